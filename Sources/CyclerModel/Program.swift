@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+//
+// A compiled protocol. Everything that the language leaves to a cell (mass, area, nominal capacity) is resolved here
+// to amperes and coulombs, and every block to a flat list with loop counters, so that a place in the program is two
+// small integers and the counters, and a listing can be printed before anything starts.
+
+public import Quantities
+
+/// A protocol compiled for one cell.
+public struct Program: Sendable, Hashable {
+  /// The protocol's title.
+  public var title: String
+  /// The role that the protocol is for.
+  public var role: CellRole
+  /// All steps, in the order of the text.
+  public var steps: [ProgramStep]
+  /// What is executed.
+  public var instructions: [Instruction]
+  /// How many loop counters the instructions use.
+  public var loopCount: Int
+  /// Where a cell must stand before its first closed circuit.
+  public var expectOpenCircuit: VoltageWindow
+  /// What must never be passed.
+  public var limits: SafetyLimits
+  /// When a reading is recorded.
+  public var record: RecordRule
+  /// Thresholds of the metrics.
+  public var metrics: MetricParameters
+  /// What happens after an interruption.
+  public var onInterruption: InterruptionPolicy
+  /// How many cycles a whole run counts.
+  public var cycleCount: Int64
+
+  /// A program.
+  public init(
+    title: String, role: CellRole, steps: [ProgramStep], instructions: [Instruction], loopCount: Int,
+    expectOpenCircuit: VoltageWindow, limits: SafetyLimits, record: RecordRule, metrics: MetricParameters,
+    onInterruption: InterruptionPolicy, cycleCount: Int64
+  ) {
+    self.title = title
+    self.role = role
+    self.steps = steps
+    self.instructions = instructions
+    self.loopCount = loopCount
+    self.expectOpenCircuit = expectOpenCircuit
+    self.limits = limits
+    self.record = record
+    self.metrics = metrics
+    self.onInterruption = onInterruption
+    self.cycleCount = cycleCount
+  }
+
+  /// One instruction of the flat list.
+  public enum Instruction: Sendable, Hashable {
+    /// Run the step with that index in `steps`.
+    case step(Int)
+    /// Set the loop's counter to zero.
+    case beginLoop(loop: Int)
+    /// Count one pass; when fewer than `passes` are done go to `start` (the instruction after the loop's begin).
+    case endLoop(loop: Int, passes: Int64, start: Int)
+    /// A cycle of a `cycles` block begins: the cycle number rises by one.
+    case beginCycle
+    /// The program is done. Always the last instruction.
+    case end
+  }
+}
+
+/// An inclusive range of voltages.
+public struct VoltageWindow: Sendable, Hashable {
+  /// The lower end.
+  public var from: Voltage
+  /// The upper end.
+  public var to: Voltage
+  /// A window from `from` to `to`.
+  public init(from: Voltage, to: Voltage) {
+    self.from = from
+    self.to = to
+  }
+  /// Whether a voltage lies inside, ends included.
+  public func contains(_ voltage: Voltage) -> Bool { from <= voltage && voltage <= to }
+}
+
+/// One step of a program.
+public struct ProgramStep: Sendable, Hashable {
+  /// What a step does.
+  public enum Action: Sendable, Hashable {
+    /// No current.
+    case rest
+    /// A constant current; the magnitude is positive, the direction is never `none`.
+    case constantCurrent(Direction, Current)
+    /// A constant current to a voltage that is then held.
+    case constantCurrentConstantVoltage(Direction, Current, Voltage)
+    /// A held voltage; the direction is that of the half-cycle it belongs to, or `none`.
+    case hold(Direction, Voltage, currentAtMost: Current)
+  }
+
+  /// The half-cycle that a step belongs to.
+  public struct HalfCyclePlace: Sendable, Hashable {
+    /// True when the step opens its half-cycle.
+    public var opens: Bool
+    /// True when the step's end closes its half-cycle.
+    public var closes: Bool
+    /// True when the step's end also closes a cycle.
+    public var closesCycle: Bool
+    /// True inside a `cycles` block: the half-cycle has a cycle number.
+    public var isCounted: Bool
+    /// A place.
+    public init(opens: Bool, closes: Bool, closesCycle: Bool, isCounted: Bool) {
+      self.opens = opens
+      self.closes = closes
+      self.closesCycle = closesCycle
+      self.isCounted = isCounted
+    }
+  }
+
+  /// The step's place in the protocol file, for instance `steps[1].steps[0]`.
+  public var path: String
+  /// The nearest label, its own or that of the block around it.
+  public var label: String?
+  /// The purpose of the block around it.
+  public var purpose: CyclePurpose?
+  /// What it does.
+  public var action: Action
+  /// The step ends on the first of these.
+  public var ends: [EndCondition]
+  /// The half-cycle that it belongs to; nil for rests and diagnostics.
+  public var halfCycle: HalfCyclePlace?
+  /// The largest current of the block that shares a current range with this step.
+  public var rangeCurrent: Current
+  /// How long after the circuit is closed the first condition may be judged (hazard rule 10).
+  public var settle: TimeSpan
+
+  /// A step.
+  public init(
+    path: String, label: String?, purpose: CyclePurpose?, action: Action, ends: [EndCondition],
+    halfCycle: HalfCyclePlace?, rangeCurrent: Current, settle: TimeSpan = TimeSpan(milliseconds: 100)
+  ) {
+    self.path = path
+    self.label = label
+    self.purpose = purpose
+    self.action = action
+    self.ends = ends
+    self.halfCycle = halfCycle
+    self.rangeCurrent = rangeCurrent
+    self.settle = settle
+  }
+
+  /// The kind under which the step is stored.
+  public var kind: StepKind {
+    switch action {
+    case .rest: .rest
+    case .constantCurrent: .constantCurrent
+    case .constantCurrentConstantVoltage: .constantCurrentConstantVoltage
+    case .hold: .constantVoltage
+    }
+  }
+
+  /// The programmed direction; `none` for a rest.
+  public var direction: Direction {
+    switch action {
+    case .rest: .none
+    case .constantCurrent(let direction, _): direction
+    case .constantCurrentConstantVoltage(let direction, _, _): direction
+    case .hold(let direction, _, _): direction
+    }
+  }
+}
+
+/// One comparison that ends a step.
+public struct EndCondition: Sendable, Hashable {
+  /// What is compared; the unit of the threshold is in the comment.
+  public enum Quantity: String, Sendable, Hashable, CaseIterable {
+    /// Nanovolts.
+    case voltage
+    /// Picoamperes, the magnitude.
+    case current
+    /// Microseconds since the step began, without pauses and interruptions.
+    case stepTime = "step_time"
+    /// Microseconds since the hold began.
+    case holdTime = "hold_time"
+    /// Microseconds of the half-cycle's steps.
+    case halfCycleTime = "half_cycle_time"
+    /// Microseconds since the cycle began, without pauses and interruptions.
+    case cycleTime = "cycle_time"
+    /// Microseconds since the run's first reading, pauses and interruptions included.
+    case testTime = "test_time"
+    /// Nanocoulombs since the step began, the magnitude.
+    case stepCharge = "step_charge"
+    /// Nanocoulombs since the half-cycle began, the magnitude.
+    case halfCycleCharge = "half_cycle_charge"
+    /// Nanojoules since the step began, the magnitude.
+    case stepEnergy = "step_energy"
+  }
+  /// What is compared.
+  public var quantity: Quantity
+  /// How.
+  public var comparison: Comparison
+  /// In the quantity's unit.
+  public var threshold: Int64
+  /// True for conditions of `hold_until`: they count only while a voltage is held.
+  public var onlyInHold: Bool
+  /// The condition as it was written, for instance `voltage <= 10 mV`; it is also the step's end reason.
+  public var text: String
+  /// A condition.
+  public init(quantity: Quantity, comparison: Comparison, threshold: Int64, onlyInHold: Bool, text: String) {
+    self.quantity = quantity
+    self.comparison = comparison
+    self.threshold = threshold
+    self.onlyInHold = onlyInHold
+    self.text = text
+  }
+}
+
+/// A limit with a tolerated value and a value without tolerance (hazard rule 20).
+public struct SoftHardLimit: Sendable, Hashable {
+  /// Passing it for longer than `tolerance` trips.
+  public var soft: Int64
+  /// Passing it once trips.
+  public var hard: Int64
+  /// How long the soft value may be passed.
+  public var tolerance: TimeSpan
+  /// A limit.
+  public init(soft: Int64, hard: Int64, tolerance: TimeSpan) {
+    self.soft = soft
+    self.hard = hard
+    self.tolerance = tolerance
+  }
+}
+
+/// The limits that hold for a whole run, judged apart from the steps.
+public struct SafetyLimits: Sendable, Hashable {
+  /// In nanovolts; judged while discharging, and at rest.
+  public var lowerVoltage: SoftHardLimit
+  /// In nanovolts; judged while charging, and at rest.
+  public var upperVoltage: SoftHardLimit
+  /// In picoamperes, magnitude, while charging.
+  public var chargeCurrent: SoftHardLimit
+  /// In picoamperes, magnitude, while discharging.
+  public var dischargeCurrent: SoftHardLimit
+  /// The most charge that one half-cycle may move.
+  public var halfCycleCharge: Charge
+  /// Half-cycles with less charge are empty (hazard rule 10).
+  public var emptyHalfCycleBelow: Charge
+  /// So many empty half-cycles in a row hold the run.
+  public var emptyHalfCyclesInARow: Int
+  /// Limits.
+  public init(
+    lowerVoltage: SoftHardLimit, upperVoltage: SoftHardLimit, chargeCurrent: SoftHardLimit,
+    dischargeCurrent: SoftHardLimit, halfCycleCharge: Charge, emptyHalfCycleBelow: Charge, emptyHalfCyclesInARow: Int
+  ) {
+    self.lowerVoltage = lowerVoltage
+    self.upperVoltage = upperVoltage
+    self.chargeCurrent = chargeCurrent
+    self.dischargeCurrent = dischargeCurrent
+    self.halfCycleCharge = halfCycleCharge
+    self.emptyHalfCycleBelow = emptyHalfCycleBelow
+    self.emptyHalfCyclesInARow = emptyHalfCyclesInARow
+  }
+}
+
+/// When a reading becomes a record, besides the edges of steps and plateaus, which always do.
+public struct RecordRule: Sendable, Hashable {
+  /// At the latest after so long.
+  public var every: TimeSpan
+  /// When the voltage differs so much from the last record's.
+  public var onVoltageChange: Voltage?
+  /// When the current differs from the last record's by so many millionths of it.
+  public var onCurrentChangePartsPerMillion: Int64?
+  /// A rule.
+  public init(every: TimeSpan, onVoltageChange: Voltage?, onCurrentChangePartsPerMillion: Int64?) {
+    self.every = every
+    self.onVoltageChange = onVoltageChange
+    self.onCurrentChangePartsPerMillion = onCurrentChangePartsPerMillion
+  }
+}
+
+/// The parameters under which a run's metrics are computed while it runs.
+public struct MetricParameters: Sendable, Hashable {
+  /// Charge passed below this voltage on sodiation (discharge of an anode half cell) is plateau charge.
+  public var sodiationPlateauBelow: Voltage?
+  /// Charge passed below this voltage on desodiation is plateau charge of that branch.
+  public var desodiationPlateauBelow: Voltage?
+  /// The cycle against which retention is told, for instance `life cycle 1`.
+  public var retentionReference: String?
+  /// Parameters.
+  public init(sodiationPlateauBelow: Voltage?, desodiationPlateauBelow: Voltage?, retentionReference: String?) {
+    self.sodiationPlateauBelow = sodiationPlateauBelow
+    self.desodiationPlateauBelow = desodiationPlateauBelow
+    self.retentionReference = retentionReference
+  }
+}
+
+/// What a run does after the instrument, the daemon or the power was away (hazard rule 3).
+public struct InterruptionPolicy: Sendable, Hashable {
+  /// What happens when the interruption was too long or the cell does not fit.
+  public enum Otherwise: String, Sendable, Hashable, CaseIterable {
+    /// The run waits for a person.
+    case hold
+    /// The run ends.
+    case end
+  }
+  /// The longest interruption after which the run goes on by itself.
+  public var resumeWithin: TimeSpan
+  /// What happens otherwise.
+  public var otherwise: Otherwise
+  /// A policy.
+  public init(resumeWithin: TimeSpan, otherwise: Otherwise) {
+    self.resumeWithin = resumeWithin
+    self.otherwise = otherwise
+  }
+}
+
+/// What a cell brings to a protocol; nil where nobody has said it.
+public struct CellValues: Sendable, Hashable {
+  /// Active mass.
+  public var activeMass: Mass?
+  /// Electrode area.
+  public var area: Area?
+  /// Nominal capacity.
+  public var nominalCapacity: Charge?
+  /// Values.
+  public init(activeMass: Mass? = nil, area: Area? = nil, nominalCapacity: Charge? = nil) {
+    self.activeMass = activeMass
+    self.area = area
+    self.nominalCapacity = nominalCapacity
+  }
+}

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+
+public import Quantities
+
+/// Names one execution of one step, so that an instrument found running can be matched with a checkpoint.
+public struct SetpointToken: Sendable, Hashable {
+  /// The run's number, 1 or more.
+  public var run: Int64
+  /// The run's count of step executions, 1 or more.
+  public var stepCount: Int32
+  /// Names one execution of one step.
+  public init(run: Int64, stepCount: Int32) {
+    self.run = run
+    self.stepCount = stepCount
+  }
+}
+
+/// What an instrument shall do with a cell until something ends it, and the bounds that it must keep by itself.
+///
+/// Every closed set-point has a time bound, voltage bounds and a lease, so that a driver can push them down to the
+/// instrument and the cell is safe when the host is not there.
+public struct Setpoint: Sendable, Hashable {
+  /// What is driven.
+  public enum Mode: Sendable, Hashable {
+    /// The circuit is open and the voltage is measured.
+    case openCircuit
+    /// A constant current, positive charging, never zero.
+    case constantCurrent(Current)
+    /// A constant current until the voltage is reached, then that voltage.
+    case constantCurrentThenVoltage(Current, Voltage)
+    /// A constant voltage.
+    case constantVoltage(Voltage)
+  }
+
+  /// Names the execution.
+  public var token: SetpointToken
+  /// What is driven.
+  public var mode: Mode
+  /// Ends that the instrument should judge itself on every sample; the host judges them again.
+  public var cutOffs: [CutOff]
+  /// Bounds beyond which the instrument opens the circuit by itself.
+  public var bounds: Bounds
+  /// The time between readings.
+  public var readingInterval: TimeSpan
+  /// The largest current that the range must hold; the same for both directions of a cycle (hazard rule 14).
+  public var rangeCurrent: Current
+  /// How long the instrument may go on without hearing from the host.
+  public var lease: TimeSpan
+
+  /// A set-point.
+  public init(
+    token: SetpointToken, mode: Mode, cutOffs: [CutOff], bounds: Bounds, readingInterval: TimeSpan,
+    rangeCurrent: Current, lease: TimeSpan
+  ) {
+    self.token = token
+    self.mode = mode
+    self.cutOffs = cutOffs
+    self.bounds = bounds
+    self.readingInterval = readingInterval
+    self.rangeCurrent = rangeCurrent
+    self.lease = lease
+  }
+}
+
+/// What the instrument itself must never let pass while the circuit is closed.
+public struct Bounds: Sendable, Hashable {
+  /// The hard lower voltage; it counts while discharging.
+  public var lowerVoltage: Voltage
+  /// The hard upper voltage; it counts while charging.
+  public var upperVoltage: Voltage
+  /// The hard largest current, as a magnitude.
+  public var currentMagnitude: Current
+  /// The longest that the set-point may last.
+  public var duration: TimeSpan
+  /// Bounds.
+  public init(lowerVoltage: Voltage, upperVoltage: Voltage, currentMagnitude: Current, duration: TimeSpan) {
+    self.lowerVoltage = lowerVoltage
+    self.upperVoltage = upperVoltage
+    self.currentMagnitude = currentMagnitude
+    self.duration = duration
+  }
+}
+
+/// One comparison that ends a set-point, judged on the instrument where it can.
+public struct CutOff: Sendable, Hashable {
+  /// What is compared.
+  public enum Quantity: Sendable, Hashable {
+    /// The cell voltage, in nanovolts.
+    case voltage
+    /// The magnitude of the current, in picoamperes.
+    case currentMagnitude
+    /// The time since the circuit was closed, in microseconds.
+    case time
+    /// The time since the hold began, in microseconds.
+    case holdTime
+  }
+  /// What is compared.
+  public var quantity: Quantity
+  /// How.
+  public var comparison: Comparison
+  /// In the quantity's unit.
+  public var threshold: Int64
+  /// True when it counts only while a voltage is held.
+  public var onlyInHold: Bool
+  /// A cut-off.
+  public init(quantity: Quantity, comparison: Comparison, threshold: Int64, onlyInHold: Bool) {
+    self.quantity = quantity
+    self.comparison = comparison
+    self.threshold = threshold
+    self.onlyInHold = onlyInHold
+  }
+}
+
+/// The four comparisons of the protocol language.
+public enum Comparison: String, Sendable, Hashable, CaseIterable {
+  /// Less than or equal.
+  case atMost = "<="
+  /// Greater than or equal.
+  case atLeast = ">="
+  /// Less than.
+  case below = "<"
+  /// Greater than.
+  case above = ">"
+
+  /// Whether `value` stands in this relation to `threshold`.
+  @inlinable public func holds(_ value: Int64, _ threshold: Int64) -> Bool {
+    switch self {
+    case .atMost: value <= threshold
+    case .atLeast: value >= threshold
+    case .below: value < threshold
+    case .above: value > threshold
+    }
+  }
+}

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+//
+// What a driver is. A driver is a value that turns bytes into readings and set-points into bytes. It owns no port, no
+// clock and no thread: whoever owns those feeds it inputs and carries out its outputs, so the same driver runs against
+// an instrument, an emulator at any speed and a recorded transcript, with the same result.
+
+public import CyclerModel
+public import Quantities
+
+/// The host's side of one instrument family's wire protocol.
+public protocol InstrumentDriver: Sendable {
+  /// What is known of the family before any byte was exchanged.
+  static var descriptor: InstrumentDescriptor { get }
+  /// A driver that has seen nothing yet.
+  init()
+  /// Takes one input and appends what follows from it. Allocates nothing for a reading once `outputs` has grown.
+  mutating func handle(_ input: DriverInput, at now: HostInstant, into outputs: inout DriverOutputs)
+  /// Bytes that disconnect every cell of the instrument, whatever state it is in; they need no driver state.
+  static var safeStopBytes: [UInt8] { get }
+}
+
+/// What can happen to a driver.
+public enum DriverInput {
+  /// The port was opened; identify the instrument and make it safe.
+  case opened
+  /// Bytes arrived. The buffer is valid during the call only.
+  case bytes(UnsafeRawBufferPointer)
+  /// Time passed; sent at `DriverOutputs.wakeAt` or later.
+  case tick
+  /// Do this with a channel.
+  case command(channel: Int, ChannelCommand)
+  /// The port is gone; nothing can be written any more.
+  case lost
+}
+
+/// What the host can ask of a channel.
+public enum ChannelCommand: Sendable, Hashable {
+  /// Begin a set-point. Only valid when no other is under way.
+  case begin(Setpoint)
+  /// End whatever is under way and disconnect the cell. Always valid; answered by `ended` or `circuit`.
+  case openCircuit
+}
+
+/// Why a set-point ended. In each case the instrument has confirmed that the cell is disconnected.
+public enum SetpointEnd: Sendable, Hashable {
+  /// The cut-off with that index in the set-point's list was met on the instrument.
+  case cutOff(Int)
+  /// A bound was passed on the instrument.
+  case bound(Fault)
+  /// The host did not renew the lease in time.
+  case leaseExpired
+  /// The host asked.
+  case requested
+  /// The instrument stopped by itself.
+  case failed(Fault)
+}
+
+/// What a driver says.
+public enum DriverEvent: Sendable, Hashable {
+  /// The instrument answered who it is; its channels may be used from now on.
+  case identified(InstrumentIdentity)
+  /// The instrument took the set-point; the time of its readings counts from here.
+  case began(channel: Int, SetpointToken)
+  /// Current may flow from this moment on the set-point's clock.
+  case circuitClosed(channel: Int, at: TimeSpan)
+  /// From here the voltage is held.
+  case holdBegan(channel: Int, at: TimeSpan)
+  /// A measurement.
+  case reading(channel: Int, Reading)
+  /// No current flows from this moment on the set-point's clock.
+  case circuitOpened(channel: Int, at: TimeSpan)
+  /// The set-point is over and the cell is confirmed to be disconnected.
+  case ended(channel: Int, SetpointToken, SetpointEnd)
+  /// The instrument did not take the set-point; nothing was closed.
+  case refused(channel: Int, SetpointToken, Fault)
+  /// At opening, a set-point of an earlier connection was found and ended: its token and, where the instrument still
+  /// told, the last reading and the moment of disconnection on that set-point's clock.
+  case orphanEnded(channel: Int, SetpointToken, lastReading: Reading?, circuitOpenedAt: TimeSpan?)
+  /// What is known of the circuit changed.
+  case circuit(channel: Int, CircuitState)
+  /// Something is wrong with the link or the instrument; nil channel means all.
+  case fault(channel: Int?, Fault)
+}
+
+/// Where a driver puts what it says; reused from call to call, so that nothing is allocated in steady state.
+public struct DriverOutputs: Sendable {
+  /// To be written to the port, in this order.
+  public var writes: [UInt8] = []
+  /// In the order in which they happened.
+  public var events: [DriverEvent] = []
+  /// When the driver wants its next `tick`; nil when it waits for bytes only.
+  public var wakeAt: HostInstant?
+  /// Empty outputs.
+  public init() {}
+  /// Forgets everything and keeps the memory.
+  public mutating func removeAll() {
+    writes.removeAll(keepingCapacity: true)
+    events.removeAll(keepingCapacity: true)
+    wakeAt = nil
+  }
+}
+
+/// Who an instrument is. Two ports with the same identity are the same instrument, whatever their names.
+public struct InstrumentIdentity: Sendable, Hashable {
+  /// The driver family, for instance `methodscript`.
+  public var family: String
+  /// The model as people call it.
+  public var model: String
+  /// The instrument's own serial number.
+  public var serial: String
+  /// The firmware's version.
+  public var firmware: String
+  /// What this model can do.
+  public var capabilities: InstrumentCapabilities
+  /// An identity.
+  public init(family: String, model: String, serial: String, firmware: String, capabilities: InstrumentCapabilities) {
+    self.family = family
+    self.model = model
+    self.serial = serial
+    self.firmware = firmware
+    self.capabilities = capabilities
+  }
+}
+
+/// What one model can do with a cell.
+public struct InstrumentCapabilities: Sendable, Hashable {
+  /// How an instrument opens the circuit (hazard rule 6).
+  public enum OpenCircuit: String, Sendable, Hashable, CaseIterable {
+    /// The cell is disconnected and its voltage is measured.
+    case disconnectedAndMeasured = "disconnected_and_measured"
+    /// The cell is disconnected and nothing is known of it.
+    case disconnectedBlind = "disconnected_blind"
+    /// The cell stays connected at zero current.
+    case zeroCurrentHeld = "zero_current_held"
+  }
+  /// How many cells it can drive.
+  public var channels: Int
+  /// Set-points it can keep.
+  public var kinds: Set<StepKind>
+  /// The voltages it can measure and apply.
+  public var voltage: VoltageWindow
+  /// The largest current.
+  public var maximumCurrent: Current
+  /// Its current ranges, as full-scale values, ascending.
+  public var currentRanges: [Current]
+  /// The shortest time between readings.
+  public var shortestReadingInterval: TimeSpan
+  /// Its stated voltage error: of reading in millionths, and offset. From memory of data sheets where unverified.
+  public var voltageErrorPartsPerMillion: Int64
+  /// Offset part of the voltage error.
+  public var voltageOffsetError: Voltage
+  /// Whether it judges bounds itself.
+  public var holdsBounds: Bool
+  /// Whether it disconnects the cell when the host falls silent.
+  public var hasLease: Bool
+  /// What its open circuit is.
+  public var openCircuit: OpenCircuit
+  /// Capabilities.
+  public init(
+    channels: Int, kinds: Set<StepKind>, voltage: VoltageWindow, maximumCurrent: Current, currentRanges: [Current],
+    shortestReadingInterval: TimeSpan, voltageErrorPartsPerMillion: Int64, voltageOffsetError: Voltage,
+    holdsBounds: Bool, hasLease: Bool, openCircuit: OpenCircuit
+  ) {
+    self.channels = channels
+    self.kinds = kinds
+    self.voltage = voltage
+    self.maximumCurrent = maximumCurrent
+    self.currentRanges = currentRanges
+    self.shortestReadingInterval = shortestReadingInterval
+    self.voltageErrorPartsPerMillion = voltageErrorPartsPerMillion
+    self.voltageOffsetError = voltageOffsetError
+    self.holdsBounds = holdsBounds
+    self.hasLease = hasLease
+    self.openCircuit = openCircuit
+  }
+}
+
+/// What is known of a family before any byte was exchanged.
+public struct InstrumentDescriptor: Sendable, Hashable {
+  /// How sure we are that the driver works on the real thing.
+  public enum Maturity: String, Sendable, Hashable, CaseIterable {
+    /// Written from documents and tested against an emulator only.
+    case emulatedOnly = "emulated_only"
+    /// Someone ran it on hardware and said so.
+    case triedOnHardware = "tried_on_hardware"
+    /// Several laboratories use it.
+    case provenOnHardware = "proven_on_hardware"
+  }
+  /// The family's stable name.
+  public var family: String
+  /// The line's speed; ignored by USB-CDC.
+  public var baudRate: Int
+  /// Which ports may carry such an instrument.
+  public var matches: [MatchRule]
+  /// Maturity.
+  public var maturity: Maturity
+  /// A descriptor.
+  public init(family: String, baudRate: Int, matches: [MatchRule], maturity: Maturity) {
+    self.family = family
+    self.baudRate = baudRate
+    self.matches = matches
+    self.maturity = maturity
+  }
+}
+
+/// One way to recognise a port by what USB says of it; every part that is not nil must fit.
+public struct MatchRule: Sendable, Hashable {
+  /// Four lower-case hexadecimal digits.
+  public var vendorID: String?
+  /// Four lower-case hexadecimal digits.
+  public var productID: String?
+  /// The product string begins so.
+  public var productPrefix: String?
+  /// The product string must not begin so.
+  public var excludedProductPrefix: String?
+  /// A rule.
+  public init(
+    vendorID: String? = nil, productID: String? = nil, productPrefix: String? = nil,
+    excludedProductPrefix: String? = nil
+  ) {
+    self.vendorID = vendorID
+    self.productID = productID
+    self.productPrefix = productPrefix
+    self.excludedProductPrefix = excludedProductPrefix
+  }
+}

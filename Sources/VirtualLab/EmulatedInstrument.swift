@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+//
+// The border between an instrument's emulator, which knows a wire protocol and virtual time, and the bench, which
+// knows ptys and real time. Neither knows the other's half.
+
+/// An instrument that exists in arithmetic only, wired to one virtual cell a channel.
+public protocol EmulatedInstrument: Sendable {
+  /// Bytes came from the host. Never blocks and lets no virtual time pass.
+  mutating func receive(_ bytes: UnsafeRawBufferPointer)
+
+  /// Lets virtual time pass until `limit` (seconds since power-on) and appends what the instrument sends to `output`.
+  ///
+  /// Returns early, without having passed its own `hostDeadline`, when `output` holds `outputLimit` bytes or more, or
+  /// when it has nothing to do but wait for the host.
+  mutating func run(until limit: Double, output: inout [UInt8], outputLimit: Int) -> EmulatorPause
+
+  /// Virtual seconds since power-on.
+  var time: Double { get }
+
+  /// The virtual moment at which something will happen that a byte from the host could still prevent, such as the end
+  /// of a lease; nil when there is none. At greatest speed the bench lets the host catch up before it passes it.
+  var hostDeadline: Double? { get }
+
+  /// Power is cut and comes back: whatever ran is gone, the cells are disconnected and keep their state.
+  mutating func powerCycle()
+
+  /// What has passed through each cell's terminals so far, for the truth that the host never sees.
+  func cellTruth(channel: Int) -> CellTruth
+}
+
+/// Why an emulator returned from `run`.
+public enum EmulatorPause: Sendable, Hashable {
+  /// Virtual time reached the limit.
+  case reachedLimit
+  /// The output is full.
+  case outputFull
+  /// Nothing runs; only bytes from the host can change that. Virtual time may be moved to the limit by the bench.
+  case idle
+  /// The next instruction would reach `hostDeadline`, and the limit lies beyond it.
+  case hostDeadline
+}
+
+/// What passed through a cell's terminals.
+public struct CellTruth: Sendable, Hashable {
+  /// One maximal run of same-sign terminal current, rests in it not counted.
+  public struct HalfCycle: Sendable, Hashable {
+    /// 1 charging, -1 discharging.
+    public var direction: Int
+    /// Coulombs through the terminals, a magnitude.
+    public var terminalCharge: Double
+    /// Coulombs lost to side reactions meanwhile, a magnitude.
+    public var lostCharge: Double
+    /// Joules through the terminals, a magnitude.
+    public var terminalEnergy: Double
+    /// Coulombs that flowed while the terminal voltage was below the plateau threshold that the bench was told.
+    public var plateauCharge: Double
+    /// Virtual seconds since power-on at its first current.
+    public var startedAt: Double
+    /// Virtual seconds since power-on at its last current.
+    public var endedAt: Double
+    /// A half-cycle.
+    public init(
+      direction: Int, terminalCharge: Double, lostCharge: Double, terminalEnergy: Double, plateauCharge: Double,
+      startedAt: Double, endedAt: Double
+    ) {
+      self.direction = direction
+      self.terminalCharge = terminalCharge
+      self.lostCharge = lostCharge
+      self.terminalEnergy = terminalEnergy
+      self.plateauCharge = plateauCharge
+      self.startedAt = startedAt
+      self.endedAt = endedAt
+    }
+  }
+  /// Those that have been followed by current of the opposite sign.
+  public var closed: [HalfCycle]
+  /// The one that the cell is in, or nil before the first current.
+  public var open: HalfCycle?
+  /// A truth.
+  public init(closed: [HalfCycle] = [], open: HalfCycle? = nil) {
+    self.closed = closed
+    self.open = open
+  }
+}
