@@ -1,0 +1,91 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+//
+// The rooms of NaCycler, in the order in which they may import each other: a target depends only on targets above it
+// (docs/contributors/rooms.md says what may live where; Tests/ArchitectureTests enforces it).
+
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+  .enableUpcomingFeature("InferIsolatedConformances"),
+  .enableUpcomingFeature("ImmutableWeakCaptures"),
+]
+
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let grdbSQLite: Target.Dependency = .product(name: "GRDBSQLite", package: "GRDB.swift")
+let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+func nio(_ name: String) -> Target.Dependency { .product(name: name, package: "swift-nio") }
+
+func room(_ name: String, _ dependencies: [Target.Dependency] = [], path: String? = nil) -> Target {
+  .target(name: name, dependencies: dependencies, path: path, swiftSettings: settings)
+}
+func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .executableTarget(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+func tests(_ name: String, _ dependencies: [Target.Dependency], path: String? = nil) -> Target {
+  .testTarget(name: name, dependencies: dependencies, path: path, swiftSettings: settings)
+}
+
+let package = Package(
+  name: "nacycler",
+  products: [
+    .executable(name: "nacyclerd", targets: ["nacyclerd"]),
+    .executable(name: "nactl", targets: ["nactl"]),
+    .executable(name: "nasim", targets: ["nasim"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+  ],
+  targets: [
+    // Pure: values in, values out.
+    room("Quantities"),
+    room("CyclerModel", ["Quantities"]),
+    room("CyclingProtocol", ["CyclerModel", "Quantities"]),
+    room("CyclingEngine", ["CyclerModel", "Quantities"]),
+    room("CellMetrics", ["CyclerModel", "Quantities"]),
+    room("CyclingRun", ["CellMetrics", "CyclingEngine", "CyclerModel", "Quantities"]),
+    room("InstrumentKit", ["CyclerModel", "Quantities"]),
+    room("MethodSCRIPTDriver", ["InstrumentKit", "CyclerModel", "Quantities"], path: "Drivers/MethodSCRIPT/Driver"),
+
+    // The world.
+    .systemLibrary(name: "CUdev", pkgConfig: "libudev", providers: [.apt(["libudev-dev"])]),
+    .target(name: "CNacycler"),
+    room("InstrumentIO", ["InstrumentKit", "CyclerModel", "Quantities", "CUdev", "CNacycler"]),
+    room("CycleStore", ["CyclerModel", "Quantities", grdb, grdbSQLite]),
+    room("ControlAPI", [nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1")]),
+    room(
+      "CyclerService",
+      [
+        "ControlAPI", "CycleStore", "InstrumentIO", "MethodSCRIPTDriver", "InstrumentKit", "CyclingRun", "CellMetrics",
+        "CyclingEngine", "CyclingProtocol", "CyclerModel", "Quantities", "CNacycler", hummingbird, lifecycle, logging,
+        nio("NIOCore"), .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+      ]),
+    room("VirtualLab", ["Quantities"]),
+    room("MethodSCRIPTEmulator", ["VirtualLab", "Quantities"], path: "Drivers/MethodSCRIPT/Emulator"),
+    room("VirtualBench", ["VirtualLab", "MethodSCRIPTEmulator", "CNacycler"]),
+
+    // Thin programs.
+    program(
+      "nacyclerd",
+      [
+        "CyclerService", argumentParser, logging, lifecycle,
+      ]),
+    program("nactl", ["ControlAPI", argumentParser]),
+    program("nasim", ["VirtualBench", "VirtualLab", argumentParser]),
+  ]
+)
