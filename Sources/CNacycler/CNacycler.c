@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+
+#define _GNU_SOURCE
+#include "CNacycler.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <pty.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <termios.h>
+#include <time.h>
+#include <unistd.h>
+
+int nacycler_event_open(void) {
+  int descriptor = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+  return descriptor < 0 ? -errno : descriptor;
+}
+
+int nacycler_event_signal(int descriptor) {
+  // A signal handler may call this, so the interrupted code must find its own errno again.
+  int kept = errno;
+  const uint64_t one = 1;
+  ssize_t written;
+  do {
+    written = write(descriptor, &one, sizeof one);
+  } while (written < 0 && errno == EINTR);
+  int result = written < 0 && errno != EAGAIN ? -errno : 0;
+  errno = kept;
+  return result;
+}
+
+int nacycler_event_drain(int descriptor) {
+  uint64_t count = 0;
+  ssize_t taken;
+  do {
+    taken = read(descriptor, &count, sizeof count);
+  } while (taken < 0 && errno == EINTR);
+  if (taken < 0) {
+    return errno == EAGAIN ? 0 : -errno;
+  }
+  return 1;
+}
+
+static int64_t microseconds_of(clockid_t clock) {
+  struct timespec now = {0, 0};
+  // Both clocks exist on every Linux since 2.6.39, and the pointer is good: the call cannot fail.
+  (void)clock_gettime(clock, &now);
+  return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+int64_t nacycler_boottime_us(void) { return microseconds_of(CLOCK_BOOTTIME); }
+
+int64_t nacycler_unix_us(void) { return microseconds_of(CLOCK_REALTIME); }
+
+int nacycler_thread_set_name(const char *name) {
+  char cut[16];
+  size_t length = strnlen(name, sizeof cut);
+  if (length == sizeof cut) {
+    length = sizeof cut - 1;
+    // Bytes 10xxxxxx continue a character: step back to the one that begins it.
+    while (length > 0 && ((unsigned char)name[length] & 0xC0) == 0x80) {
+      length -= 1;
+    }
+  }
+  memcpy(cut, name, length);
+  cut[length] = '\0';
+  return -pthread_setname_np(pthread_self(), cut);
+}
+
+int nacycler_thread_get_name(char *buffer, int capacity) {
+  return capacity < 16 ? -ERANGE : -pthread_getname_np(pthread_self(), buffer, (size_t)capacity);
+}
+
+int nacycler_thread_id(void) { return (int)syscall(SYS_gettid); }
+
+int nacycler_peer_credentials(int descriptor, int32_t *process, uint32_t *user, uint32_t *group) {
+  struct ucred credentials;
+  socklen_t size = sizeof credentials;
+  if (getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) {
+    return -errno;
+  }
+  *process = credentials.pid;
+  *user = credentials.uid;
+  *group = credentials.gid;
+  return 0;
+}
+
+int nacycler_signal_on_parent_death(int signal) {
+  return prctl(PR_SET_PDEATHSIG, (unsigned long)signal, 0, 0, 0) == 0 ? 0 : -errno;
+}
+
+static int make_ready(int descriptor) {
+  struct termios line;
+  if (tcgetattr(descriptor, &line) != 0) {
+    return -errno;
+  }
+  cfmakeraw(&line);
+  if (tcsetattr(descriptor, TCSANOW, &line) != 0) {
+    return -errno;
+  }
+  int flags = fcntl(descriptor, F_GETFL);
+  if (flags < 0 || fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) != 0) {
+    return -errno;
+  }
+  return fcntl(descriptor, F_SETFD, FD_CLOEXEC) == 0 ? 0 : -errno;
+}
+
+int nacycler_pty_open(int *bench_side, int *host_side, char *path, int capacity) {
+  int bench = -1;
+  int host = -1;
+  if (openpty(&bench, &host, NULL, NULL, NULL) != 0) {
+    return -errno;
+  }
+  int result = make_ready(host);
+  if (result == 0) {
+    result = make_ready(bench);
+  }
+  if (result == 0) {
+    result = -ttyname_r(host, path, (size_t)capacity);
+  }
+  if (result != 0) {
+    (void)close(bench);
+    (void)close(host);
+    return result;
+  }
+  *bench_side = bench;
+  *host_side = host;
+  return 0;
+}

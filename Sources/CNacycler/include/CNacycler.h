@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+//
+// The few Linux calls that Swift cannot say, because Glibc's module does not import them. Nothing here holds state,
+// logs or decides anything; every function that can fail returns a negative errno value instead of setting errno, so
+// that nothing between the call and the test can overwrite it.
+
+#ifndef NACYCLER_CNACYCLER_H
+#define NACYCLER_CNACYCLER_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/// Makes a non-blocking, close-on-exec event counter. Returns its descriptor or a negative errno value.
+int nacycler_event_open(void);
+
+/// Makes a poll on the counter return. Async-signal-safe. Returns 0 or a negative errno value; a counter that is full
+/// is already signalled and counts as success.
+int nacycler_event_signal(int descriptor);
+
+/// Takes all signals off the counter. Returns 1 when there was one, 0 when there was none, or a negative errno value.
+int nacycler_event_drain(int descriptor);
+
+/// Microseconds since the machine started, suspended time included (CLOCK_BOOTTIME).
+int64_t nacycler_boottime_us(void);
+
+/// Microseconds since 1970-01-01T00:00:00Z (CLOCK_REALTIME).
+int64_t nacycler_unix_us(void);
+
+/// Names the calling thread for top and gdb; what does not fit into 15 bytes is cut off, never inside a UTF-8
+/// character. Returns 0 or a negative errno value.
+int nacycler_thread_set_name(const char *name);
+
+/// Writes the calling thread's name, at most 15 bytes and a zero, into `buffer`, which holds at least 16 bytes.
+/// Returns 0 or a negative errno value.
+int nacycler_thread_get_name(char *buffer, int capacity);
+
+/// The kernel's number of the calling thread.
+int nacycler_thread_id(void);
+
+/// Credentials of the process at the other end of a connected Unix socket. Returns 0 or a negative errno value.
+int nacycler_peer_credentials(int descriptor, int32_t *process, uint32_t *user, uint32_t *group);
+
+/// Asks the kernel to send `signal` to this process when its parent ends (prctl PR_SET_PDEATHSIG); 0 takes it back.
+/// Returns 0 or a negative errno value.
+int nacycler_signal_on_parent_death(int signal);
+
+/// Asks the kernel for a pseudo-terminal pair: both ends raw, non-blocking, close-on-exec. Writes the path of the
+/// instrument's side (the one that a host opens) into `path`. Returns 0 or a negative errno value.
+int nacycler_pty_open(int *bench_side, int *host_side, char *path, int capacity);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
