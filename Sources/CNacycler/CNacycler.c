@@ -13,6 +13,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
@@ -45,6 +46,12 @@ int nacycler_event_drain(int descriptor) {
     return errno == EAGAIN ? 0 : -errno;
   }
   return 1;
+}
+
+int nacycler_poll(struct pollfd *waited, int count, int64_t timeout_us) {
+  struct timespec span = {timeout_us / 1000000, timeout_us % 1000000 * 1000};
+  int ready = ppoll(waited, (nfds_t)count, timeout_us < 0 ? NULL : &span, NULL);
+  return ready < 0 ? -errno : ready;
 }
 
 static int64_t microseconds_of(clockid_t clock) {
@@ -89,6 +96,10 @@ int nacycler_peer_credentials(int descriptor, int32_t *process, uint32_t *user, 
   *user = credentials.uid;
   *group = credentials.gid;
   return 0;
+}
+
+uint64_t nacycler_device_number(uint32_t major_number, uint32_t minor_number) {
+  return makedev(major_number, minor_number);
 }
 
 int nacycler_signal_on_parent_death(int signal) {

@@ -8,6 +8,7 @@
 #ifndef NACYCLER_CNACYCLER_H
 #define NACYCLER_CNACYCLER_H
 
+#include <poll.h>
 #include <stdint.h>
 
 #ifdef __cplusplus
@@ -23,6 +24,10 @@ int nacycler_event_signal(int descriptor);
 
 /// Takes all signals off the counter. Returns 1 when there was one, 0 when there was none, or a negative errno value.
 int nacycler_event_drain(int descriptor);
+
+/// poll with a time-out in microseconds, negative for none. Returns how many descriptors are ready, 0 when the time is
+/// over, or a negative errno value (-EINTR when a signal handler ran).
+int nacycler_poll(struct pollfd *waited, int count, int64_t timeout_us);
 
 /// Microseconds since the machine started, suspended time included (CLOCK_BOOTTIME).
 int64_t nacycler_boottime_us(void);
@@ -43,6 +48,9 @@ int nacycler_thread_id(void);
 
 /// Credentials of the process at the other end of a connected Unix socket. Returns 0 or a negative errno value.
 int nacycler_peer_credentials(int descriptor, int32_t *process, uint32_t *user, uint32_t *group);
+
+/// A device number as stat's st_dev holds it, from its two halves.
+uint64_t nacycler_device_number(uint32_t major_number, uint32_t minor_number);
 
 /// Asks the kernel to send `signal` to this process when its parent ends (prctl PR_SET_PDEATHSIG); 0 takes it back.
 /// Returns 0 or a negative errno value.
