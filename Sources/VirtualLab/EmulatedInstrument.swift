@@ -15,6 +15,11 @@ public protocol EmulatedInstrument: Sendable {
   /// when it has nothing to do but wait for the host.
   mutating func run(until limit: Double, output: inout [UInt8], outputLimit: Int) -> EmulatorPause
 
+  /// Lets virtual time pass until `limit` (seconds since power-on) while `run` answers `.idle`, and the cells rest or
+  /// stay as they were left. `run` itself never moves the time of an idle instrument, so that a bench at greatest speed
+  /// can let it stand still.
+  mutating func rest(until limit: Double)
+
   /// Virtual seconds since power-on.
   var time: Double { get }
 
@@ -29,13 +34,19 @@ public protocol EmulatedInstrument: Sendable {
   func cellTruth(channel: Int) -> CellTruth
 }
 
+extension EmulatedInstrument {
+  /// An instrument whose `run` passes idle time by itself needs no more.
+  public mutating func rest(until limit: Double) {}
+}
+
 /// Why an emulator returned from `run`.
 public enum EmulatorPause: Sendable, Hashable {
   /// Virtual time reached the limit.
   case reachedLimit
   /// The output is full.
   case outputFull
-  /// Nothing runs; only bytes from the host can change that. Virtual time may be moved to the limit by the bench.
+  /// Nothing runs; only bytes from the host can change that. Virtual time may be moved to the limit by the bench,
+  /// with `rest(until:)`.
   case idle
   /// The next instruction would reach `hostDeadline`, and the limit lies beyond it.
   case hostDeadline
