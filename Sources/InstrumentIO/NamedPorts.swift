@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+//
+// Ports that a person names: `--port /dev/ttyUSB3`, `--port 'links/*'`. The names may be links that come and go with
+// what they lead to, so the patterns are evaluated again whenever their directories change, and from time to time.
+
+internal import Glibc
+
+/// The ports that patterns lead to.
+struct NamedPorts: ~Copyable {
+  /// Something that a pattern led to.
+  struct Found: Hashable {
+    /// The name, as the pattern gives it.
+    let path: String
+    /// The node that it leads to.
+    let node: String
+    /// Which incarnation of the node: a link that was moved to another line, or a line that was made anew under its
+    /// old name, is another port.
+    let incarnation: Incarnation
+  }
+
+  /// What tells two nodes of one name apart.
+  struct Incarnation: Hashable {
+    let device: UInt
+    let inode: UInt
+    let line: UInt
+  }
+
+  private let patterns: [String]
+  /// Readable when one of the watched directories changed; -1 when the kernel gives us none.
+  let descriptor: CInt
+  private var watched: Set<String> = []
+
+  init(patterns: [String]) {
+    self.patterns = patterns
+    descriptor = inotify_init()
+    if descriptor >= 0 {
+      _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
+      _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+    }
+  }
+
+  deinit { if descriptor >= 0 { close(descriptor) } }
+
+  /// Takes the directory changes off the descriptor; what they were is found by looking.
+  func drain() {
+    withUnsafeTemporaryAllocation(byteCount: 4_096, alignment: 8) { buffer in
+      while read(descriptor, buffer.baseAddress, buffer.count) > 0 {}
+    }
+  }
+
+  /// What the patterns lead to now, in the order of the patterns and then by name, each node once.
+  mutating func evaluate() -> [Found] {
+    watchDirectories()
+    var found: [Found] = []
+    var nodes: Set<String> = []
+    for pattern in patterns {
+      for path in Self.expand(pattern) {
+        guard let one = Self.look(at: path), nodes.insert(one.node).inserted else { continue }
+        found.append(one)
+      }
+    }
+    return found
+  }
+
+  private mutating func watchDirectories() {
+    for pattern in patterns {
+      let directory = Self.directory(of: pattern)
+      // One that is not there yet is tried again at the next evaluation; one that went away reports IN_IGNORED.
+      if !watched.contains(directory), inotify_add_watch(descriptor, directory, Self.changes) >= 0 {
+        watched.insert(directory)
+      }
+    }
+  }
+
+  private static let changes = UInt32(IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ONLYDIR)
+
+  /// The part before the last slash. With a wildcard in it, it names no directory and only the clock finds changes.
+  static func directory(of pattern: String) -> String {
+    guard let slash = pattern.lastIndex(of: "/") else { return "." }
+    return slash == pattern.startIndex ? "/" : String(pattern[..<slash])
+  }
+
+  private static func expand(_ pattern: String) -> [String] {
+    var result = glob_t()
+    defer { globfree(&result) }
+    guard glob(pattern, 0, nil, &result) == 0, let paths = result.gl_pathv else { return [] }
+    return (0..<Int(result.gl_pathc)).compactMap { paths[$0].map { String(cString: $0) } }
+  }
+
+  private static func look(at path: String) -> Found? {
+    var status = stat()
+    // A link that leads nowhere is a port that is not there at the moment. What is there but is not a line, the one
+    // who opens it is told; only directories, which a broad pattern catches easily, are passed over.
+    guard stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFDIR, let node = PortHolder.resolved(path) else {
+      return nil
+    }
+    return Found(
+      path: path, node: node,
+      incarnation: Incarnation(
+        device: UInt(status.st_dev), inode: UInt(status.st_ino), line: UInt(status.st_rdev)))
+  }
+}
