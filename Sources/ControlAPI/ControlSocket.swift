@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// Where the daemon's control socket lies.
+public enum ControlSocket {
+  /// The socket of the system's daemon.
+  public static let system = "/run/nacycler/nacyclerd.sock"
+  /// `sun_path` has 108 bytes with the closing zero (unix(7)).
+  public static let longestPath = 107
+
+  /// The socket to speak with: the given one, otherwise `NACYCLER_SOCKET`, otherwise the system's when it exists,
+  /// otherwise the one in the user's runtime directory.
+  public static func resolve(_ given: String?) -> String {
+    if let given, !given.isEmpty { return given }
+    if let path = environment("NACYCLER_SOCKET") { return path }
+    if access(system, F_OK) == 0 { return system }
+    return user ?? system
+  }
+
+  /// The socket in the user's runtime directory; nil without `XDG_RUNTIME_DIR`.
+  public static var user: String? {
+    environment("XDG_RUNTIME_DIR").map { "\($0)/nacycler/nacyclerd.sock" }
+  }
+
+  /// Throws `RequestRefused` when a path is empty or too long for a socket.
+  public static func check(_ path: String) throws {
+    guard !path.isEmpty, path.utf8.count <= longestPath else {
+      throw RequestRefused(
+        .malformed, code: "socket.path_too_long",
+        message: "the socket path has \(path.utf8.count) bytes; a Unix socket's has 1 to \(longestPath): \(path)",
+        hint: "choose a shorter path, for instance under /run or /tmp")
+    }
+  }
+
+  private static func environment(_ name: String) -> String? {
+    guard let value = getenv(name) else { return nil }
+    let text = String(cString: value)
+    return text.isEmpty ? nil : text
+  }
+}

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+//
+// swift-format-ignore-file: AlwaysUseLowerCamelCase
+//
+// What the daemon says of its runs. A run is one protocol on one cell.
+
+/// One run in a list.
+public struct RunStatus: Codable, Sendable, Hashable {
+  /// Number.
+  public var run: Int64
+  /// World-wide name.
+  public var uuid: String
+  /// Cell.
+  public var cell: String
+  /// Channel.
+  public var channel: String
+  /// Title of the protocol.
+  public var title: String
+  /// `queued`, `preflight`, `running`, `paused`, `interrupted`, `held`, `suspended`, `completed`, `stopped` or `ended`.
+  public var state: String
+  /// Whether nothing will happen to the cell by this run any more.
+  public var is_over: Bool
+  /// Place in the cell's queue, from 1.
+  @OrNull public var queue_position: Int?
+  /// When it began.
+  @OrNull public var started_unix_us: Int64?
+  /// When it ended.
+  @OrNull public var ended_unix_us: Int64?
+  /// Who started it.
+  public var started_by: String
+  /// Why it ended or is held.
+  @OrNull public var end_reason: String?
+  /// Cycle within the run, now.
+  @OrNull public var cycle_number: Int64?
+  /// Cycles that a whole run counts.
+  @OrNull public var cycle_count: Int64?
+
+  /// Makes one from its parts.
+  public init(
+    run: Int64, uuid: String, cell: String, channel: String, title: String, state: String, is_over: Bool,
+    queue_position: Int? = nil, started_unix_us: Int64? = nil, ended_unix_us: Int64? = nil, started_by: String,
+    end_reason: String? = nil, cycle_number: Int64? = nil, cycle_count: Int64? = nil
+  ) {
+    self.run = run
+    self.uuid = uuid
+    self.cell = cell
+    self.channel = channel
+    self.title = title
+    self.state = state
+    self.is_over = is_over
+    self.queue_position = queue_position
+    self.started_unix_us = started_unix_us
+    self.ended_unix_us = ended_unix_us
+    self.started_by = started_by
+    self.end_reason = end_reason
+    self.cycle_number = cycle_number
+    self.cycle_count = cycle_count
+  }
+}
+
+/// Answer to `GET /v1/runs`.
+public struct RunList: Codable, Sendable, Hashable {
+  /// Newest first.
+  public var runs: [RunStatus]
+
+  /// Makes one from its parts.
+  public init(runs: [RunStatus]) {
+    self.runs = runs
+  }
+}
+
+/// Answer to `GET /v1/runs/{run}`.
+public struct RunDetail: Codable, Sendable, Hashable {
+  /// The run.
+  public var run: RunStatus
+  /// Role of the cell.
+  public var role: String
+  /// Model and serial of the instrument.
+  public var instrument: String
+  /// What is known of the circuit.
+  public var circuit: CircuitState
+  /// When the instrument's lease ran out.
+  @OrNull public var circuit_lease_expired_unix_us: Int64?
+  /// The channel's latch.
+  @OrNull public var latch: LatchStatus?
+  /// The step, counted from 1.
+  @OrNull public var step_count: Int?
+  /// Its place in the protocol.
+  @OrNull public var step_path: String?
+  /// What it does, in words.
+  @OrNull public var step_text: String?
+  /// Test time.
+  @OrNull public var test_time_s: Double?
+  /// The newest record.
+  @OrNull public var last_record: RecordFrame?
+  /// The newest closed cycle.
+  @OrNull public var last_cycle: CycleFrame?
+  /// Mass that its currents were computed from.
+  @OrNull public var active_mass_ug: Int64?
+  /// Area that its currents were computed from.
+  @OrNull public var area_mm2: Double?
+  /// Capacity that its C-rates were computed from.
+  @OrNull public var nominal_capacity_mAh: Double?
+  /// Efficiency of the cell's first cycle, as a fraction.
+  @OrNull public var initial_coulombic_efficiency: Double?
+  /// The compiled protocol.
+  public var listing: [String]
+  /// The newest events, oldest first.
+  public var events: [EventFrame]
+
+  /// Makes one from its parts.
+  public init(
+    run: RunStatus, role: String, instrument: String, circuit: CircuitState,
+    circuit_lease_expired_unix_us: Int64? = nil, latch: LatchStatus? = nil, step_count: Int? = nil,
+    step_path: String? = nil, step_text: String? = nil, test_time_s: Double? = nil, last_record: RecordFrame? = nil,
+    last_cycle: CycleFrame? = nil, active_mass_ug: Int64? = nil, area_mm2: Double? = nil,
+    nominal_capacity_mAh: Double? = nil, initial_coulombic_efficiency: Double? = nil, listing: [String],
+    events: [EventFrame]
+  ) {
+    self.run = run
+    self.role = role
+    self.instrument = instrument
+    self.circuit = circuit
+    self.circuit_lease_expired_unix_us = circuit_lease_expired_unix_us
+    self.latch = latch
+    self.step_count = step_count
+    self.step_path = step_path
+    self.step_text = step_text
+    self.test_time_s = test_time_s
+    self.last_record = last_record
+    self.last_cycle = last_cycle
+    self.active_mass_ug = active_mass_ug
+    self.area_mm2 = area_mm2
+    self.nominal_capacity_mAh = nominal_capacity_mAh
+    self.initial_coulombic_efficiency = initial_coulombic_efficiency
+    self.listing = listing
+    self.events = events
+  }
+}
+
+/// Answer to `GET /v1/runs/{run}/cycles`.
+public struct CycleTable: Codable, Sendable, Hashable {
+  /// The run.
+  public var run: Int64
+  /// The cell.
+  public var cell: String
+  /// Its role.
+  public var role: String
+  /// Active mass by the cell's newest revision.
+  @OrNull public var active_mass_ug: Int64?
+  /// Electrode area by the cell's newest revision.
+  @OrNull public var area_mm2: Double?
+  /// Closed cycles in order.
+  public var cycles: [CycleFrame]
+  /// Efficiency of the cell's first cycle, as a fraction; null when it is not known or means nothing for the role.
+  @OrNull public var initial_coulombic_efficiency: Double?
+  /// The run in which that cycle was; a cell has one initial cycle, whichever run is asked for.
+  @OrNull public var initial_cycle_run: Int64?
+
+  /// Makes one from its parts.
+  public init(
+    run: Int64, cell: String, role: String, active_mass_ug: Int64? = nil, area_mm2: Double? = nil, cycles: [CycleFrame],
+    initial_coulombic_efficiency: Double? = nil, initial_cycle_run: Int64? = nil
+  ) {
+    self.run = run
+    self.cell = cell
+    self.role = role
+    self.active_mass_ug = active_mass_ug
+    self.area_mm2 = area_mm2
+    self.cycles = cycles
+    self.initial_coulombic_efficiency = initial_coulombic_efficiency
+    self.initial_cycle_run = initial_cycle_run
+  }
+}
+
+/// Answer to `GET /v1/runs/{run}/events`.
+public struct EventList: Codable, Sendable, Hashable {
+  /// Oldest first.
+  public var events: [EventFrame]
+
+  /// Makes one from its parts.
+  public init(events: [EventFrame]) {
+    self.events = events
+  }
+}
+
+/// Adds a note to a run: `POST /v1/runs/{run}/notes`.
+public struct NoteRequest: StrictRequest, Hashable {
+  /// The note.
+  public var text: String
+
+  /// Makes one from its parts.
+  public init(text: String) {
+    self.text = text
+  }
+
+  /// The keys that a request may have.
+  public static let shape: RequestShape = .object(["text": .value])
+}
+
+/// Body of `POST /v1/runs/{run}/stop`, `pause`, `resume` and `skip`; may be left out.
+public struct CommandRequest: StrictRequest, Hashable {
+  /// Why; kept in the event.
+  public var reason: String?
+
+  /// Makes one from its parts.
+  public init(reason: String? = nil) {
+    self.reason = reason
+  }
+
+  /// The keys that a request may have.
+  public static let shape: RequestShape = .object(["reason": .value])
+}
