@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+//
+// The units in which each quantity is written and shown. Protocol files, listings and messages all use this table.
+
+extension Voltage: WrittenQuantity {
+  /// A voltage.
+  public static var noun: String { "a voltage" }
+  /// `10 mV`.
+  public static var example: String { "10 mV" }
+  /// V, mV, uV.
+  public static var units: [UnitOfMeasure] {
+    [UnitOfMeasure("V", 1_000_000_000), UnitOfMeasure("mV", 1_000_000), UnitOfMeasure("uV", 1_000)]
+  }
+  /// V.
+  public static var zeroUnit: String { "V" }
+}
+
+extension Current: WrittenQuantity {
+  /// A current.
+  public static var noun: String { "a current" }
+  /// `0.5 mA`.
+  public static var example: String { "0.5 mA" }
+  /// A, mA, uA, nA.
+  public static var units: [UnitOfMeasure] {
+    [
+      UnitOfMeasure("A", 1_000_000_000_000), UnitOfMeasure("mA", 1_000_000_000), UnitOfMeasure("uA", 1_000_000),
+      UnitOfMeasure("nA", 1_000),
+    ]
+  }
+  /// A.
+  public static var zeroUnit: String { "A" }
+}
+
+extension Charge: WrittenQuantity {
+  /// A charge.
+  public static var noun: String { "a charge" }
+  /// `0.35 mAh`.
+  public static var example: String { "0.35 mAh" }
+  /// Ah, mAh, uAh.
+  public static var units: [UnitOfMeasure] {
+    [
+      UnitOfMeasure("Ah", 3_600_000_000_000), UnitOfMeasure("mAh", 3_600_000_000), UnitOfMeasure("uAh", 3_600_000),
+    ]
+  }
+  /// Ah.
+  public static var zeroUnit: String { "Ah" }
+}
+
+extension Energy: WrittenQuantity {
+  /// An energy.
+  public static var noun: String { "an energy" }
+  /// `1.2 mWh`.
+  public static var example: String { "1.2 mWh" }
+  /// Wh, mWh, uWh.
+  public static var units: [UnitOfMeasure] {
+    [
+      UnitOfMeasure("Wh", 3_600_000_000_000), UnitOfMeasure("mWh", 3_600_000_000), UnitOfMeasure("uWh", 3_600_000),
+    ]
+  }
+  /// Wh.
+  public static var zeroUnit: String { "Wh" }
+}
+
+extension TimeSpan: WrittenQuantity {
+  /// A time.
+  public static var noun: String { "a time" }
+  /// `10 min`.
+  public static var example: String { "10 min" }
+  /// d, h, min, s, ms.
+  public static var units: [UnitOfMeasure] {
+    [
+      UnitOfMeasure("d", 86_400_000_000, neatDecimals: 0), UnitOfMeasure("h", 3_600_000_000, neatDecimals: 1),
+      UnitOfMeasure("min", 60_000_000, neatDecimals: 1), UnitOfMeasure("s", 1_000_000),
+      UnitOfMeasure("ms", 1_000, neatDecimals: 3),
+    ]
+  }
+  /// s.
+  public static var zeroUnit: String { "s" }
+}
+
+extension Mass: WrittenQuantity {
+  /// A mass.
+  public static var noun: String { "a mass" }
+  /// `1.2 mg`.
+  public static var example: String { "1.2 mg" }
+  /// g, mg, ug.
+  public static var units: [UnitOfMeasure] {
+    [UnitOfMeasure("g", 1_000_000), UnitOfMeasure("mg", 1_000), UnitOfMeasure("ug", 1)]
+  }
+  /// g.
+  public static var zeroUnit: String { "g" }
+}
+
+extension Area: WrittenQuantity {
+  /// An area.
+  public static var noun: String { "an area" }
+  /// `1.13 cm2`.
+  public static var example: String { "1.13 cm2" }
+  /// cm2, mm2.
+  public static var units: [UnitOfMeasure] { [UnitOfMeasure("cm2", 100_000), UnitOfMeasure("mm2", 1_000)] }
+  /// cm2.
+  public static var zeroUnit: String { "cm2" }
+}
+
+/// A fraction written in per cent, counted in millionths (1 % = 10,000).
+public struct Share: WrittenQuantity {
+  /// Millionths.
+  public var partsPerMillion: Int64
+  /// Millionths.
+  public var count: Int64 {
+    get { partsPerMillion }
+    set { partsPerMillion = newValue }
+  }
+  /// A share of so many millionths.
+  public init(count: Int64) { partsPerMillion = count }
+  /// A share.
+  public static var noun: String { "a share" }
+  /// `1 %`.
+  public static var example: String { "1 %" }
+  /// %.
+  public static var units: [UnitOfMeasure] { [UnitOfMeasure("%", 10_000)] }
+  /// %.
+  public static var zeroUnit: String { "%" }
+}
