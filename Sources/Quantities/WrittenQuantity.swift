@@ -63,8 +63,8 @@ extension WrittenQuantity {
     self.init(count: count)
   }
 
-  /// The quantity in the unit that suits it, exact: reading it again gives the same quantity (charges and energies
-  /// up to 2.5 kAh and 2.5 kWh, whose decimals then need more than 18 digits).
+  /// The quantity in the unit that suits it, exact: reading it again gives the same quantity (up to 18 digits: charges and energies
+  /// to 2.5 kAh and 2.5 kWh).
   public var written: String {
     guard count != 0 else { return "0 \(Self.zeroUnit)" }
     let fitting = Self.units.filter { $0.size.magnitude <= count.magnitude }
