@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+
+public import CyclerModel
+public import Quantities
+
+/// Finds, within one step, the pairs of readings that must both be recorded so that thinning changes no metric:
+/// - the last reading on one side of the plateau threshold and the first one on the other,
+/// - the last reading with a voltage and the first one without, and back, where there is a threshold,
+/// - the last reading with the current in the programmed direction and the first one against it, and back.
+///
+/// It keeps no reading: the caller records the one before, with the integrals as they stood at it, unless it has.
+public struct PlateauEdges: Sendable, Hashable {
+  /// The plateau threshold of the step's branch, if it has one. A voltage below it, not at it, is on the plateau.
+  public let threshold: Voltage?
+  /// The programmed direction; `none` when reversed current does not matter.
+  public let direction: Direction
+
+  private var side = Side.unread
+  private var isReversed = false
+
+  // Where the last reading stood.
+  private enum Side: UInt8 {
+    case unread
+    case unmeasured
+    case above
+    case below
+  }
+
+  /// The edges of one step; nothing read yet.
+  public init(threshold: Voltage?, direction: Direction = .none) {
+    self.threshold = threshold
+    self.direction = direction
+  }
+
+  /// Whether a metric turns between the reading before and this one, so that both are records. Pass every reading.
+  /// - Parameter current: Matters with a `direction` only. A reading without current stays on the side of the one before,
+  ///   as no charge is counted for it.
+  public mutating func crossed(_ voltage: Voltage?, _ current: Current? = nil) -> Bool {
+    let sideBefore = side
+    let wasReversed = isReversed
+    if let threshold { side = voltage.map { $0 < threshold ? .below : .above } ?? .unmeasured }
+    if let current {
+      switch direction {
+      case .charge: isReversed = current < .zero
+      case .discharge: isReversed = current > .zero
+      case .none: isReversed = false
+      }
+    }
+    return isReversed != wasReversed || (side != sideBefore && sideBefore != .unread)
+  }
+}
+
+// MARK: - Checkpoint
+
+extension PlateauEdges {
+  /// Appends the state to a checkpoint; threshold and direction are the program's and not written.
+  public func encode(into writer: inout ByteWriter) {
+    writer.write(side.rawValue)
+    writer.write(isReversed)
+  }
+
+  /// Reads what `encode(into:)` wrote.
+  /// - Throws: `ByteReader.Malformed` with the place, when the bytes end early or cannot be such a state.
+  public init(
+    threshold: Voltage?, direction: Direction = .none, from reader: inout ByteReader
+  ) throws(ByteReader.Malformed) {
+    self.init(threshold: threshold, direction: direction)
+    guard let side = Side(rawValue: try reader.read()) else { throw reader.malformed }
+    self.side = side
+    isReversed = try reader.readBool()
+  }
+}
