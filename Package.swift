@@ -58,8 +58,8 @@ let package = Package(
     room("CyclingProtocol", ["CyclerModel", "Quantities"]),
     room("CyclingEngine", ["CyclerModel", "Quantities"]),
     room("CellMetrics", ["CyclerModel", "Quantities"]),
-    room("CyclingRun", ["CellMetrics", "CyclingEngine", "CyclerModel", "Quantities"]),
     room("InstrumentKit", ["CyclerModel", "Quantities"]),
+    room("CyclingRun", ["InstrumentKit", "CellMetrics", "CyclingEngine", "CyclerModel", "Quantities"]),
     room("MethodSCRIPTDriver", ["InstrumentKit", "CyclerModel", "Quantities"], path: "Drivers/MethodSCRIPT/Driver"),
 
     // The world.

@@ -1,0 +1,405 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+//
+// What a port's thread does: wait for bytes, commands and time; feed the driver; feed the runs with what the driver
+// says; write what they answer; hand the records to the store. No actor hop and, for a reading, no allocation lies
+// between the bytes of a reading and the bytes of the stop that it may cause.
+
+internal import CycleStore
+internal import CyclerModel
+internal import CyclingRun
+internal import InstrumentIO
+internal import InstrumentKit
+internal import Quantities
+
+/// The state of a port's thread; lives on that thread only.
+struct PortLoop {
+  /// One channel of the instrument.
+  struct Slot {
+    var pilot: RunPilot?
+    /// What earlier connections left on the channel, until the run that it belongs to is attached.
+    var orphans: [DriverEvent] = []
+    /// The run waits until the store has committed up to here.
+    var commitAwaited: Int64?
+    var pilotWakeAt: HostInstant?
+    var hasNews = false
+    var sighting = ChannelSighting()
+  }
+
+  /// How long a port that cannot be opened is left alone.
+  static let reopenInterval = TimeSpan(milliseconds: 500)
+  /// How long an orderly end waits for instruments to confirm; then the port is closed as it is.
+  static let endPatience = TimeSpan(seconds: 8)
+  /// Bytes that the instrument has not taken; more means that it does not read.
+  static let writeLimit = 1 << 20
+
+  let worker: PortWorker
+  let inlet: StoreInlet
+  let makeDriver: @Sendable () -> any InstrumentDriver
+  let news: (PortNews) -> Void
+
+  var driver: any InstrumentDriver
+  var driverOutputs = DriverOutputs()
+  var events: [DriverEvent] = []
+  var runOutputs = RunOutputs()
+  var commands: [(channel: Int, command: ChannelCommand)] = []
+  var batch = JournalBatch()
+  var port: SerialPort?
+  var reopenAt: HostInstant?
+  var driverWakeAt: HostInstant?
+  var identity: InstrumentIdentity?
+  var slots: [Slot] = []
+  var unwritten: [UInt8] = []
+  var checkpoint = ByteWriter()
+  var resetRequested: Fault?
+  /// Set once the daemon stops: the thread ends when every circuit is open, or at that moment.
+  var endsAt: HostInstant?
+  var hasEnded = false
+  var saidUnusable = false
+
+  init(
+    worker: PortWorker, inlet: StoreInlet, makeDriver: @escaping @Sendable () -> any InstrumentDriver,
+    news: @escaping (PortNews) -> Void
+  ) {
+    self.worker = worker
+    self.inlet = inlet
+    self.makeDriver = makeDriver
+    self.news = news
+    driver = makeDriver()
+  }
+
+  mutating func run() {
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_536, alignment: 16)
+    defer { buffer.deallocate() }
+    while !hasEnded {
+      openIfDue()
+      let now = moment()
+      let ready = PortPoll.wait(
+        port: port, wake: worker.wake, timeout: timeout(now), untilWritable: !unwritten.isEmpty)
+      worker.beat(HostClock.now())
+      if ready.contains(.woken) { takeMail() }
+      if ready.contains(.readable) { readPort(buffer) }
+      tick()
+      settleTurn()
+    }
+    port?.close()
+    news(.ended(pilots: takePilots()))
+  }
+
+  private func moment() -> RunMoment { RunMoment(host: HostClock.now(), unix: UnixClock.now()) }
+
+  private func timeout(_ now: RunMoment) -> TimeSpan? {
+    var due: HostInstant?
+    func consider(_ instant: HostInstant?) {
+      guard let instant else { return }
+      due = due.map { min($0, instant) } ?? instant
+    }
+    consider(driverWakeAt)
+    consider(reopenAt)
+    consider(endsAt)
+    for slot in slots { consider(slot.pilotWakeAt) }
+    // The heartbeat is seen at least twice a second even on a silent port.
+    let longest = TimeSpan(milliseconds: 500)
+    guard let due else { return longest }
+    return min(longest, max(.zero, due - now.host))
+  }
+
+  // MARK: - The port
+
+  private mutating func openIfDue() {
+    guard port == nil, endsAt == nil else { return }
+    let now = HostClock.now()
+    if let reopenAt, now < reopenAt { return }
+    do {
+      port = try SerialPort(path: worker.path, baudRate: type(of: driver).descriptor.baudRate)
+      reopenAt = nil
+      saidUnusable = false
+      driver = makeDriver()
+      unwritten.removeAll(keepingCapacity: true)
+      drive(.opened)
+      flush()
+    } catch {
+      reopenAt = now + Self.reopenInterval
+      if !saidUnusable {
+        saidUnusable = true
+        news(.unusable(error))
+      }
+    }
+  }
+
+  private mutating func readPort(_ buffer: UnsafeMutableRawBufferPointer) {
+    guard let port else { return }
+    switch port.read(into: buffer) {
+    case .bytes(let count):
+      drive(.bytes(UnsafeRawBufferPointer(rebasing: buffer[..<count])))
+      flush()
+    case .wouldBlock: break
+    case .hangUp: loseLink(Fault(.linkLost, "\(worker.path) hung up"))
+    }
+  }
+
+  /// Writes what the kernel takes; the rest waits until the port is writable.
+  mutating func flush() {
+    guard !unwritten.isEmpty, let port else { return }
+    let result = unwritten.withUnsafeBytes { port.write($0) }
+    switch result {
+    case .written(let count):
+      if count == unwritten.count {
+        unwritten.removeAll(keepingCapacity: true)
+      } else {
+        unwritten.removeFirst(count)
+      }
+      if unwritten.count > Self.writeLimit {
+        loseLink(Fault(.linkTimeout, "\(worker.path) takes no bytes: the instrument does not read"))
+      }
+    case .hangUp: loseLink(Fault(.linkLost, "\(worker.path) hung up"))
+    }
+  }
+
+  mutating func loseLink(_ fault: Fault) {
+    guard let lost = port else { return }
+    // Whatever else is wrong, an instrument that still listens shall open its circuits.
+    _ = type(of: driver).safeStopBytes.withUnsafeBytes { lost.write($0) }
+    lost.close()
+    port = nil
+    unwritten.removeAll(keepingCapacity: true)
+    drive(.lost)
+    let now = moment()
+    for channel in slots.indices {
+      slots[channel].sighting.circuit = .unknown
+      feed(.instrumentLost(fault), channel, now)
+    }
+    commands.removeAll(keepingCapacity: true)
+    settleTurn()
+    news(.lost(identity, fault, pilots: takePilots()))
+    identity = nil
+    slots.removeAll()
+    driverWakeAt = nil
+    reopenAt = now.host + TimeSpan(milliseconds: 50)
+    worker.publish([])
+  }
+
+  private mutating func takePilots() -> [Int: RunPilot] {
+    var pilots: [Int: RunPilot] = [:]
+    for channel in slots.indices {
+      if let pilot = slots[channel].pilot { pilots[channel] = pilot }
+      slots[channel].pilot = nil
+    }
+    return pilots
+  }
+
+  // MARK: - Driver and runs
+
+  /// Gives the driver one input and works off everything that follows from it.
+  mutating func drive(_ input: DriverInput) {
+    let now = moment()
+    driverOutputs.removeAll()
+    driver.handle(input, at: now.host, into: &driverOutputs)
+    workOff(now)
+  }
+
+  private mutating func workOff(_ now: RunMoment) {
+    while true {
+      driverWakeAt = driverOutputs.wakeAt
+      unwritten.append(contentsOf: driverOutputs.writes)
+      swap(&events, &driverOutputs.events)
+      driverOutputs.removeAll()
+      for index in events.indices { dispatch(events[index], now) }
+      events.removeAll(keepingCapacity: true)
+      guard !commands.isEmpty else { return }
+      let (channel, command) = commands.removeFirst()
+      driver.handle(.command(channel: channel, command), at: now.host, into: &driverOutputs)
+    }
+  }
+
+  private mutating func dispatch(_ event: DriverEvent, _ now: RunMoment) {
+    switch event {
+    case .identified(let found): identified(found)
+    case .began(let channel, _), .holdBegan(let channel, _), .reading(let channel, _), .ended(let channel, _, _),
+      .refused(let channel, _, _):
+      feed(.driver(event), channel, now)
+      if case .ended = event { see(channel) { $0.circuit = .openConfirmed } }
+    case .circuitClosed(let channel, _):
+      see(channel) { $0.circuit = .closed }
+      feed(.driver(event), channel, now)
+    case .circuitOpened(let channel, _):
+      feed(.driver(event), channel, now)
+    case .orphanEnded(let channel, _, _, _): hold(event, channel)
+    case .circuit(let channel, let state): see(channel) { $0.circuit = state }
+    case .fault(let channel, let fault):
+      if fault.code == .linkTimeout || fault.code == .linkLost {
+        resetRequested = fault
+      } else if let channel {
+        feed(.driver(event), channel, now)
+      } else {
+        for channel in slots.indices { feed(.driver(event), channel, now) }
+      }
+    }
+  }
+
+  /// Gives a run one input; its commands are worked off after the present events.
+  mutating func feed(_ input: RunInput, _ channel: Int, _ now: RunMoment) {
+    guard slots.indices.contains(channel), slots[channel].pilot != nil else { return }
+    slots[channel].pilot?.handle(input, at: now, into: &runOutputs)
+    takeOutputs(channel)
+  }
+
+  private mutating func takeOutputs(_ channel: Int) {
+    for command in runOutputs.commands { commands.append((channel, command)) }
+    if !runOutputs.records.isEmpty {
+      batch.records.append(contentsOf: runOutputs.records)
+      slots[channel].hasNews = true
+    }
+    if !runOutputs.entries.isEmpty {
+      batch.entries.append(contentsOf: runOutputs.entries)
+      slots[channel].hasNews = true
+      let pilot = slots[channel].pilot
+      see(channel) {
+        $0.run = pilot?.identity.run
+        $0.state = pilot?.state
+      }
+    }
+    if runOutputs.wantsCommit { slots[channel].commitAwaited = .max }
+    if let fault = runOutputs.resetLink { resetRequested = fault }
+    slots[channel].pilotWakeAt = runOutputs.wakeAt
+    runOutputs.removeAll()
+  }
+
+  private mutating func see(_ channel: Int, _ change: (inout ChannelSighting) -> Void) {
+    while slots.count <= channel { slots.append(Slot()) }
+    let before = slots[channel].sighting
+    change(&slots[channel].sighting)
+    if before != slots[channel].sighting { worker.publish(slots.map(\.sighting)) }
+  }
+
+  private mutating func hold(_ orphan: DriverEvent, _ channel: Int) {
+    while slots.count <= channel { slots.append(Slot()) }
+    slots[channel].orphans.append(orphan)
+  }
+
+  private mutating func identified(_ found: InstrumentIdentity) {
+    identity = found
+    while slots.count < found.capabilities.channels { slots.append(Slot()) }
+    worker.publish(slots.map(\.sighting))
+    news(.identified(found))
+  }
+
+  // MARK: - Commands
+
+  private mutating func takeMail() {
+    let now = moment()
+    for command in worker.takeCommands() {
+      switch command {
+      case .attach(let channel, let pilot, let begins): attach(pilot, channel, begins: begins, now)
+      case .person(let channel, let run, let request, let actor):
+        if slots.indices.contains(channel), slots[channel].pilot?.identity.run == run {
+          feed(.person(request, actor: actor), channel, now)
+        }
+      case .release(let channel):
+        if slots.indices.contains(channel) { slots[channel].orphans.removeAll() }
+      case .suspendAndEnd:
+        endsAt = now.host + Self.endPatience
+        for channel in slots.indices { feed(.suspend, channel, now) }
+      case .end:
+        loseLink(Fault(.linkLost, "\(worker.path) is gone"))
+        hasEnded = true
+      }
+      driverOutputs.removeAll()
+      driverOutputs.wakeAt = driverWakeAt
+      workOff(now)
+    }
+    flush()
+    for channel in slots.indices { takeCommit(channel, now) }
+  }
+
+  private mutating func attach(_ pilot: RunPilot, _ channel: Int, begins: Bool, _ now: RunMoment) {
+    guard port != nil, slots.indices.contains(channel), slots[channel].pilot == nil else {
+      news(.lost(identity, Fault(.linkLost, "the link went before the run was taken"), pilots: [channel: pilot]))
+      return
+    }
+    slots[channel].pilot = pilot
+    let orphans = slots[channel].orphans
+    slots[channel].orphans.removeAll()
+    if begins {
+      feed(.begin, channel, now)
+    } else {
+      for orphan in orphans { feed(.driver(orphan), channel, now) }
+      feed(.instrumentReady, channel, now)
+    }
+  }
+
+  private mutating func takeCommit(_ channel: Int, _ now: RunMoment) {
+    guard slots.indices.contains(channel), let awaited = slots[channel].commitAwaited,
+      inlet.committedSequence >= awaited
+    else { return }
+    slots[channel].commitAwaited = nil
+    if slots[channel].pilot?.isOver == true {
+      retire(channel)
+      return
+    }
+    feed(.committed, channel, now)
+    driverOutputs.removeAll()
+    driverOutputs.wakeAt = driverWakeAt
+    workOff(now)
+    flush()
+  }
+
+  private mutating func retire(_ channel: Int) {
+    guard let run = slots[channel].pilot?.identity.run else { return }
+    slots[channel].pilot = nil
+    slots[channel].pilotWakeAt = nil
+    see(channel) {
+      $0.run = nil
+      $0.state = nil
+    }
+    news(.finished(run: run, channel: channel))
+  }
+
+  // MARK: - Time and the store
+
+  private mutating func tick() {
+    let now = moment()
+    if let due = driverWakeAt, due <= now.host {
+      drive(.tick)
+      flush()
+    }
+    for channel in slots.indices {
+      guard slots.indices.contains(channel), let due = slots[channel].pilotWakeAt, due <= now.host else { continue }
+      feed(.tick, channel, now)
+    }
+    if let endsAt, endsAt <= now.host || slots.allSatisfy({ $0.pilot?.isCircuitOpen ?? true }) { hasEnded = true }
+  }
+
+  /// At the end of every turn: checkpoints, the store, and a link that is of no use.
+  private mutating func settleTurn() {
+    for channel in slots.indices where slots[channel].hasNews {
+      slots[channel].hasNews = false
+      guard let pilot = slots[channel].pilot, !pilot.isOver else { continue }
+      checkpoint.reset()
+      pilot.checkpoint(into: &checkpoint)
+      batch.entries.append(
+        .checkpoint(run: pilot.identity.run, at: UnixClock.now(), state: checkpoint.bytes))
+    }
+    if !batch.records.isEmpty || !batch.entries.isEmpty {
+      let sequence = inlet.push(&batch)
+      var wantsCommit = false
+      for channel in slots.indices where slots[channel].commitAwaited == .max {
+        slots[channel].commitAwaited = sequence
+        wantsCommit = true
+      }
+      if wantsCommit { inlet.requestCommit() }
+      if inlet.isFull {
+        let now = moment()
+        for channel in slots.indices { feed(.storeFull, channel, now) }
+        driverOutputs.removeAll()
+        driverOutputs.wakeAt = driverWakeAt
+        workOff(now)
+        flush()
+      }
+    }
+    if let fault = resetRequested {
+      resetRequested = nil
+      loseLink(fault)
+    }
+  }
+}

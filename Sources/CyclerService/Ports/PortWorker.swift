@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+//
+// The handle of a port's thread. Everything that decides about a cell happens on that thread; from outside one can only
+// leave a message in its mailbox and wake it.
+
+internal import CycleStore
+internal import CyclerModel
+internal import CyclingRun
+internal import InstrumentIO
+internal import InstrumentKit
+internal import Quantities
+internal import Synchronization
+
+/// What can be asked of a port's thread.
+enum PortCommand: Sendable {
+  /// Carry this run on a channel of the identified instrument. A new run begins; another goes on.
+  case attach(channel: Int, RunPilot, begins: Bool)
+  /// A person asks something of the run on a channel.
+  case person(channel: Int, run: Int64, PersonRequest, actor: String)
+  /// Forget what earlier connections left on a channel without a run, and make sure that its circuit is open.
+  case release(channel: Int)
+  /// The daemon stops: make every cell safe, then end when all is confirmed.
+  case suspendAndEnd
+  /// The port is gone: end.
+  case end
+}
+
+/// What a port's thread says, on that thread; the receiver must return at once.
+enum PortNews: Sendable {
+  /// An instrument answered.
+  case identified(InstrumentIdentity)
+  /// The port cannot be used for now; the thread tries again.
+  case unusable(Fault)
+  /// The link is gone. The runs that were on it wait for their instrument.
+  case lost(InstrumentIdentity?, Fault, pilots: [Int: RunPilot])
+  /// A run is over and was committed.
+  case finished(run: Int64, channel: Int)
+  /// The thread has ended; the runs that were on it.
+  case ended(pilots: [Int: RunPilot])
+}
+
+/// What is known of one channel from its port's thread, for people to look at.
+struct ChannelSighting: Sendable, Hashable {
+  var run: Int64?
+  var state: RunState?
+  var circuit: CircuitState = .unknown
+}
+
+/// One port and its thread.
+final class PortWorker: Sendable {
+  /// The port's name.
+  let path: String
+  let wake: WakeUp
+  private let mailbox = Mutex<[PortCommand]>([])
+  private let sightings = Mutex<[ChannelSighting]>([])
+  private let heartbeatMicroseconds = Atomic<Int64>(0)
+  private let thread = Mutex<PortThread?>(nil)
+
+  /// Makes the handle; `start` starts the thread.
+  init(path: String) throws(Fault) {
+    self.path = path
+    wake = try WakeUp()
+  }
+
+  /// Starts the thread.
+  func start(
+    inlet: StoreInlet, makeDriver: @escaping @Sendable () -> any InstrumentDriver,
+    news: @escaping @Sendable (PortWorker, PortNews) -> Void
+  ) throws(Fault) {
+    let name = "port " + (path.split(separator: "/").last.map(String.init) ?? path)
+    let started = try PortThread.start(name: name) { [self] in
+      var loop = PortLoop(worker: self, inlet: inlet, makeDriver: makeDriver) { [self] in news(self, $0) }
+      loop.run()
+    }
+    thread.withLock { $0 = started }
+  }
+
+  /// Leaves a message and wakes the thread.
+  func send(_ command: PortCommand) {
+    mailbox.withLock { $0.append(command) }
+    wake.signal()
+  }
+
+  /// Takes the messages; called on the thread.
+  func takeCommands() -> [PortCommand] {
+    mailbox.withLock { commands in
+      let taken = commands
+      if !commands.isEmpty { commands.removeAll(keepingCapacity: true) }
+      return taken
+    }
+  }
+
+  /// Says that the thread is alive; called on the thread.
+  func beat(_ now: HostInstant) { heartbeatMicroseconds.store(now.microseconds, ordering: .relaxed) }
+
+  /// When the thread was last seen alive.
+  var lastBeat: HostInstant { HostInstant(microseconds: heartbeatMicroseconds.load(ordering: .relaxed)) }
+
+  /// Publishes what is known of the channels; called on the thread when something changed.
+  func publish(_ seen: [ChannelSighting]) { sightings.withLock { $0 = seen } }
+
+  /// What was last published of a channel.
+  func sighting(channel: Int) -> ChannelSighting? {
+    sightings.withLock { $0.indices.contains(channel) ? $0[channel] : nil }
+  }
+
+  /// Waits for the thread's end. Blocks: not for asynchronous code.
+  func join() { thread.withLock { $0 }?.join() }
+
+  /// Whether the thread has ended.
+  var isFinished: Bool { thread.withLock { $0 }?.isFinished ?? true }
+}

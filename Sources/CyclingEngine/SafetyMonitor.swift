@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+//
+// Watches every reading of a run against the run's limits and can say one thing: open the circuit. It knows what was
+// commanded (so that a wrong direction is seen) but nothing of steps, conditions or the program, and it holds for rests
+// and open-circuit checks as well. The rules are those of docs/safety.md.
+
+public import CyclerModel
+public import Quantities
+
+/// What the instrument was told, as far as safety must know.
+public enum CommandedDrive: Sendable, Hashable {
+  /// The circuit is open. Before the run's first closed circuit a fresh cell may stand outside the limits.
+  case open(isFresh: Bool)
+  /// A constant current of that sign.
+  case current(Current)
+  /// A held voltage whose current should have that direction and stay below that magnitude.
+  case voltage(Direction, atMost: Current)
+}
+
+/// The judge of every reading. One a run; cheap to copy, cheap to store.
+public struct SafetyMonitor: Sendable, Hashable {
+  private let limits: SafetyLimits
+  private let freshWindow: VoltageWindow
+  private var aboveVoltageSince: TimeSpan?
+  private var belowVoltageSince: TimeSpan?
+  private var aboveCurrentSince: TimeSpan?
+  private var overloadsInARow = 0
+  private var wrongDirectionsInARow = 0
+
+  /// So many clipped readings in a row open the circuit: one may be a glitch at a range's switch-on.
+  public static let toleratedOverloads = 1
+  /// So many readings with the wrong sign are tolerated: the first after closing may still settle.
+  public static let toleratedWrongDirections = 1
+
+  /// A monitor of `limits`; `freshWindow` is where the cell may stand before its first closed circuit.
+  public init(limits: SafetyLimits, freshWindow: VoltageWindow) {
+    self.limits = limits
+    self.freshWindow = freshWindow
+  }
+
+  /// Forgets tolerance times; a new set-point has a new clock.
+  public mutating func setpointBegan() {
+    aboveVoltageSince = nil
+    belowVoltageSince = nil
+    aboveCurrentSince = nil
+    overloadsInARow = 0
+    wrongDirectionsInARow = 0
+  }
+
+  /// Judges one reading; a fault means that the circuit must be opened now.
+  public mutating func judge(_ reading: Reading, commanded: CommandedDrive) -> Fault? {
+    if let fault = judgeQuality(reading) { return fault }
+    switch commanded {
+    case .open(let isFresh):
+      return judgeAtRest(reading, isFresh: isFresh)
+    case .current(let set):
+      if let fault = judgeDirection(reading, set.picoamperes > 0 ? .charge : .discharge, floor: set.magnitude / 10) {
+        return fault
+      }
+      return judgeClosed(reading)
+    case .voltage(let direction, let atMost):
+      if let fault = judgeHold(reading, direction, atMost) { return fault }
+      return judgeClosed(reading)
+    }
+  }
+
+  /// Judges the charge of a half-cycle.
+  public func judge(halfCycleCharge: Charge) -> Fault? {
+    guard halfCycleCharge.magnitude > limits.halfCycleCharge else { return nil }
+    return Fault(
+      .limitHalfCycleCharge,
+      "the half-cycle moved \(halfCycleCharge.magnitude.nanocoulombs) nC, more than \(limits.halfCycleCharge.nanocoulombs) nC"
+    )
+  }
+
+  private mutating func judgeQuality(_ reading: Reading) -> Fault? {
+    guard reading.quality.contains(.overload) else {
+      overloadsInARow = 0
+      return nil
+    }
+    overloadsInARow += 1
+    guard overloadsInARow > Self.toleratedOverloads else { return nil }
+    return Fault(.instrumentOverload, "\(overloadsInARow) readings in a row were clipped by the range")
+  }
+
+  private mutating func judgeDirection(_ reading: Reading, _ direction: Direction, floor: Current) -> Fault? {
+    guard let current = reading.current, current.magnitude > floor,
+      (current.picoamperes > 0) != (direction == .charge)
+    else {
+      wrongDirectionsInARow = 0
+      return nil
+    }
+    wrongDirectionsInARow += 1
+    guard wrongDirectionsInARow > Self.toleratedWrongDirections else { return nil }
+    return Fault(
+      .instrumentWrongDirection, "\(current.picoamperes) pA flow, against the commanded direction (\(direction))")
+  }
+
+  private mutating func judgeHold(_ reading: Reading, _ direction: Direction, _ atMost: Current) -> Fault? {
+    guard let current = reading.current else { return nil }
+    if current.magnitude > atMost {
+      let code: FaultCode = current.picoamperes > 0 ? .limitCurrentCharge : .limitCurrentDischarge
+      return Fault(code, "\(current.picoamperes) pA flow into a hold that allows \(atMost.picoamperes) pA")
+    }
+    guard direction != .none else { return nil }
+    // A thousandth of what the hold allows is offset and noise, not a reversal.
+    guard let fault = judgeDirection(reading, direction, floor: atMost / 1_000) else { return nil }
+    return Fault(.holdCurrentReversed, fault.detail)
+  }
+
+  private func judgeAtRest(_ reading: Reading, isFresh: Bool) -> Fault? {
+    guard let voltage = reading.voltage else { return nil }
+    if isFresh, freshWindow.contains(voltage) { return nil }
+    if voltage.nanovolts < limits.lowerVoltage.soft {
+      return Fault(
+        .limitVoltageLowAtRest,
+        "\(voltage.nanovolts) nV at open circuit, below \(limits.lowerVoltage.soft) nV: a soft short or a lost contact")
+    }
+    if voltage.nanovolts > limits.upperVoltage.soft {
+      return Fault(
+        .limitVoltageHighAtRest, "\(voltage.nanovolts) nV at open circuit, above \(limits.upperVoltage.soft) nV")
+    }
+    return nil
+  }
+
+  /// Limits by the direction of the measured current: upper while charging, lower while discharging.
+  private mutating func judgeClosed(_ reading: Reading) -> Fault? {
+    guard let current = reading.current else { return nil }
+    let isCharging = current.picoamperes > 0
+    if let voltage = reading.voltage?.nanovolts {
+      if isCharging {
+        belowVoltageSince = nil
+        let limit = limits.upperVoltage
+        if Self.passes(voltage - limit.soft, voltage - limit.hard, reading.time, limit.tolerance, &aboveVoltageSince) {
+          return Fault(.limitVoltageHigh, "\(voltage) nV while charging, above \(limit.soft) nV")
+        }
+      } else if current.picoamperes < 0 {
+        aboveVoltageSince = nil
+        let limit = limits.lowerVoltage
+        if Self.passes(limit.soft - voltage, limit.hard - voltage, reading.time, limit.tolerance, &belowVoltageSince) {
+          return Fault(.limitVoltageLow, "\(voltage) nV while discharging, below \(limit.soft) nV")
+        }
+      }
+    }
+    let limit = isCharging ? limits.chargeCurrent : limits.dischargeCurrent
+    let magnitude = current.magnitude.picoamperes
+    if Self.passes(magnitude - limit.soft, magnitude - limit.hard, reading.time, limit.tolerance, &aboveCurrentSince) {
+      return Fault(
+        isCharging ? .limitCurrentCharge : .limitCurrentDischarge, "\(magnitude) pA, more than \(limit.soft) pA")
+    }
+    return nil
+  }
+
+  /// Whether a value beyond its soft limit (excess > 0) has been so for too long, or is beyond the hard limit.
+  @inline(__always)
+  private static func passes(
+    _ softExcess: Int64, _ hardExcess: Int64, _ time: TimeSpan, _ tolerance: TimeSpan, _ since: inout TimeSpan?
+  ) -> Bool {
+    guard softExcess > 0 else {
+      since = nil
+      return false
+    }
+    if hardExcess > 0 { return true }
+    guard let first = since else {
+      since = time
+      return tolerance == .zero
+    }
+    return time - first >= tolerance
+  }
+}

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+//
+// Where a run stands in its program, and which step comes next. The machine knows nothing of instruments, time or
+// storage: it walks the flat instruction list, counts loops and cycles, and says when a condition ends the step.
+// Its whole state is a handful of integers, so a checkpoint of it is small.
+
+public import CyclerModel
+public import Quantities
+
+/// A place in a program and the rules that move it.
+public struct StepMachine: Sendable, Hashable {
+  /// Where the machine stands.
+  public enum Place: Sendable, Hashable {
+    /// Before the first instruction.
+    case notStarted
+    /// In the step with that index in the program's steps.
+    case step(Int)
+    /// Past the last instruction.
+    case completed
+  }
+
+  /// The program that is run.
+  public let program: Program
+  /// Where the machine stands.
+  public private(set) var place: Place = .notStarted
+  /// The cycle within the run, from 1; 0 before the first.
+  public private(set) var cycleNumber: Int64 = 0
+  /// True when the last `advance` passed the beginning of a cycle.
+  public private(set) var enteredCycle = false
+  private var counter = 0
+  private var loops: [Int64]
+
+  /// A machine before the first instruction of `program`.
+  public init(program: Program) {
+    self.program = program
+    loops = Array(repeating: 0, count: program.loopCount)
+  }
+
+  /// The step that the machine is in.
+  public var step: ProgramStep? {
+    switch place {
+    case .step(let index): program.steps[index]
+    case .notStarted, .completed: nil
+    }
+  }
+
+  /// Moves to the next step, or to the end.
+  ///
+  /// Ends after finitely many instructions: the compiler lets no loop body be without a step.
+  @discardableResult
+  public mutating func advance() -> Place {
+    enteredCycle = false
+    while place != .completed {
+      let instruction = program.instructions[counter]
+      counter += 1
+      switch instruction {
+      case .step(let index):
+        place = .step(index)
+        return place
+      case .beginLoop(let loop):
+        loops[loop] = 0
+      case .beginCycle:
+        cycleNumber += 1
+        enteredCycle = true
+      case .endLoop(let loop, let passes, let start):
+        loops[loop] += 1
+        if loops[loop] < passes { counter = start }
+      case .end:
+        counter -= 1
+        place = .completed
+      }
+    }
+    return place
+  }
+
+  /// The first condition of the present step that holds, as an index into its `ends`.
+  ///
+  /// A condition on something that was not measured, or on a hold that has not begun, does not hold.
+  @inlinable
+  public func endReached(_ live: LiveQuantities) -> Int? {
+    guard case .step(let index) = place else { return nil }
+    return program.steps[index].endReached(live)
+  }
+
+  /// Writes the place for a checkpoint.
+  public func encode(into writer: inout ByteWriter) {
+    switch place {
+    case .notStarted: writer.write(Int64(-1))
+    case .step(let index): writer.write(Int64(index))
+    case .completed: writer.write(Int64(-2))
+    }
+    writer.write(cycleNumber)
+    writer.write(Int64(counter))
+    writer.write(Int32(loops.count))
+    for loop in loops { writer.write(loop) }
+  }
+
+  /// Reads a place; refuses one that does not fit the program.
+  public init(program: Program, from reader: inout ByteReader) throws(ByteReader.Malformed) {
+    self.init(program: program)
+    let storedPlace: Int64 = try reader.read()
+    cycleNumber = try reader.read()
+    counter = Int(try reader.read(Int64.self))
+    let loopCount: Int32 = try reader.read()
+    guard Int(loopCount) == loops.count, program.instructions.indices.contains(counter) else { throw reader.malformed }
+    for index in loops.indices { loops[index] = try reader.read() }
+    switch storedPlace {
+    case -1: place = .notStarted
+    case -2: place = .completed
+    case let index where program.steps.indices.contains(Int(index)): place = .step(Int(index))
+    default: throw reader.malformed
+    }
+  }
+}
+
+/// What the conditions of a step look at, at one reading.
+public struct LiveQuantities: Sendable, Hashable {
+  /// The reading's voltage.
+  public var voltage: Voltage?
+  /// The reading's current.
+  public var current: Current?
+  /// Since the step began, without pauses and interruptions.
+  public var stepTime = TimeSpan.zero
+  /// Since the hold began; nil before.
+  public var holdTime: TimeSpan?
+  /// Of the half-cycle's steps.
+  public var halfCycleTime = TimeSpan.zero
+  /// Since the cycle began, without pauses and interruptions.
+  public var cycleTime = TimeSpan.zero
+  /// Since the run began, with them.
+  public var testTime = TimeSpan.zero
+  /// Net charge of the step.
+  public var stepCharge = Charge.zero
+  /// Net charge of the half-cycle.
+  public var halfCycleCharge = Charge.zero
+  /// Net energy of the step.
+  public var stepEnergy = Energy.zero
+
+  /// Nothing yet.
+  public init() {}
+}
+
+extension ProgramStep {
+  /// The first condition that holds, as an index into `ends`.
+  @inlinable
+  public func endReached(_ live: LiveQuantities) -> Int? {
+    for index in ends.indices where ends[index].holds(live) { return index }
+    return nil
+  }
+}
+
+extension EndCondition {
+  /// Whether the condition holds; false for what was not measured and for a hold that has not begun.
+  @inlinable
+  public func holds(_ live: LiveQuantities) -> Bool {
+    if onlyInHold, live.holdTime == nil { return false }
+    let value: Int64
+    switch quantity {
+    case .voltage:
+      guard let voltage = live.voltage else { return false }
+      value = voltage.nanovolts
+    case .current:
+      guard let current = live.current else { return false }
+      value = Int64(clamping: current.picoamperes.magnitude)
+    case .stepTime: value = live.stepTime.microseconds
+    case .holdTime:
+      guard let holdTime = live.holdTime else { return false }
+      value = holdTime.microseconds
+    case .halfCycleTime: value = live.halfCycleTime.microseconds
+    case .cycleTime: value = live.cycleTime.microseconds
+    case .testTime: value = live.testTime.microseconds
+    case .stepCharge: value = Int64(clamping: live.stepCharge.nanocoulombs.magnitude)
+    case .halfCycleCharge: value = Int64(clamping: live.halfCycleCharge.nanocoulombs.magnitude)
+    case .stepEnergy: value = Int64(clamping: live.stepEnergy.nanojoules.magnitude)
+    }
+    return comparison.holds(value, threshold)
+  }
+}

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+
+internal import CyclerModel
+internal import CyclingEngine
+internal import Quantities
+
+/// The set-point that is under way and the step row that its readings go to. One row never spans two set-points, so a
+/// row's times are on one instrument clock.
+struct ActiveSetpoint: Sendable, Hashable {
+  var token: SetpointToken
+  var stepID: Int64
+  var kind: StepKind
+  var commanded: CommandedDrive
+  var readingInterval: TimeSpan
+  /// For each of the set-point's cut-offs the index of the step's end that it stands for.
+  var cutOffEnds: [Int32]
+  var integrator: ChargeIntegrator
+  var policy: RecordPolicy
+  var edges: PlateauEdges
+  /// Step time zero on the set-point's clock: the first closing, or the beginning of a rest.
+  var zero: TimeSpan?
+  var closedAt: TimeSpan?
+  var openedAt: TimeSpan?
+  var holdBeganAt: TimeSpan?
+  var lastReading: Reading?
+  /// What the last reading would store, while it is not a record.
+  var unrecorded: RecordCandidate?
+  var readingsSinceClosed: Int32 = 0
+  /// Readings in a row for which an end holds that the instrument should have acted on.
+  var overdueEnds: Int32 = 0
+  var recordIndex: Int32 = 0
+  var flags: DataFlags = []
+  /// Largest current that can flow, for the bound of a gap.
+  var largestCurrent: Current
+  var askedAt: HostInstant
+  var heardAt: HostInstant
+  var closingAskedAt: HostInstant?
+  var hasBegun = false
+  /// First, lowest, highest voltage seen; for open-circuit checks.
+  var firstVoltage: Voltage?
+  var lowestVoltage: Voltage?
+  var highestVoltage: Voltage?
+
+  /// Step time of the last reading.
+  var stepTime: TimeSpan? {
+    guard let zero, let lastReading else { return nil }
+    return lastReading.time - zero
+  }
+
+  /// Since the voltage hold began, at the last reading.
+  var holdTime: TimeSpan? {
+    guard let holdBeganAt, let lastReading else { return nil }
+    return lastReading.time - holdBeganAt
+  }
+
+  /// Whether current may be flowing.
+  var isClosed: Bool { closedAt != nil && openedAt == nil }
+
+  mutating func circuitOpened(_ at: TimeSpan) {
+    openedAt = at
+    integrator.circuitOpened(at: at)
+  }
+
+  mutating func sawVoltage(_ voltage: Voltage) {
+    if firstVoltage == nil { firstVoltage = voltage }
+    lowestVoltage = min(lowestVoltage ?? voltage, voltage)
+    highestVoltage = max(highestVoltage ?? voltage, voltage)
+  }
+}
+
+/// What a step has behind it in earlier rows.
+struct CarriedStep: Sendable, Hashable {
+  var time = TimeSpan.zero
+  var holdTime = TimeSpan.zero
+  var charge = Charge.zero
+  var energy = Energy.zero
+  /// The step was left and is taken up again.
+  var isResumed = false
+}
+
+/// What a reading would store, with the integrals as they stood at it.
+struct RecordCandidate: Sendable, Hashable {
+  var stepTime: TimeSpan
+  var voltage: Voltage?
+  var current: Current?
+  var charge: Charge
+  var energy: Energy
+  var flags: DataFlags
+}

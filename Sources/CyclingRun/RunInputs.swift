@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+
+public import CyclerModel
+public import InstrumentKit
+public import Quantities
+
+/// The moment at which an input arrives, on both of the host's clocks. The pilot asks no clock itself.
+public struct RunMoment: Sendable, Hashable {
+  /// Steady; for supervision of the link and for the time between set-points.
+  public var host: HostInstant
+  /// UTC; for what is stored.
+  public var unix: UnixInstant
+  /// A moment.
+  public init(host: HostInstant, unix: UnixInstant) {
+    self.host = host
+    self.unix = unix
+  }
+}
+
+/// What a person can ask of a run.
+public enum PersonRequest: String, Sendable, Hashable, CaseIterable {
+  /// Open the circuit and wait.
+  case pause
+  /// Go on after a pause, or after a hold whose latch was cleared.
+  case resume
+  /// End the present step and go on with the next.
+  case skip
+  /// End the run.
+  case stop
+}
+
+/// What can happen to a run.
+public enum RunInput: Sendable {
+  /// Start it: the pre-flight comes first.
+  case begin
+  /// The driver said something of the run's channel.
+  case driver(DriverEvent)
+  /// The instrument is there, identified, and its circuit is confirmed open.
+  case instrumentReady
+  /// The instrument is away.
+  case instrumentLost(Fault)
+  /// Everything that was handed to the store until the commit was asked for is committed.
+  case committed
+  /// A person asks.
+  case person(PersonRequest, actor: String)
+  /// The daemon stops.
+  case suspend
+  /// The store cannot take more.
+  case storeFull
+  /// Time passed.
+  case tick
+}
+
+/// What a pilot wants done. Reused from input to input, so nothing is allocated for a reading.
+public struct RunOutputs: Sendable {
+  /// For the driver, in this order.
+  public var commands: [ChannelCommand] = []
+  /// For the store.
+  public var records: ContiguousArray<RecordRow> = []
+  /// For the store, in the same transaction as the records.
+  public var entries: [JournalEntry] = []
+  /// The pilot waits for `.committed` before it goes on (hazard rule 13).
+  public var wantsCommit = false
+  /// The link is of no use as it is: write the safe-stop bytes, close the port and open it again.
+  public var resetLink: Fault?
+  /// When the pilot wants a `tick`.
+  public var wakeAt: HostInstant?
+  /// Empty outputs.
+  public init() {}
+  /// Forgets everything and keeps the memory.
+  public mutating func removeAll() {
+    commands.removeAll(keepingCapacity: true)
+    records.removeAll(keepingCapacity: true)
+    entries.removeAll(keepingCapacity: true)
+    wantsCommit = false
+    resetLink = nil
+    wakeAt = nil
+  }
+}
+
+/// What a run is to the world around it.
+public struct RunIdentity: Sendable, Hashable {
+  /// The run's number.
+  public var run: Int64
+  /// The channel's number in the store.
+  public var channel: Int64
+  /// The channel's number on its instrument, from 0.
+  public var instrumentChannel: Int
+  /// Cycles that the cell has seen before this run.
+  public var earlierCellCycles: Int64
+  /// The protocol's revision, from 1.
+  public var protocolRevision: Int32
+  /// Who started it.
+  public var startedBy: String
+  /// An identity.
+  public init(
+    run: Int64, channel: Int64, instrumentChannel: Int, earlierCellCycles: Int64, protocolRevision: Int32,
+    startedBy: String
+  ) {
+    self.run = run
+    self.channel = channel
+    self.instrumentChannel = instrumentChannel
+    self.earlierCellCycles = earlierCellCycles
+    self.protocolRevision = protocolRevision
+    self.startedBy = startedBy
+  }
+}
+
+/// How runs are carried out, the same for all runs of a daemon unless a person says otherwise at the start.
+public struct RunSettings: Sendable, Hashable {
+  /// How long an instrument may go on without the host.
+  public var lease: TimeSpan = TimeSpan(seconds: 60)
+  /// How long the open circuit is measured before the first closed one and before a run goes on.
+  public var openCircuitCheck: TimeSpan = TimeSpan(seconds: 10)
+  /// The slowest readings while anything runs, whatever the protocol records.
+  public var slowestReadings: TimeSpan = TimeSpan(seconds: 1)
+  /// The fastest readings that the instrument can give.
+  public var fastestReadings: TimeSpan = TimeSpan(milliseconds: 10)
+  /// A person allowed a start voltage outside the protocol's window, and why.
+  public var allowedVoltageReason: String?
+  /// The usual settings.
+  public init() {}
+}

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+//
+// The edges of rows, steps, half-cycles and cycles.
+
+internal import CellMetrics
+internal import CyclerModel
+internal import CyclingEngine
+internal import InstrumentKit
+internal import Quantities
+
+extension RunPilot {
+  /// The set-point is over and the circuit is open.
+  mutating func ended(_ token: SetpointToken, _ end: SetpointEnd, _ now: RunMoment, _ outputs: inout RunOutputs) {
+    guard let active = setpoint, active.token == token else { return }
+    switch phase {
+    case .active(let purpose):
+      if purpose == .step {
+        stepEnded(by: end, active, now, &outputs)
+      } else {
+        closeRow(reason: "done", now, &outputs)
+        judgeCheck(purpose, active, end, now, &outputs)
+      }
+    case .closing(let purpose, let cause):
+      // What the instrument met before it heard the host counts for the step, unless a fault or a stop was meant.
+      closeRow(reason: cause.text, now, &outputs)
+      if purpose == .step, case .condition(let text) = cause {
+        closeEdges(reason: text, &outputs)
+      }
+      settle(cause, now, &outputs)
+    case .ready, .committing, .paused, .held, .suspended, .away, .over:
+      closeRow(reason: "ended", now, &outputs)
+    }
+  }
+
+  private mutating func stepEnded(
+    by end: SetpointEnd, _ active: ActiveSetpoint, _ now: RunMoment, _ outputs: inout RunOutputs
+  ) {
+    switch end {
+    case .cutOff(let index):
+      let reason = endReason(active, cutOff: index)
+      closeRow(reason: reason, now, &outputs)
+      closeEdges(reason: reason, &outputs)
+      advance(now, &outputs)
+    case .bound(let fault):
+      closeRow(reason: fault.code.rawValue, now, &outputs)
+      settle(.fault(fault, latches: true), now, &outputs)
+    case .leaseExpired:
+      closeRow(reason: FaultCode.instrumentLeaseExpired.rawValue, now, &outputs)
+      interruptedHere(
+        Fault(.instrumentLeaseExpired, "the instrument heard nothing from the host for its lease and opened the circuit"),
+        now, &outputs)
+    case .requested:
+      closeRow(reason: "ended without being asked", now, &outputs)
+      settle(.fault(Fault(.instrumentError, "the instrument ended the step unasked"), latches: true), now, &outputs)
+    case .failed(let fault):
+      // Nobody knows when the current stopped.
+      missCharge(bound: nil, active)
+      closeRow(reason: fault.code.rawValue, now, &outputs)
+      settle(.fault(fault, latches: true), now, &outputs)
+    }
+  }
+
+  private func endReason(_ active: ActiveSetpoint, cutOff index: Int) -> String {
+    guard case .step(let step) = machine.place, active.cutOffEnds.indices.contains(index) else { return "cut-off" }
+    let end = Int(active.cutOffEnds[index])
+    guard program.steps[step].ends.indices.contains(end) else { return "cut-off" }
+    return program.steps[step].ends[end].text
+  }
+
+  mutating func refused(_ token: SetpointToken, _ fault: Fault, _ now: RunMoment, _ outputs: inout RunOutputs) {
+    guard setpoint?.token == token else { return }
+    closeRow(reason: fault.code.rawValue, now, &outputs)
+    if case .closing(_, let cause) = phase {
+      settle(cause, now, &outputs)
+    } else {
+      settle(.fault(fault, latches: true), now, &outputs)
+    }
+  }
+
+  // MARK: - Rows
+
+  /// Writes the row's last record and what later rows must know of it.
+  mutating func closeRow(reason: String, _ now: RunMoment, _ outputs: inout RunOutputs) {
+    guard let active = setpoint else { return }
+    let zero = active.zero ?? .zero
+    let lastTime = active.lastReading?.time ?? zero
+    let endTime = max(max(active.openedAt ?? lastTime, lastTime) - zero, .zero)
+    if active.hasBegun || active.lastReading != nil {
+      record(active.lastReading?.voltage, active.lastReading?.current, at: endTime, .stepEnd, &outputs)
+    }
+    let charge = active.integrator.charge
+    testTime += endTime
+    testTimeAt = now.host
+    runCharge += charge
+    if active.kind != .openCircuitCheck {
+      carried.time += endTime
+      if let holdBegan = active.holdBeganAt { carried.holdTime += max(endTime + zero - holdBegan, .zero) }
+      carried.charge += charge
+      carried.energy += active.integrator.energy
+      carried.isResumed = true
+      cycleTimeBeforeStep += endTime
+      halfCycle?.chargeBeforeStep += charge
+      halfCycle?.timeBeforeStep += endTime
+      halfCycle?.accumulator.stepEnded()
+    }
+    if active.integrator.hasUnknown { missCharge(bound: nil, active) }
+    outputs.entries.append(.stepEnded(stepID: active.stepID, endedTestTime: testTime, reason: reason))
+    setpoint = nil
+  }
+
+  /// Charge flowed that no reading tells; at most `bound`, nil when there is no bound.
+  mutating func missCharge(bound: Charge?, _ active: ActiveSetpoint) {
+    guard active.kind != .rest, active.kind != .openCircuitCheck else { return }
+    halfCycle?.row.flags.formUnion([.gap, .chargeUnknown])
+    noteGap(bound)
+  }
+
+  /// Adds to what the half-cycle's charge can be wrong by.
+  mutating func noteGap(_ bound: Charge?) {
+    guard let known = halfCycle?.gapCharge else { return }
+    halfCycle?.gapCharge = bound.map { known + $0 }
+  }
+
+  // MARK: - Half-cycles and cycles
+
+  mutating func openHalfCycle(for step: ProgramStep, _ outputs: inout RunOutputs) {
+    guard let place = step.halfCycle, halfCycle == nil else { return }
+    halfCycleNumber += 1
+    let row = HalfCycleRow(
+      halfCycleID: RowIdentity.halfCycle(run: identity.run, number: halfCycleNumber), run: identity.run,
+      number: halfCycleNumber, cycleNumber: place.isCounted ? machine.cycleNumber : nil, direction: step.direction,
+      purpose: step.purpose, label: step.label, charge: .zero, reverseCharge: .zero, energy: .zero,
+      constantVoltageCharge: .zero, plateauCharge: nil, gapCharge: .zero, endReason: nil, flags: [])
+    halfCycle = OpenHalfCycle(
+      row: row,
+      accumulator: HalfCycleAccumulator(
+        direction: step.direction, plateauThreshold: plateauThreshold(for: step.direction)))
+    outputs.entries.append(.halfCycleOpened(row))
+  }
+
+  /// Closes what the present step closes.
+  mutating func closeEdges(reason: String, _ outputs: inout RunOutputs) {
+    guard case .step(let index) = machine.place, let place = program.steps[index].halfCycle else { return }
+    if place.closes { closeHalfCycle(reason: reason, isTruncated: false, &outputs) }
+    if place.closesCycle { closeCycle(&outputs) }
+  }
+
+  mutating func closeHalfCycle(reason: String, isTruncated: Bool, _ outputs: inout RunOutputs) {
+    guard let open = halfCycle else { return }
+    var row = open.accumulator.fill(open.row)
+    row.gapCharge = open.gapCharge
+    row.endReason = reason
+    if isTruncated || open.isTruncated { row.flags.insert(.truncated) }
+    if row.charge.magnitude < program.limits.emptyHalfCycleBelow {
+      row.flags.insert(.empty)
+      emptyInARow += 1
+    } else {
+      emptyInARow = 0
+    }
+    outputs.entries.append(.halfCycleUpdated(row))
+    if row.cycleNumber != nil { cycle.add(row) }
+    halfCycle = nil
+    outputs.wantsCommit = true
+  }
+
+  private mutating func closeCycle(_ outputs: inout RunOutputs) {
+    guard let summary = cycle.close(cycleNumber: machine.cycleNumber) else { return }
+    outputs.entries.append(.cycleClosed(run: identity.run, summary))
+  }
+}
+
+extension RunPilot.ClosingCause {
+  /// The row's end reason.
+  var text: String {
+    switch self {
+    case .condition(let text): text
+    case .pause(let actor): "paused by \(actor)"
+    case .stop(let actor): "stopped by \(actor)"
+    case .skip(let actor): "skipped by \(actor)"
+    case .suspend: "suspended"
+    case .fault(let fault, _): fault.code.rawValue
+    }
+  }
+}

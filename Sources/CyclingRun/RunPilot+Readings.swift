@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+//
+// What one reading does, in the order of the law. This is the hot path: nothing here allocates for a reading that is
+// only integrated.
+
+internal import CellMetrics
+internal import CyclerModel
+internal import CyclingEngine
+internal import InstrumentKit
+internal import Quantities
+
+extension RunPilot {
+  /// So many readings in a row may show an end that the instrument should have acted on; then the host acts.
+  static let toleratedOverdueEnds: Int32 = 1
+
+  mutating func setpointBegan(_ token: SetpointToken, _ now: RunMoment) {
+    guard setpoint?.token == token else { return }
+    setpoint?.hasBegun = true
+    setpoint?.heardAt = now.host
+  }
+
+  mutating func circuitClosed(_ at: TimeSpan) {
+    guard setpoint != nil else { return }
+    if setpoint?.zero == nil { setpoint?.zero = at }
+    setpoint?.closedAt = at
+    setpoint?.openedAt = nil
+    setpoint?.readingsSinceClosed = 0
+    setpoint?.integrator.circuitClosed(at: at)
+    isFresh = false
+  }
+
+  /// The current part is over and the voltage is held from here: a record at the border splits the charge of the two.
+  mutating func holdBegan(_ at: TimeSpan, _ outputs: inout RunOutputs) {
+    guard let zero = setpoint?.zero else { return }
+    if let last = setpoint?.lastReading {
+      record(last.voltage, last.current, at: max(at, last.time) - zero, [], &outputs)
+    }
+    setpoint?.holdBeganAt = at
+    setpoint?.integrator.holdBegan(at: at)
+    setpoint?.flags.insert(.constantVoltage)
+    guard case .step(let index) = machine.place else { return }
+    let step = program.steps[index]
+    let bound = holdBound(of: step)
+    setpoint?.commanded = .voltage(step.direction, atMost: bound)
+    safety.setpointBegan()
+  }
+
+  /// A hold that follows its constant current may draw what the run's limit allows; one of its own what it names.
+  private func holdBound(of step: ProgramStep) -> Current {
+    switch step.action {
+    case .hold(_, _, let atMost): atMost
+    case .rest, .constantCurrent, .constantCurrentConstantVoltage:
+      Current(
+        picoamperes: step.direction == .charge ? program.limits.chargeCurrent.hard : program.limits.dischargeCurrent.hard)
+    }
+  }
+
+  mutating func handle(_ reading: Reading, _ now: RunMoment, _ outputs: inout RunOutputs) {
+    guard let zero = setpoint?.zero, let candidate = take(reading, zero, now) else { return }
+    if let voltage = reading.voltage { lastVoltage = voltage }
+    guard case .active(let purpose) = phase else {
+      recordIfDue(candidate, &outputs)
+      return
+    }
+    if let fault = safety.judge(reading, commanded: setpoint?.commanded ?? .open(isFresh: true)) {
+      append(candidate, &outputs)
+      close(because: .fault(fault, latches: true), now, &outputs)
+      return
+    }
+    recordIfDue(candidate, &outputs)
+    guard purpose == .step else { return }
+    let live = live(candidate)
+    if let fault = safety.judge(halfCycleCharge: live.halfCycleCharge) {
+      close(because: .fault(fault, latches: true), now, &outputs)
+      return
+    }
+    judgeEnds(live, now, &outputs)
+  }
+
+  /// Integrates; what comes back is what the reading would store.
+  private mutating func take(_ reading: Reading, _ zero: TimeSpan, _ now: RunMoment) -> RecordCandidate? {
+    guard setpoint != nil else { return nil }
+    setpoint?.integrator.reading(reading)
+    setpoint?.lastReading = reading
+    setpoint?.heardAt = now.host
+    setpoint?.readingsSinceClosed &+= 1
+    setpoint?.flags.formUnion(DataFlags(rawValue: Int64(reading.quality.rawValue) & 7))
+    if let voltage = reading.voltage, setpoint?.kind == .openCircuitCheck { setpoint?.sawVoltage(voltage) }
+    return setpoint.map {
+      RecordCandidate(
+        stepTime: reading.time - zero, voltage: reading.voltage, current: reading.current, charge: $0.integrator.charge,
+        energy: $0.integrator.energy, flags: $0.flags)
+    }
+  }
+
+  /// The reading with what the step and the half-cycle have behind them.
+  private func live(_ candidate: RecordCandidate) -> LiveQuantities {
+    var live = LiveQuantities()
+    live.voltage = candidate.voltage
+    live.current = candidate.current
+    live.stepTime = carried.time + candidate.stepTime
+    live.holdTime = setpoint?.holdTime.map { $0 + carried.holdTime }
+    live.testTime = testTime + candidate.stepTime
+    live.cycleTime = cycleTimeBeforeStep + candidate.stepTime
+    if let halfCycle {
+      live.halfCycleTime = halfCycle.timeBeforeStep + candidate.stepTime
+      live.halfCycleCharge = halfCycle.chargeBeforeStep + candidate.charge
+    }
+    live.stepCharge = carried.charge + candidate.charge
+    live.stepEnergy = carried.energy + candidate.energy
+    return live
+  }
+
+  private mutating func judgeEnds(_ live: LiveQuantities, _ now: RunMoment, _ outputs: inout RunOutputs) {
+    guard case .step(let index) = machine.place, let closedAt = setpoint?.closedAt ?? setpoint?.zero,
+      let time = setpoint?.lastReading?.time, let readings = setpoint?.readingsSinceClosed
+    else { return }
+    // At open circuit there is no iR to settle.
+    let isClosed = setpoint?.isClosed == true
+    if isClosed, readings < 2 || time - closedAt < program.steps[index].settle { return }
+    guard let end = machine.endReached(live) else {
+      setpoint?.overdueEnds = 0
+      return
+    }
+    if setpoint?.cutOffEnds.contains(Int32(end)) == true {
+      // The instrument judges this one itself and is about to say so.
+      setpoint?.overdueEnds += 1
+      if (setpoint?.overdueEnds ?? 0) <= Self.toleratedOverdueEnds { return }
+    }
+    close(because: .condition(program.steps[index].ends[end].text), now, &outputs)
+  }
+
+  // MARK: - Records
+
+  private mutating func recordIfDue(_ candidate: RecordCandidate, _ outputs: inout RunOutputs) {
+    if setpoint?.edges.crossed(candidate.voltage, candidate.current) == true {
+      // What turned lies between the reading before and this one: both are records.
+      if var before = setpoint?.unrecorded {
+        before.flags.insert(.plateauEdge)
+        append(before, &outputs)
+      }
+      var edge = candidate
+      edge.flags.insert(.plateauEdge)
+      append(edge, &outputs)
+    } else if setpoint?.recordIndex == 0 {
+      var first = candidate
+      first.flags.insert(.stepStart)
+      append(first, &outputs)
+    } else if setpoint?.policy.shouldRecord(candidate.stepTime, candidate.voltage, candidate.current) == true {
+      append(candidate, &outputs)
+    } else {
+      setpoint?.unrecorded = candidate
+    }
+  }
+
+  /// Makes a record of what the integrator holds now.
+  mutating func record(
+    _ voltage: Voltage?, _ current: Current?, at stepTime: TimeSpan, _ flags: DataFlags, _ outputs: inout RunOutputs
+  ) {
+    guard let setpoint else { return }
+    append(
+      RecordCandidate(
+        stepTime: stepTime, voltage: voltage, current: current, charge: setpoint.integrator.charge,
+        energy: setpoint.integrator.energy, flags: setpoint.flags.union(flags)), &outputs)
+  }
+
+  private mutating func append(_ candidate: RecordCandidate, _ outputs: inout RunOutputs) {
+    guard let stepID = setpoint?.stepID, let index = setpoint?.recordIndex, let kind = setpoint?.kind else { return }
+    let row = RecordRow(
+      stepID: stepID, index: index, stepTime: candidate.stepTime, voltage: candidate.voltage,
+      current: candidate.current, charge: candidate.charge, energy: candidate.energy, flags: candidate.flags)
+    outputs.records.append(row)
+    setpoint?.recordIndex += 1
+    setpoint?.policy.recorded(candidate.stepTime, candidate.voltage, candidate.current)
+    setpoint?.unrecorded = nil
+    setpoint?.flags.subtract([.overload, .underload, .late])
+    if kind != .openCircuitCheck { halfCycle?.accumulator.record(row) }
+    if row.flags.contains(.overload) { halfCycle?.row.flags.insert(.overload) }
+  }
+}

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+//
+// How a step of the program becomes a set-point with bounds that the instrument can hold by itself.
+
+internal import CellMetrics
+internal import CyclerModel
+internal import CyclingEngine
+internal import InstrumentKit
+internal import Quantities
+
+extension RunPilot {
+  /// A hold may begin at most this far from where the cell stands (hazard rule 2).
+  static let holdReach = Voltage(millivolts: 20)
+  /// Added to every time bound, so that the step's own condition comes first.
+  static let durationMargin = TimeSpan(seconds: 10)
+  /// The longest set-point of all: no step of a real protocol lasts a year.
+  static let longestDuration = TimeSpan(seconds: 366 * 86_400)
+
+  /// Begins measuring the open circuit.
+  mutating func beginCheck(_ purpose: SetpointPurpose, _ now: RunMoment, _ outputs: inout RunOutputs) {
+    let cutOff = CutOff(
+      quantity: .time, comparison: .atLeast, threshold: settings.openCircuitCheck.microseconds, onlyInHold: false)
+    let interval = min(settings.slowestReadings, settings.openCircuitCheck / 10)
+    begin(
+      Row(kind: .openCircuitCheck, programIndex: -1, path: "", direction: .none, rangeCurrent: nil),
+      mode: .openCircuit, cutOffs: [cutOff], cutOffEnds: [-1], commanded: .open(isFresh: true),
+      interval: max(interval, settings.fastestReadings), duration: settings.openCircuitCheck + Self.durationMargin,
+      largestCurrent: .zero, now, &outputs)
+    phase = .active(purpose)
+    tell(purpose == .preflight ? .preflight : .interrupted, now, &outputs)
+  }
+
+  /// Begins the program's step with that index.
+  mutating func enterStep(_ index: Int, _ now: RunMoment, _ outputs: inout RunOutputs) {
+    let step = program.steps[index]
+    if let fault = refusal(of: step) {
+      hold(fault, latches: true, now, &outputs)
+      return
+    }
+    openHalfCycle(for: step, &outputs)
+    let (cutOffs, ends) = cutOffs(of: step)
+    let row = Row(
+      kind: step.kind, programIndex: Int32(index), path: step.path, direction: step.direction,
+      rangeCurrent: step.direction == .none && step.kind == .rest ? nil : step.rangeCurrent)
+    begin(
+      row, mode: mode(of: step), cutOffs: cutOffs, cutOffEnds: ends, commanded: commanded(by: step),
+      interval: readingInterval, duration: duration(of: step), largestCurrent: largestCurrent(of: step), now, &outputs)
+    phase = .active(.step)
+    if state != .running { tell(.running, now, &outputs) }
+  }
+
+  /// What a step row says besides what the pilot counts.
+  private struct Row {
+    var kind: StepKind
+    var programIndex: Int32
+    var path: String
+    var direction: Direction
+    var rangeCurrent: Current?
+  }
+
+  private mutating func begin(
+    _ row: Row, mode: Setpoint.Mode, cutOffs: [CutOff], cutOffEnds: [Int32], commanded: CommandedDrive,
+    interval: TimeSpan, duration: TimeSpan, largestCurrent: Current, _ now: RunMoment, _ outputs: inout RunOutputs
+  ) {
+    stepCount += 1
+    let token = SetpointToken(run: identity.run, stepCount: stepCount)
+    let stepID = RowIdentity.step(run: identity.run, count: stepCount)
+    if let testTimeAt { testTime += now.host - testTimeAt }
+    testTimeAt = now.host
+    setpoint = ActiveSetpoint(
+      token: token, stepID: stepID, kind: row.kind, commanded: commanded, readingInterval: interval,
+      cutOffEnds: cutOffEnds, integrator: ChargeIntegrator(direction: row.direction),
+      policy: RecordPolicy(rule: program.record), 
+      edges: PlateauEdges(threshold: plateauThreshold(for: row.direction), direction: row.direction),
+      largestCurrent: largestCurrent, askedAt: now.host, heardAt: now.host)
+    if row.kind == .rest || row.kind == .openCircuitCheck { setpoint?.zero = .zero }
+    outputs.entries.append(
+      .stepStarted(
+        StepRow(
+          stepID: stepID, run: identity.run, stepCount: stepCount, protocolRevision: identity.protocolRevision,
+          programIndex: row.programIndex, programPath: row.path, kind: row.kind, direction: row.direction,
+          halfCycleID: row.programIndex < 0 || row.direction == .none ? nil : halfCycle?.row.halfCycleID,
+          cycleNumber: machine.cycleNumber > 0 ? machine.cycleNumber : nil, startedAt: now.unix,
+          startedTestTime: testTime, startCharge: runCharge, rangeCurrent: row.rangeCurrent)))
+    halfCycle?.accumulator.stepBegan()
+    safety.setpointBegan()
+    let limits = program.limits
+    let hard: Current
+    switch commanded {
+    case .voltage(_, let atMost): hard = atMost
+    case .open: hard = .zero
+    case .current(let current):
+      hard = Current(
+        picoamperes: current.picoamperes > 0 ? limits.chargeCurrent.hard : limits.dischargeCurrent.hard)
+    }
+    let bounds = Bounds(
+      lowerVoltage: Voltage(nanovolts: limits.lowerVoltage.hard),
+      upperVoltage: Voltage(nanovolts: limits.upperVoltage.hard), currentMagnitude: hard, duration: duration)
+    outputs.commands.append(
+      .begin(
+        Setpoint(
+          token: token, mode: mode, cutOffs: cutOffs, bounds: bounds, readingInterval: interval,
+          rangeCurrent: max(row.rangeCurrent ?? .zero, largestCurrent), lease: settings.lease)))
+  }
+
+  /// As dense as the protocol records, but never slower than supervision needs nor faster than the instrument can.
+  var readingInterval: TimeSpan {
+    max(min(program.record.every, settings.slowestReadings), settings.fastestReadings)
+  }
+
+  /// Why a step must not be begun, if so.
+  private func refusal(of step: ProgramStep) -> Fault? {
+    guard case .hold(let direction, let target, _) = step.action  else { return nil }
+    guard let standing = lastVoltage else {
+      return Fault(.holdStartedFarAway, "the cell's voltage is not known, so nothing may be held")
+    }
+    if (standing - target).magnitude <= Self.holdReach { return nil }
+    if carried.isResumed, approach(target, direction) != nil { return nil }
+    return Fault(
+      .holdStartedFarAway,
+      "the cell stands at \(standing.nanovolts) nV, too far from the \(target.nanovolts) nV to be held")
+  }
+
+  /// A hold that is taken up again after the cell relaxed is approached at the current it allows, in its direction.
+  private func approach(_ target: Voltage, _ direction: Direction) -> Direction? {
+    guard let standing = lastVoltage, (standing - target).magnitude > Self.holdReach else { return nil }
+    let needed: Direction = target > standing ? .charge : .discharge
+    return needed == direction ? needed : nil
+  }
+
+  private func mode(of step: ProgramStep) -> Setpoint.Mode {
+    switch step.action {
+    case .rest: return .openCircuit
+    case .constantCurrent(let direction, let current): return .constantCurrent(Self.signed(current, direction))
+    case .constantCurrentConstantVoltage(let direction, let current, let voltage):
+      return .constantCurrentThenVoltage(Self.signed(current, direction), voltage)
+    case .hold(let direction, let voltage, let atMost):
+      guard carried.isResumed, let towards = approach(voltage, direction) else { return .constantVoltage(voltage) }
+      return .constantCurrentThenVoltage(Self.signed(atMost, towards), voltage)
+    }
+  }
+
+  private func commanded(by step: ProgramStep) -> CommandedDrive {
+    switch step.action {
+    case .rest: return .open(isFresh: isFresh)
+    case .constantCurrent(let direction, let current), .constantCurrentConstantVoltage(let direction, let current, _):
+      return .current(Self.signed(current, direction))
+    case .hold(let direction, _, let atMost): return .voltage(direction, atMost: atMost)
+    }
+  }
+
+  private func largestCurrent(of step: ProgramStep) -> Current {
+    switch step.action {
+    case .rest: .zero
+    case .constantCurrent(_, let current), .constantCurrentConstantVoltage(_, let current, _): current
+    case .hold(_, _, let atMost): atMost
+    }
+  }
+
+  static func signed(_ magnitude: Current, _ direction: Direction) -> Current {
+    direction == .discharge ? -magnitude : magnitude
+  }
+
+  /// The ends that an instrument can judge by itself, with what the step has behind it taken off.
+  private func cutOffs(of step: ProgramStep) -> ([CutOff], [Int32]) {
+    var cutOffs: [CutOff] = []
+    var ends: [Int32] = []
+    for (index, end) in step.ends.enumerated() {
+      let quantity: CutOff.Quantity
+      var threshold = end.threshold
+      switch end.quantity {
+      case .voltage: quantity = .voltage
+      case .current: quantity = .currentMagnitude
+      case .stepTime:
+        quantity = .time
+        threshold = max(0, threshold - carried.time.microseconds)
+      case .holdTime:
+        quantity = .holdTime
+        threshold = max(0, threshold - carried.holdTime.microseconds)
+      case .halfCycleTime, .cycleTime, .testTime, .stepCharge, .halfCycleCharge, .stepEnergy: continue
+      }
+      cutOffs.append(
+        CutOff(
+          quantity: quantity, comparison: end.comparison, threshold: threshold,
+          onlyInHold: end.onlyInHold || end.quantity == .holdTime))
+      ends.append(Int32(index))
+    }
+    return (cutOffs, ends)
+  }
+
+  /// The longest that a step can last if all is well: its own time, or the time in which its current would pass the
+  /// half-cycle's charge limit, whichever is shorter.
+  private func duration(of step: ProgramStep) -> TimeSpan {
+    var bound = Self.longestDuration
+    for end in step.ends where end.quantity == .stepTime {
+      bound = min(bound, TimeSpan(microseconds: max(0, end.threshold - carried.time.microseconds)))
+    }
+    if case .constantCurrent(_, let current) = step.action, current > .zero {
+      // nC · 1e9 / pA = µs; a tenth more than the limit itself needs.
+      let microseconds =
+        Int128(program.limits.halfCycleCharge.nanocoulombs) * 1_100_000_000 / Int128(current.picoamperes)
+      bound = min(bound, TimeSpan(microseconds: Int64(clamping: microseconds)))
+    }
+    return min(bound, Self.longestDuration) + Self.durationMargin
+  }
+
+  /// The plateau threshold of a branch, by the role's meaning of the direction.
+  func plateauThreshold(for direction: Direction) -> Voltage? {
+    program.metrics.plateauThreshold(direction: direction, role: program.role)
+  }
+}

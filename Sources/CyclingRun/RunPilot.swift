@@ -1,0 +1,372 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+//
+// One run on one channel: the order in which integration, safety, the step machine, records and metrics act on what an
+// instrument says. The order is the law: integrate, judge safety, judge the step's ends, record; at a step's edge close
+// the step, the half-cycle and the cycle, tell the metrics, wait for the commit when the direction changes, and only
+// then take the next step. The pilot is a value: it owns no port, no clock and no file, and its whole state fits into a
+// checkpoint, so a run goes on from any reading.
+//
+// What it does not do: speak a wire protocol (the driver), decide who may ask for what (the control server), or keep
+// anything (the store).
+
+internal import CellMetrics
+public import CyclerModel
+internal import CyclingEngine
+internal import InstrumentKit
+internal import Quantities
+
+/// Carries one run from its start to its end.
+public struct RunPilot: Sendable {
+  /// What the pilot is about.
+  enum Phase: Sendable, Hashable {
+    /// Nothing has begun.
+    case ready
+    /// A set-point is asked for or under way.
+    case active(SetpointPurpose)
+    /// The circuit is being opened.
+    case closing(SetpointPurpose, ClosingCause)
+    /// Waits for a commit, then enters the machine's place.
+    case committing
+    /// A person opened the circuit.
+    case paused
+    /// A fault opened the circuit; a person must look.
+    case held
+    /// The daemon stops.
+    case suspended
+    /// The instrument is away since then.
+    case away(since: UnixInstant)
+    /// Over.
+    case over
+  }
+
+  /// Why a set-point was begun.
+  enum SetpointPurpose: UInt8, Sendable, Hashable {
+    /// The open circuit before the first closed one.
+    case preflight = 0
+    /// The open circuit before the run goes on after an interruption.
+    case resumeCheck = 1
+    /// The open circuit before the run goes on because a person said so.
+    case personResume = 2
+    /// A step of the program.
+    case step = 3
+  }
+
+  /// Why the circuit is being opened by the host.
+  enum ClosingCause: Sendable, Hashable {
+    /// A condition that only the host judges.
+    case condition(String)
+    /// A person.
+    case pause(actor: String)
+    /// A person.
+    case stop(actor: String)
+    /// A person.
+    case skip(actor: String)
+    /// The daemon stops.
+    case suspend
+    /// Something is wrong.
+    case fault(Fault, latches: Bool)
+  }
+
+  /// Who and where.
+  public let identity: RunIdentity
+  /// The program that is run.
+  public var program: Program { machine.program }
+  let settings: RunSettings
+  var machine: StepMachine
+  var safety: SafetyMonitor
+  var phase: Phase = .ready
+  var setpoint: ActiveSetpoint?
+  var halfCycle: OpenHalfCycle?
+  var cycle: CycleAccumulator
+  /// Time, charge and energy of the present step in earlier rows, before pauses and interruptions.
+  var carried = CarriedStep()
+  var cycleTimeBeforeStep = TimeSpan.zero
+  var stepCount: Int32 = 0
+  var halfCycleNumber: Int32 = 0
+  var emptyInARow: Int32 = 0
+  var testTime = TimeSpan.zero
+  var testTimeAt: HostInstant?
+  var runCharge = Charge.zero
+  var lastVoltage: Voltage?
+  /// No current has flowed in this run yet.
+  var isFresh = true
+  var hasPassedPreflight = false
+  var instrumentIsHere = false
+  /// What was meant when the instrument went away in the middle of it.
+  var pendingCause: ClosingCause?
+  /// Where the cell stood when it was left.
+  var voltageBeforeInterruption: Voltage?
+  /// The row that is open comes from a checkpoint: readings after it may be lost.
+  var wasRestored = false
+  /// The state that was last told to the store.
+  public private(set) var state: RunState = .queued
+
+  /// A pilot before the run's beginning. The instrument is there, or will be announced by `.instrumentReady`.
+  public init(identity: RunIdentity, program: Program, settings: RunSettings, instrumentIsHere: Bool) {
+    self.identity = identity
+    self.settings = settings
+    self.instrumentIsHere = instrumentIsHere
+    machine = StepMachine(program: program)
+    safety = SafetyMonitor(limits: program.limits, freshWindow: program.expectOpenCircuit)
+    cycle = CycleAccumulator(role: program.role, earlierCellCycles: identity.earlierCellCycles)
+  }
+
+  /// Takes one input.
+  public mutating func handle(_ input: RunInput, at now: RunMoment, into outputs: inout RunOutputs) {
+    switch input {
+    case .driver(let event): handle(event, now, &outputs)
+    case .begin: begin(now, &outputs)
+    case .instrumentReady: instrumentReady(now, &outputs)
+    case .instrumentLost(let fault): instrumentLost(fault, now, &outputs)
+    case .committed: committed(now, &outputs)
+    case .person(let request, let actor): handle(request, actor, now, &outputs)
+    case .suspend: suspend(now, &outputs)
+    case .storeFull: close(because: .fault(Fault(.storeFull, "the store cannot take more readings"), latches: false), now, &outputs)
+    case .tick: break
+    }
+    supervise(now, &outputs)
+  }
+
+  /// Whether the run is over.
+  public var isOver: Bool { phase == .over }
+
+  // MARK: - The course of a run
+
+  private mutating func begin(_ now: RunMoment, _ outputs: inout RunOutputs) {
+    guard phase == .ready else { return }
+    note(.runStarted, .info, actor: identity.startedBy, "“\(program.title)” started", now, &outputs)
+    if instrumentIsHere {
+      beginCheck(.preflight, now, &outputs)
+    } else {
+      phase = .away(since: now.unix)
+      tell(.interrupted, now, &outputs)
+    }
+  }
+
+  private mutating func handle(_ event: DriverEvent, _ now: RunMoment, _ outputs: inout RunOutputs) {
+    switch event {
+    case .reading(_, let reading): handle(reading, now, &outputs)
+    case .began(_, let token): setpointBegan(token, now)
+    case .circuitClosed(_, let at): circuitClosed(at)
+    case .holdBegan(_, let at): holdBegan(at, &outputs)
+    case .circuitOpened(_, let at): setpoint?.circuitOpened(at)
+    case .ended(_, let token, let end): ended(token, end, now, &outputs)
+    case .refused(_, let token, let fault): refused(token, fault, now, &outputs)
+    case .orphanEnded(_, let token, let reading, let openedAt): adopt(token, reading, openedAt)
+    case .fault(_, let fault): note(fault.code, .warning, actor: "instrument", fault.detail, now, &outputs)
+    case .identified, .circuit: break
+    }
+  }
+
+  private mutating func committed(_ now: RunMoment, _ outputs: inout RunOutputs) {
+    guard phase == .committing else { return }
+    enterPlace(now, &outputs)
+  }
+
+  /// Takes the step in which the machine stands, or ends the run.
+  mutating func enterPlace(_ now: RunMoment, _ outputs: inout RunOutputs) {
+    switch machine.place {
+    case .completed:
+      note(.runCompleted, .info, "the protocol is done", now, &outputs)
+      finish(.completed, reason: "completed", now, &outputs)
+    case .step(let index):
+      guard instrumentIsHere else {
+        phase = .away(since: now.unix)
+        tell(.interrupted, now, &outputs)
+        return
+      }
+      enterStep(index, now, &outputs)
+    case .notStarted:
+      machine.advance()
+      enterPlace(now, &outputs)
+    }
+  }
+
+  /// The last act of a run.
+  mutating func finish(_ final: RunState, reason: String, _ now: RunMoment, _ outputs: inout RunOutputs) {
+    closeHalfCycle(reason: reason, isTruncated: true, &outputs)
+    phase = .over
+    tell(final, now, &outputs, reason: reason)
+    outputs.entries.append(.checkpointDropped(run: identity.run))
+    outputs.wantsCommit = true
+  }
+
+  /// Opens the circuit if anything is under way; otherwise does at once what the cause asks for.
+  mutating func close(because cause: ClosingCause, _ now: RunMoment, _ outputs: inout RunOutputs) {
+    switch phase {
+    case .active(let purpose):
+      outputs.commands.append(.openCircuit)
+      setpoint?.closingAskedAt = now.host
+      phase = .closing(purpose, cause)
+      latch(cause, now, &outputs)
+    case .closing(let purpose, let earlier):
+      guard cause.outranks(earlier) else { break }
+      phase = .closing(purpose, cause)
+      latch(cause, now, &outputs)
+    case .ready, .committing, .paused, .held, .suspended, .away:
+      settle(cause, now, &outputs)
+    case .over: break
+    }
+  }
+
+  /// A latch is on its way to the store before the circuit is known to be open: a crash in between must not lose it.
+  private func latch(_ cause: ClosingCause, _ now: RunMoment, _ outputs: inout RunOutputs) {
+    guard case .fault(let fault, latches: true) = cause else { return }
+    outputs.entries.append(.latched(channel: identity.channel, run: identity.run, fault: fault, at: now.unix))
+  }
+
+  /// What follows once the circuit is open.
+  mutating func settle(_ cause: ClosingCause, _ now: RunMoment, _ outputs: inout RunOutputs) {
+    switch cause {
+    case .condition:
+      advance(now, &outputs)
+    case .pause(let actor):
+      phase = .paused
+      note(.runPaused, .info, actor: actor, "paused; the circuit is open", now, &outputs)
+      tell(.paused, now, &outputs)
+    case .stop(let actor):
+      note(.runStopped, .info, actor: actor, "stopped", now, &outputs)
+      finish(.stopped, reason: "stopped by \(actor)", now, &outputs)
+    case .skip(let actor):
+      note(.runStepSkipped, .warning, actor: actor, "step skipped", now, &outputs)
+      halfCycle?.isTruncated = true
+      closeEdges(reason: "skipped by \(actor)", &outputs)
+      advance(now, &outputs)
+    case .suspend:
+      phase = .suspended
+      note(.runSuspended, .info, "the daemon stops; the circuit is open", now, &outputs)
+      tell(.suspended, now, &outputs)
+    case .fault(let fault, let latches):
+      hold(fault, latches: latches, now, &outputs)
+    }
+  }
+
+  /// Leaves the present step for the next one.
+  mutating func advance(_ now: RunMoment, _ outputs: inout RunOutputs) {
+    carried = CarriedStep()
+    machine.advance()
+    if machine.enteredCycle { cycleTimeBeforeStep = .zero }
+    if emptyInARow >= program.limits.emptyHalfCyclesInARow {
+      let detail = "\(emptyInARow) half-cycles in a row moved hardly any charge: a broken contact or a dried-out cell"
+      hold(Fault(.runNoProgress, detail), latches: true, now, &outputs)
+      return
+    }
+    if outputs.wantsCommit || machine.place == .completed {
+      outputs.wantsCommit = true
+      phase = .committing
+    } else {
+      enterPlace(now, &outputs)
+    }
+  }
+
+  /// Holds the run: the circuit is open and stays so until a person looks.
+  mutating func hold(_ fault: Fault, latches: Bool, _ now: RunMoment, _ outputs: inout RunOutputs) {
+    phase = .held
+    note(fault.code, .alarm, fault.detail, now, &outputs)
+    tell(.held, now, &outputs, reason: fault.code.rawValue)
+    if latches {
+      outputs.entries.append(.latched(channel: identity.channel, run: identity.run, fault: fault, at: now.unix))
+    }
+    outputs.wantsCommit = true
+  }
+
+  private mutating func handle(_ request: PersonRequest, _ actor: String, _ now: RunMoment, _ outputs: inout RunOutputs) {
+    switch request {
+    case .pause: if canPause { close(because: .pause(actor: actor), now, &outputs) }
+    case .skip: if canSkip { close(because: .skip(actor: actor), now, &outputs) }
+    case .stop: close(because: .stop(actor: actor), now, &outputs)
+    case .resume: resume(actor, now, &outputs)
+    }
+  }
+
+  /// Whether a pause means anything now.
+  public var canPause: Bool {
+    switch phase {
+    case .active, .committing, .away: true
+    case .ready, .closing, .paused, .held, .suspended, .over: false
+    }
+  }
+
+  /// Whether a step is under way that can be skipped.
+  public var canSkip: Bool {
+    if case .active(.step) = phase { return true }
+    return false
+  }
+
+  /// Whether `resume` would go on.
+  public var canResume: Bool {
+    switch phase {
+    case .paused, .held: true
+    case .ready, .active, .closing, .committing, .suspended, .away, .over: false
+    }
+  }
+
+  private mutating func resume(_ actor: String, _ now: RunMoment, _ outputs: inout RunOutputs) {
+    guard canResume else { return }
+    note(.runResumed, .info, actor: actor, "resumed", now, &outputs)
+    emptyInARow = 0
+    guard instrumentIsHere else {
+      phase = .away(since: now.unix)
+      tell(.interrupted, now, &outputs)
+      return
+    }
+    beginCheck(hasPassedPreflight ? .personResume : .preflight, now, &outputs)
+  }
+
+  private mutating func suspend(_ now: RunMoment, _ outputs: inout RunOutputs) {
+    switch phase {
+    case .active, .closing: close(because: .suspend, now, &outputs)
+    case .committing, .ready: settle(.suspend, now, &outputs)
+    case .away, .paused, .held, .suspended, .over: break
+    }
+  }
+
+  /// Whether the circuit is open and confirmed, as far as this run is concerned.
+  public var isCircuitOpen: Bool {
+    switch phase {
+    case .active, .closing: false
+    case .away: setpoint == nil
+    case .ready, .committing, .paused, .held, .suspended, .over: true
+    }
+  }
+
+  // MARK: - Saying things
+
+  /// Adds an event.
+  func note(
+    _ code: FaultCode, _ severity: Severity, actor: String = "daemon", _ detail: String, _ now: RunMoment,
+    _ outputs: inout RunOutputs
+  ) {
+    outputs.entries.append(
+      .event(
+        EventRow(
+          at: now.unix, run: identity.run, channel: identity.channel, stepID: setpoint?.stepID,
+          stepTime: setpoint?.stepTime, code: code, severity: severity, actor: actor, detail: detail)))
+  }
+
+  /// Tells the run's state.
+  mutating func tell(_ newState: RunState, _ now: RunMoment, _ outputs: inout RunOutputs, reason: String? = nil) {
+    state = newState
+    outputs.entries.append(.runState(run: identity.run, newState, at: now.unix, reason: reason))
+  }
+
+  /// Puts back a state that a checkpoint holds.
+  mutating func restore(state: RunState) { self.state = state }
+}
+
+extension RunPilot.ClosingCause {
+  /// A fault is never replaced by a wish; a stop replaces any other wish.
+  fileprivate func outranks(_ other: RunPilot.ClosingCause) -> Bool { rank > other.rank }
+
+  private var rank: Int {
+    switch self {
+    case .condition: 0
+    case .skip: 1
+    case .pause: 2
+    case .suspend: 3
+    case .stop: 4
+    case .fault: 5
+    }
+  }
+}
