@@ -97,7 +97,8 @@ public final class PortThread: Sendable {
     sigfillset(&blocked)
     // These say that this very thread did something impossible; they must reach the crash handler.
     for own in [SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS] { sigdelset(&blocked, own) }
-    pthread_sigmask(SIG_BLOCK, &blocked, nil)
+    // Set, not added: whatever the starting thread had blocked, a crash here must not be.
+    pthread_sigmask(SIG_SETMASK, &blocked, nil)
   }
 }
 

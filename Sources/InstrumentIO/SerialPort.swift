@@ -100,6 +100,8 @@ public final class SerialPort {
     _ = ioctl(descriptor, UInt(TIOCNXCL))
     // close waits for unsent bytes, up to 30 s by default; an instrument that does not read gets no such patience.
     tcflush(descriptor, TCOFLUSH)
+    // A child that was forked and has not yet become its program holds the line open too, and with it the lock.
+    _ = flock(descriptor, LOCK_UN)
     Glibc.close(descriptor)
     descriptor = -1
   }

@@ -75,7 +75,11 @@ public final class StateLock: Sendable {
     self.descriptor = descriptor
   }
 
-  deinit { close(descriptor) }
+  deinit {
+    // A child that was forked and has not yet become its program holds the file open too.
+    _ = flock(descriptor, LOCK_UN)
+    close(descriptor)
+  }
 
   private static func process(in descriptor: CInt) -> Int32? {
     withUnsafeTemporaryAllocation(byteCount: 32, alignment: 1) { buffer in

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+
+import CyclerModel
+import Glibc
+import InstrumentIO
+import InstrumentKit
+import Testing
+
+@testable import InstrumentIO
+
+@Suite("Which ports there are") struct PortDiscoveryTests {
+  // MARK: Rules
+
+  private let emStat = PortCandidate(
+    path: "/dev/ttyACM0", origin: .plugged, vendorID: "0403", productID: "6015", product: "EmStat4",
+    manufacturer: "PalmSens", serial: "ES4HR24B0012", portPath: "1-1:1.0")
+
+  @Test("every stated part of a rule must fit, and a rule that states nothing fits nothing") func rules() {
+    let cases: [(MatchRule, Bool)] = [
+      (MatchRule(productPrefix: "EmStat4"), true),
+      (MatchRule(productPrefix: "EmStat"), true),
+      (MatchRule(productPrefix: "emstat"), false),
+      (MatchRule(productPrefix: "Nexus"), false),
+      (MatchRule(vendorID: "0403"), true),
+      (MatchRule(vendorID: "0403", productID: "6015"), true),
+      (MatchRule(vendorID: "0403", productID: "6001"), false),
+      (MatchRule(vendorID: "1366", productPrefix: "EmStat4"), false),
+      (MatchRule(productPrefix: "EmStat", excludedProductPrefix: "EmStat4"), false),
+      (MatchRule(productPrefix: "EmStat", excludedProductPrefix: "EmStat4 Bootloader"), true),
+      (MatchRule(), false),
+      (MatchRule(excludedProductPrefix: "Arduino"), false),
+    ]
+    for (rule, fits) in cases { #expect(rule.fits(emStat) == fits, "\(rule)") }
+  }
+
+  @Test("a bootloader is never an instrument, whoever names it") func bootloader() {
+    var candidate = emStat
+    candidate.product = "EmStat4 Bootloader"
+    let family = InstrumentDescriptor(
+      family: "methodscript", baudRate: 921_600, matches: [MatchRule(productPrefix: "EmStat4")],
+      maturity: .emulatedOnly)
+    #expect(!family.mayBe(at: candidate))
+    candidate.origin = .named
+    #expect(!family.mayBe(at: candidate))
+    candidate.product = nil
+    #expect(family.mayBe(at: candidate))
+    candidate.origin = .plugged
+    #expect(!family.mayBe(at: candidate))
+    #expect(family.mayBe(at: emStat))
+  }
+
+  // MARK: Census
+
+  private func found(_ path: String, _ node: String, inode: UInt = 1) -> NamedPorts.Found {
+    NamedPorts.Found(path: path, node: node, incarnation: .init(device: 5, inode: inode, line: 7))
+  }
+
+  @Test("what vanished is told before what appeared, and nothing twice") func census() {
+    var census = PortCensus()
+    #expect(census.update(named: [], plugged: [emStat]) == [.appeared(emStat)])
+    #expect(census.update(named: [], plugged: [emStat]) == [])
+    var other = emStat
+    other.serial = "ES4HR24B0099"
+    // Unplugged and another plugged in between two looks: the same name, not the same instrument.
+    #expect(census.update(named: [], plugged: [other]) == [.vanished(emStat), .appeared(other)])
+    #expect(census.update(named: [], plugged: []) == [.vanished(other)])
+  }
+
+  @Test("a plugged line that is also named is one port under its given name") func namedAndPlugged() {
+    var census = PortCensus()
+    var expected = emStat
+    expected.path = "lines/a"
+    expected.origin = .named
+    let name = found("lines/a", "/dev/ttyACM0")
+    #expect(census.update(named: [name], plugged: [emStat]) == [.appeared(expected)])
+    // The name goes and the line stays.
+    #expect(census.update(named: [], plugged: [emStat]) == [.vanished(expected), .appeared(emStat)])
+  }
+
+  @Test("what the bus says of an open named port later does not make it another port") func lateDescription() {
+    var census = PortCensus()
+    let name = found("/dev/ttyACM0", "/dev/ttyACM0")
+    let bare = PortCandidate(path: "/dev/ttyACM0", origin: .named)
+    #expect(census.update(named: [name], plugged: []) == [.appeared(bare)])
+    #expect(census.update(named: [name], plugged: [emStat]) == [])
+    let anew = found("/dev/ttyACM0", "/dev/ttyACM0", inode: 2)
+    #expect(census.update(named: [anew], plugged: []).count == 2)
+  }
+
+  // MARK: The thread
+
+  @Test("links that come, move and go are reported under their own names") func globChanges() throws {
+    let folder = try TestFolder()
+    let first = try TestLine()
+    let second = try TestLine()
+    let link = "\(folder.path)/emstat4-hr-1"
+    #expect(symlink(first.path, link) == 0)
+    let news = try Mailbox<PortDiscovery.News>()
+    let discovery = try PortDiscovery(patterns: ["\(folder.path)/*"], watchesUSB: false) { news.put($0) }
+    defer { discovery.stop() }
+    #expect(news.first { $0 == .settled } != nil)
+    let one = PortCandidate(path: link, origin: .named)
+    #expect(news.all == [.changed(.appeared(one)), .settled])
+
+    let other = PortCandidate(path: "\(folder.path)/emstat4-hr-2", origin: .named)
+    #expect(symlink(second.path, other.path) == 0)
+    #expect(news.first { $0 == .changed(.appeared(other)) } != nil)
+
+    #expect(unlink(other.path) == 0)
+    #expect(news.first { $0 == .changed(.vanished(other)) } != nil)
+
+    // One rename moves the link from one line to another; no moment shows the folder without it.
+    let staged = "\(folder.path)/.staged"
+    #expect(symlink(second.path, staged) == 0)
+    #expect(rename(staged, link) == 0)
+    #expect(news.first { $0 == .changed(.vanished(one)) } != nil)
+    // The first report of `one` is its appearing at the start, the second the moved link.
+    #expect(news.first { _ in news.all.count { $0 == .changed(.appeared(one)) } == 2 } != nil)
+  }
+
+  @Test("a line that dies behind its link is reported, though the folder did not change") func deadLine() throws {
+    let folder = try TestFolder()
+    let line = try TestLine()
+    let link = "\(folder.path)/line"
+    #expect(symlink(line.path, link) == 0)
+    let news = try Mailbox<PortDiscovery.News>()
+    let discovery = try PortDiscovery(patterns: [link], watchesUSB: false) { news.put($0) }
+    defer { discovery.stop() }
+    #expect(news.first { $0 == .settled } != nil)
+    line.hangUp()
+    #expect(news.first { $0 == .changed(.vanished(PortCandidate(path: link, origin: .named))) } != nil)
+  }
+
+  @Test("a folder that is made later is watched from then on") func lateFolder() throws {
+    let folder = try TestFolder()
+    let line = try TestLine()
+    let news = try Mailbox<PortDiscovery.News>()
+    let inner = "\(folder.path)/lines"
+    let discovery = try PortDiscovery(patterns: ["\(inner)/*"], watchesUSB: false) { news.put($0) }
+    defer { discovery.stop() }
+    #expect(news.first { $0 == .settled } != nil)
+    #expect(mkdir(inner, 0o700) == 0)
+    #expect(symlink(line.path, "\(inner)/a") == 0)
+    #expect(news.first { $0 == .changed(.appeared(PortCandidate(path: "\(inner)/a", origin: .named))) } != nil)
+    unlink("\(inner)/a")
+    rmdir(inner)
+  }
+
+  @Test("nothing is said after the stop, and a second stop is harmless") func stop() throws {
+    let folder = try TestFolder()
+    let line = try TestLine()
+    let news = try Mailbox<PortDiscovery.News>()
+    let discovery = try PortDiscovery(patterns: ["\(folder.path)/*"], watchesUSB: true) { news.put($0) }
+    #expect(news.first { $0 == .settled } != nil)
+    discovery.stop()
+    let before = news.all.count
+    #expect(symlink(line.path, "\(folder.path)/late") == 0)
+    discovery.stop()
+    #expect(news.all.count == before)
+  }
+
+  @Test("the folder of a pattern is what is watched") func directories() {
+    #expect(NamedPorts.directory(of: "/dev/ttyUSB*") == "/dev")
+    #expect(NamedPorts.directory(of: "links/*") == "links")
+    #expect(NamedPorts.directory(of: "line") == ".")
+    #expect(NamedPorts.directory(of: "/line") == "/")
+  }
+}
