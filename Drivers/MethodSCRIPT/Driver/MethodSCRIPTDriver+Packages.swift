@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+//
+// Packages become readings and circuit marks here. This is the only code that runs for every reading.
+
+import CyclerModel
+import InstrumentKit
+import Quantities
+
+extension MethodSCRIPTDriver {
+  /// Takes a line that begins with `P`.
+  @inline(__always)
+  mutating func handlePackage(_ line: UnsafeRawBufferPointer, into outputs: inout DriverOutputs) {
+    guard progress.isActive else { return handleForeignPackage(line) }
+    var cursor = PackageCursor(line)
+    guard let first = cursor.next() else { return noteGarbage("a malformed package", into: &outputs) }
+    if first.type == VariableType.time {
+      handleReading(at: first, &cursor, into: &outputs)
+    } else if first.type == VariableType.mark {
+      handleMark(first, &cursor, into: &outputs)
+    } else {
+      noteGarbage("a package that begins with no variable of ours", into: &outputs)
+    }
+  }
+
+  // MARK: Readings
+
+  @inline(__always)
+  private mutating func handleReading(
+    at time: PackageVariable, _ cursor: inout PackageCursor, into outputs: inout DriverOutputs
+  ) {
+    guard let microseconds = time.count(unitExponent: -6), microseconds >= 0,
+      let reading = reading(at: microseconds, status: time.status, &cursor, hasCurrent: progress.isDriven),
+      cursor.isComplete
+    else { return noteGarbage("a malformed reading", into: &outputs) }
+    guard progress.finalReason == nil, accept(reading, into: &outputs) else { return }
+    if !progress.hasBegun { noteBegan(into: &outputs) }
+    progress.lastTime = microseconds
+    progress.lastReading = reading
+    outputs.events.append(.reading(channel: 0, reading))
+    guard stage == .running else { return }
+    misses = 0
+    awaitReading()
+    renewLease(at: microseconds, into: &outputs)
+  }
+
+  /// Whether a reading may follow the last one. The wire has no checksum; a wrong digit in the time shows here only.
+  @inline(__always)
+  private mutating func accept(_ reading: Reading, into outputs: inout DriverOutputs) -> Bool {
+    let time = reading.time.microseconds
+    guard progress.lastTime >= 0 else { return true }
+    if time < progress.lastTime {
+      garbageLines += 1
+      outputs.events.append(
+        .fault(
+          channel: 0,
+          Fault(
+            .instrumentTimeBackwards,
+            "a reading at \(Literal.decimal(time, unitExponent: -6)) s after one at "
+              + "\(Literal.decimal(progress.lastTime, unitExponent: -6)) s; left out")))
+      return false
+    }
+    if time == progress.lastTime, reading == progress.lastReading { return false }
+    // A script cannot be silent for longer than its lease.
+    if time - progress.lastTime > progress.lease + 2 * progress.interval {
+      noteGarbage("a reading that is further ahead than a lease", into: &outputs)
+      return false
+    }
+    return true
+  }
+
+  /// Asks for another lease when a third of it has passed by the instrument's own clock, and again should that be lost.
+  @inline(__always)
+  private mutating func renewLease(at time: Int64, into outputs: inout DriverOutputs) {
+    if progress.leaseBegan < 0 { progress.leaseBegan = time }
+    guard time - progress.leaseBegan >= progress.lease / 3 else { return }
+    if progress.renewalAsked >= 0, time - progress.renewalAsked < progress.lease / 4 { return }
+    progress.renewalAsked = time
+    outputs.writes.append(UInt8(ascii: "Y"))
+    outputs.writes.append(0x0A)
+  }
+
+  /// Reads voltage and, where there is one, current.
+  @inline(__always)
+  private func reading(
+    at microseconds: Int64, status: UInt8, _ cursor: inout PackageCursor, hasCurrent: Bool
+  ) -> Reading? {
+    guard let potential = cursor.next(), potential.type == VariableType.potential else { return nil }
+    var reading = Reading(time: TimeSpan(microseconds: microseconds), voltage: nil, current: .zero)
+    if potential.digits != nil {
+      guard let nanovolts = potential.count(unitExponent: -9) else { return nil }
+      reading.voltage = Voltage(nanovolts: nanovolts)
+    }
+    var bits = status | potential.status
+    if hasCurrent {
+      guard let current = cursor.next(), current.type == VariableType.current else { return nil }
+      reading.current = nil
+      if current.digits != nil {
+        guard let picoamperes = current.count(unitExponent: -12) else { return nil }
+        reading.current = Current(picoamperes: picoamperes)
+      }
+      reading.range = current.range
+      bits |= current.status
+    }
+    reading.quality = quality(bits)
+    return reading
+  }
+
+  /// The instrument's status bits are 1 timing not met, 2 overload, 4 underload, 8 overload warning.
+  @inline(__always)
+  private func quality(_ bits: UInt8) -> ReadingQuality {
+    if bits == 0 { return [] }
+    var quality: ReadingQuality = []
+    if bits & 1 != 0 { quality.insert(.late) }
+    if bits & 2 != 0 { quality.insert(.overload) }
+    if bits & 4 != 0 { quality.insert(.underload) }
+    if bits & 8 != 0 { quality.insert(.overloadWarning) }
+    return quality
+  }
+
+  // MARK: Marks
+
+  private mutating func handleMark(
+    _ first: PackageVariable, _ cursor: inout PackageCursor, into outputs: inout DriverOutputs
+  ) {
+    switch first.count(unitExponent: 0) {
+    case Mark.final:
+      guard let final = FinalMark(&cursor) else { return noteGarbage("a malformed last message", into: &outputs) }
+      handleFinal(final, into: &outputs)
+    case Mark.closed, Mark.opened, Mark.closedForHold:
+      guard let time = cursor.next(), time.type == VariableType.time, cursor.isComplete,
+        let microseconds = time.count(unitExponent: -6), microseconds >= 0
+      else { return noteGarbage("a malformed mark", into: &outputs) }
+      handleCircuit(first.count(unitExponent: 0) ?? 0, at: TimeSpan(microseconds: microseconds), into: &outputs)
+    default:
+      noteGarbage("a mark of no kind of ours", into: &outputs)
+    }
+  }
+
+  private mutating func handleCircuit(_ kind: Int64, at time: TimeSpan, into outputs: inout DriverOutputs) {
+    guard progress.isDriven, progress.finalReason == nil else { return }
+    noteBegan(into: &outputs)
+    if kind == Mark.opened {
+      guard progress.isClosed else { return }
+      progress.isClosed = false
+      outputs.events.append(.circuitOpened(channel: 0, at: time))
+      return
+    }
+    guard !progress.isClosed else { return }
+    progress.isClosed = true
+    outputs.events.append(.circuitClosed(channel: 0, at: time))
+    if kind == Mark.closedForHold { outputs.events.append(.holdBegan(channel: 0, at: time)) }
+  }
+
+  private mutating func handleFinal(_ final: FinalMark, into outputs: inout DriverOutputs) {
+    guard progress.finalReason == nil else { return }
+    noteBegan(into: &outputs)
+    progress.finalReason = final.reason
+    if progress.isClosed {
+      progress.isClosed = false
+      outputs.events.append(.circuitOpened(channel: 0, at: final.openedAt))
+    }
+  }
+
+  /// At opening, the last message of a script that an earlier connection left running.
+  private mutating func handleForeignPackage(_ line: UnsafeRawBufferPointer) {
+    guard !isIdentified, var orphan, orphan.openedAt == nil, orphan.lastReading == nil else { return }
+    var cursor = PackageCursor(line)
+    guard let first = cursor.next(), first.type == VariableType.mark, first.count(unitExponent: 0) == Mark.final,
+      let final = FinalMark(&cursor)
+    else { return }
+    if orphan.isDriven { orphan.openedAt = final.openedAt }
+    orphan.lastReading = final.lastReading(isDriven: orphan.isDriven)
+    self.orphan = orphan
+  }
+}
+
+/// The last message of a script.
+struct FinalMark {
+  var reason: Int64
+  var openedAt: TimeSpan
+  /// -1 when there was no sample.
+  private var sampledAt: Int64
+  private var potential: PackageVariable
+  private var current: PackageVariable
+
+  /// Reads what follows the mark's kind; nil when the shape is not exact.
+  init?(_ cursor: inout PackageCursor) {
+    guard let reason = cursor.next(), reason.type == VariableType.reason, let number = reason.count(unitExponent: 0),
+      let opened = cursor.next(), opened.type == VariableType.time, let openedAt = opened.count(unitExponent: -6),
+      openedAt >= 0,
+      let sampled = cursor.next(), sampled.type == VariableType.time,
+      let sampledAt = sampled.count(unitExponent: -6),
+      let potential = cursor.next(), potential.type == VariableType.potential,
+      let current = cursor.next(), current.type == VariableType.current, cursor.isComplete
+    else { return nil }
+    self.reason = number
+    self.openedAt = TimeSpan(microseconds: openedAt)
+    self.sampledAt = sampledAt
+    self.potential = potential
+    self.current = current
+  }
+
+  /// The last sample, without quality; nil when there was none.
+  func lastReading(isDriven: Bool) -> Reading? {
+    guard sampledAt >= 0 else { return nil }
+    return Reading(
+      time: TimeSpan(microseconds: sampledAt),
+      voltage: potential.count(unitExponent: -9).map { Voltage(nanovolts: $0) },
+      current: isDriven ? current.count(unitExponent: -12).map { Current(picoamperes: $0) } : .zero,
+      range: isDriven ? current.range : 0)
+  }
+}

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+//
+// Making the instrument safe: abort what runs, wait for its end, and where its last message did not come, run a script
+// that disconnects. All ends of set-points, the opening of the port and a wish for an open circuit come through here.
+
+import CyclerModel
+import InstrumentKit
+import Quantities
+
+extension MethodSCRIPTDriver {
+  /// The script that does nothing but disconnect the cell.
+  static let cellOffScript = "e\ncell_off\n\n"
+
+  /// Aborts what runs. In front of the first attempt at an unknown instrument an empty line ends half a command.
+  mutating func startAbort(_ purpose: Purpose, into outputs: inout DriverOutputs) {
+    self.purpose = purpose
+    if stage == .running || stage == .uploading {
+      outputs.writes.append(contentsOf: "Z\n".utf8)
+      wait(.aborting, Deadline.answer)
+    } else {
+      retryAbort(into: &outputs)
+    }
+  }
+
+  /// Aborts again, whatever half a command may have arrived before.
+  mutating func retryAbort(into outputs: inout DriverOutputs) {
+    outputs.writes.append(contentsOf: "\nZ\n".utf8)
+    wait(.aborting, Deadline.answer)
+  }
+
+  /// Disconnects the cell at once.
+  mutating func startCellOff(_ purpose: Purpose, into outputs: inout DriverOutputs) {
+    self.purpose = purpose
+    outputs.writes.append(contentsOf: Self.cellOffScript.utf8)
+    wait(.cellOffSent, Deadline.cellOff)
+  }
+
+  /// The aborted script is over; its own last message disconnects and confirms in one.
+  mutating func scriptIsOver(into outputs: inout DriverOutputs) {
+    if case .ending = purpose, progress.finalReason != nil {
+      cellIsDisconnected(into: &outputs)
+    } else {
+      startCellOff(purpose, into: &outputs)
+    }
+  }
+
+  /// The instrument has confirmed that the cell is disconnected.
+  mutating func cellIsDisconnected(into outputs: inout DriverOutputs) {
+    switch purpose {
+    case .opening:
+      misses = 0
+      firmware = ""
+      ask("t", .askingFirmware, into: &outputs)
+    case .confirming:
+      rest(isIdentified ? .idle : .undrivable)
+      outputs.events.append(.circuit(channel: 0, .openConfirmed))
+    case .ending(let end):
+      rest(.idle)
+      outputs.events.append(.circuit(channel: 0, .openConfirmed))
+      finishSetpoint(end, into: &outputs)
+    }
+  }
+
+  private mutating func finishSetpoint(_ end: SetpointEnd, into outputs: inout DriverOutputs) {
+    guard let setpoint else { return }
+    let reason = progress.finalReason
+    let hasBegun = progress.hasBegun
+    self.setpoint = nil
+    script = ""
+    progress = Progress()
+    if hasBegun || end == .requested {
+      let told = reason.flatMap { Self.end(reason: $0, of: setpoint) }
+      outputs.events.append(.ended(channel: 0, setpoint.token, told ?? end))
+    } else {
+      outputs.events.append(.refused(channel: 0, setpoint.token, Self.fault(of: end)))
+    }
+  }
+
+  private static func fault(of end: SetpointEnd) -> Fault {
+    switch end {
+    case .failed(let fault), .bound(let fault): fault
+    case .cutOff, .leaseExpired, .requested:
+      Fault(.instrumentRefused, "the instrument never said that it took the script")
+    }
+  }
+
+  /// What the script's reason means for its set-point; nil when it gave none of its own.
+  private static func end(reason: Int64, of setpoint: Setpoint) -> SetpointEnd? {
+    let bounds = setpoint.bounds
+    switch reason {
+    case Reason.none, Reason.holding:
+      return nil
+    case Reason.leaseExpired:
+      return .leaseExpired
+    case Reason.upperVoltage:
+      return bound("above \(volts(bounds.upperVoltage)) while charging")
+    case Reason.lowerVoltage:
+      return bound("below \(volts(bounds.lowerVoltage)) while discharging")
+    case Reason.current:
+      let limit = Literal.decimal(bounds.currentMagnitude.picoamperes, unitExponent: -12)
+      return bound("a current of more than \(limit) A while holding a voltage")
+    case Reason.duration:
+      return bound("longer than \(Literal.decimal(bounds.duration.microseconds, unitExponent: -6)) s")
+    default:
+      let index = reason - Reason.firstCutOff
+      guard index >= 0, index < Int64(setpoint.cutOffs.count) else {
+        return .failed(Fault(.linkGarbage, "the script gave a reason that it does not have: \(reason)"))
+      }
+      return .cutOff(Int(index))
+    }
+  }
+
+  private static func bound(_ words: String) -> SetpointEnd {
+    .bound(Fault(.instrumentBoundReached, "the instrument opened the circuit by itself: \(words)"))
+  }
+
+  private static func volts(_ voltage: Voltage) -> String {
+    Literal.decimal(voltage.nanovolts, unitExponent: -9) + " V"
+  }
+
+  // MARK: Who it is
+
+  /// Sends a question of one letter.
+  mutating func ask(_ letter: String, _ stage: Stage, into outputs: inout DriverOutputs) {
+    outputs.writes.append(contentsOf: letter.utf8)
+    outputs.writes.append(0x0A)
+    wait(stage, Deadline.answer)
+  }
+
+  /// All answers are there.
+  mutating func identify(scriptVersion: String, into outputs: inout DriverOutputs) {
+    // "es4_hr1500#Mar 12 2026": six characters of model, four digits of version.
+    let build = firmware.split(separator: "#", maxSplits: 1, omittingEmptySubsequences: false).first ?? ""
+    let id = build.prefix(6)
+    let digits = build.dropFirst(6).prefix(4)
+    guard let model = MethodSCRIPTModel.allCases.first(where: { $0.firmwareID == id }) else {
+      return turnDown("an instrument with firmware \(firmware) is none that is driven here", into: &outputs)
+    }
+    guard let version = Int(digits), digits.count == 4, version >= model.minimumFirmware else {
+      return turnDown(
+        "\(model.name) with firmware \(digits); \(model.minimumFirmware) is the oldest that is driven", into: &outputs)
+    }
+    self.model = model
+    isIdentified = true
+    rest(.idle)
+    let language = scriptVersion.isEmpty ? "" : " (MethodSCRIPT \(scriptVersion))"
+    outputs.events.append(
+      .identified(
+        InstrumentIdentity(
+          family: Self.descriptor.family, model: model.name, serial: serial,
+          firmware: "\(digits.prefix(1)).\(digits.dropFirst())\(language)", capabilities: model.capabilities)))
+    outputs.events.append(.circuit(channel: 0, .openConfirmed))
+    if let orphan {
+      outputs.events.append(
+        .orphanEnded(
+          channel: 0, orphan.token, lastReading: orphan.lastReading, circuitOpenedAt: orphan.openedAt))
+    }
+    orphan = nil
+  }
+
+  /// Leaves an instrument alone, safe as it is.
+  mutating func turnDown(_ detail: String, into outputs: inout DriverOutputs) {
+    rest(.undrivable)
+    outputs.events.append(.fault(channel: nil, Fault(.linkIdentity, detail)))
+  }
+}
