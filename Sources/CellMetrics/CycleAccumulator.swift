@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+//
+// A cycle is the pair of half-cycles of one pass of a `cycles` block, in the order that the cell's declared role gives.
+// Which half-cycle belongs to which cycle was stamped when it ran; nothing is guessed here from signs or counts.
+
+public import CyclerModel
+internal import Quantities
+
+/// Makes the summary of a cycle from its closed half-cycles (docs/metrics.md, "Cycle").
+public struct CycleAccumulator: Sendable, Hashable {
+  /// The cell's role, which says what its efficiency is.
+  public let role: CellRole
+  /// Cycles that the cell had before this run.
+  public let earlierCellCycles: Int64
+
+  private var charging: HalfCycleRow?
+  private var discharging: HalfCycleRow?
+
+  /// An accumulator at the beginning of a run on a cell that had `earlierCellCycles` before.
+  public init(role: CellRole, earlierCellCycles: Int64) {
+    self.role = role
+    self.earlierCellCycles = earlierCellCycles
+  }
+
+  /// Takes a closed half-cycle. One outside `cycles` blocks, without a direction or of a role that counts nothing is left
+  /// out; one of another cycle begins that cycle and forgets what was there of the one before.
+  public mutating func add(_ row: HalfCycleRow) {
+    guard let number = row.cycleNumber, role.firstDirection != nil else { return }
+    if (charging ?? discharging)?.cycleNumber != number { clear() }
+    switch row.direction {
+    case .charge: charging = row
+    case .discharge: discharging = row
+    case .none: break
+    }
+  }
+
+  /// The summary of the cycle with that number in the run, from the half-cycles that were added for it; a half that is
+  /// missing leaves its values nil and the cycle flagged `truncated`. What was added is forgotten.
+  /// - Returns: nil when the role counts no cycles.
+  public mutating func close(cycleNumber: Int64) -> CycleSummary? {
+    guard let firstDirection = role.firstDirection else { return nil }
+    if (charging ?? discharging)?.cycleNumber != cycleNumber { clear() }
+    defer { clear() }
+    let isChargeFirst = firstDirection == .charge
+    let first = isChargeFirst ? charging : discharging
+    let second = isChargeFirst ? discharging : charging
+    var summary = CycleSummary(
+      cycleNumber: cycleNumber, cellCycleNumber: earlierCellCycles + cycleNumber,
+      purpose: first?.purpose ?? second?.purpose, label: first?.label ?? second?.label)
+    summary.flags = first?.flags.union(second?.flags ?? []) ?? second?.flags ?? []
+    if first == nil || second == nil { summary.flags.insert(.truncated) }
+    if let charging, charging.isChargeKnown {
+      summary.chargeCapacity = charging.charge
+      summary.chargeEnergy = charging.energy
+    }
+    if let discharging, discharging.isChargeKnown {
+      summary.dischargeCapacity = discharging.charge
+      summary.dischargeEnergy = discharging.energy
+    }
+    if role.hasCoulombicEfficiency, let first, let second, first.isComplete, second.isComplete {
+      summary.coulombicEfficiency = Self.ratio(second.charge, to: first.charge)
+    }
+    addPlateaus(to: &summary)
+    return summary
+  }
+
+  private mutating func clear() {
+    charging = nil
+    discharging = nil
+  }
+
+  private func addPlateaus(to summary: inout CycleSummary) {
+    guard role == .anodeHalfCell else { return }
+    if let discharging, discharging.isChargeKnown, let plateau = discharging.plateauCharge {
+      summary.sodiationPlateauCharge = plateau
+      if discharging.isComplete { summary.sodiationPlateauRatio = Self.ratio(plateau, to: discharging.charge) }
+    }
+    if let charging, charging.isChargeKnown, let plateau = charging.plateauCharge {
+      summary.desodiationPlateauCharge = plateau
+      if charging.isComplete { summary.desodiationPlateauRatio = Self.ratio(plateau, to: charging.charge) }
+    }
+  }
+
+  // nil where there is nothing to divide by: no charge, or charge in the wrong direction.
+  private static func ratio(_ part: Charge, to whole: Charge) -> Double? {
+    whole > .zero ? Double(part.nanocoulombs) / Double(whole.nanocoulombs) : nil
+  }
+}
+
+extension HalfCycleRow {
+  /// Whether its charge is a number to be told: all of it was measured, or what was not has a bound.
+  public var isChargeKnown: Bool { !flags.contains(.chargeUnknown) && !(flags.contains(.gap) && gapCharge == nil) }
+
+  /// Whether ratios of its charge mean anything: its charge is known and it ended at a programmed condition.
+  public var isComplete: Bool { isChargeKnown && !flags.contains(.truncated) }
+}
+
+// MARK: - Checkpoint
+
+extension CycleAccumulator {
+  /// Appends the state to a checkpoint; role and earlier cycles are the run's and not written.
+  public func encode(into writer: inout ByteWriter) {
+    for half in [charging, discharging] {
+      writer.write(half != nil)
+      half?.encode(into: &writer)
+    }
+  }
+
+  /// Reads what `encode(into:)` wrote.
+  /// - Throws: `ByteReader.Malformed` with the place, when the bytes end early or cannot be such a state.
+  public init(
+    role: CellRole, earlierCellCycles: Int64, from reader: inout ByteReader
+  ) throws(ByteReader.Malformed) {
+    self.init(role: role, earlierCellCycles: earlierCellCycles)
+    if try reader.readBool() { charging = try HalfCycleRow(from: &reader) }
+    if try reader.readBool() { discharging = try HalfCycleRow(from: &reader) }
+  }
+}
