@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+# SPDX-FileCopyrightText: NaCycler contributors
+#
+# What a person does with a clone: `make demo`, `make test`, `make install`. Every target does its own set-up.
+
+SWIFT ?= swift
+PREFIX ?= /usr/local
+DESTDIR ?=
+# The service manager and udev look below /usr/lib and /etc only, wherever the programs are.
+UNITDIR ?= /usr/lib/systemd/system
+SYSUSERSDIR ?= /usr/lib/sysusers.d
+TMPFILESDIR ?= /usr/lib/tmpfiles.d
+UDEVRULESDIR ?= /usr/lib/udev/rules.d
+BASHDIR ?= $(PREFIX)/share/bash-completion/completions
+ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
+FISHDIR ?= $(PREFIX)/share/fish/vendor_completions.d
+SHAREDIR ?= $(PREFIX)/share/nacycler
+
+PROGRAMS := nacyclerd nactl nasim
+# What is formatted and linted: all Swift of ours, not the build folders.
+SWIFT_SOURCES := Package.swift $(wildcard Sources Drivers Tests Benchmarks)
+# Installed programs carry their Swift runtime: the machine needs none, and a toolchain in someone's home folder, which
+# the unit hides from the daemon, is not asked for. Static and ordinary builds must not share a folder, or each change
+# between them compiles every dependency again.
+STATIC_BUILD := --scratch-path .build-static -c release --static-swift-stdlib -Xlinker -s
+
+.DEFAULT_GOAL := help
+.PHONY: help setup build demo test lint format bench static install uninstall clean
+
+help: ## say what there is
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+setup: ## install the system packages that are missing
+	@scripts/setup.sh
+
+build: setup ## build the three programs, optimised
+	@for program in $(PROGRAMS); do $(SWIFT) build -c release --product $$program || exit 1; done
+
+demo: build ## cycle a virtual hard-carbon cell and show its table, in under a minute
+	@NACYCLER_BIN_DIR="$$($(SWIFT) build -c release --show-bin-path)" scripts/demo.sh
+
+test: build ## run all tests
+	@NACYCLER_BIN_DIR="$$($(SWIFT) build -c release --show-bin-path)" $(SWIFT) test
+
+lint: setup ## check the form of all Swift sources
+	@$(SWIFT) format lint --strict --recursive $(SWIFT_SOURCES)
+
+format: setup ## give all Swift sources their form
+	@$(SWIFT) format --in-place --recursive $(SWIFT_SOURCES)
+
+bench: build ## measure, one JSON object a line
+	@NACYCLER_BIN_DIR="$$($(SWIFT) build -c release --show-bin-path)" scripts/bench.sh
+
+static: setup
+	@for program in $(PROGRAMS); do $(SWIFT) build $(STATIC_BUILD) --product $$program || exit 1; done
+
+install: static ## install below PREFIX (/usr/local) and DESTDIR
+	@SWIFT="$(SWIFT)" BUILT="$$($(SWIFT) build $(STATIC_BUILD) --show-bin-path)" PROGRAMS="$(PROGRAMS)" \
+	  PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" UNITDIR="$(UNITDIR)" SYSUSERSDIR="$(SYSUSERSDIR)" \
+	  TMPFILESDIR="$(TMPFILESDIR)" UDEVRULESDIR="$(UDEVRULESDIR)" BASHDIR="$(BASHDIR)" ZSHDIR="$(ZSHDIR)" \
+	  FISHDIR="$(FISHDIR)" SHAREDIR="$(SHAREDIR)" scripts/install.sh
+
+uninstall: ## remove what install put there; state, cells and records stay
+	rm -f $(foreach program,$(PROGRAMS),"$(DESTDIR)$(PREFIX)/bin/$(program)")
+	rm -f "$(DESTDIR)$(UNITDIR)/nacyclerd.service" "$(DESTDIR)$(SYSUSERSDIR)/nacycler.conf"
+	rm -f "$(DESTDIR)$(TMPFILESDIR)/nacycler.conf" "$(DESTDIR)$(UDEVRULESDIR)/70-nacycler.rules"
+	rm -f "$(DESTDIR)$(BASHDIR)/nactl" "$(DESTDIR)$(ZSHDIR)/_nactl" "$(DESTDIR)$(FISHDIR)/nactl.fish"
+	rm -rf "$(DESTDIR)$(SHAREDIR)"
+
+clean: ## remove what was built
+	rm -rf .build .build-static
