@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+
+//
+// Turns one batch into rows. The records go through SQLite's own binding calls on a statement that GRDB keeps: it is
+// the one loop whose speed decides how many channels a daemon can carry. Everything else is plain GRDB.
+
+import CyclerModel
+import Foundation
+import GRDB
+import GRDBSQLite
+import Quantities
+
+/// Writes journal batches inside a transaction that the caller opened. Keeps what the transaction touched.
+struct JournalWriter {
+  /// The runs of which something was written since `reset`.
+  private(set) var touchedRuns: Set<Int64> = []
+  private var lastCheckpoints: [(run: Int64, at: UnixInstant, state: [UInt8])] = []
+
+  /// Forgets what was touched.
+  mutating func reset() { touchedRuns.removeAll(keepingCapacity: true) }
+
+  /// Writes all of `batch`.
+  mutating func write(_ batch: borrowing JournalBatch, commitSequence: Int64, to database: Database) throws {
+    lastCheckpoints.removeAll(keepingCapacity: true)
+    for entry in batch.entries { try write(entry, to: database) }
+    for checkpoint in lastCheckpoints {
+      try database.cachedStatement(sql: Self.upsertCheckpoint).execute(arguments: [
+        checkpoint.run, Self.checkpointFormat, commitSequence, checkpoint.at.microseconds, Data(checkpoint.state),
+      ])
+    }
+    if !batch.records.isEmpty { try write(records: batch.records, to: database) }
+  }
+
+  /// The bytes of a checkpoint begin with their own version; this number says only that they do.
+  static let checkpointFormat: Int64 = 1
+
+  // MARK: Records
+
+  private mutating func write(records: ContiguousArray<RecordRow>, to database: Database) throws {
+    let statement = try database.cachedStatement(sql: Self.insertRecord).sqliteStatement
+    var run: Int64 = -1
+    for record in records {
+      let bound =
+        sqlite3_bind_int64(statement, 1, record.stepID)
+        | sqlite3_bind_int64(statement, 2, Int64(record.index))
+        | sqlite3_bind_int64(statement, 3, record.stepTime.microseconds)
+        | Self.bind(record.voltage?.nanovolts, at: 4, of: statement)
+        | Self.bind(record.current?.picoamperes, at: 5, of: statement)
+        | sqlite3_bind_int64(statement, 6, record.charge.nanocoulombs)
+        | sqlite3_bind_int64(statement, 7, record.energy.nanojoules)
+        | sqlite3_bind_int64(statement, 8, record.flags.rawValue)
+      guard bound == SQLITE_OK else { throw Self.error(of: database, "binding a record", record) }
+      let stepped = sqlite3_step(statement)
+      guard stepped == SQLITE_DONE else {
+        let error = Self.error(of: database, "storing a record", record)
+        sqlite3_reset(statement)
+        throw error
+      }
+      guard sqlite3_reset(statement) == SQLITE_OK else {
+        throw Self.error(of: database, "finishing a record", record)
+      }
+      if record.stepID >> RowIdentity.countBits != run {
+        run = record.stepID >> RowIdentity.countBits
+        touchedRuns.insert(run)
+      }
+    }
+  }
+
+  private static func bind(_ value: Int64?, at place: Int32, of statement: OpaquePointer) -> Int32 {
+    if let value { sqlite3_bind_int64(statement, place, value) } else { sqlite3_bind_null(statement, place) }
+  }
+
+  private static func error(of database: Database, _ doing: String, _ record: RecordRow) -> DatabaseError {
+    let connection = database.sqliteConnection
+    let text = sqlite3_errmsg(connection).map { String(cString: $0) } ?? "no message"
+    return DatabaseError(
+      resultCode: ResultCode(rawValue: sqlite3_extended_errcode(connection)),
+      message: "\(text), \(doing) (step \(record.stepID), index \(record.index))")
+  }
+
+  // MARK: Entries
+
+  private mutating func write(_ entry: JournalEntry, to database: Database) throws {
+    switch entry {
+    case .stepStarted(let step): try write(step, to: database)
+    case .stepEnded(let stepID, let endedTestTime, let reason):
+      touchedRuns.insert(stepID >> RowIdentity.countBits)
+      try Self.changeOne(
+        database, "step", stepID, "UPDATE step SET ended_test_time_us = ?, end_reason = ? WHERE step_id = ?",
+        [endedTestTime.microseconds, reason, stepID])
+    case .halfCycleOpened(let row), .halfCycleUpdated(let row): try write(row, to: database)
+    case .cycleClosed(let run, let summary): try write(summary, run: run, to: database)
+    case .runState(let run, let state, let at, let reason):
+      touchedRuns.insert(run)
+      try Self.setState(of: run, to: state, at: at, reason: reason, in: database)
+    case .latched(let channel, let run, let fault, let at):
+      try Self.latch(channel: channel, run: run, fault: fault, at: at, in: database)
+      if let run { touchedRuns.insert(run) }
+    case .event(let event):
+      if let run = event.run { touchedRuns.insert(run) }
+      try Self.insert(event, into: database)
+    case .checkpoint(let run, let at, let state):
+      touchedRuns.insert(run)
+      lastCheckpoints.removeAll { $0.run == run }
+      lastCheckpoints.append((run, at, state))
+    case .checkpointDropped(let run):
+      touchedRuns.insert(run)
+      lastCheckpoints.removeAll { $0.run == run }
+      try database.cachedStatement(sql: "DELETE FROM checkpoint WHERE run_id = ?").execute(arguments: [run])
+    }
+  }
+
+  private mutating func write(_ step: StepRow, to database: Database) throws {
+    touchedRuns.insert(step.run)
+    try database.cachedStatement(sql: Self.insertStep).execute(arguments: [
+      step.stepID, step.run, Int64(step.stepCount), Int64(step.protocolRevision), Int64(step.programIndex),
+      step.programPath, step.kind.rawValue, Int64(step.direction.rawValue), step.halfCycleID, step.cycleNumber,
+      step.startedAt.microseconds, step.startedTestTime.microseconds, step.startCharge.nanocoulombs,
+      step.rangeCurrent?.picoamperes,
+    ])
+  }
+
+  private mutating func write(_ row: HalfCycleRow, to database: Database) throws {
+    touchedRuns.insert(row.run)
+    try database.cachedStatement(sql: Self.upsertHalfCycle).execute(arguments: [
+      row.halfCycleID, row.run, Int64(row.number), row.cycleNumber, Int64(row.direction.rawValue),
+      row.purpose?.rawValue, row.label, row.charge.nanocoulombs, row.reverseCharge.nanocoulombs,
+      row.energy.nanojoules, row.constantVoltageCharge.nanocoulombs, row.plateauCharge?.nanocoulombs,
+      row.gapCharge?.nanocoulombs, row.endReason, row.flags.rawValue,
+    ])
+  }
+
+  private mutating func write(_ cycle: CycleSummary, run: Int64, to database: Database) throws {
+    touchedRuns.insert(run)
+    try Self.changeOne(
+      database, "run", run, Self.upsertCycle,
+      [
+        cycle.cycleNumber, cycle.cellCycleNumber, cycle.purpose?.rawValue, cycle.label,
+        cycle.chargeCapacity?.ampereHours, cycle.dischargeCapacity?.ampereHours, cycle.chargeEnergy?.wattHours,
+        cycle.dischargeEnergy?.wattHours, cycle.coulombicEfficiency, cycle.sodiationPlateauCharge?.ampereHours,
+        cycle.sodiationPlateauRatio, cycle.desodiationPlateauCharge?.ampereHours, cycle.desodiationPlateauRatio,
+        cycle.flags.rawValue, run,
+      ])
+  }
+
+  // MARK: Rows that the control side writes too
+
+  /// Runs a statement that must change exactly one row, and otherwise names what is missing.
+  static func changeOne(
+    _ database: Database, _ kind: String, _ id: Int64, _ sql: String, _ arguments: StatementArguments
+  ) throws {
+    try database.cachedStatement(sql: sql).execute(arguments: arguments)
+    guard database.changesCount == 1 else { throw StoreError.unknown(kind: kind, name: "\(id)") }
+  }
+
+  /// Stores a run's state; the first start and the end are kept apart from later changes.
+  static func setState(
+    of run: Int64, to state: RunState, at: UnixInstant, reason: String?, in database: Database
+  ) throws {
+    let begins =
+      switch state {
+      case .preflight, .running: true
+      case .queued, .paused, .interrupted, .held, .suspended, .completed, .stopped, .ended: false
+      }
+    try changeOne(
+      database, "run", run, updateState,
+      [
+        "state": state.rawValue, "reason": reason, "at": at.microseconds, "run": run, "begins": begins,
+        "final": state.isFinal, "queued": state == .queued,
+      ])
+  }
+
+  /// Stores an event.
+  static func insert(_ event: EventRow, into database: Database) throws {
+    try database.cachedStatement(sql: insertEvent).execute(arguments: [
+      event.at.microseconds, event.run, event.channel, event.stepID, event.stepTime?.microseconds,
+      event.code.rawValue, Int64(event.severity.rawValue), event.actor, event.detail,
+    ])
+  }
+
+  /// Latches a channel and says so in an event. A channel that is latched already keeps its first fault, the cause.
+  static func latch(
+    channel: Int64, run: Int64?, fault: Fault, at: UnixInstant, actor: String = "daemon", in database: Database
+  ) throws {
+    try database.cachedStatement(sql: insertLatch).execute(arguments: [
+      channel, fault.code.rawValue, run, at.microseconds, fault.detail,
+    ])
+    guard database.changesCount == 1 else { return }
+    let event = EventRow(
+      at: at, run: run, channel: channel, stepID: nil, stepTime: nil, code: .latchSet, severity: .alarm, actor: actor,
+      detail: "\(fault.code.rawValue): \(fault.detail)")
+    try insert(event, into: database)
+  }
+}
+
+// MARK: - SQL
+
+extension JournalWriter {
+  private static let insertRecord = """
+    INSERT INTO record(
+      step_id, step_record_index, step_time_us, voltage_nv, current_pa, charge_nc, energy_nj, flags)
+    VALUES(?, ?, ?, ?, ?, ?, ?, ?)
+    """
+  private static let insertStep = """
+    INSERT INTO step(
+      step_id, run_id, step_count, protocol_revision, program_index, program_path, kind, direction, half_cycle_id,
+      cycle_number, started_unix_us, started_test_time_us, start_charge_nc, current_range_pa)
+    VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    """
+  private static let upsertHalfCycle = """
+    INSERT INTO half_cycle(
+      half_cycle_id, run_id, number, cycle_number, direction, purpose, label, charge_nc, reverse_charge_nc, energy_nj,
+      constant_voltage_charge_nc, plateau_charge_nc, gap_charge_nc, end_reason, flags)
+    VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT(half_cycle_id) DO UPDATE SET
+      charge_nc = excluded.charge_nc, reverse_charge_nc = excluded.reverse_charge_nc, energy_nj = excluded.energy_nj,
+      constant_voltage_charge_nc = excluded.constant_voltage_charge_nc,
+      plateau_charge_nc = excluded.plateau_charge_nc, gap_charge_nc = excluded.gap_charge_nc,
+      end_reason = excluded.end_reason, flags = excluded.flags
+    """
+  private static let upsertCycle = """
+    INSERT INTO cycle(
+      run_id, parameter_set_id, cycle_number, cell_cycle_number, purpose, label, charge_capacity_ah,
+      discharge_capacity_ah, charge_energy_wh, discharge_energy_wh, coulombic_efficiency,
+      sodiation_plateau_capacity_ah, sodiation_plateau_ratio, desodiation_plateau_capacity_ah,
+      desodiation_plateau_ratio, flags)
+    SELECT run_id, parameter_set_id, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM run WHERE run_id = ?
+    ON CONFLICT(run_id, parameter_set_id, cycle_number) DO UPDATE SET
+      cell_cycle_number = excluded.cell_cycle_number, purpose = excluded.purpose, label = excluded.label,
+      charge_capacity_ah = excluded.charge_capacity_ah, discharge_capacity_ah = excluded.discharge_capacity_ah,
+      charge_energy_wh = excluded.charge_energy_wh, discharge_energy_wh = excluded.discharge_energy_wh,
+      coulombic_efficiency = excluded.coulombic_efficiency,
+      sodiation_plateau_capacity_ah = excluded.sodiation_plateau_capacity_ah,
+      sodiation_plateau_ratio = excluded.sodiation_plateau_ratio,
+      desodiation_plateau_capacity_ah = excluded.desodiation_plateau_capacity_ah,
+      desodiation_plateau_ratio = excluded.desodiation_plateau_ratio, flags = excluded.flags
+    """
+  private static let upsertCheckpoint = """
+    INSERT INTO checkpoint(run_id, format, commit_sequence, unix_us, state) VALUES(?, ?, ?, ?, ?)
+    ON CONFLICT(run_id) DO UPDATE SET
+      format = excluded.format, commit_sequence = excluded.commit_sequence, unix_us = excluded.unix_us,
+      state = excluded.state
+    """
+  private static let updateState = """
+    UPDATE run SET state = :state, state_reason = :reason, state_unix_us = :at,
+      queue_position = CASE WHEN :queued THEN queue_position END,
+      started_unix_us = CASE WHEN :begins THEN coalesce(started_unix_us, :at) ELSE started_unix_us END,
+      ended_unix_us = CASE WHEN :final THEN :at END,
+      end_reason = CASE WHEN :final THEN :reason END
+    WHERE run_id = :run
+    """
+  private static let insertEvent = """
+    INSERT INTO event(unix_us, run_id, channel_id, step_id, step_time_us, code, severity, actor, detail)
+    VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)
+    """
+  private static let insertLatch = """
+    INSERT INTO latch(channel_id, fault, run_id, raised_unix_us, detail) VALUES(?, ?, ?, ?, ?)
+    ON CONFLICT(channel_id) DO NOTHING
+    """
+}

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+
+// The tables as a scientist meets them. docs/database.md explains every column; a test compares the two.
+//
+// A schema is only ever extended by another entry at the end of `steps`: an entry that has shipped never changes.
+
+/// The versions of the database's shape. `PRAGMA user_version` says how many of `steps` a file has seen.
+enum Schema {
+  /// `PRAGMA application_id`: the letters NaCy. It tells our files from any other SQLite database.
+  static let applicationID: Int64 = 0x4E61_4379
+  /// The version that this program writes.
+  static var version: Int { steps.count }
+  /// One SQL script a version, in order.
+  static let steps: [String] = [version1]
+
+  private static let version1 = registry + runs + measurements + results + views
+
+  private static let registry = """
+    CREATE TABLE batch(
+      batch_id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, notes TEXT NOT NULL DEFAULT '') STRICT;
+    CREATE TABLE cell(
+      cell_id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, external_id TEXT UNIQUE,
+      batch_id INTEGER REFERENCES batch, role TEXT NOT NULL, created_unix_us INTEGER NOT NULL,
+      retired_unix_us INTEGER) STRICT;
+    CREATE TABLE cell_revision(
+      cell_id INTEGER NOT NULL REFERENCES cell, revision INTEGER NOT NULL, entered_unix_us INTEGER NOT NULL,
+      entered_by TEXT NOT NULL, reason TEXT NOT NULL, active_mass_ug INTEGER, active_mass_basis TEXT,
+      active_mass_uncertainty_ug INTEGER, area_mm2_e3 INTEGER, nominal_charge_nc INTEGER, electrolyte TEXT,
+      counter_electrode TEXT, notes TEXT, PRIMARY KEY(cell_id, revision)) STRICT, WITHOUT ROWID;
+    CREATE TABLE instrument(
+      instrument_id INTEGER PRIMARY KEY, family TEXT NOT NULL, model TEXT NOT NULL, serial TEXT NOT NULL,
+      firmware TEXT, first_seen_unix_us INTEGER NOT NULL, UNIQUE(family, serial)) STRICT;
+    CREATE TABLE channel(
+      channel_id INTEGER PRIMARY KEY, instrument_id INTEGER NOT NULL REFERENCES instrument, number INTEGER NOT NULL,
+      name TEXT NOT NULL UNIQUE, UNIQUE(instrument_id, number)) STRICT;
+    CREATE TABLE cell_mount(
+      channel_id INTEGER PRIMARY KEY REFERENCES channel, cell_id INTEGER NOT NULL UNIQUE REFERENCES cell,
+      mounted_unix_us INTEGER NOT NULL, mounted_by TEXT NOT NULL) STRICT;
+    CREATE TABLE latch(
+      channel_id INTEGER PRIMARY KEY REFERENCES channel, fault TEXT NOT NULL, run_id INTEGER,
+      raised_unix_us INTEGER NOT NULL, detail TEXT NOT NULL) STRICT;
+
+    """
+
+  private static let runs = """
+    CREATE TABLE protocol(
+      protocol_id INTEGER PRIMARY KEY, sha256 BLOB NOT NULL UNIQUE, source TEXT NOT NULL, listing TEXT NOT NULL,
+      compiler_version TEXT NOT NULL) STRICT;
+    CREATE TABLE parameter_set(
+      parameter_set_id INTEGER PRIMARY KEY, definitions_version TEXT NOT NULL, parameters TEXT NOT NULL,
+      UNIQUE(definitions_version, parameters)) STRICT;
+    CREATE TABLE run(
+      run_id INTEGER PRIMARY KEY, uuid TEXT NOT NULL UNIQUE, title TEXT NOT NULL,
+      cell_id INTEGER NOT NULL REFERENCES cell, cell_revision INTEGER NOT NULL,
+      channel_id INTEGER NOT NULL REFERENCES channel,
+      parameter_set_id INTEGER NOT NULL REFERENCES parameter_set,
+      state TEXT NOT NULL, state_reason TEXT, state_unix_us INTEGER NOT NULL, queue_position INTEGER,
+      created_unix_us INTEGER NOT NULL, started_unix_us INTEGER, ended_unix_us INTEGER, started_by TEXT NOT NULL,
+      end_reason TEXT, rate_basis_charge_nc INTEGER, rate_basis_mass_ug INTEGER, rate_basis_area_mm2_e3 INTEGER,
+      first_cycle_number INTEGER NOT NULL, daemon_version TEXT NOT NULL, instrument_specification TEXT NOT NULL,
+      settings TEXT NOT NULL) STRICT;
+    CREATE INDEX run_cell ON run(cell_id, run_id);
+    CREATE TABLE run_protocol(
+      run_id INTEGER NOT NULL REFERENCES run, revision INTEGER NOT NULL,
+      protocol_id INTEGER NOT NULL REFERENCES protocol, from_step_id INTEGER, amended_by TEXT,
+      PRIMARY KEY(run_id, revision)) STRICT, WITHOUT ROWID;
+    CREATE TABLE checkpoint(
+      run_id INTEGER PRIMARY KEY REFERENCES run, format INTEGER NOT NULL, commit_sequence INTEGER NOT NULL,
+      unix_us INTEGER NOT NULL, state BLOB NOT NULL) STRICT;
+
+    """
+
+  private static let measurements = """
+    CREATE TABLE half_cycle(
+      half_cycle_id INTEGER PRIMARY KEY, run_id INTEGER NOT NULL REFERENCES run, number INTEGER NOT NULL,
+      cycle_number INTEGER, direction INTEGER NOT NULL, purpose TEXT, label TEXT, charge_nc INTEGER NOT NULL,
+      reverse_charge_nc INTEGER NOT NULL DEFAULT 0, energy_nj INTEGER NOT NULL,
+      constant_voltage_charge_nc INTEGER NOT NULL DEFAULT 0, device_charge_nc INTEGER, plateau_charge_nc INTEGER,
+      gap_charge_nc INTEGER, end_reason TEXT, flags INTEGER NOT NULL, UNIQUE(run_id, number)) STRICT;
+    CREATE TABLE step(
+      step_id INTEGER PRIMARY KEY, run_id INTEGER NOT NULL REFERENCES run, step_count INTEGER NOT NULL,
+      protocol_revision INTEGER NOT NULL, program_index INTEGER NOT NULL, program_path TEXT NOT NULL,
+      kind TEXT NOT NULL, direction INTEGER NOT NULL,
+      half_cycle_id INTEGER REFERENCES half_cycle DEFERRABLE INITIALLY DEFERRED, cycle_number INTEGER,
+      started_unix_us INTEGER NOT NULL, started_test_time_us INTEGER NOT NULL, ended_test_time_us INTEGER,
+      start_charge_nc INTEGER NOT NULL, current_range_pa INTEGER, end_reason TEXT,
+      UNIQUE(run_id, step_count)) STRICT;
+    CREATE TABLE record(
+      step_id INTEGER NOT NULL, step_record_index INTEGER NOT NULL, step_time_us INTEGER NOT NULL,
+      voltage_nv INTEGER, current_pa INTEGER, charge_nc INTEGER NOT NULL, energy_nj INTEGER NOT NULL,
+      flags INTEGER NOT NULL, PRIMARY KEY(step_id, step_record_index)) STRICT, WITHOUT ROWID;
+    CREATE TABLE auxiliary_record(
+      step_id INTEGER NOT NULL, quantity TEXT NOT NULL, step_time_us INTEGER NOT NULL, value REAL NOT NULL,
+      PRIMARY KEY(step_id, quantity, step_time_us)) STRICT, WITHOUT ROWID;
+
+    """
+
+  private static let results = """
+    CREATE TABLE cycle(
+      run_id INTEGER NOT NULL REFERENCES run, parameter_set_id INTEGER NOT NULL REFERENCES parameter_set,
+      cycle_number INTEGER NOT NULL, cell_cycle_number INTEGER NOT NULL, purpose TEXT, label TEXT,
+      charge_capacity_ah REAL, discharge_capacity_ah REAL, charge_energy_wh REAL, discharge_energy_wh REAL,
+      coulombic_efficiency REAL, coulombic_efficiency_uncertainty REAL,
+      sodiation_plateau_capacity_ah REAL, sodiation_plateau_ratio REAL,
+      desodiation_plateau_capacity_ah REAL, desodiation_plateau_ratio REAL, flags INTEGER NOT NULL,
+      PRIMARY KEY(run_id, parameter_set_id, cycle_number)) STRICT, WITHOUT ROWID;
+    CREATE TABLE event(
+      event_id INTEGER PRIMARY KEY, unix_us INTEGER NOT NULL, run_id INTEGER, channel_id INTEGER, step_id INTEGER,
+      step_time_us INTEGER, code TEXT NOT NULL, severity INTEGER NOT NULL, actor TEXT NOT NULL, detail TEXT NOT NULL,
+      acknowledged_by TEXT, acknowledged_unix_us INTEGER) STRICT;
+    CREATE INDEX event_run ON event(run_id, event_id);
+
+    """
+
+  private static let views = """
+    CREATE VIEW records_bdf AS
+      SELECT s.run_id AS run_id,
+        (s.started_test_time_us + r.step_time_us) / 1e6 AS "Test Time / s",
+        r.voltage_nv / 1e9 AS "Voltage / V",
+        r.current_pa / 1e12 AS "Current / A",
+        (s.started_unix_us + r.step_time_us) / 1e6 AS "Unix Time / s",
+        s.cycle_number AS "Cycle Count / 1",
+        s.step_count AS "Step Count / 1",
+        s.program_index AS "Step ID",
+        s.kind AS "Step Type",
+        r.step_time_us / 1e6 AS "Step Time / s",
+        r.step_record_index + 1 AS "Step Record Index / 1",
+        r.charge_nc / 3.6e12 AS "Step Net Capacity / Ah",
+        r.energy_nj / 3.6e12 AS "Step Net Energy / Wh",
+        (s.start_charge_nc + r.charge_nc) / 3.6e12 AS "Net Capacity / Ah",
+        r.flags AS flags
+      FROM step s JOIN record r USING(step_id);
+    CREATE VIEW cycles_view AS
+      SELECT c.run_id AS run_id, n.name AS cell, c.cycle_number AS cycle, c.cell_cycle_number AS cell_cycle,
+        c.purpose AS purpose, c.label AS label,
+        c.charge_capacity_ah * 1e3 AS charge_capacity_mAh,
+        c.discharge_capacity_ah * 1e3 AS discharge_capacity_mAh,
+        c.charge_capacity_ah * 1e9 / v.active_mass_ug AS charge_capacity_mAh_per_g,
+        c.discharge_capacity_ah * 1e9 / v.active_mass_ug AS discharge_capacity_mAh_per_g,
+        c.coulombic_efficiency * 100 AS coulombic_efficiency_percent,
+        c.sodiation_plateau_capacity_ah * 1e3 AS sodiation_plateau_capacity_mAh,
+        c.sodiation_plateau_ratio AS sodiation_plateau_ratio,
+        c.desodiation_plateau_capacity_ah * 1e3 AS desodiation_plateau_capacity_mAh,
+        c.desodiation_plateau_ratio AS desodiation_plateau_ratio,
+        c.flags AS flags
+      FROM cycle c
+      JOIN run USING(run_id, parameter_set_id)
+      JOIN cell n USING(cell_id)
+      LEFT JOIN cell_revision v
+        ON v.cell_id = n.cell_id
+        AND v.revision = (SELECT max(revision) FROM cell_revision WHERE cell_id = n.cell_id);
+    """
+}

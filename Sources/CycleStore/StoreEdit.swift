@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+
+//
+// What people and the starting daemon change. Every change of a cell is a new revision with a name and a reason, and
+// every latch and its clearing is an event; nothing here is ever overwritten silently.
+
+public import CyclerModel
+import Foundation
+import GRDB
+
+/// What a person says of a cell when registering or changing it; nil where it is not known.
+public struct CellEntry: Sendable, Hashable {
+  /// Active mass in micrograms.
+  public var activeMassUg: Int64?
+  /// What the mass counts.
+  public var activeMassBasis: String?
+  /// Standard uncertainty of the mass in micrograms.
+  public var activeMassUncertaintyUg: Int64?
+  /// Electrode area in thousandths of a square millimetre.
+  public var areaMm2E3: Int64?
+  /// Nominal capacity in nanocoulombs.
+  public var nominalChargeNc: Int64?
+  /// Electrolyte.
+  public var electrolyte: String?
+  /// Counter electrode.
+  public var counterElectrode: String?
+  /// Anything else.
+  public var notes: String?
+  /// Nothing known.
+  public init() {}
+  /// What is known of a cell by its newest revision, as the start of the next one.
+  public init(_ cell: StoredCell) {
+    activeMassUg = cell.activeMassUg
+    activeMassBasis = cell.activeMassBasis
+    activeMassUncertaintyUg = cell.activeMassUncertaintyUg
+    areaMm2E3 = cell.areaMm2E3
+    nominalChargeNc = cell.nominalChargeNc
+    electrolyte = cell.electrolyte
+    counterElectrode = cell.counterElectrode
+    notes = cell.notes
+  }
+}
+
+/// What is known of a run when it is asked for.
+public struct RunEntry: Sendable, Hashable {
+  /// The same across databases; lower-case UUID.
+  public var uuid: String
+  /// The protocol's title.
+  public var title: String
+  /// The cell.
+  public var cell: Int64
+  /// The cell's revision that the currents were computed with.
+  public var cellRevision: Int64
+  /// The channel.
+  public var channel: Int64
+  /// Its first state: `queued` or `preflight`.
+  public var state: RunState
+  /// When it was asked for.
+  public var at: UnixInstant
+  /// Its place in the queue of its cell.
+  public var queuePosition: Int64?
+  /// Who.
+  public var startedBy: String
+  /// The protocol, from `addProtocol`.
+  public var protocolID: Int64
+  /// The version of the definitions of the metrics.
+  public var definitionsVersion: String
+  /// The parameters of the metrics as a JSON object with sorted keys; equal texts are one row.
+  public var parameters: String
+  /// The nominal capacity behind C-rates, in nanocoulombs.
+  public var rateBasisChargeNc: Int64?
+  /// The mass behind specific currents, in micrograms.
+  public var rateBasisMassUg: Int64?
+  /// The area behind current densities, in thousandths of a square millimetre.
+  public var rateBasisAreaMm2E3: Int64?
+  /// The cell's cycle number of the run's cycle 1, from `nextCellCycleNumber`.
+  public var firstCycleNumber: Int64
+  /// The daemon's version.
+  public var daemonVersion: String
+  /// What the instrument promises.
+  public var instrumentSpecification: String
+  /// How the person started it, as a JSON object.
+  public var settings: String
+
+  /// A run with no rate basis, no queue and no settings.
+  public init(
+    uuid: String, title: String, cell: Int64, cellRevision: Int64, channel: Int64, state: RunState, at: UnixInstant,
+    startedBy: String, protocolID: Int64, definitionsVersion: String, parameters: String, firstCycleNumber: Int64,
+    daemonVersion: String, instrumentSpecification: String
+  ) {
+    self.uuid = uuid
+    self.title = title
+    self.cell = cell
+    self.cellRevision = cellRevision
+    self.channel = channel
+    self.state = state
+    self.at = at
+    self.startedBy = startedBy
+    self.protocolID = protocolID
+    self.definitionsVersion = definitionsVersion
+    self.parameters = parameters
+    self.firstCycleNumber = firstCycleNumber
+    self.daemonVersion = daemonVersion
+    self.instrumentSpecification = instrumentSpecification
+    settings = "{}"
+  }
+}
+
+/// One transaction that changes the database, valid inside the closure that it is handed to.
+public struct StoreEdit {
+  let database: Database
+  /// What the database holds, with the changes made so far.
+  public var view: StoreView { StoreView(database: database) }
+
+  // MARK: Instruments and channels
+
+  /// Finds or registers an instrument by family and serial number and keeps its newest model name and firmware.
+  public func upsertInstrument(
+    family: String, model: String, serial: String, firmware: String?, at: UnixInstant
+  ) throws -> Int64 {
+    try database.execute(
+      sql: """
+        INSERT INTO instrument(family, model, serial, firmware, first_seen_unix_us) VALUES(?, ?, ?, ?, ?)
+        ON CONFLICT(family, serial) DO UPDATE SET
+          model = excluded.model, firmware = coalesce(excluded.firmware, firmware)
+        """, arguments: [family, model, serial, firmware, at.microseconds])
+    return try key("SELECT instrument_id FROM instrument WHERE family = ? AND serial = ?", [family, serial])
+  }
+
+  /// Finds or registers a channel of an instrument; an existing one keeps its key and takes the new name.
+  public func upsertChannel(instrument: Int64, number: Int64, name: String) throws -> Int64 {
+    if let other = try view.channel(named: name), (other.instrumentId, other.number) != (instrument, number) {
+      throw StoreError.taken(kind: "channel", name: name)
+    }
+    try database.execute(
+      sql: """
+        INSERT INTO channel(instrument_id, number, name) VALUES(?, ?, ?)
+        ON CONFLICT(instrument_id, number) DO UPDATE SET name = excluded.name
+        """, arguments: [instrument, number, name])
+    return try key("SELECT channel_id FROM channel WHERE instrument_id = ? AND number = ?", [instrument, number])
+  }
+
+  // MARK: Latches
+
+  /// Latches a channel, with an event. A channel that is latched already keeps its first fault.
+  public func setLatch(channel: Int64, run: Int64?, fault: Fault, at: UnixInstant, actor: String) throws {
+    try JournalWriter.latch(channel: channel, run: run, fault: fault, at: at, actor: actor, in: database)
+  }
+
+  /// Removes a latch in the name of a person and with a reason, both kept in an event. No run goes on by it.
+  ///
+  /// - Throws: `StoreError.unknown` when the channel is not latched.
+  public func clearLatch(channel: Int64, person: String, reason: String, at: UnixInstant) throws {
+    guard let latch = try view.latch(channel: channel) else {
+      throw StoreError.unknown(kind: "latch on channel", name: "\(channel)")
+    }
+    try database.execute(sql: "DELETE FROM latch WHERE channel_id = ?", arguments: [channel])
+    try addEvent(
+      EventRow(
+        at: at, run: latch.runId, channel: channel, stepID: nil, stepTime: nil, code: .latchCleared,
+        severity: .warning, actor: person, detail: "\(latch.fault) cleared: \(reason)"))
+  }
+
+  // MARK: Cells
+
+  /// Registers a cell and returns it.
+  ///
+  /// - Throws: `StoreError.taken` when the name or the own number is in use.
+  public func addCell(
+    name: String, externalID: String? = nil, batch: String? = nil, role: CellRole, _ entry: CellEntry,
+    by person: String, reason: String = "registered", at: UnixInstant
+  ) throws -> StoredCell {
+    if try view.cell(named: name) != nil { throw StoreError.taken(kind: "cell", name: name) }
+    if let externalID, try view.cell(named: externalID) != nil {
+      throw StoreError.taken(kind: "cell", name: externalID)
+    }
+    try database.execute(
+      sql: "INSERT INTO cell(name, external_id, batch_id, role, created_unix_us) VALUES(?, ?, ?, ?, ?)",
+      arguments: [name, externalID, try batch.map(batchKey), role.rawValue, at.microseconds])
+    return try addRevision(database.lastInsertedRowID, 1, entry, person, reason, at)
+  }
+
+  /// Enters a new revision of a cell and returns it. Runs keep the revision that they were started with.
+  public func reviseCell(
+    _ cell: Int64, _ entry: CellEntry, by person: String, reason: String, at: UnixInstant
+  ) throws -> StoredCell {
+    let found = try existing(cell)
+    return try addRevision(cell, found.revision + 1, entry, person, reason, at)
+  }
+
+  /// Mounts a cell on a channel; whatever was on the channel, and wherever the cell was before, is taken off.
+  ///
+  /// - Throws: `StoreError.inUse` while a run that is not over holds the channel or the cell.
+  public func mount(cell: Int64, channel: Int64, by person: String, at: UnixInstant) throws {
+    let found = try existing(cell)
+    for run in try view.openRuns() where run.channelId == channel || run.cellId == cell {
+      if run.channelId == channel, run.cellId == cell { continue }
+      if run.cellId == cell { throw StoreError.inUse(kind: "cell", name: found.name, run: run.runId) }
+      throw StoreError.inUse(kind: "channel", name: run.channelName, run: run.runId)
+    }
+    try database.execute(
+      sql: "DELETE FROM cell_mount WHERE channel_id = ? OR cell_id = ?", arguments: [channel, cell])
+    try database.execute(
+      sql: "INSERT INTO cell_mount(channel_id, cell_id, mounted_unix_us, mounted_by) VALUES(?, ?, ?, ?)",
+      arguments: [channel, cell, at.microseconds, person])
+  }
+
+  private func existing(_ cell: Int64) throws -> StoredCell {
+    guard let found = try view.cell(cell) else { throw StoreError.unknown(kind: "cell", name: "\(cell)") }
+    return found
+  }
+
+  private func batchKey(_ name: String) throws -> Int64 {
+    try database.execute(sql: "INSERT INTO batch(name) VALUES(?) ON CONFLICT(name) DO NOTHING", arguments: [name])
+    return try key("SELECT batch_id FROM batch WHERE name = ?", [name])
+  }
+
+  private func addRevision(
+    _ cell: Int64, _ revision: Int64, _ entry: CellEntry, _ person: String, _ reason: String, _ at: UnixInstant
+  ) throws -> StoredCell {
+    try database.execute(
+      sql: """
+        INSERT INTO cell_revision(
+          cell_id, revision, entered_unix_us, entered_by, reason, active_mass_ug, active_mass_basis,
+          active_mass_uncertainty_ug, area_mm2_e3, nominal_charge_nc, electrolyte, counter_electrode, notes)
+        VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        """,
+      arguments: [
+        cell, revision, at.microseconds, person, reason, entry.activeMassUg, entry.activeMassBasis,
+        entry.activeMassUncertaintyUg, entry.areaMm2E3, entry.nominalChargeNc, entry.electrolyte,
+        entry.counterElectrode, entry.notes,
+      ])
+    return try existing(cell)
+  }
+
+  // MARK: Protocols and runs
+
+  /// Finds or stores a protocol by the SHA-256 (32 bytes) of its text.
+  public func addProtocol(
+    sha256: [UInt8], source: String, listing: String, compilerVersion: String
+  ) throws -> Int64 {
+    try database.execute(
+      sql: """
+        INSERT INTO protocol(sha256, source, listing, compiler_version) VALUES(?, ?, ?, ?)
+        ON CONFLICT(sha256) DO NOTHING
+        """, arguments: [Data(sha256), source, listing, compilerVersion])
+    return try key("SELECT protocol_id FROM protocol WHERE sha256 = ?", [Data(sha256)])
+  }
+
+  /// Stores a new run with revision 1 of its protocol and returns its number.
+  public func addRun(_ run: RunEntry) throws -> Int64 {
+    let parameterSet = try addParameterSet(run.definitionsVersion, run.parameters)
+    let started = run.state == .queued ? nil : run.at.microseconds
+    try database.execute(
+      sql: """
+        INSERT INTO run(
+          uuid, title, cell_id, cell_revision, channel_id, parameter_set_id, state, state_unix_us, queue_position,
+          created_unix_us, started_unix_us, started_by, rate_basis_charge_nc, rate_basis_mass_ug,
+          rate_basis_area_mm2_e3, first_cycle_number, daemon_version, instrument_specification, settings)
+        VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        """,
+      arguments: [
+        run.uuid, run.title, run.cell, run.cellRevision, run.channel, parameterSet, run.state.rawValue,
+        run.at.microseconds, run.queuePosition, run.at.microseconds, started, run.startedBy, run.rateBasisChargeNc,
+        run.rateBasisMassUg, run.rateBasisAreaMm2E3, run.firstCycleNumber, run.daemonVersion,
+        run.instrumentSpecification, run.settings,
+      ])
+    let number = database.lastInsertedRowID
+    try database.execute(
+      sql: "INSERT INTO run_protocol(run_id, revision, protocol_id) VALUES(?, 1, ?)",
+      arguments: [number, run.protocolID])
+    return number
+  }
+
+  /// Changes a run's state from the control side, for instance of a run that waits in the queue.
+  public func setState(of run: Int64, to state: RunState, at: UnixInstant, reason: String?) throws {
+    try JournalWriter.setState(of: run, to: state, at: at, reason: reason, in: database)
+  }
+
+  /// Sets the cell's cycle number of a run's cycle 1, which is known for certain only when a queued run begins.
+  public func setFirstCycleNumber(of run: Int64, to number: Int64) throws {
+    try JournalWriter.changeOne(
+      database, "run", run, "UPDATE run SET first_cycle_number = ? WHERE run_id = ?", [number, run])
+  }
+
+  /// Finds or stores a set of metric parameters.
+  public func addParameterSet(_ definitionsVersion: String, _ parameters: String) throws -> Int64 {
+    try database.execute(
+      sql: """
+        INSERT INTO parameter_set(definitions_version, parameters) VALUES(?, ?)
+        ON CONFLICT(definitions_version, parameters) DO NOTHING
+        """, arguments: [definitionsVersion, parameters])
+    return try key(
+      "SELECT parameter_set_id FROM parameter_set WHERE definitions_version = ? AND parameters = ?",
+      [definitionsVersion, parameters])
+  }
+
+  /// Removes the checkpoint of a run that is over.
+  public func dropCheckpoint(run: Int64) throws {
+    try database.execute(sql: "DELETE FROM checkpoint WHERE run_id = ?", arguments: [run])
+  }
+
+  // MARK: Events
+
+  /// Stores an event and returns its key.
+  @discardableResult
+  public func addEvent(_ event: EventRow) throws -> Int64 {
+    try JournalWriter.insert(event, into: database)
+    return database.lastInsertedRowID
+  }
+
+  /// Notes that a person has seen an event.
+  public func acknowledge(event: Int64, by person: String, at: UnixInstant) throws {
+    try JournalWriter.changeOne(
+      database, "event", event, "UPDATE event SET acknowledged_by = ?, acknowledged_unix_us = ? WHERE event_id = ?",
+      [person, at.microseconds, event])
+  }
+
+  private func key(_ sql: String, _ arguments: StatementArguments) throws -> Int64 {
+    guard let key = try Int64.fetchOne(database, sql: sql, arguments: arguments) else {
+      throw StoreError.unknown(kind: "row of", name: sql)
+    }
+    return key
+  }
+}

@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+
+//
+// The questions that the daemon and its clients ask. Each is one statement over one consistent state; long lists are
+// read by cursor and limit, so that no reader keeps a transaction open for long.
+
+public import CyclerModel
+import Foundation
+import GRDB
+import Quantities
+
+/// One consistent state of the database, valid inside the closure that it is handed to.
+public struct StoreView {
+  let database: Database
+
+  // MARK: Instruments, channels, latches
+
+  /// All instruments ever seen.
+  public func instruments() throws -> [StoredInstrument] {
+    try StoredInstrument.fetchAll(database, sql: "SELECT * FROM instrument ORDER BY instrument_id")
+  }
+
+  /// All channels ever seen.
+  public func channels() throws -> [StoredChannel] {
+    try StoredChannel.fetchAll(database, sql: Self.channelSQL + "ORDER BY channel_id")
+  }
+
+  /// A channel by its name.
+  public func channel(named name: String) throws -> StoredChannel? {
+    try StoredChannel.fetchOne(database, sql: Self.channelSQL + "WHERE name = ?", arguments: [name])
+  }
+
+  /// All latched channels. Read before any port is opened.
+  public func latches() throws -> [StoredLatch] {
+    try StoredLatch.fetchAll(database, sql: "SELECT * FROM latch ORDER BY channel_id")
+  }
+
+  /// The latch of a channel.
+  public func latch(channel: Int64) throws -> StoredLatch? {
+    try StoredLatch.fetchOne(database, sql: "SELECT * FROM latch WHERE channel_id = ?", arguments: [channel])
+  }
+
+  // MARK: Cells
+
+  /// All cells with their newest revisions.
+  public func cells() throws -> [StoredCell] {
+    try StoredCell.fetchAll(database, sql: Self.cellSQL + "ORDER BY c.cell_id")
+  }
+
+  /// A cell by its key.
+  public func cell(_ cell: Int64) throws -> StoredCell? {
+    try StoredCell.fetchOne(database, sql: Self.cellSQL + "WHERE c.cell_id = ?", arguments: [cell])
+  }
+
+  /// A cell by its name, or else by its own number or barcode.
+  public func cell(named name: String) throws -> StoredCell? {
+    try StoredCell.fetchOne(
+      database, sql: Self.cellSQL + "WHERE c.name = ?1 OR c.external_id = ?1 ORDER BY c.name = ?1 DESC LIMIT 1",
+      arguments: [name])
+  }
+
+  /// The cells of a batch.
+  public func cells(batch: String) throws -> [StoredCell] {
+    try StoredCell.fetchAll(
+      database, sql: Self.cellSQL + "WHERE b.name = ? ORDER BY c.cell_id", arguments: [batch])
+  }
+
+  /// The cell that is mounted on a channel.
+  public func mountedCell(channel: Int64) throws -> StoredCell? {
+    try StoredCell.fetchOne(database, sql: Self.cellSQL + "WHERE m.channel_id = ?", arguments: [channel])
+  }
+
+  /// The number that the cell's next cycle gets. A cycle that was begun has used its number once charge has flowed.
+  public func nextCellCycleNumber(cell: Int64) throws -> Int64 {
+    let last = try Int64.fetchOne(
+      database,
+      sql: """
+        SELECT max(r.first_cycle_number - 1 + h.cycle_number) FROM run r JOIN half_cycle h USING(run_id)
+        WHERE r.cell_id = ? AND h.charge_nc != 0
+        """, arguments: [cell])
+    return (last ?? 0) + 1
+  }
+
+  // MARK: Runs
+
+  /// All runs, the newest last.
+  public func runs() throws -> [StoredRun] {
+    try StoredRun.fetchAll(database, sql: Self.runSQL + "ORDER BY r.run_id")
+  }
+
+  /// The runs that may still do something to a cell: all whose state is not final.
+  public func openRuns() throws -> [StoredRun] {
+    try runs().filter { !($0.runState?.isFinal ?? false) }
+  }
+
+  /// A run.
+  public func run(_ run: Int64) throws -> StoredRun? {
+    try StoredRun.fetchOne(database, sql: Self.runSQL + "WHERE r.run_id = ?", arguments: [run])
+  }
+
+  /// The newest run.
+  public func lastRun() throws -> StoredRun? {
+    try StoredRun.fetchOne(database, sql: Self.runSQL + "ORDER BY r.run_id DESC LIMIT 1")
+  }
+
+  /// The runs of a cell, the oldest first.
+  public func runs(cell: Int64) throws -> [StoredRun] {
+    try StoredRun.fetchAll(database, sql: Self.runSQL + "WHERE r.cell_id = ? ORDER BY r.run_id", arguments: [cell])
+  }
+
+  /// The protocol that a run follows: its newest revision.
+  public func `protocol`(run: Int64) throws -> StoredProtocol? {
+    try StoredProtocol.fetchOne(
+      database,
+      sql: """
+        SELECT p.protocol_id, p.source, p.listing, p.compiler_version
+        FROM run_protocol q JOIN protocol p USING(protocol_id) WHERE q.run_id = ? ORDER BY q.revision DESC LIMIT 1
+        """, arguments: [run])
+  }
+
+  /// All checkpoints: the runs that a starting daemon must take care of.
+  public func checkpoints() throws -> [StoredCheckpoint] {
+    try Row.fetchAll(database, sql: "SELECT run_id, unix_us, state FROM checkpoint ORDER BY run_id").map {
+      StoredCheckpoint(runId: $0[0], unixUs: $0[1], state: [UInt8]($0[2] as Data))
+    }
+  }
+
+  /// The checkpoint of a run.
+  public func checkpoint(run: Int64) throws -> StoredCheckpoint? {
+    let sql = "SELECT run_id, unix_us, state FROM checkpoint WHERE run_id = ?"
+    return try Row.fetchOne(database, sql: sql, arguments: [run]).map {
+      StoredCheckpoint(runId: $0[0], unixUs: $0[1], state: [UInt8]($0[2] as Data))
+    }
+  }
+
+  // MARK: What happened
+
+  /// The steps of a run after the `after`-th.
+  public func steps(run: Int64, after: Int64 = 0, limit: Int = 100_000) throws -> [StoredStep] {
+    try StoredStep.fetchAll(
+      database, sql: "SELECT * FROM step WHERE run_id = ? AND step_count > ? ORDER BY step_count LIMIT ?",
+      arguments: [run, after, limit])
+  }
+
+  /// The half-cycles of a run.
+  public func halfCycles(run: Int64) throws -> [StoredHalfCycle] {
+    try StoredHalfCycle.fetchAll(
+      database, sql: "SELECT * FROM half_cycle WHERE run_id = ? ORDER BY number", arguments: [run])
+  }
+
+  /// The finished cycles of a run after cycle `after`, under the parameters of the run itself.
+  public func cycles(run: Int64, after: Int64 = 0) throws -> [StoredCycle] {
+    try StoredCycle.fetchAll(
+      database,
+      sql: """
+        SELECT c.* FROM cycle c JOIN run USING(run_id, parameter_set_id)
+        WHERE c.run_id = ? AND c.cycle_number > ? ORDER BY c.cycle_number
+        """, arguments: [run, after])
+  }
+
+  /// The finished cycles of a cell over all its runs, in the order of the cell's own numbers.
+  public func cycles(cell: Int64) throws -> [StoredCycle] {
+    try StoredCycle.fetchAll(
+      database,
+      sql: """
+        SELECT c.* FROM cycle c JOIN run r USING(run_id, parameter_set_id)
+        WHERE r.cell_id = ? ORDER BY c.cell_cycle_number, c.run_id
+        """, arguments: [cell])
+  }
+
+  /// Events after the one with key `after`, the oldest first; nil for `run` means all.
+  public func events(run: Int64? = nil, after: Int64 = 0, limit: Int = 10_000) throws -> [StoredEvent] {
+    let filter = run == nil ? "" : "run_id = :run AND "
+    return try StoredEvent.fetchAll(
+      database, sql: "SELECT * FROM event WHERE \(filter)event_id > :after ORDER BY event_id LIMIT :limit",
+      arguments: run.map { ["run": $0, "after": after, "limit": limit] } ?? ["after": after, "limit": limit])
+  }
+
+  /// How often an event has happened to a run since an instant; for instance to notice a crash loop.
+  public func eventCount(run: Int64, code: FaultCode, since: UnixInstant) throws -> Int {
+    try Int.fetchOne(
+      database, sql: "SELECT count(*) FROM event WHERE run_id = ? AND code = ? AND unix_us >= ?",
+      arguments: [run, code.rawValue, since.microseconds]) ?? 0
+  }
+
+  /// The place of a run's newest event, as a cursor; 0 when there is none.
+  public func lastEventID(run: Int64? = nil) throws -> Int64 {
+    let filter = run == nil ? "" : "WHERE run_id = ?"
+    return try Int64.fetchOne(
+      database, sql: "SELECT max(event_id) FROM event \(filter)", arguments: run.map { [$0] } ?? []) ?? 0
+  }
+}
+
+// MARK: - Records
+
+extension StoreView {
+  /// The records of the cursor's run that come after it, in order, at most `limit`.
+  public func records(after cursor: RecordCursor, limit: Int) throws -> [RecordRow] {
+    let end = RowIdentity.step(run: cursor.run + 1, count: 0)
+    let rows = try Row.fetchCursor(
+      database,
+      sql: """
+        SELECT step_id, step_record_index, step_time_us, voltage_nv, current_pa, charge_nc, energy_nj, flags
+        FROM record WHERE (step_id, step_record_index) > (?, ?) AND step_id < ?
+        ORDER BY step_id, step_record_index LIMIT ?
+        """, arguments: [cursor.stepID, cursor.index, end, limit])
+    var records: [RecordRow] = []
+    records.reserveCapacity(min(limit, 4_096))
+    while let row = try rows.next() {
+      records.append(
+        RecordRow(
+          stepID: row[0], index: row[1], stepTime: TimeSpan(microseconds: row[2]),
+          voltage: (row[3] as Int64?).map(Voltage.init(nanovolts:)),
+          current: (row[4] as Int64?).map(Current.init(picoamperes:)), charge: Charge(nanocoulombs: row[5]),
+          energy: Energy(nanojoules: row[6]), flags: DataFlags(rawValue: row[7])))
+    }
+    return records
+  }
+
+  /// The place of a run's newest record; nil when it has none.
+  public func lastRecord(run: Int64) throws -> RecordCursor? {
+    let row = try Row.fetchOne(
+      database,
+      sql: """
+        SELECT step_id, step_record_index FROM record WHERE step_id >= ? AND step_id < ?
+        ORDER BY step_id DESC, step_record_index DESC LIMIT 1
+        """, arguments: [RowIdentity.step(run: run, count: 0), RowIdentity.step(run: run + 1, count: 0)])
+    return row.map { RecordCursor(stepID: $0[0], index: $0[1]) }
+  }
+
+  /// The place from which the last `count` records of a run follow.
+  public func cursor(beforeLast count: Int, run: Int64) throws -> RecordCursor {
+    let row = try Row.fetchOne(
+      database,
+      sql: """
+        SELECT step_id, step_record_index FROM record WHERE step_id >= ? AND step_id < ?
+        ORDER BY step_id DESC, step_record_index DESC LIMIT 1 OFFSET ?
+        """, arguments: [RowIdentity.step(run: run, count: 0), RowIdentity.step(run: run + 1, count: 0), count])
+    return row.map { RecordCursor(stepID: $0[0], index: $0[1]) } ?? RecordCursor(startOf: run)
+  }
+
+  /// How many records a run has.
+  public func recordCount(run: Int64) throws -> Int {
+    try Int.fetchOne(
+      database, sql: "SELECT count(*) FROM record WHERE step_id >= ? AND step_id < ?",
+      arguments: [RowIdentity.step(run: run, count: 0), RowIdentity.step(run: run + 1, count: 0)]) ?? 0
+  }
+}
+
+// MARK: - SQL
+
+extension StoreView {
+  static let channelSQL = """
+    SELECT channel.channel_id, instrument_id, number, name, cell_mount.cell_id
+    FROM channel LEFT JOIN cell_mount USING(channel_id)
+
+    """
+  static let cellSQL = """
+    SELECT c.cell_id, c.name, c.external_id, b.name AS batch, c.role, c.created_unix_us, c.retired_unix_us,
+      v.revision, v.entered_unix_us, v.entered_by, v.reason, v.active_mass_ug, v.active_mass_basis,
+      v.active_mass_uncertainty_ug, v.area_mm2_e3, v.nominal_charge_nc, v.electrolyte, v.counter_electrode, v.notes,
+      m.channel_id
+    FROM cell c
+    JOIN cell_revision v ON v.cell_id = c.cell_id
+      AND v.revision = (SELECT max(revision) FROM cell_revision WHERE cell_id = c.cell_id)
+    LEFT JOIN batch b ON b.batch_id = c.batch_id
+    LEFT JOIN cell_mount m ON m.cell_id = c.cell_id
+
+    """
+  static let runSQL = """
+    SELECT r.*, c.name AS cell_name, n.name AS channel_name
+    FROM run r JOIN cell c USING(cell_id) JOIN channel n USING(channel_id)
+
+    """
+}
