@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+
+import CyclerModel
+import Quantities
+
+/// Finds which of a cell's values a protocol is computed from.
+enum BasisCollector {
+  static func needs(of steps: [WrittenStep], _ limits: WrittenLimits) -> Set<CellBasis> {
+    let currents = [limits.charge.soft, limits.charge.hard, limits.discharge.soft, limits.discharge.hard]
+    let limitBases =
+      currents.map { $0?.value.basis } + [limits.halfCycleCharge.value.basis, limits.emptyBelow?.value.basis]
+    return needs(of: steps).union(limitBases.compactMap { $0 })
+  }
+
+  private static func needs(of steps: [WrittenStep]) -> Set<CellBasis> {
+    var found: Set<CellBasis> = []
+    for step in steps {
+      switch step.body {
+      case .rest: break
+      case .drive(let drive):
+        found.formUnion([drive.current.value.basis].compactMap { $0 })
+        found.formUnion((drive.until + drive.holdUntil).compactMap(basis))
+      case .hold(let hold):
+        found.formUnion([hold.currentAtMost.value.basis].compactMap { $0 })
+        found.formUnion(hold.until.compactMap(basis))
+      case .block(let block): found.formUnion(needs(of: block.steps))
+      }
+    }
+    return found
+  }
+
+  private static func basis(of condition: WrittenCondition) -> CellBasis? {
+    switch condition.value {
+    case .current(let current): current.basis
+    case .charge(let charge): charge.basis
+    case .voltage, .time, .energy: nil
+    }
+  }
+}

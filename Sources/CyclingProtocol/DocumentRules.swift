@@ -1,0 +1,372 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+//
+// What a protocol's parts mean together and what can be judged without a cell: cut-offs inside the limits, ends that
+// can be reached, time bounds, one half-cycle pair a pass. docs/protocol.md lists every rule for people.
+
+import CyclerModel
+import Quantities
+
+/// Judges a decoded protocol.
+struct DocumentRules {
+  /// The cell section, nil when it could not be read; rules that need it are then left out.
+  let cell: WrittenCell?
+  /// The voltage limits, nil when they could not be read.
+  let limits: WrittenLimits.VoltageLimits?
+  private(set) var problems: [ProtocolProblem] = []
+
+  /// A safety limit lies at least so far beyond the nearest cut-off (hazard rule 8).
+  static let leastMargin = Voltage(millivolts: 20)
+  /// A hold may begin so far from where the step before ended (hazard rule 2).
+  static let holdTolerance = Voltage(millivolts: 20)
+  /// Steps that one run can count: the database numbers a run's steps with 24 bits, and interruptions add some.
+  static let mostStepExecutions: Int64 = 10_000_000
+
+  init(cell: WrittenCell?, limits: WrittenLimits.VoltageLimits?) {
+    self.cell = cell
+    self.limits = limits
+  }
+
+  private var purposes: [CyclePurpose: Int64] = [:]
+
+  mutating func report(_ site: Site, _ message: String, hint: String) {
+    problems.append(site.problem(message, hint: hint))
+  }
+
+  /// Judges all steps.
+  mutating func judge(_ steps: [WrittenStep], isComplete: Bool, at site: Site) {
+    judge(steps, inCycles: false)
+    countCycles(steps, passes: 1)
+    guard isComplete else { return }
+    let executions = Self.executions(of: steps)
+    if executions > Self.mostStepExecutions {
+      report(
+        site, "the protocol runs \(executions) steps",
+        hint: "at most \(Self.mostStepExecutions); split it into several protocols")
+    }
+  }
+
+  /// Judges the reference of retention, once the cycles are known.
+  mutating func judge(_ metrics: MetricParameters, at site: Site) {
+    guard let reference = metrics.retentionReference else { return }
+    var place = site
+    place.path = "metrics.retention_reference"
+    let parts = reference.split(separator: " ", omittingEmptySubsequences: false)
+    guard parts.count == 3, parts[1] == "cycle", let purpose = CyclePurpose(rawValue: String(parts[0])),
+      let number = Int64(parts[2]), number > 0, String(number) == parts[2]
+    else {
+      report(place, "`\(reference)` is not a cycle", hint: "write it like `life cycle 1`")
+      return
+    }
+    let count = purposes[purpose] ?? 0
+    guard number > count else { return }
+    report(place, "there are only \(count) \(purpose.rawValue) cycles", hint: "name a cycle that the protocol runs")
+  }
+
+  private mutating func countCycles(_ steps: [WrittenStep], passes: Int64) {
+    for case .block(let block) in steps.lazy.map(\.body) {
+      let total = passes.multipliedReportingOverflow(by: block.passes)
+      let count = total.overflow ? .max : total.partialValue
+      if let purpose = block.purpose {
+        let sum = purposes[purpose, default: 0].addingReportingOverflow(count)
+        purposes[purpose] = sum.overflow ? .max : sum.partialValue
+      } else {
+        countCycles(block.steps, passes: count)
+      }
+    }
+  }
+
+  /// How many steps are run in all; the largest number when it does not fit.
+  private static func executions(of steps: [WrittenStep]) -> Int64 {
+    var sum: Int64 = 0
+    for step in steps {
+      var count: Int64 = 1
+      if case .block(let block) = step.body {
+        let product = executions(of: block.steps).multipliedReportingOverflow(by: block.passes)
+        count = product.overflow ? .max : product.partialValue
+      }
+      let total = sum.addingReportingOverflow(count)
+      if total.overflow { return .max }
+      sum = total.partialValue
+    }
+    return sum
+  }
+
+  // MARK: Steps
+
+  private mutating func judge(_ steps: [WrittenStep], inCycles: Bool) {
+    var before: WrittenStep?
+    for step in steps {
+      switch step.body {
+      case .rest(let rest): judge(rest, inCycles: inCycles)
+      case .drive(let drive): judge(drive, at: step.site, inCycles: inCycles)
+      case .hold(let hold): judge(hold, after: before, at: step.site, inCycles: inCycles)
+      case .block(let block): judge(block, at: step.site, inCycles: inCycles)
+      }
+      before = step
+    }
+  }
+
+  private mutating func judge(_ rest: WrittenRest, inCycles: Bool) {
+    for condition in rest.until {
+      switch condition.quantity {
+      case .voltage:
+        if case .voltage(let voltage) = condition.value { judgeInside(voltage, at: condition.site) }
+      case .testTime: requireGrowing(condition)
+      case .cycleTime: requireGrowing(condition, inCycles: inCycles)
+      case .stepTime:
+        report(condition.site, "a rest already says how long it lasts", hint: "change `rest` instead")
+      case .current, .holdTime, .halfCycleTime, .stepCharge, .halfCycleCharge, .stepEnergy:
+        report(
+          condition.site, "`\(condition.quantity.rawValue)` does not change during a rest",
+          hint: "a rest ends by its duration, a voltage or a test time")
+      }
+    }
+  }
+
+  private mutating func judge(_ drive: WrittenDrive, at site: Site, inCycles: Bool) {
+    for condition in drive.until {
+      switch condition.quantity {
+      case .voltage: judgeCutOff(condition, drive)
+      case .current:
+        report(
+          condition.site, "the current is constant here and cannot end the step",
+          hint: drive.to == nil ? "end it by voltage, charge or time" : "move it to `hold_until`")
+      case .holdTime:
+        report(
+          condition.site, "`hold_time` counts only while a voltage is held",
+          hint: drive.to == nil ? "write `step_time`" : "move it to `hold_until`")
+      case .stepTime, .testTime, .stepCharge, .stepEnergy: requireGrowing(condition)
+      case .halfCycleTime, .halfCycleCharge: requireGrowing(condition, isDiagnostic: drive.isDiagnostic)
+      case .cycleTime: requireGrowing(condition, inCycles: inCycles)
+      }
+    }
+    requireTimeBound(drive.until, [.stepTime], settle: drive.settle, at: site)
+    if let to = drive.to {
+      judgeReachable(to.value, direction: drive.direction, what: "voltage", at: to.site)
+      judgeHoldEnds(drive, at: site)
+    }
+  }
+
+  /// Inside a hold only the current and the hold's own time can end it (hazard rule 9).
+  private mutating func judgeHoldEnds(_ drive: WrittenDrive, at site: Site) {
+    for condition in drive.holdUntil {
+      switch condition.quantity {
+      case .current: requireFalling(condition)
+      case .holdTime: requireGrowing(condition)
+      case .voltage:
+        report(condition.site, "the voltage is held and cannot end the hold", hint: "end it by current or `hold_time`")
+      case .stepTime, .halfCycleTime, .cycleTime, .testTime, .stepCharge, .halfCycleCharge, .stepEnergy:
+        report(
+          condition.site, "`\(condition.quantity.rawValue)` is not a matter of the hold alone",
+          hint: "move it to `until`, which counts in both phases")
+      }
+    }
+  }
+
+  private mutating func judge(_ hold: WrittenHold, after before: WrittenStep?, at site: Site, inCycles: Bool) {
+    for condition in hold.until {
+      switch condition.quantity {
+      case .current: requireFalling(condition)
+      case .voltage:
+        report(condition.site, "the voltage is held and cannot end the hold", hint: "end it by current or time")
+      case .stepTime, .holdTime, .testTime, .stepCharge, .stepEnergy: requireGrowing(condition)
+      case .halfCycleTime, .halfCycleCharge: requireGrowing(condition, isDiagnostic: hold.isDiagnostic)
+      case .cycleTime: requireGrowing(condition, inCycles: inCycles)
+      }
+    }
+    requireTimeBound(hold.until, [.stepTime, .holdTime], settle: hold.settle, at: site)
+    judgeReachable(hold.voltage.value, direction: .none, what: "held voltage", at: hold.voltage.site)
+    judgeStart(of: hold, after: before)
+  }
+
+  /// A hold that begins with the circuit closed begins where the step before ended (hazard rule 2). After a rest or at
+  /// a block's beginning the engine measures the open circuit instead.
+  private mutating func judgeStart(of hold: WrittenHold, after before: WrittenStep?) {
+    let reached: Voltage?
+    switch before?.body {
+    case .rest, .block, nil: return
+    case .hold(let other): reached = other.voltage.value
+    case .drive(let drive): reached = drive.to?.value ?? Self.cutOff(of: drive)
+    }
+    guard let reached else {
+      report(
+        hold.voltage.site, "the step before does not end at a voltage, so the hold could begin far away",
+        hint: "give it a voltage end of \(hold.voltage.value.written), or put a rest between")
+      return
+    }
+    guard (reached - hold.voltage.value).magnitude > Self.holdTolerance else { return }
+    report(
+      hold.voltage.site,
+      "the step before ends at \(reached.written), the hold would begin at \(hold.voltage.value.written)",
+      hint: "hold the voltage at which it ends, within \(Self.holdTolerance.written)")
+  }
+
+  /// The voltage at which a constant current ends, where it has one.
+  static func cutOff(of drive: WrittenDrive) -> Voltage? {
+    for condition in drive.until {
+      if case .voltage(let voltage) = condition.value { return voltage }
+    }
+    return nil
+  }
+
+  private mutating func judge(_ block: WrittenBlock, at site: Site, inCycles: Bool) {
+    if block.isCycles, inCycles {
+      report(site, "`cycles` inside `cycles`", hint: "a pass of `cycles` is one cycle; use `repeat` inside it")
+    }
+    if block.isCycles, !inCycles, block.isComplete { judgePair(block, at: site) }
+    judge(block.steps, inCycles: inCycles || block.isCycles)
+  }
+
+  // MARK: Conditions
+
+  private mutating func judgeCutOff(_ condition: WrittenCondition, _ drive: WrittenDrive) {
+    guard case .voltage(let voltage) = condition.value else { return }
+    guard drive.to == nil else {
+      report(condition.site, "the voltage of this step is `to`, and it is then held", hint: "remove the condition")
+      return
+    }
+    let isUpper = condition.comparison == .atLeast || condition.comparison == .above
+    if isUpper != (drive.direction == .charge) {
+      let verb = drive.direction == .charge ? "charge raises" : "discharge lowers"
+      let right = drive.direction == .charge ? ">=" : "<="
+      report(
+        condition.site, "\(verb) the voltage, so `\(condition.text)` is true at once or never",
+        hint: "write `voltage \(right) \(voltage.written)`")
+    }
+    judgeReachable(voltage, direction: drive.direction, what: "cut-off", at: condition.site)
+  }
+
+  /// Times and charges grow from nothing: only an upper bound can end a step.
+  private mutating func requireGrowing(
+    _ condition: WrittenCondition, inCycles: Bool = true, isDiagnostic: Bool = false
+  ) {
+    let name = condition.quantity.rawValue
+    if condition.comparison == .atMost || condition.comparison == .below {
+      report(condition.site, "`\(condition.text)` is true at once", hint: "write `\(name) >= …`")
+    }
+    if !inCycles {
+      report(condition.site, "`\(name)` has no meaning outside `cycles`", hint: "write `step_time`")
+    }
+    if isDiagnostic {
+      report(
+        condition.site, "a diagnostic step belongs to no half-cycle, so `\(name)` has no meaning",
+        hint: "write `step_time` or `step_charge`")
+    }
+  }
+
+  /// The current of a hold decays, and it is compared by magnitude (hazard rule 9).
+  private mutating func requireFalling(_ condition: WrittenCondition) {
+    guard condition.comparison == .atLeast || condition.comparison == .above else { return }
+    report(
+      condition.site, "the current of a hold falls, so `\(condition.text)` is true at once or never",
+      hint: "write `current <= …`; its largest value is bounded by `current_at_most` and `limits`")
+  }
+
+  private mutating func requireTimeBound(
+    _ conditions: [WrittenCondition], _ quantities: Set<EndCondition.Quantity>, settle: Sited<TimeSpan>?, at site: Site
+  ) {
+    let bounds = conditions.filter { quantities.contains($0.quantity) }
+    if bounds.isEmpty, !conditions.isEmpty {
+      let names = quantities.map(\.rawValue).sorted(by: >).joined(separator: "` or `")
+      report(
+        site, "a closed circuit without a time bound",
+        hint: "add `\(names) >= …` to `until`: a leak, a soft short or a broken clip never reaches the other ends")
+    }
+    guard let settle else { return }
+    for case .time(let bound) in bounds.map(\.value) where bound <= settle.value {
+      report(settle.site, "`settle` is not shorter than the step", hint: "less than \(bound.written)")
+    }
+  }
+
+  // MARK: Voltages
+
+  private mutating func judgeInside(_ voltage: Voltage, at site: Site) {
+    guard let limits, voltage < limits.low.value || voltage > limits.high.value else { return }
+    report(
+      site, "\(voltage.written) lies outside the limits \(limits.low.value.written) to \(limits.high.value.written)",
+      hint: "change the voltage or `limits.voltage`")
+  }
+
+  /// A voltage that a closed circuit is to reach lies inside the limits, with room on the side that it comes near to,
+  /// and not below 0 V for an anode against sodium (hazard rule 8).
+  private mutating func judgeReachable(_ voltage: Voltage, direction: Direction, what: String, at site: Site) {
+    if voltage < .zero, cell?.role == .anodeHalfCell, cell?.allowPlating == false {
+      report(
+        site, "the \(what) \(voltage.written) plates sodium on the anode",
+        hint: #"0 V or more, or say "allow_plating": true in the cell section"#)
+    }
+    guard let limits else { return }
+    let before = problems.count
+    judgeInside(voltage, at: site)
+    guard problems.count == before else { return }
+    if direction != .charge, voltage - limits.low.value < Self.leastMargin {
+      reportMargin(voltage, limits.low.value, "min", "at most \((voltage - Self.leastMargin).written)", what, site)
+    }
+    if direction != .discharge, limits.high.value - voltage < Self.leastMargin {
+      reportMargin(voltage, limits.high.value, "max", "at least \((voltage + Self.leastMargin).written)", what, site)
+    }
+  }
+
+  private mutating func reportMargin(
+    _ voltage: Voltage, _ limit: Voltage, _ end: String, _ right: String, _ what: String, _ site: Site
+  ) {
+    report(
+      site, "the limit \(limit.written) is less than \(Self.leastMargin.written) beyond the \(what) \(voltage.written)",
+      hint: "set `limits.voltage.\(end)` to \(right)")
+  }
+
+  // MARK: Cycles
+
+  /// A pass holds exactly one half-cycle pair in the order of the role.
+  private mutating func judgePair(_ block: WrittenBlock, at site: Site) {
+    guard let role = cell?.role else { return }
+    guard let first = role.firstDirection else {
+      report(site, "role \(role.rawValue) counts no cycles", hint: "use `repeat`")
+      return
+    }
+    var leadingHold: Site?
+    let found = Self.directions(of: block.steps, leadingHold: &leadingHold)
+    if let leadingHold {
+      report(
+        leadingHold, "a hold before the first charge or discharge of a pass belongs to no half-cycle",
+        hint: "put it after the step that brings the cell to its voltage, or mark it `\"diagnostic\": true`")
+    }
+    guard found != [first, first.reversed] else { return }
+    let words = found.isEmpty ? "nothing" : found.prefix(8).map(Self.word).joined(separator: ", ")
+    report(
+      site, "a pass of `cycles` must be one \(Self.word(first)), then one \(Self.word(first.reversed)), not \(words)",
+      hint: "that is the order of role \(role.rawValue); use `repeat` for anything else")
+  }
+
+  private static func word(_ direction: Direction) -> String {
+    switch direction {
+    case .charge: "charge"
+    case .discharge: "discharge"
+    case .none: "rest"
+    }
+  }
+
+  /// The directions of one pass, neighbours of the same direction taken together; a `repeat` that holds both counts
+  /// twice, which is enough to see that it is more than one pair.
+  private static func directions(of steps: [WrittenStep], leadingHold: inout Site?) -> [Direction] {
+    var found: [Direction] = []
+    func append(_ direction: Direction) {
+      if found.last != direction { found.append(direction) }
+    }
+    for step in steps {
+      switch step.body {
+      case .rest: break
+      case .drive(let drive): if !drive.isDiagnostic { append(drive.direction) }
+      case .hold(let hold):
+        if !hold.isDiagnostic, found.isEmpty, leadingHold == nil { leadingHold = step.site }
+      case .block(let block):
+        var inner: Site?
+        let body = directions(of: block.steps, leadingHold: &inner)
+        if found.isEmpty, leadingHold == nil { leadingHold = inner }
+        for _ in 0..<min(block.passes, 2) { body.forEach(append) }
+      }
+    }
+    return found
+  }
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+//
+// A protocol as it was written: everything decoded, nothing resolved against a cell. It keeps the place of every value,
+// because what is wrong with a current is often known only when the cell's mass is.
+
+public import CyclerModel
+public import Quantities
+
+/// A protocol file that is right in itself.
+public struct ProtocolDocument: Sendable {
+  /// The title.
+  public let title: String
+  /// What the author has to say; no meaning for the machine.
+  public let notes: String?
+  /// The role that the cell must have.
+  public let role: CellRole
+  /// The name of the cell that the file is for, where it says one.
+  public let cellName: String?
+  /// The values of the cell that the file itself carries.
+  public let values: CellValues
+  /// The values that the file says a cell must bring, in the order of the file.
+  public let requires: [CellBasis]
+  /// The values that its currents and charges are computed from.
+  public let needs: Set<CellBasis>
+  /// The file, exactly.
+  public let source: String
+
+  let cell: WrittenCell
+  let limits: WrittenLimits
+  let record: RecordRule
+  let recordSite: Site
+  let metrics: MetricParameters
+  let onInterruption: InterruptionPolicy
+  let steps: [WrittenStep]
+  let stepsSite: Site
+}
+
+/// The `cell` section.
+struct WrittenCell: Sendable {
+  var site: Site
+  var role: CellRole
+  var name: String?
+  var requires: [Sited<CellBasis>]
+  var activeMass: Sited<Mass>?
+  var area: Sited<Area>?
+  var nominalCapacity: Sited<Charge>?
+  var expectOpenCircuit: VoltageWindow
+  var allowPlating: Bool
+}
+
+/// The `limits` section.
+struct WrittenLimits: Sendable {
+  struct CurrentLimit: Sendable {
+    var soft: Sited<CurrentExpression>
+    var hard: Sited<CurrentExpression>?
+    var tolerance: TimeSpan
+  }
+  struct VoltageLimits: Sendable {
+    var low: Sited<Voltage>
+    var high: Sited<Voltage>
+    var hardLow: Voltage
+    var hardHigh: Voltage
+    var tolerance: TimeSpan
+  }
+  var voltage: VoltageLimits
+  var charge: CurrentLimit
+  var discharge: CurrentLimit
+  var halfCycleCharge: Sited<ChargeExpression>
+  var emptyBelow: Sited<ChargeExpression>?
+  var emptyInARow: Int
+}
+
+/// One step or block as written.
+struct WrittenStep: Sendable {
+  enum Body: Sendable {
+    case rest(WrittenRest)
+    case drive(WrittenDrive)
+    case hold(WrittenHold)
+    indirect case block(WrittenBlock)
+  }
+  var site: Site
+  var label: String?
+  var body: Body
+}
+
+/// A rest.
+struct WrittenRest: Sendable {
+  var duration: Sited<TimeSpan>
+  var until: [WrittenCondition]
+}
+
+/// A constant current, with a voltage to hold at its end where `to` is there.
+struct WrittenDrive: Sendable {
+  var direction: Direction
+  var current: Sited<CurrentExpression>
+  var to: Sited<Voltage>?
+  var holdUntil: [WrittenCondition]
+  var until: [WrittenCondition]
+  var isDiagnostic: Bool
+  var settle: Sited<TimeSpan>?
+}
+
+/// A held voltage.
+struct WrittenHold: Sendable {
+  var voltage: Sited<Voltage>
+  var currentAtMost: Sited<CurrentExpression>
+  var until: [WrittenCondition]
+  var isDiagnostic: Bool
+  var settle: Sited<TimeSpan>?
+}
+
+/// A `cycles` block (with a purpose) or a `repeat` block (without).
+struct WrittenBlock: Sendable {
+  var purpose: CyclePurpose?
+  var passes: Int64
+  var steps: [WrittenStep]
+  /// False when a step in it could not be read, so that nothing can be said about the pass as a whole.
+  var isComplete: Bool
+
+  var isCycles: Bool { purpose != nil }
+}
+
+/// One comparison as written.
+struct WrittenCondition: Sendable {
+  enum Value: Sendable {
+    case voltage(Voltage)
+    case current(CurrentExpression)
+    case time(TimeSpan)
+    case charge(ChargeExpression)
+    case energy(Energy)
+  }
+  var site: Site
+  var quantity: EndCondition.Quantity
+  var comparison: Comparison
+  var value: Value
+  var text: String
+}

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+//
+// Steps, blocks and conditions.
+
+import CyclerModel
+import Quantities
+
+extension SectionReader {
+  /// Reads a list of steps. `isComplete` is false when one of them could not be read.
+  mutating func readSteps(_ field: Field, role: CellRole?) -> (steps: [WrittenStep], isComplete: Bool) {
+    guard case .array(let nodes) = field.node.content else {
+      report(field, "must be a list of steps, not \(field.node.noun)", hint: "write [ … ]")
+      return ([], false)
+    }
+    guard !nodes.isEmpty else {
+      report(field, "a list of steps without a step", hint: #"add a step, like {"rest": "10 min"}"#)
+      return ([], false)
+    }
+    var steps: [WrittenStep] = []
+    var isComplete = true
+    for (index, node) in nodes.enumerated() {
+      let before = problems.count
+      let step = readStep(Field(node: node, path: "\(field.path)[\(index)]"), role: role)
+      if let step { steps.append(step) }
+      if problems.count != before { isComplete = false }
+    }
+    return (steps, isComplete)
+  }
+
+  private mutating func readStep(_ field: Field, role: CellRole?) -> WrittenStep? {
+    guard case .object(let members) = field.node.content else {
+      report(field, "a step must be an object, not \(field.node.noun)", hint: #"write {"rest": "10 min"}"#)
+      return nil
+    }
+    let verbs = members.map(\.key).filter { Vocabulary.verbs.contains($0) }
+    guard verbs.count == 1, let verb = verbs.first else {
+      reportVerbs(verbs, members.map(\.key), field)
+      return nil
+    }
+    switch verb {
+    case "rest": return readRest(field)
+    case "hold": return readHold(field)
+    case "cycles": return readCycles(field, role: role)
+    case "repeat": return readRepeat(field, role: role)
+    default: return readDrive(field, verb: verb, role: role)
+    }
+  }
+
+  private mutating func reportVerbs(_ verbs: [String], _ keys: [String], _ field: Field) {
+    if verbs.count > 1 {
+      report(field, "a step does one thing, this one has \(list(verbs))", hint: "make it \(verbs.count) steps")
+    } else if let later = keys.first(where: { Vocabulary.laterKeys.contains($0) }) {
+      report(field, "`\(later)` is not yet supported", hint: "it belongs to a later part of the language")
+    } else if let key = keys.first(where: { Vocabulary.nearest(to: $0, among: Vocabulary.verbs) != nil }) {
+      report(field, "unknown step `\(key)`", hint: Vocabulary.hint(for: key, among: Vocabulary.verbs))
+    } else {
+      report(field, "a step says what it does by one key", hint: "one of \(Vocabulary.verbs.joined(separator: ", "))")
+    }
+  }
+
+  private func list(_ words: [String]) -> String { words.map { "`\($0)`" }.joined(separator: " and ") }
+
+  private mutating func label(_ fields: Fields) -> String? { fields["label"].flatMap { text($0, longest: 64) } }
+
+  private mutating func readRest(_ field: Field) -> WrittenStep? {
+    guard let fields = object(field, what: "a rest", known: Vocabulary.restKeys), let rest = fields["rest"] else {
+      return nil
+    }
+    let label = label(fields)
+    let until = fields["until"].map { readConditions($0) } ?? []
+    guard let duration = duration(rest) else { return nil }
+    return WrittenStep(site: fields.site, label: label, body: .rest(WrittenRest(duration: duration, until: until)))
+  }
+
+  private mutating func readDrive(_ field: Field, verb: String, role: CellRole?) -> WrittenStep? {
+    let known = [verb] + Vocabulary.driveOptions
+    guard let fields = object(field, what: "a `\(verb)` step", known: known), let value = fields[verb] else {
+      return nil
+    }
+    let direction = direction(of: verb, role: role, at: value)
+    let current = current(value)
+    let to = fields["to"].flatMap { quantity($0, as: Voltage.self) }
+    let holdUntil = fields["hold_until"].map { readConditions($0) } ?? []
+    if fields["to"] == nil, let extra = fields["hold_until"] {
+      report(extra, "`hold_until` without a voltage to hold", hint: #"add "to": "4.25 V""#)
+    }
+    if let extra = fields["to"], fields["hold_until"] == nil {
+      report(
+        extra, "`to` without an end of the hold", hint: #"add "hold_until": ["current <= C/50", "hold_time >= 4 h"]"#)
+    }
+    let until = required("until", of: fields, paste: #""until": ["voltage <= 10 mV", "step_time >= 40 h"]"#)
+      .map { readConditions($0) }
+    let isDiagnostic = fields["diagnostic"].map { onlyTrue($0) } ?? false
+    let settle = readSettle(fields)
+    let label = label(fields)
+    guard let direction, let current, let until else { return nil }
+    let drive = WrittenDrive(
+      direction: direction, current: current, to: to, holdUntil: holdUntil, until: until, isDiagnostic: isDiagnostic,
+      settle: settle)
+    return WrittenStep(site: fields.site, label: label, body: .drive(drive))
+  }
+
+  private mutating func readSettle(_ fields: Fields) -> Sited<TimeSpan>? {
+    fields["settle"].flatMap { duration($0, longest: TimeSpan(seconds: 60)) }
+  }
+
+  /// The direction of a verb; sodium's own verbs mean something for some roles only (hazard rule 9).
+  private mutating func direction(of verb: String, role: CellRole?, at field: Field) -> Direction? {
+    switch verb {
+    case "charge": return .charge
+    case "discharge": return .discharge
+    case "sodiate", "desodiate":
+      guard let role else { return nil }
+      if role == .anodeHalfCell { return verb == "sodiate" ? .discharge : .charge }
+    case "plate", "strip":
+      guard let role else { return nil }
+      if role == .platingStripping { return verb == "plate" ? .discharge : .charge }
+      if role == .anodeFree { return verb == "plate" ? .charge : .discharge }
+    default: return nil
+    }
+    let name = role?.rawValue ?? ""
+    report(field, "`\(verb)` has no meaning for role \(name)", hint: "write `charge` or `discharge`")
+    return nil
+  }
+
+  private mutating func readHold(_ field: Field) -> WrittenStep? {
+    guard let fields = object(field, what: "a hold", known: Vocabulary.holdKeys), let hold = fields["hold"] else {
+      return nil
+    }
+    let voltage = quantity(hold, as: Voltage.self)
+    let atMost = required("current_at_most", of: fields, paste: #""current_at_most": "C/5""#).flatMap { current($0) }
+    let until = required("until", of: fields, paste: #""until": ["current <= C/50", "step_time >= 4 h"]"#)
+      .map { readConditions($0) }
+    let isDiagnostic = fields["diagnostic"].map { onlyTrue($0) } ?? false
+    let settle = readSettle(fields)
+    let label = label(fields)
+    guard let voltage, let atMost, let until else { return nil }
+    let body = WrittenHold(
+      voltage: voltage, currentAtMost: atMost, until: until, isDiagnostic: isDiagnostic, settle: settle)
+    return WrittenStep(site: fields.site, label: label, body: .hold(body))
+  }
+
+  private mutating func readCycles(_ field: Field, role: CellRole?) -> WrittenStep? {
+    let known = Vocabulary.cyclesKeys
+    guard let fields = blockFields(field, what: "a `cycles` block", known: known), let count = fields["cycles"] else {
+      return nil
+    }
+    let passes = wholeNumber(count, in: 1...1_000_000)
+    let purpose = required("purpose", of: fields, paste: #""purpose": "life""#)
+      .flatMap { word($0, as: CyclePurpose.self, what: "a purpose") }
+    let label = required("label", of: fields, paste: #""label": "life""#).flatMap { text($0, longest: 64) }
+    let body = required("steps", of: fields, paste: #""steps": [ … ]"#).map { readSteps($0, role: role) }
+    guard let passes, let purpose, let body else { return nil }
+    let block = WrittenBlock(purpose: purpose, passes: passes, steps: body.steps, isComplete: body.isComplete)
+    return WrittenStep(site: fields.site, label: label, body: .block(block))
+  }
+
+  private mutating func readRepeat(_ field: Field, role: CellRole?) -> WrittenStep? {
+    let known = Vocabulary.repeatKeys
+    guard let fields = blockFields(field, what: "a `repeat` block", known: known), let count = fields["repeat"] else {
+      return nil
+    }
+    let passes = wholeNumber(count, in: 1...1_000_000)
+    let label = label(fields)
+    let body = required("steps", of: fields, paste: #""steps": [ … ]"#).map { readSteps($0, role: role) }
+    guard let passes, let body else { return nil }
+    let block = WrittenBlock(purpose: nil, passes: passes, steps: body.steps, isComplete: body.isComplete)
+    return WrittenStep(site: fields.site, label: label, body: .block(block))
+  }
+
+  /// A block's keys; `until` on a block is kept for later and so is told apart from an unknown key.
+  private mutating func blockFields(_ field: Field, what: String, known: [String]) -> Fields? {
+    guard let fields = object(field, what: what, known: known + ["until"]) else { return nil }
+    if let until = fields["until"] {
+      report(until, "`until` on a block is not yet supported", hint: "end the block by its count")
+    }
+    return fields
+  }
+
+  private mutating func readConditions(_ field: Field) -> [WrittenCondition] {
+    guard case .array(let nodes) = field.node.content else {
+      report(field, "must be a list of conditions, not \(field.node.noun)", hint: #"write ["step_time >= 6 h"]"#)
+      return []
+    }
+    guard !nodes.isEmpty else {
+      report(field, "a list of conditions without a condition", hint: #"add one, like "step_time >= 6 h""#)
+      return []
+    }
+    var conditions: [WrittenCondition] = []
+    for (index, node) in nodes.enumerated() {
+      let entry = Field(node: node, path: "\(field.path)[\(index)]")
+      guard let condition = readCondition(entry) else { continue }
+      if conditions.contains(where: { $0.quantity == condition.quantity }) {
+        report(
+          entry, "`\(condition.quantity.rawValue)` stands twice in the list", hint: "only one of them can ever act")
+      }
+      conditions.append(condition)
+    }
+    return conditions
+  }
+
+  private mutating func readCondition(_ field: Field) -> WrittenCondition? {
+    if case .object = field.node.content {
+      report(
+        field, "conditions with `when`, `for` and `go` are not yet supported", hint: "write a comparison as a text")
+      return nil
+    }
+    guard case .string(let text) = field.node.content else {
+      report(field, "a condition must be a text, not \(field.node.noun)", hint: #"write "voltage <= 10 mV""#)
+      return nil
+    }
+    let parts = text.split(separator: " ", maxSplits: 2, omittingEmptySubsequences: false)
+    guard parts.count == 3 else {
+      report(
+        field, "`\(text)` is not a comparison", hint: "write QUANTITY OPERATOR VALUE with single spaces")
+      return nil
+    }
+    for word in ["and", "or"] where parts[2].split(separator: " ").contains(Substring(word)) {
+      let hint = word == "or" ? "the list itself means or: make it two entries" : "it belongs to a later part"
+      report(field, "`\(word)` inside a condition is not yet supported", hint: hint)
+      return nil
+    }
+    let quantity = readQuantityName(String(parts[0]), field)
+    let comparison = readComparison(String(parts[1]), field)
+    guard let quantity, let comparison else { return nil }
+    let operand = Field(node: JSONNode(offset: field.node.offset, content: .string(String(parts[2]))), path: field.path)
+    guard let value = readOperand(operand, of: quantity) else { return nil }
+    return WrittenCondition(site: site(field), quantity: quantity, comparison: comparison, value: value, text: text)
+  }
+
+  private mutating func readQuantityName(_ name: String, _ field: Field) -> EndCondition.Quantity? {
+    if let quantity = EndCondition.Quantity(rawValue: name) { return quantity }
+    if Vocabulary.laterQuantities.contains(name) {
+      report(field, "a condition on `\(name)` is not yet supported", hint: "it belongs to a later part of the language")
+    } else {
+      let known = EndCondition.Quantity.allCases.map(\.rawValue)
+      report(field, "unknown quantity `\(name)`", hint: Vocabulary.hint(for: name, among: known))
+    }
+    return nil
+  }
+
+  private mutating func readComparison(_ symbol: String, _ field: Field) -> Comparison? {
+    if let comparison = Comparison(rawValue: symbol) { return comparison }
+    let meant = ["=<": "<=", "=>": ">=", "\u{2264}": "<=", "\u{2265}": ">="][symbol]
+    let hint = meant.map { "write `\($0)`" } ?? "known are <=, >=, < and >; a measured value is never exactly equal"
+    report(field, "unknown operator `\(symbol)`", hint: hint)
+    return nil
+  }
+
+  private mutating func readOperand(_ field: Field, of quantity: EndCondition.Quantity) -> WrittenCondition.Value? {
+    switch quantity {
+    case .voltage: self.quantity(field, as: Voltage.self).map { .voltage($0.value) }
+    case .current: current(field).map { .current($0.value) }
+    case .stepTime, .holdTime, .halfCycleTime, .cycleTime, .testTime: duration(field).map { .time($0.value) }
+    case .stepCharge, .halfCycleCharge: charge(field).map { .charge($0.value) }
+    case .stepEnergy: positive(field, as: Energy.self).map { .energy($0.value) }
+    }
+  }
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+//
+// The words of the language, those that are kept for its second part, and those that people write instead.
+
+/// The vocabulary of the protocol language.
+enum Vocabulary {
+  static let topLevel = [
+    "$schema", "nacycler_protocol", "title", "notes", "cell", "limits", "record", "metrics", "on_interruption", "steps",
+  ]
+  static let cell = [
+    "role", "name", "requires", "active_mass", "area", "nominal_capacity", "expect_open_circuit", "allow_plating",
+  ]
+  static let limits = ["voltage", "charge_current", "discharge_current", "half_cycle_charge", "empty_half_cycle"]
+  static let record = ["every", "on_voltage_change", "on_current_change"]
+  static let metrics = ["sodiation_plateau_below", "desodiation_plateau_below", "retention_reference"]
+
+  /// The keys that say what a step does; a step has exactly one of them.
+  static let verbs = [
+    "rest", "charge", "discharge", "sodiate", "desodiate", "plate", "strip", "hold", "cycles", "repeat",
+  ]
+  static let restKeys = ["rest", "label", "until"]
+  static let driveOptions = ["to", "hold_until", "until", "label", "diagnostic", "settle"]
+  static let holdKeys = ["hold", "current_at_most", "until", "label", "diagnostic", "settle"]
+  static let cyclesKeys = ["cycles", "purpose", "label", "steps"]
+  static let repeatKeys = ["repeat", "label", "steps"]
+
+  /// Keys of the second part of the language.
+  static let laterKeys: Set<String> = ["for_each", "test", "part", "when", "for", "go", "temperature"]
+  /// Quantities of the second part of the language.
+  static let laterQuantities: Set<String> = [
+    "temperature", "retention", "coulombic_efficiency", "initial_coulombic_efficiency", "plateau_ratio",
+    "plateau_charge",
+  ]
+
+  /// What people write who come from other cyclers, and what it is called here.
+  private static let elsewhere = [
+    "time": "step_time", "duration": "step_time", "capacity": "step_charge", "energy": "step_energy", "v": "voltage",
+    "i": "current", "ewe": "voltage", "potential": "voltage", "wait": "rest", "ocv": "rest", "pause": "rest",
+    "loop": "repeat", "cycle": "cycles", "cc": "charge", "cv": "hold", "cccv": "charge", "lithiate": "sodiate",
+    "delithiate": "desodiate", "name": "label", "current_limit": "current_at_most", "max_current": "current_at_most",
+    "plateau_below": "sodiation_plateau_below", "mass": "active_mass", "capacity_nominal": "nominal_capacity",
+    "version": "nacycler_protocol", "comment": "notes", "description": "notes",
+  ]
+
+  /// The known word that was probably meant, or nil.
+  static func nearest(to word: String, among known: [String]) -> String? {
+    if let translated = elsewhere[word.lowercased()], known.contains(translated) { return translated }
+    let bound = max(1, word.count / 3)
+    let distances = known.map { (word: $0, distance: editDistance(word.lowercased(), $0.lowercased())) }
+    guard let best = distances.min(by: { $0.distance < $1.distance }), best.distance <= bound else { return nil }
+    return best.word
+  }
+
+  /// The hint for an unknown word.
+  static func hint(for word: String, among known: [String]) -> String {
+    if let near = nearest(to: word, among: known) { return "did you mean `\(near)`?" }
+    return "known here are \(known.joined(separator: ", "))"
+  }
+
+  /// Insertions, deletions, replacements and swaps of neighbours that turn one word into the other (optimal string
+  /// alignment).
+  static func editDistance(_ left: String, _ right: String) -> Int {
+    let from = Array(left.utf8.prefix(64))
+    let to = Array(right.utf8)
+    var rows = [Array(0...to.count)]
+    for row in 0..<from.count {
+      var line = [row + 1]
+      for column in 0..<to.count {
+        let same = from[row] == to[column]
+        var best = min(rows[row][column] + (same ? 0 : 1), rows[row][column + 1] + 1, line[column] + 1)
+        if row > 0, column > 0, from[row] == to[column - 1], from[row - 1] == to[column] {
+          best = min(best, rows[row - 1][column - 1] + 1)
+        }
+        line.append(best)
+      }
+      rows.append(line)
+    }
+    return rows[from.count][to.count]
+  }
+}
