@@ -27,8 +27,8 @@ public struct RecordPolicy: Sendable, Hashable {
   /// A policy at the beginning of a step, which wants the first reading.
   public init(rule: RecordRule) { self.rule = rule }
 
-  /// Whether a reading at `stepTime` becomes a record. Asking changes nothing until `recorded` is said.
-  public mutating func shouldRecord(_ stepTime: TimeSpan, _ voltage: Voltage?, _ current: Current?) -> Bool {
+  /// Whether a reading at `stepTime` becomes a record.
+  public func shouldRecord(_ stepTime: TimeSpan, _ voltage: Voltage?, _ current: Current?) -> Bool {
     guard let last else { return true }
     return stepTime.microseconds >= due || voltageChanged(from: last.voltage, to: voltage)
       || currentChanged(from: last.current, to: current)

@@ -48,7 +48,8 @@ extension RunPilot {
     case .leaseExpired:
       closeRow(reason: FaultCode.instrumentLeaseExpired.rawValue, now, &outputs)
       interruptedHere(
-        Fault(.instrumentLeaseExpired, "the instrument heard nothing from the host for its lease and opened the circuit"),
+        Fault(
+          .instrumentLeaseExpired, "the instrument heard nothing from the host for its lease and opened the circuit"),
         now, &outputs)
     case .requested:
       closeRow(reason: "ended without being asked", now, &outputs)

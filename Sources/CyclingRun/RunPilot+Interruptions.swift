@@ -53,7 +53,9 @@ extension RunPilot {
     voltageBeforeInterruption = lastVoltage
     halfCycle?.row.flags.insert(.interrupted)
     tell(.interrupted, now, &outputs)
-    note(.runInterrupted, .warning, "interrupted; the protocol's policy decides when the instrument is back", now, &outputs)
+    note(
+      .runInterrupted, .warning, "interrupted; the protocol's policy decides when the instrument is back", now, &outputs
+    )
   }
 
   /// The instrument is there but opened the circuit by itself, in order.
@@ -192,7 +194,8 @@ extension RunPilot {
     if (high - low) > Self.tolerableDrift {
       let drift = (high - low).nanovolts
       return Fault(
-        .preflightDrifting, "the open circuit moved by \(drift) nV in the pre-flight: a lead is open or the cell is not at rest")
+        .preflightDrifting,
+        "the open circuit moved by \(drift) nV in the pre-flight: a lead is open or the cell is not at rest")
     }
     let window = program.expectOpenCircuit
     guard !window.contains(last) else { return nil }
@@ -200,7 +203,8 @@ extension RunPilot {
     let cause = isReversed ? "the leads are probably reversed" : "a wrong cell, a short or an open lead"
     return Fault(
       .preflightOutsideWindow,
-      "the open circuit is \(last.nanovolts) nV, outside \(window.from.nanovolts) … \(window.to.nanovolts) nV: \(cause)")
+      "the open circuit is \(last.nanovolts) nV, outside \(window.from.nanovolts) … \(window.to.nanovolts) nV: \(cause)"
+    )
   }
 
   private mutating func judgeResumption(_ last: Voltage, _ now: RunMoment, _ outputs: inout RunOutputs) {
@@ -250,7 +254,8 @@ extension RunPilot {
       outputs.wakeAt = due
     } else {
       outputs.resetLink = Fault(
-        .linkTimeout, "no answer for \((now.host - since).microseconds / 1_000) ms; the link is closed and opened again")
+        .linkTimeout, "no answer for \((now.host - since).microseconds / 1_000) ms; the link is closed and opened again"
+      )
     }
   }
 }

@@ -52,7 +52,8 @@ extension RunPilot {
     case .hold(_, _, let atMost): atMost
     case .rest, .constantCurrent, .constantCurrentConstantVoltage:
       Current(
-        picoamperes: step.direction == .charge ? program.limits.chargeCurrent.hard : program.limits.dischargeCurrent.hard)
+        picoamperes: step.direction == .charge
+          ? program.limits.chargeCurrent.hard : program.limits.dischargeCurrent.hard)
     }
   }
 

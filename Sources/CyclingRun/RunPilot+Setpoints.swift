@@ -71,7 +71,7 @@ extension RunPilot {
     setpoint = ActiveSetpoint(
       token: token, stepID: stepID, kind: row.kind, commanded: commanded, readingInterval: interval,
       cutOffEnds: cutOffEnds, integrator: ChargeIntegrator(direction: row.direction),
-      policy: RecordPolicy(rule: program.record), 
+      policy: RecordPolicy(rule: program.record),
       edges: PlateauEdges(threshold: plateauThreshold(for: row.direction), direction: row.direction),
       largestCurrent: largestCurrent, askedAt: now.host, heardAt: now.host)
     if row.kind == .rest || row.kind == .openCircuitCheck { setpoint?.zero = .zero }
@@ -83,7 +83,6 @@ extension RunPilot {
           halfCycleID: row.programIndex < 0 || row.direction == .none ? nil : halfCycle?.row.halfCycleID,
           cycleNumber: machine.cycleNumber > 0 ? machine.cycleNumber : nil, startedAt: now.unix,
           startedTestTime: testTime, startCharge: runCharge, rangeCurrent: row.rangeCurrent)))
-    halfCycle?.accumulator.stepBegan()
     safety.setpointBegan()
     let limits = program.limits
     let hard: Current
@@ -111,7 +110,7 @@ extension RunPilot {
 
   /// Why a step must not be begun, if so.
   private func refusal(of step: ProgramStep) -> Fault? {
-    guard case .hold(let direction, let target, _) = step.action  else { return nil }
+    guard case .hold(let direction, let target, _) = step.action else { return nil }
     guard let standing = lastVoltage else {
       return Fault(.holdStartedFarAway, "the cell's voltage is not known, so nothing may be held")
     }

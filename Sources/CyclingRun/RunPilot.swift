@@ -122,7 +122,8 @@ public struct RunPilot: Sendable {
     case .committed: committed(now, &outputs)
     case .person(let request, let actor): handle(request, actor, now, &outputs)
     case .suspend: suspend(now, &outputs)
-    case .storeFull: close(because: .fault(Fault(.storeFull, "the store cannot take more readings"), latches: false), now, &outputs)
+    case .storeFull:
+      close(because: .fault(Fault(.storeFull, "the store cannot take more readings"), latches: false), now, &outputs)
     case .tick: break
     }
     supervise(now, &outputs)
@@ -271,7 +272,8 @@ public struct RunPilot: Sendable {
     outputs.wantsCommit = true
   }
 
-  private mutating func handle(_ request: PersonRequest, _ actor: String, _ now: RunMoment, _ outputs: inout RunOutputs) {
+  private mutating func handle(_ request: PersonRequest, _ actor: String, _ now: RunMoment, _ outputs: inout RunOutputs)
+  {
     switch request {
     case .pause: if canPause { close(because: .pause(actor: actor), now, &outputs) }
     case .skip: if canSkip { close(because: .skip(actor: actor), now, &outputs) }

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+//
+// The daemon as a whole: what is started in which order, and what happens on the signal that stops it. Cells are made
+// safe on the signal itself; only then are clients and services asked to end.
+
+internal import CycleStore
+internal import CyclerModel
+internal import InstrumentIO
+public import Logging
+internal import Quantities
+internal import ServiceLifecycle
+internal import UnixSignals
+
+/// What a person says at the daemon's start.
+public struct DaemonConfiguration: Sendable {
+  /// Where the database and the lock lie; it must exist.
+  public var stateDirectory: String
+  /// Where the control socket is made.
+  public var socketPath: String
+  /// Ports and leases.
+  public var laboratory = LaboratoryConfiguration()
+  /// A configuration with the usual laboratory.
+  public init(stateDirectory: String, socketPath: String) {
+    self.stateDirectory = stateDirectory
+    self.socketPath = socketPath
+  }
+}
+
+/// Why a daemon did not start; printed as it is.
+public struct DaemonRefusal: Error, Sendable {
+  /// Stable name.
+  public var code: String
+  /// What is wrong, and where.
+  public var message: String
+  /// What can be done.
+  public var hint: String
+  /// For the process.
+  public var exitStatus: Int32
+}
+
+/// One daemon on one state directory.
+public struct CyclerDaemon: Sendable {
+  /// Clients and services get so long to end in order; systemd's own patience is longer.
+  static let patience = Duration.seconds(5)
+
+  let configuration: DaemonConfiguration
+  let logger: Logger
+
+  /// A daemon that has not started.
+  public init(configuration: DaemonConfiguration, logger: Logger) {
+    self.configuration = configuration
+    self.logger = logger
+  }
+
+  /// Runs until SIGTERM or SIGINT. Throws `DaemonRefusal` when it cannot start.
+  public func run() async throws {
+    let lock = try takeLock()
+    defer { withExtendedLifetime(lock) {} }
+    let store = try openStore()
+    let roster = PortRoster()
+    let laboratory = Laboratory(
+      store: store, configuration: configuration.laboratory, roster: roster, logger: logger)
+    let notifier = ServiceNotifier.fromEnvironment()
+    let operations = LaboratoryOperations(laboratory: laboratory, store: store, startedAt: UnixClock.now())
+    let control = try makeControlService(
+      operations: operations, configuration: ControlConfiguration(socketPath: configuration.socketPath), logger: logger,
+      onListening: { [logger] in
+        notifier.send(.ready)
+        logger.info("listening at \(configuration.socketPath)")
+      })
+    let watchdog = WatchdogService(
+      laboratory: laboratory, store: store, roster: roster, notifier: notifier, logger: logger)
+    let signals = SignalService(roster: roster, notifier: notifier, logger: logger)
+    var group = ServiceGroupConfiguration(
+      services: [
+        .init(service: LaboratoryService(laboratory: laboratory)), .init(service: control), .init(service: watchdog),
+        .init(service: signals, successTerminationBehavior: .gracefullyShutdownGroup),
+      ], logger: logger)
+    group.maximumGracefulShutdownDuration = Self.patience
+    do {
+      try await ServiceGroup(configuration: group).run()
+    } catch {
+      // Whatever went wrong: the cells first, the reason afterwards.
+      roster.suspendAll()
+      await Self.waitForPorts(roster)
+      await store.stop()
+      throw error
+    }
+    await Self.waitForPorts(roster)
+    let report = await store.stop()
+    if report.unsavedCount > 0 { logger.critical("store.failed: \(report.unsavedCount) rows could not be saved") }
+  }
+
+  private func takeLock() throws -> StateLock {
+    do {
+      return try StateLock(stateDirectory: configuration.stateDirectory)
+    } catch {
+      throw DaemonRefusal(code: error.code, message: error.message, hint: error.hint, exitStatus: error.exitStatus)
+    }
+  }
+
+  private func openStore() throws -> CycleStore {
+    let store: CycleStore
+    do {
+      store = try CycleStore.open(at: configuration.stateDirectory)
+      try store.start()
+    } catch {
+      throw DaemonRefusal(
+        code: "store.unusable", message: "\(error)",
+        hint: "the database lies in \(configuration.stateDirectory); look at docs/database.md", exitStatus: 74)
+    }
+    if let damage = store.opening.damage {
+      logger.critical(
+        "store.failed: the database was damaged (\(damage)); it was set aside as \(store.opening.setAsidePath ?? "?")")
+    }
+    return store
+  }
+
+  /// The threads confirm every open circuit, or give up after their own patience.
+  private static func waitForPorts(_ roster: PortRoster) async {
+    while roster.workers.contains(where: { !$0.isFinished }) {
+      try? await Task.sleep(for: .milliseconds(5))
+    }
+  }
+}
+
+/// Runs the laboratory as a service.
+struct LaboratoryService: Service {
+  let laboratory: Laboratory
+
+  func run() async throws {
+    try await withGracefulShutdownHandler {
+      try await laboratory.run()
+    } onGracefulShutdown: { [laboratory] in
+      Task { await laboratory.stop() }
+    }
+  }
+}
+
+/// Ends the daemon on a signal, the cells first.
+struct SignalService: Service {
+  let roster: PortRoster
+  let notifier: ServiceNotifier
+  let logger: Logger
+
+  func run() async throws {
+    let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
+    for await signal in signals.cancelOnGracefulShutdown() {
+      roster.suspendAll()
+      notifier.send(.stopping)
+      logger.info("\(signal): every circuit is being opened")
+      return
+    }
+  }
+}
+
+/// Feeds the service manager's watchdog while the store and the control loop live, and watches the port threads: a
+/// stalled one is that channel's fault alone (hazard rule 21).
+struct WatchdogService: Service {
+  /// A thread beats twice a second; so long without is a stall.
+  static let stallLimit = TimeSpan(seconds: 5)
+
+  let laboratory: Laboratory
+  let store: CycleStore
+  let roster: PortRoster
+  let notifier: ServiceNotifier
+  let logger: Logger
+
+  func run() async throws {
+    let interval = notifier.watchdogInterval.map { Duration.microseconds($0.microseconds / 2) } ?? .seconds(1)
+    var stalled: Set<String> = []
+    while !Task.isCancelled, !Task.isShuttingDownGracefully {
+      let now = Set(roster.stalled(for: Self.stallLimit, at: HostClock.now()).map(\.path))
+      for path in now.subtracting(stalled) {
+        await laboratory.portStalled(path)
+      }
+      stalled = now
+      // Answers only while the actor takes turns and the store reads.
+      _ = await laboratory.sightings()
+      let isReading = (try? await store.read { _ in true }) ?? false
+      if isReading { notifier.send(.watchdog) }
+      try? await cancelWhenGracefulShutdown { try await Task.sleep(for: interval) }
+    }
+  }
+}

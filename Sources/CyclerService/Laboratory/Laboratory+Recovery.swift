@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+//
+// What happens before the first port is opened: latches and the runs that were not over are read, each run is put back
+// as it stood at its last acknowledged reading, and a run that the daemon seems to crash over is held.
+
+internal import CellMetrics
+internal import CycleStore
+internal import CyclerModel
+internal import CyclingProtocol
+internal import CyclingRun
+internal import InstrumentKit
+internal import Logging
+internal import Quantities
+
+extension Laboratory {
+  /// A run that was active in so many starts …
+  static let crashLoopStarts = 3
+  /// … within this time is held (hazard rule 3).
+  static let crashLoopTime = TimeSpan(seconds: 600)
+
+  func recover() async throws {
+    let known = try await store.read { view in
+      (
+        channels: try view.channels(), instruments: try view.instruments(), runs: try view.openRuns(),
+        checkpoints: try view.checkpoints(), latches: try view.latches()
+      )
+    }
+    for channel in known.channels {
+      guard let instrument = known.instruments.first(where: { $0.instrumentId == channel.instrumentId }) else {
+        continue
+      }
+      channels[channel.channelId] = ChannelEntry(
+        id: channel.channelId, name: channel.name, number: Int(channel.number),
+        instrument: InstrumentIdentity(
+          family: instrument.family, model: instrument.model, serial: instrument.serial,
+          firmware: instrument.firmware ?? "", capabilities: .unknown))
+    }
+    for run in known.runs where run.runState != .queued || known.checkpoints.contains(where: { $0.runId == run.runId })
+    {
+      let checkpoint = known.checkpoints.first { $0.runId == run.runId }
+      let latch = known.latches.first { $0.channelId == run.channelId }
+      try await recover(run, checkpoint, latch)
+    }
+  }
+
+  private func recover(_ run: StoredRun, _ checkpoint: StoredCheckpoint?, _ latch: StoredLatch?) async throws {
+    guard let entry = channels[run.channelId] else { return }
+    channels[run.channelId]?.run = run.runId
+    channels[run.channelId]?.lostAt = UnixInstant(microseconds: checkpoint?.unixUs ?? run.stateUnixUs)
+    channels[run.channelId]?.wasClosed = run.runState != .suspended && run.runState != .held && run.runState != .paused
+    let (program, settings) = try await program(of: run)
+    let identity = RunIdentity(
+      run: run.runId, channel: run.channelId, instrumentChannel: entry.number,
+      earlierCellCycles: run.firstCycleNumber - 1, protocolRevision: 1, startedBy: run.startedBy)
+    guard let checkpoint else {
+      let pilot = RunPilot(identity: identity, program: program, settings: settings, instrumentIsHere: true)
+      waiting[run.channelId] = WaitingRun(pilot: pilot, begins: true)
+      return
+    }
+    var pilot = try RunPilot(
+      identity: identity, program: program, settings: settings, checkpoint: checkpoint.state,
+      since: UnixInstant(microseconds: checkpoint.unixUs))
+    var outputs = RunOutputs()
+    if let latch, run.runState != .held {
+      let fault = Fault(FaultCode(rawValue: latch.fault) ?? .runHeld, latch.detail)
+      pilot.holdRestored(fault, latches: false, at: now(), into: &outputs)
+    } else if try await isCrashLoop(run) {
+      let detail = "the daemon started \(Self.crashLoopStarts) times within 10 minutes while this run was active"
+      pilot.holdRestored(Fault(.runCrashLoop, detail), latches: false, at: now(), into: &outputs)
+    }
+    keep(&outputs, of: pilot)
+    waiting[run.channelId] = WaitingRun(pilot: pilot, begins: false)
+  }
+
+  /// Counts this start for an active run and says whether there were too many.
+  private func isCrashLoop(_ run: StoredRun) async throws -> Bool {
+    guard let state = run.runState else { return false }
+    switch state {
+    case .running, .preflight, .interrupted: break
+    case .queued, .paused, .held, .suspended, .completed, .stopped, .ended: return false
+    }
+    let at = now().unix
+    let since = UnixInstant(microseconds: at.microseconds - Self.crashLoopTime.microseconds)
+    return try await store.write { edit in
+      try edit.addEvent(
+        EventRow(
+          at: at, run: run.runId, channel: run.channelId, stepID: nil, stepTime: nil, code: .daemonStarted,
+          severity: .info, actor: "daemon", detail: "the daemon started while the run was active"))
+      let resumed = try edit.view.events(run: run.runId)
+        .last { $0.code == FaultCode.runResumed.rawValue && $0.actor != "daemon" }
+      let from = max(since.microseconds, resumed?.unixUs ?? 0)
+      return try edit.view.eventCount(run: run.runId, code: .daemonStarted, since: UnixInstant(microseconds: from))
+        >= Self.crashLoopStarts
+    }
+  }
+
+  /// The program of a stored run, compiled again from the text and the values that it was started with.
+  func program(of run: StoredRun) async throws -> (Program, RunSettings) {
+    guard let text = try await store.read({ try $0.protocol(run: run.runId)?.source }) else {
+      throw StoreError.unknown(kind: "protocol of run", name: "\(run.runId)")
+    }
+    let values = CellValues(
+      activeMass: run.rateBasisMassUg.map { Mass(micrograms: $0) },
+      area: run.rateBasisAreaMm2E3.map { Area(squareMillimetreThousandths: $0) },
+      nominalCapacity: run.rateBasisChargeNc.map { Charge(nanocoulombs: $0) })
+    let program = try ProtocolDecoder.decode(Array(text.utf8)).flatMap { $0.compile(cell: values, instrument: nil) }
+      .get()
+    return (program, settings(allowedVoltageReason: StartSettings(stored: run.settings).allowedVoltageReason, nil))
+  }
+
+  func settings(allowedVoltageReason: String?, _ capabilities: InstrumentCapabilities?) -> RunSettings {
+    var settings = RunSettings()
+    settings.lease = configuration.lease
+    settings.allowedVoltageReason = allowedVoltageReason
+    if let fastest = capabilities?.shortestReadingInterval { settings.fastestReadings = fastest }
+    return settings
+  }
+
+  /// Stores what a run without an instrument has to say, with its checkpoint.
+  func keep(_ outputs: inout RunOutputs, of pilot: RunPilot) {
+    guard !outputs.entries.isEmpty || !outputs.records.isEmpty else { return }
+    var batch = JournalBatch(records: outputs.records, entries: outputs.entries)
+    if !pilot.isOver {
+      var writer = ByteWriter()
+      pilot.checkpoint(into: &writer)
+      batch.entries.append(.checkpoint(run: pilot.identity.run, at: now().unix, state: writer.bytes))
+    }
+    inlet.push(&batch)
+    inlet.requestCommit()
+    outputs.removeAll()
+  }
+}
+
+extension InstrumentCapabilities {
+  /// Of an instrument that is only known from the store.
+  static let unknown = InstrumentCapabilities(
+    channels: 0, kinds: [], voltage: VoltageWindow(from: .zero, to: .zero), maximumCurrent: .zero, currentRanges: [],
+    shortestReadingInterval: TimeSpan(milliseconds: 10), voltageErrorPartsPerMillion: 0, voltageOffsetError: .zero,
+    holdsBounds: false, hasLease: false, openCircuit: .disconnectedBlind)
+}

@@ -1,0 +1,403 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+//
+// From a request to runs: which cell is on which channel, what the protocol becomes with that cell's values, and all
+// of it stored in one transaction before the first circuit is measured. Several runs start all or none.
+
+internal import CellMetrics
+internal import ControlAPI
+internal import CycleStore
+internal import CyclerModel
+internal import CyclingProtocol
+internal import CyclingRun
+internal import Foundation
+internal import InstrumentIO
+internal import InstrumentKit
+internal import Quantities
+
+extension Laboratory {
+  /// One channel and the cell that shall be cycled on it.
+  struct Target {
+    var channel: ChannelEntry
+    var cell: StoredCell?
+  }
+
+  /// One protocol, decoded.
+  struct NamedDocument {
+    var name: String
+    var document: ProtocolDocument
+  }
+
+  func start(_ request: StartRequest, by requester: Requester) async throws -> StartResponse {
+    let documents = try decode(request.protocols)
+    let targets = try await targets(of: request)
+    let reserved = targets.map(\.channel.id)
+    for channel in reserved where channels[channel]?.run == nil { channels[channel]?.isReserved = true }
+    do {
+      return try await start(documents, on: targets, request, requester)
+    } catch {
+      for channel in reserved { channels[channel]?.isReserved = false }
+      throw error
+    }
+  }
+
+  private func decode(_ sources: [ProtocolSource]) throws -> [NamedDocument] {
+    guard !sources.isEmpty else {
+      throw RequestRefused(
+        .malformed, code: "start.no_protocol", message: "no protocol was given", hint: "give at least one protocol file"
+      )
+    }
+    var documents: [NamedDocument] = []
+    var problems: [Problem] = []
+    for source in sources {
+      switch ProtocolDecoder.decode(Array(source.text.utf8)) {
+      case .success(let document): documents.append(NamedDocument(name: source.name, document: document))
+      case .failure(let found): problems += found.problems.map { Problem($0, in: source.name) }
+      }
+    }
+    guard problems.isEmpty else { throw RequestRefused(problems: problems) }
+    return documents
+  }
+
+  // MARK: - Channels and cells
+
+  private func targets(of request: StartRequest) async throws -> [Target] {
+    let cells = try await store.read { view in try request.cells.map { (name: $0, cell: try view.cell(named: $0)) } }
+    for (name, cell) in cells where cell == nil {
+      throw RequestRefused(
+        .notFound, code: "cell.not_found", message: "there is no cell “\(name)”",
+        hint: "`nactl cell list` shows the cells, `nactl cell add` registers one")
+    }
+    let named = try request.channels.map(channel(named:))
+    let chosen: [Target]
+    switch (named.count, cells.count) {
+    case (0, 0): chosen = [Target(channel: try onlyIdleChannel(), cell: nil)]
+    case (0, _): chosen = try cells.map { try mounted($0.cell) }
+    case (_, 0): chosen = named.map { Target(channel: $0, cell: nil) }
+    case let (channelCount, cellCount) where channelCount == cellCount:
+      chosen = zip(named, cells).map { Target(channel: $0, cell: $1.cell) }
+    case let (channelCount, cellCount):
+      throw RequestRefused(
+        .malformed, code: "start.uneven", message: "\(channelCount) channels and \(cellCount) cells cannot be paired",
+        hint: "give as many cells as channels, in the same order, or only one of the two lists")
+    }
+    guard Set(chosen.map(\.channel.id)).count == chosen.count else {
+      throw RequestRefused(.malformed, code: "start.channel_twice", message: "a channel is named twice")
+    }
+    var targets: [Target] = []
+    for target in chosen { targets.append(try await checked(target)) }
+    return targets
+  }
+
+  func channel(named name: String) throws -> ChannelEntry {
+    if let found = channels.values.first(where: { $0.name == name }) { return found }
+    throw RequestRefused(
+      .notFound, code: "channel.not_found", message: "there is no channel “\(name)”",
+      hint: "`nactl channels` shows the channels")
+  }
+
+  private func onlyIdleChannel() throws -> ChannelEntry {
+    let idle = channels.values.filter { $0.worker != nil && $0.run == nil && !$0.isReserved }
+    if idle.count == 1, let only = idle.first { return only }
+    throw RequestRefused(
+      .conflict, code: "start.which_channel",
+      message: idle.isEmpty ? "no channel is idle" : "\(idle.count) channels are idle",
+      hint: idle.isEmpty
+        ? "`nactl channels` shows what they do" : "choose with --channels, or name the cell with --cells")
+  }
+
+  private func mounted(_ cell: StoredCell?) throws -> Target {
+    if let cell, let id = cell.channelId, let channel = channels[id] { return Target(channel: channel, cell: cell) }
+    throw RequestRefused(
+      .conflict, code: "cell.not_mounted", message: "the cell “\(cell?.name ?? "")” is on no channel",
+      hint: "`nactl cell mount CELL CHANNEL`, or give --channels beside --cells")
+  }
+
+  /// A channel that can take a run: there, not latched, and free or busy with the same cell.
+  private func checked(_ target: Target) async throws -> Target {
+    let channel = target.channel
+    let (latch, mountedCell, open) = try await store.read { view in
+      (try view.latch(channel: channel.id), try view.mountedCell(channel: channel.id), try view.openRuns())
+    }
+    if let latch {
+      throw RequestRefused(
+        .conflict, code: "channel.latched", message: "\(channel.name) is latched: \(latch.fault): \(latch.detail)",
+        hint: "look at the cell, then `nactl clear \(channel.name) --reason TEXT`")
+    }
+    guard channel.worker != nil else {
+      throw RequestRefused(
+        .conflict, code: "channel.away", message: "the instrument of \(channel.name) is not connected",
+        hint: "`nactl channels` shows where it was last")
+    }
+    var chosen = target
+    let run = open.last { $0.channelId == channel.id }
+    if let run, chosen.cell == nil { chosen.cell = try await store.read { try $0.cell(run.cellId) } }
+    if chosen.cell == nil { chosen.cell = mountedCell }
+    if let run, run.cellId != chosen.cell?.cellId {
+      throw RequestRefused(
+        .conflict, code: "channel.busy", message: "\(channel.name) cycles “\(run.cellName)” in run \(run.runId)",
+        hint: "stop that run first, or start on another channel")
+    }
+    if channels[channel.id]?.isReserved == true {
+      throw RequestRefused(.conflict, code: "channel.busy", message: "\(channel.name) is just being started")
+    }
+    return chosen
+  }
+
+  // MARK: - Compiling
+
+  /// A run that only needs to be stored.
+  private struct PreparedRun: Sendable {
+    var target: Int
+    var name: String
+    var source: String
+    var title: String
+    var role: CellRole
+    var cellName: String?
+    var values: CellValues
+    var program: Program
+    var listing: String
+  }
+
+  private func prepare(_ documents: [NamedDocument], _ targets: [Target], _ request: StartRequest) throws
+    -> [PreparedRun]
+  {
+    var prepared: [PreparedRun] = []
+    var problems: [Problem] = []
+    for (index, target) in targets.enumerated() {
+      for named in documents {
+        let values = try merge(named.document, target.cell, CellValues(request))
+        try checkRole(named.document, target.cell)
+        switch named.document.compile(
+          cell: values, instrument: InstrumentLimits(target.channel.instrument.capabilities))
+        {
+        case .failure(let found): problems += found.problems.map { Problem($0, in: named.name) }
+        case .success(let program):
+          prepared.append(
+            PreparedRun(
+              target: index, name: named.name, source: named.document.source, title: named.document.title,
+              role: named.document.role, cellName: named.document.cellName, values: values, program: program,
+              listing: ProgramListing.lines(of: program).joined(separator: "\n")))
+        }
+      }
+    }
+    guard problems.isEmpty else { throw RequestRefused(problems: problems) }
+    return prepared
+  }
+
+  /// The values that currents are computed from; two different ones are refused, never chosen between.
+  func merge(_ document: ProtocolDocument, _ cell: StoredCell?, _ said: CellValues) throws -> CellValues {
+    let stored = CellValues(cell)
+    func one<Value: Equatable>(_ what: String, _ values: [(String, Value?)]) throws -> Value? {
+      let known = values.compactMap { source, value in value.map { (source, $0) } }
+      guard let first = known.first else { return nil }
+      if let other = known.first(where: { $0.1 != first.1 }) {
+        throw RequestRefused(
+          .conflict, code: "cell.values_differ",
+          message: "\(what): \(first.0) says \(first.1), \(other.0) says \(other.1)",
+          hint: "correct the cell with `nactl cell edit`, or the protocol")
+      }
+      return first.1
+    }
+    let name = "the cell “\(cell?.name ?? "")”"
+    return CellValues(
+      activeMass: try one(
+        "active mass",
+        [(name, stored.activeMass), ("the protocol", document.values.activeMass), ("the request", said.activeMass)]),
+      area: try one("area", [(name, stored.area), ("the protocol", document.values.area), ("the request", said.area)]),
+      nominalCapacity: try one(
+        "nominal capacity",
+        [
+          (name, stored.nominalCapacity), ("the protocol", document.values.nominalCapacity),
+          ("the request", said.nominalCapacity),
+        ]))
+  }
+
+  private func checkRole(_ document: ProtocolDocument, _ cell: StoredCell?) throws {
+    guard let cell, cell.role != document.role.rawValue else { return }
+    throw RequestRefused(
+      .conflict, code: "cell.role_differs",
+      message: "the cell “\(cell.name)” is registered as \(cell.role), the protocol is for \(document.role.rawValue)",
+      hint: "choose a protocol for \(cell.role), or mount the right cell")
+  }
+
+  // MARK: - Storing and beginning
+
+  private func start(
+    _ documents: [NamedDocument], on targets: [Target], _ request: StartRequest, _ requester: Requester
+  ) async throws -> StartResponse {
+    let prepared = try prepare(documents, targets, request)
+    let warnings = warnings(targets, prepared)
+    var settings = StartSettings()
+    settings.allowedVoltageReason = request.allow_voltage
+    settings.acceptsNoHardwareLimits = request.accept_no_hardware_limits
+    let stored = try await keep(prepared, targets, settings, requester)
+    var begun: Set<Int64> = []
+    for (run, plan) in zip(stored, prepared) {
+      let target = targets[plan.target]
+      guard run.state == RunState.preflight.rawValue, begun.insert(target.channel.id).inserted else { continue }
+      place(pilot(for: run.run, plan.program, target.channel, run.firstCycle, settings, requester.name), begins: true)
+    }
+    for target in targets { channels[target.channel.id]?.isReserved = false }
+    return StartResponse(
+      request_id: requester.requestID,
+      runs: zip(stored, prepared).map { run, plan in
+        StartedRun(
+          run: run.run, uuid: run.uuid, channel: targets[plan.target].channel.name, cell: run.cell,
+          cell_registered: run.isNewCell, title: plan.title, state: run.state, queue_position: run.queuePosition)
+      }, warnings: warnings)
+  }
+
+  private func warnings(_ targets: [Target], _ prepared: [PreparedRun]) -> [String] {
+    var warnings: [String] = []
+    for target in targets where !target.channel.instrument.capabilities.hasLease {
+      warnings.append("\(target.channel.name) stays on if this machine dies: its instrument has no lease")
+    }
+    for plan in prepared {
+      let limits = InstrumentLimits(targets[plan.target].channel.instrument.capabilities)
+      warnings += ProgramListing.warnings(of: plan.program, instrument: limits)
+    }
+    return warnings
+  }
+
+  func pilot(
+    for run: Int64, _ program: Program, _ channel: ChannelEntry, _ firstCycle: Int64, _ start: StartSettings,
+    _ person: String
+  ) -> RunPilot {
+    RunPilot(
+      identity: RunIdentity(
+        run: run, channel: channel.id, instrumentChannel: channel.number, earlierCellCycles: firstCycle - 1,
+        protocolRevision: 1, startedBy: person),
+      program: program,
+      settings: settings(allowedVoltageReason: start.allowedVoltageReason, channel.instrument.capabilities),
+      instrumentIsHere: true)
+  }
+
+  /// A run as it was stored.
+  private struct KeptRun: Sendable {
+    var run: Int64
+    var uuid: String
+    var cell: String
+    var isNewCell: Bool
+    var state: String
+    var queuePosition: Int?
+    var firstCycle: Int64
+  }
+
+  private func keep(
+    _ prepared: [PreparedRun], _ targets: [Target], _ settings: StartSettings, _ requester: Requester
+  ) async throws -> [KeptRun] {
+    let at = now().unix
+    let text = try settings.stored
+    let channels = targets.map { (id: $0.channel.id, name: $0.channel.name, model: $0.channel.instrument.model) }
+    let known = targets.map(\.cell)
+    return try await store.write { edit in
+      var cells = known
+      var kept: [KeptRun] = []
+      for plan in prepared {
+        let channel = channels[plan.target]
+        let isNew = cells[plan.target] == nil
+        let cell = try edit.cell(
+          cells[plan.target], named: plan.cellName, role: plan.role, values: plan.values, by: requester.name, at: at)
+        cells[plan.target] = cell
+        if cell.channelId != channel.id {
+          try edit.mount(cell: cell.cellId, channel: channel.id, by: requester.name, at: at)
+        }
+        let before = try edit.view.openRuns().filter { $0.channelId == channel.id }
+        let isQueued = !before.isEmpty
+        let firstCycle = try edit.view.nextCellCycleNumber(cell: cell.cellId)
+        let protocolID = try edit.addProtocol(
+          sha256: SHA256.digest(Array(plan.source.utf8)), source: plan.source, listing: plan.listing,
+          compilerVersion: DaemonVersion.text)
+        var entry = RunEntry(
+          uuid: UUID().uuidString.lowercased(), title: plan.title, cell: cell.cellId, cellRevision: cell.revision,
+          channel: channel.id, state: isQueued ? .queued : .preflight, at: at, startedBy: requester.name,
+          protocolID: protocolID, definitionsVersion: MetricDefinitions.version,
+          parameters: plan.program.metrics.stored, firstCycleNumber: firstCycle, daemonVersion: DaemonVersion.text,
+          instrumentSpecification: channel.model)
+        entry.queuePosition = isQueued ? Int64(before.count) : nil
+        entry.rateBasisMassUg = plan.values.activeMass?.micrograms
+        entry.rateBasisAreaMm2E3 = plan.values.area?.squareMillimetreThousandths
+        entry.rateBasisChargeNc = plan.values.nominalCapacity?.nanocoulombs
+        entry.settings = text
+        let run = try edit.addRun(entry)
+        kept.append(
+          KeptRun(
+            run: run, uuid: entry.uuid, cell: cell.name, isNewCell: isNew, state: entry.state.rawValue,
+            queuePosition: entry.queuePosition.map(Int.init), firstCycle: firstCycle))
+      }
+      return kept
+    }
+  }
+
+  /// The next protocol in the queue follows by itself after a run that was completed; otherwise the queue is stopped,
+  /// because nobody knows in what state the cell was left.
+  func startNext(on channel: Int64, after run: Int64) async throws {
+    let (last, open) = try await store.read { view in (try view.run(run), try view.openRuns()) }
+    let queue = open.filter { $0.channelId == channel && $0.runState == .queued }
+    guard let next = queue.first, let entry = channels[channel] else { return }
+    let at = now().unix
+    guard last?.runState == .completed else {
+      let reason = "run \(run) before it was not completed"
+      try await store.write { edit in
+        for waiting in queue { try edit.setState(of: waiting.runId, to: .stopped, at: at, reason: reason) }
+      }
+      return
+    }
+    let firstCycle = try await store.write { edit in
+      let first = try edit.view.nextCellCycleNumber(cell: next.cellId)
+      try edit.setFirstCycleNumber(of: next.runId, to: first)
+      try edit.setState(of: next.runId, to: .preflight, at: at, reason: nil)
+      return first
+    }
+    let (program, _) = try await program(of: next)
+    let start = StartSettings(stored: next.settings)
+    place(pilot(for: next.runId, program, entry, firstCycle, start, next.startedBy), begins: true)
+  }
+}
+
+extension StoreEdit {
+  /// The cell of a run: as it is, with values that were missing added as a revision, or newly registered.
+  fileprivate func cell(
+    _ known: StoredCell?, named name: String?, role: CellRole, values: CellValues, by person: String, at: UnixInstant
+  ) throws -> StoredCell {
+    guard let known else {
+      let chosen = try name ?? unusedCellName()
+      var entry = CellEntry()
+      entry.fill(values)
+      return try addCell(
+        name: chosen, role: role, entry, by: person, reason: "registered by the start of a run", at: at)
+    }
+    var entry = CellEntry(known)
+    let before = entry
+    entry.fill(values)
+    if entry == before { return known }
+    return try reviseCell(known.cellId, entry, by: person, reason: "values given at the start of a run", at: at)
+  }
+
+  private func unusedCellName() throws -> String {
+    var number = try view.cells().count + 1
+    while try view.cell(named: "cell-\(number)") != nil { number += 1 }
+    return "cell-\(number)"
+  }
+}
+
+extension CellEntry {
+  fileprivate mutating func fill(_ values: CellValues) {
+    activeMassUg = activeMassUg ?? values.activeMass?.micrograms
+    areaMm2E3 = areaMm2E3 ?? values.area?.squareMillimetreThousandths
+    nominalChargeNc = nominalChargeNc ?? values.nominalCapacity?.nanocoulombs
+  }
+}
+
+extension MetricParameters {
+  /// As stored: a JSON object with sorted keys; equal parameters are equal texts.
+  var stored: String {
+    var parts: [String] = []
+    if let desodiationPlateauBelow {
+      parts.append("\"desodiation_plateau_below_nv\":\(desodiationPlateauBelow.nanovolts)")
+    }
+    if let sodiationPlateauBelow { parts.append("\"sodiation_plateau_below_nv\":\(sodiationPlateauBelow.nanovolts)") }
+    return "{" + parts.joined(separator: ",") + "}"
+  }
+}

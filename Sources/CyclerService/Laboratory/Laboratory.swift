@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+//
+// Which instruments there are, which channels they have, which run is on which channel. The laboratory brings runs and
+// instruments together, by identity and never by a port's name, and it takes people's requests. It decides nothing
+// about a cell: that happens on the port's thread.
+
+internal import CycleStore
+internal import CyclerModel
+internal import CyclingRun
+internal import Dispatch
+internal import InstrumentIO
+internal import InstrumentKit
+internal import Logging
+internal import MethodSCRIPTDriver
+public import Quantities
+internal import Synchronization
+
+/// What a person says at the daemon's start.
+public struct LaboratoryConfiguration: Sendable {
+  /// Named ports, with the shell's wildcards.
+  public var portPatterns: [String] = []
+  /// Whether plugged ports are looked for.
+  public var watchesUSB = true
+  /// How long an instrument may go on without the host.
+  public var lease = TimeSpan(seconds: 60)
+  /// The usual configuration.
+  public init() {}
+}
+
+/// A channel of a known instrument, there or away.
+struct ChannelEntry: Sendable {
+  var id: Int64
+  var name: String
+  var number: Int
+  var instrument: InstrumentIdentity
+  /// The port's thread, while the instrument is there.
+  var worker: PortWorker?
+  /// The run that has the channel, and whether it has one or is about to.
+  var run: Int64?
+  var isReserved = false
+  /// When the link went, and from then on when the instrument's own lease has run out.
+  var lostAt: UnixInstant?
+  /// The link went while current could flow.
+  var wasClosed = false
+}
+
+/// A run without its instrument.
+struct WaitingRun: Sendable {
+  var pilot: RunPilot
+  var begins: Bool
+}
+
+/// The instruments, channels and runs of one daemon.
+actor Laboratory {
+  let store: CycleStore
+  let configuration: LaboratoryConfiguration
+  let logger: Logger
+  /// The threads of all ports, for the signal that stops them at once.
+  let roster: PortRoster
+  var channels: [Int64: ChannelEntry] = [:]
+  var waiting: [Int64: WaitingRun] = [:]
+  /// Ports that carry no usable instrument now, and why.
+  var unusablePorts: [String: Fault] = [:]
+  /// What runs without an instrument have to say goes through here.
+  let inlet: StoreInlet
+  private let news: AsyncStream<Happening>
+  private let newsContinuation: AsyncStream<Happening>.Continuation
+  /// Ports must be identified after what was stored is known.
+  private var discovery: PortDiscovery?
+
+  /// What reaches the laboratory from its threads.
+  enum Happening: Sendable {
+    case port(PortWorker, PortNews)
+    case discovery(PortDiscovery.News)
+  }
+
+  init(store: CycleStore, configuration: LaboratoryConfiguration, roster: PortRoster, logger: Logger) {
+    self.store = store
+    self.configuration = configuration
+    self.roster = roster
+    self.logger = logger
+    inlet = store.makeInlet(name: "laboratory")
+    (news, newsContinuation) = AsyncStream.makeStream()
+  }
+
+  /// Takes up what was stored, then watches ports until it is cancelled.
+  func run() async throws {
+    try await recover()
+    let continuation = newsContinuation
+    discovery = try PortDiscovery(patterns: configuration.portPatterns, watchesUSB: configuration.watchesUSB) {
+      continuation.yield(.discovery($0))
+    }
+    for await happening in news {
+      switch happening {
+      case .port(let worker, let said): await take(said, from: worker)
+      case .discovery(let said): take(said)
+      }
+    }
+  }
+
+  /// Ends the watch; the news that were said are still taken.
+  func stop() {
+    newsContinuation.finish()
+    discovery = nil
+  }
+
+  /// Tells the laboratory something from a thread.
+  nonisolated func tell(_ worker: PortWorker, _ said: PortNews) { newsContinuation.yield(.port(worker, said)) }
+
+  nonisolated func now() -> RunMoment { RunMoment(host: HostClock.now(), unix: UnixClock.now()) }
+
+  // MARK: - Ports
+
+  private func take(_ said: PortDiscovery.News) {
+    switch said {
+    case .settled: logger.info("ports settled")
+    case .impaired(let fault): logger.warning("\(fault.code.rawValue): \(fault.detail)")
+    case .changed(.appeared(let candidate)):
+      guard candidate.origin == .named || MethodSCRIPTDriver.descriptor.mayBe(at: candidate) else { return }
+      open(candidate.path)
+    case .changed(.vanished(let candidate)):
+      unusablePorts[candidate.path] = nil
+      roster.worker(at: candidate.path)?.send(.end)
+    }
+  }
+
+  private func open(_ path: String) {
+    guard roster.worker(at: path) == nil else { return }
+    do {
+      let worker = try PortWorker(path: path)
+      let wake = worker.wake
+      let inlet = store.makeInlet(name: path, onCommit: { _ in wake.signal() })
+      guard roster.add(worker) else { return }
+      try worker.start(inlet: inlet, makeDriver: { MethodSCRIPTDriver() }, news: { [self] in tell($0, $1) })
+    } catch {
+      unusablePorts[path] = error
+      logger.error("\(error.code.rawValue): \(error.detail)")
+    }
+  }
+
+  private func take(_ said: PortNews, from worker: PortWorker) async {
+    switch said {
+    case .identified(let identity):
+      unusablePorts[worker.path] = nil
+      await identified(identity, worker)
+    case .unusable(let fault):
+      unusablePorts[worker.path] = fault
+      logger.warning("\(fault.code.rawValue): \(fault.detail)")
+    case .lost(let identity, let fault, let pilots):
+      logger.warning("\(fault.code.rawValue): \(fault.detail)")
+      lost(identity, worker, pilots)
+    case .finished(let run, let channel): await finished(run, channel, worker)
+    case .ended(let pilots):
+      lost(nil, worker, pilots)
+      roster.remove(worker)
+    }
+  }
+
+  private func identified(_ identity: InstrumentIdentity, _ worker: PortWorker) async {
+    if let other = channels.values.first(where: { $0.instrument.isSame(as: identity) && $0.worker != nil })?.worker,
+      other !== worker
+    {
+      let detail = "\(worker.path) and \(other.path) both say that they are \(identity.model) \(identity.serial)"
+      unusablePorts[worker.path] = Fault(.linkIdentity, detail)
+      logger.error("link.identity: \(detail)")
+      return
+    }
+    do {
+      for number in 0..<identity.capabilities.channels {
+        let entry = try await register(identity, number)
+        adopt(entry, worker)
+      }
+      logger.info("\(worker.path): \(identity.model) \(identity.serial), firmware \(identity.firmware)")
+    } catch {
+      logger.error("store.failed: \(identity.serial) cannot be registered: \(error)")
+    }
+  }
+
+  private func register(_ identity: InstrumentIdentity, _ number: Int) async throws -> ChannelEntry {
+    let at = UnixClock.now()
+    let (id, name) = try await store.write { edit in
+      let instrument = try edit.upsertInstrument(
+        family: identity.family, model: identity.model, serial: identity.serial, firmware: identity.firmware, at: at)
+      let known = try edit.view.channels().first { $0.instrumentId == instrument && $0.number == Int64(number) }
+      if let known { return (known.channelId, known.name) }
+      let name = "ch\(try edit.view.channels().count + 1)"
+      return (try edit.upsertChannel(instrument: instrument, number: Int64(number), name: name), name)
+    }
+    var entry = channels[id] ?? ChannelEntry(id: id, name: name, number: number, instrument: identity)
+    entry.instrument = identity
+    return entry
+  }
+
+  /// The instrument is at that port: its runs go on there.
+  private func adopt(_ found: ChannelEntry, _ worker: PortWorker) {
+    var entry = found
+    entry.worker = worker
+    entry.lostAt = nil
+    entry.wasClosed = false
+    if let waitingRun = waiting.removeValue(forKey: entry.id) {
+      entry.run = waitingRun.pilot.identity.run
+      worker.send(.attach(channel: entry.number, waitingRun.pilot, begins: waitingRun.begins))
+    } else {
+      worker.send(.release(channel: entry.number))
+    }
+    channels[entry.id] = entry
+  }
+
+  private func lost(_ identity: InstrumentIdentity?, _ worker: PortWorker, _ pilots: [Int: RunPilot]) {
+    for pilot in pilots.values where !pilot.isOver {
+      waiting[pilot.identity.channel] = WaitingRun(pilot: pilot, begins: pilot.state == .queued)
+    }
+    for (id, entry) in channels where entry.worker === worker {
+      channels[id]?.worker = nil
+      channels[id]?.lostAt = UnixClock.now()
+      channels[id]?.wasClosed = pilots[entry.number].map { !$0.isCircuitOpen } ?? false
+    }
+  }
+
+  /// Hands a run to its channel's thread, or keeps it until the instrument is there.
+  func place(_ pilot: RunPilot, begins: Bool) {
+    let channel = pilot.identity.channel
+    channels[channel]?.run = pilot.identity.run
+    channels[channel]?.isReserved = false
+    if let worker = channels[channel]?.worker {
+      worker.send(.attach(channel: pilot.identity.instrumentChannel, pilot, begins: begins))
+    } else {
+      waiting[channel] = WaitingRun(pilot: pilot, begins: begins)
+    }
+  }
+
+  private func finished(_ run: Int64, _ number: Int, _ worker: PortWorker) async {
+    guard let entry = channels.values.first(where: { $0.run == run }) else { return }
+    await release(entry.id, after: run)
+  }
+
+  /// The channel is free: the next protocol in the cell's queue follows by itself when the run was completed.
+  func release(_ channel: Int64, after run: Int64) async {
+    channels[channel]?.run = nil
+    do {
+      try await startNext(on: channel, after: run)
+    } catch {
+      logger.error("the run after run \(run) cannot be started: \(error)")
+    }
+  }
+}
+
+extension InstrumentIdentity {
+  /// Two sightings of one instrument: firmware and port may differ.
+  func isSame(as other: InstrumentIdentity) -> Bool { family == other.family && serial == other.serial }
+}

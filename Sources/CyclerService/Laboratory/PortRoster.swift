@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+//
+// All port threads, reachable without an actor: when the daemon is told to stop, every cell is made safe on the signal
+// itself, before any client, service or store is waited for.
+
+internal import CyclerModel
+internal import InstrumentIO
+internal import Quantities
+internal import Synchronization
+
+/// The threads of all open ports.
+final class PortRoster: Sendable {
+  private struct State {
+    var workers: [PortWorker] = []
+    var isStopping = false
+  }
+  private let state = Mutex(State())
+
+  /// Adds a thread; false once the daemon stops, and then the port must not be opened.
+  func add(_ worker: PortWorker) -> Bool {
+    state.withLock { state in
+      guard !state.isStopping else { return false }
+      state.workers.append(worker)
+      return true
+    }
+  }
+
+  /// Forgets a thread that has ended.
+  func remove(_ worker: PortWorker) { state.withLock { $0.workers.removeAll { $0 === worker } } }
+
+  /// The thread of a port.
+  func worker(at path: String) -> PortWorker? { state.withLock { $0.workers.first { $0.path == path } } }
+
+  /// All threads.
+  var workers: [PortWorker] { state.withLock { $0.workers } }
+
+  /// Makes every cell safe and ends every thread; returns at once.
+  func suspendAll() {
+    let workers = state.withLock { state in
+      state.isStopping = true
+      return state.workers
+    }
+    for worker in workers { worker.send(.suspendAndEnd) }
+  }
+
+  /// Threads that have not been seen alive for longer than `limit`: each is that port's fault alone (hazard rule 21).
+  func stalled(for limit: TimeSpan, at now: HostInstant) -> [PortWorker] {
+    workers.filter { !$0.isFinished && $0.lastBeat.microseconds > 0 && now - $0.lastBeat > limit }
+  }
+}

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+//
+// Answers that are put together from several rows.
+
+internal import CellMetrics
+internal import ControlAPI
+internal import CycleStore
+internal import CyclerModel
+internal import CyclingProtocol
+internal import InstrumentKit
+internal import MethodSCRIPTDriver
+internal import Quantities
+
+/// What the store knows of a channel.
+struct StoredSight: Sendable {
+  var latch: StoredLatch?
+  var cell: String?
+  var run: StoredRun?
+  var record: NewestRecord?
+}
+
+/// The newest acknowledged record of a run, with its instant.
+struct NewestRecord: Sendable {
+  var record: RecordRow
+  var step: StoredStep
+  var at: UnixInstant { UnixInstant(microseconds: step.startedUnixUs + record.stepTime.microseconds) }
+}
+
+extension StoreView {
+  /// The newest record of a run.
+  func newestRecord(of run: Int64) throws -> NewestRecord? {
+    guard let cursor = try lastRecord(run: run) else { return nil }
+    let before = RecordCursor(stepID: cursor.stepID, index: cursor.index - 1)
+    guard let record = try records(after: before, limit: 1).first else { return nil }
+    let count = cursor.stepID & (1 << RowIdentity.countBits - 1)
+    guard let step = try steps(run: run, after: count - 1, limit: 1).first else { return nil }
+    return NewestRecord(record: record, step: step)
+  }
+
+  /// A cell with the channel that it is on and the cycles that it has seen.
+  func status(of cell: StoredCell) throws -> CellStatus {
+    let channel = try cell.channelId.flatMap { id in try channels().first { $0.channelId == id }?.name }
+    return CellStatus(cell, channel: channel, cycles: try nextCellCycleNumber(cell: cell.cellId) - 1)
+  }
+}
+
+extension LatchStatus {
+  init(_ latch: StoredLatch) {
+    self.init(fault: latch.fault, detail: latch.detail, raised_unix_us: latch.raisedUnixUs, run: latch.runId)
+  }
+}
+
+extension ControlAPI.CircuitState {
+  /// The word for a circuit's state, and with an expired lease its moment.
+  static func words(_ state: CyclerModel.CircuitState) -> (ControlAPI.CircuitState, Int64?) {
+    switch state {
+    case .closed: (.closed, nil)
+    case .openConfirmed: (.openConfirmed, nil)
+    case .openLeaseExpired(let at): (.openLeaseExpired, at.microseconds)
+    case .unknown: (.unknown, nil)
+    }
+  }
+}
+
+extension ChannelStatus {
+  /// A channel as its thread and the store know it.
+  init(_ entry: ChannelEntry, _ stored: StoredSight, _ circuit: CyclerModel.CircuitState) {
+    let (word, expired) = ControlAPI.CircuitState.words(circuit)
+    let state =
+      if stored.latch != nil {
+        "latched"
+      } else if entry.worker == nil {
+        "away"
+      } else {
+        entry.run == nil && !entry.isReserved ? "idle" : "busy"
+      }
+    let instrument = entry.instrument
+    self.init(
+      channel: entry.name, instrument_family: instrument.family, instrument_model: instrument.model,
+      instrument_serial: instrument.serial, instrument_firmware: instrument.firmware,
+      driver_maturity: MethodSCRIPTDriver.descriptor.maturity.rawValue, port: entry.worker?.path, state: state,
+      circuit: word, circuit_lease_expired_unix_us: expired, goes_safe_alone: instrument.capabilities.hasLease,
+      holds_limits_itself: instrument.capabilities.holdsBounds, cell: stored.cell, run: entry.run,
+      run_state: stored.run?.state, latch: stored.latch.map(LatchStatus.init),
+      voltage_V: stored.record?.record.voltage?.volts, current_A: stored.record?.record.current?.amperes,
+      reading_age_s: nil)
+  }
+}
+
+extension CheckedProtocol {
+  /// A protocol that could not be read, or not be compiled.
+  init(_ name: String, _ found: ProtocolProblems, _ document: ProtocolDocument? = nil) {
+    self.init(
+      name: name, title: document?.title, role: document?.role.rawValue, listing: [],
+      problems: found.problems.map { Problem($0, in: name) }, warnings: [])
+  }
+
+  /// A protocol that compiles.
+  init(_ name: String, _ program: Program, _ limits: InstrumentLimits?, _ values: CellValues) {
+    self.init(
+      name: name, title: program.title, role: program.role.rawValue, cycle_count: program.cycleCount,
+      listing: ProgramListing.lines(of: program, instrument: limits, cell: values), problems: [],
+      warnings: ProgramListing.warnings(of: program, instrument: limits).map { warning in
+        Problem(protocol_name: name, path: "", message: warning)
+      })
+  }
+}
+
+extension CycleTable {
+  /// The cycles of a run with the initial efficiency of its cell, which may come from an earlier run.
+  init(_ run: StoredRun, _ view: StoreView) throws {
+    let cell = try view.cell(run.cellId)
+    let first = try view.cycles(cell: run.cellId).first { $0.cellCycleNumber == 1 }
+    self.init(
+      run: run.runId, cell: run.cellName, role: cell?.role ?? "", active_mass_ug: cell?.activeMassUg,
+      area_mm2: cell?.areaMm2E3.map { Double($0) / 1_000 },
+      cycles: try view.cycles(run: run.runId).map { CycleFrame($0, cell: run.cellName) },
+      initial_coulombic_efficiency: first?.coulombicEfficiency, initial_cycle_run: first?.runId)
+  }
+}
+
+extension RunDetail {
+  /// Everything about a run that fits on a page.
+  init(
+    _ run: StoredRun, _ program: Program?, _ view: StoreView, instrument: String, circuit: CyclerModel.CircuitState
+  ) throws {
+    let cycles = try view.cycles(run: run.runId)
+    let newest = try view.newestRecord(of: run.runId)
+    var reader = RunReader(run: run, program: program)
+    let cell = try view.cell(run.cellId)
+    let (word, expired) = ControlAPI.CircuitState.words(circuit)
+    let events = try view.events(run: run.runId, limit: 100_000).suffix(20)
+    self.init(
+      run: RunStatus(
+        run, cycle: newest?.step.cycleNumber ?? cycles.last?.cycleNumber, cycleCount: program?.cycleCount),
+      role: cell?.role ?? "", instrument: instrument, circuit: word, circuit_lease_expired_unix_us: expired,
+      latch: try view.latch(channel: run.channelId).map(LatchStatus.init),
+      step_count: newest.map { Int($0.step.stepCount) }, step_path: newest?.step.programPath,
+      step_text: newest.flatMap { reader.programStep(of: $0.step) }.map { ProgramListing.step($0) },
+      test_time_s: newest.map { Double($0.step.startedTestTimeUs + $0.record.stepTime.microseconds) / 1e6 },
+      last_record: try newest.flatMap { try reader.frame($0.record, in: view) },
+      last_cycle: cycles.last.map { CycleFrame($0, cell: run.cellName) }, active_mass_ug: run.rateBasisMassUg,
+      area_mm2: run.rateBasisAreaMm2E3.map { Double($0) / 1_000 },
+      nominal_capacity_mAh: run.rateBasisChargeNc.map { Double($0) / 3.6e9 },
+      initial_coulombic_efficiency: try CycleTable(run, view).initial_coulombic_efficiency,
+      listing: program.map { ProgramListing.lines(of: $0) } ?? [],
+      events: events.map { EventFrame($0, channel: run.channelName, cell: run.cellName) })
+  }
+}

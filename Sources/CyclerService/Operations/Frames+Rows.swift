@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+//
+// Stored rows as clients see them: units in names, null for what is not known.
+
+internal import ControlAPI
+internal import CycleStore
+internal import CyclerModel
+internal import Quantities
+
+extension DataFlags {
+  /// The names of the flags that are set, as clients see them.
+  var names: [String] {
+    let known: [(DataFlags, String)] = [
+      (.overload, "overload"), (.underload, "underload"), (.late, "late"), (.stepStart, "step_start"),
+      (.stepEnd, "step_end"), (.plateauEdge, "plateau_edge"), (.gap, "gap"), (.interrupted, "interrupted"),
+      (.truncated, "truncated"), (.empty, "empty"), (.chargeUnknown, "charge_unknown"),
+      (.constantVoltage, "constant_voltage"),
+    ]
+    return known.filter { contains($0.0) }.map(\.1)
+  }
+}
+
+extension RunStatus {
+  /// A stored run; the cycle that it is in, and how many its program counts, where that is known.
+  init(_ run: StoredRun, cycle: Int64?, cycleCount: Int64?) {
+    self.init(
+      run: run.runId, uuid: run.uuid, cell: run.cellName, channel: run.channelName, title: run.title, state: run.state,
+      is_over: run.runState?.isFinal ?? false, queue_position: run.queuePosition.map(Int.init),
+      started_unix_us: run.startedUnixUs, ended_unix_us: run.endedUnixUs, started_by: run.startedBy,
+      end_reason: run.endReason ?? run.stateReason, cycle_number: cycle, cycle_count: cycleCount)
+  }
+}
+
+extension CycleFrame {
+  /// A stored cycle of a cell.
+  init(_ cycle: StoredCycle, cell: String) {
+    self.init(
+      run: cycle.runId, cell: cell, cycle_number: cycle.cycleNumber, cell_cycle_number: cycle.cellCycleNumber,
+      purpose: cycle.purpose, label: cycle.label, charge_capacity_Ah: cycle.chargeCapacityAh,
+      discharge_capacity_Ah: cycle.dischargeCapacityAh, charge_energy_Wh: cycle.chargeEnergyWh,
+      discharge_energy_Wh: cycle.dischargeEnergyWh, coulombic_efficiency: cycle.coulombicEfficiency,
+      sodiation_plateau_capacity_Ah: cycle.sodiationPlateauCapacityAh,
+      sodiation_plateau_ratio: cycle.sodiationPlateauRatio,
+      desodiation_plateau_capacity_Ah: cycle.desodiationPlateauCapacityAh,
+      desodiation_plateau_ratio: cycle.desodiationPlateauRatio, flags: DataFlags(rawValue: cycle.flags).names)
+  }
+}
+
+extension EventFrame {
+  /// A stored event with the names of what it concerns.
+  init(_ event: StoredEvent, channel: String?, cell: String?) {
+    let severity = Severity(rawValue: Int(event.severity)).map { "\($0)" } ?? "info"
+    self.init(
+      event: event.eventId, unix_us: event.unixUs, run: event.runId, channel: channel, cell: cell,
+      step_count: event.stepId.map { Int($0 & (1 << RowIdentity.countBits - 1)) },
+      step_time_s: event.stepTimeUs.map { Double($0) / 1e6 }, code: event.code, severity: severity,
+      actor: event.actor, detail: event.detail)
+  }
+}
+
+extension CellStatus {
+  /// A stored cell with its newest revision.
+  init(_ cell: StoredCell, channel: String?, cycles: Int64) {
+    self.init(
+      cell: cell.name, external_id: cell.externalId, batch: cell.batch, role: cell.role, revision: Int(cell.revision),
+      entered_unix_us: cell.enteredUnixUs, entered_by: cell.enteredBy, reason: cell.reason,
+      active_mass_ug: cell.activeMassUg, active_mass_basis: cell.activeMassBasis,
+      active_mass_uncertainty_ug: cell.activeMassUncertaintyUg, area_mm2: cell.areaMm2E3.map { Double($0) / 1_000 },
+      nominal_capacity_mAh: cell.nominalChargeNc.map { Double($0) / 3.6e9 }, electrolyte: cell.electrolyte,
+      counter_electrode: cell.counterElectrode, notes: cell.notes, channel: channel, cycles: cycles,
+      retired_unix_us: cell.retiredUnixUs)
+  }
+}
+
+extension CellEntry {
+  /// What a request says of a new cell.
+  init(_ request: CellRequest) {
+    self.init()
+    activeMassUg = request.active_mass_ug
+    activeMassBasis = request.active_mass_basis
+    activeMassUncertaintyUg = request.active_mass_uncertainty_ug
+    areaMm2E3 = request.area_mm2.map { Int64(($0 * 1_000).rounded()) }
+    nominalChargeNc = request.nominal_capacity_mAh.map { Int64(($0 * 3.6e9).rounded()) }
+    electrolyte = request.electrolyte
+    counterElectrode = request.counter_electrode
+    notes = request.notes
+  }
+
+  /// Takes over what a revision says; what it does not say stays.
+  mutating func take(_ request: CellRevisionRequest) {
+    activeMassUg = request.active_mass_ug ?? activeMassUg
+    activeMassBasis = request.active_mass_basis ?? activeMassBasis
+    activeMassUncertaintyUg = request.active_mass_uncertainty_ug ?? activeMassUncertaintyUg
+    areaMm2E3 = request.area_mm2.map { Int64(($0 * 1_000).rounded()) } ?? areaMm2E3
+    nominalChargeNc = request.nominal_capacity_mAh.map { Int64(($0 * 3.6e9).rounded()) } ?? nominalChargeNc
+    electrolyte = request.electrolyte ?? electrolyte
+    counterElectrode = request.counter_electrode ?? counterElectrode
+    notes = request.notes ?? notes
+  }
+}

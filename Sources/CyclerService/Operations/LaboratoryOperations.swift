@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+//
+// What the control server can ask for, answered from the store and the laboratory.
+
+internal import ControlAPI
+internal import CycleStore
+internal import CyclerModel
+internal import CyclingProtocol
+internal import CyclingRun
+internal import Foundation
+internal import InstrumentKit
+internal import MethodSCRIPTDriver
+internal import Quantities
+
+/// The operations of one daemon.
+struct LaboratoryOperations: CyclerOperations {
+  let laboratory: Laboratory
+  let store: CycleStore
+  let startedAt: UnixInstant
+
+  func status() async throws -> DaemonStatus {
+    let active = try await store.read { try $0.openRuns().count }
+    return DaemonStatus(
+      daemon_version: DaemonVersion.text, started_unix_us: startedAt.microseconds, database_path: store.path,
+      channels: await laboratory.sightings().count, runs_active: active)
+  }
+
+  // MARK: - Channels
+
+  func channels() async throws -> ChannelList {
+    let sightings = await laboratory.sightings()
+    let stored = try await store.read { view -> [Int64: StoredSight] in
+      var found: [Int64: StoredSight] = [:]
+      let runs = try view.openRuns()
+      for (id, pair) in sightings {
+        var sight = StoredSight()
+        sight.latch = try view.latch(channel: id)
+        sight.cell = try view.mountedCell(channel: id)?.name
+        if let run = pair.entry.run {
+          sight.run = runs.first { $0.runId == run }
+          sight.record = try view.newestRecord(of: run)
+        }
+        found[id] = sight
+      }
+      return found
+    }
+    var list: [ChannelStatus] = []
+    for (id, pair) in sightings.sorted(by: { $0.key < $1.key }) {
+      let circuit = await laboratory.circuit(of: pair.entry, pair.sighting)
+      list.append(ChannelStatus(pair.entry, stored[id] ?? StoredSight(), circuit))
+    }
+    return ChannelList(channels: list)
+  }
+
+  func clear(channel: String, _ request: ClearRequest, by requester: Requester) async throws -> Acknowledgement {
+    try await laboratory.clear(channel, reason: request.reason, requester)
+    return Acknowledgement(
+      request_id: requester.requestID, message: "\(channel) is cleared; a held run goes on only with `nactl resume`",
+      channel: channel)
+  }
+
+  func mount(channel: String, _ request: MountRequest, by requester: Requester) async throws -> Acknowledgement {
+    try await translating { try await laboratory.mount(request.cell, on: channel, requester) }
+    return Acknowledgement(
+      request_id: requester.requestID,
+      message: request.cell.map { "“\($0)” is on \(channel)" } ?? "\(channel) holds no cell", channel: channel)
+  }
+
+  // MARK: - Cells
+
+  func cells() async throws -> CellList {
+    CellList(cells: try await store.read { view in try view.cells().map { try view.status(of: $0) } })
+  }
+
+  func cell(named name: String) async throws -> CellStatus {
+    guard let found = try await store.read({ view in try view.cell(named: name).map { try view.status(of: $0) } })
+    else { throw Self.noCell(name) }
+    return found
+  }
+
+  func addCells(_ cells: [CellRequest], by requester: Requester) async throws -> CellList {
+    let at = laboratory.now().unix
+    let roles = try cells.map { request -> CellRole in
+      guard let role = CellRole(rawValue: request.role) else {
+        throw RequestRefused(
+          .malformed, code: "cell.unknown_role", message: "“\(request.role)” is no role of a cell",
+          hint: "one of \(CellRole.allCases.map(\.rawValue).joined(separator: ", "))")
+      }
+      return role
+    }
+    return try await translating {
+      try await store.write { edit in
+        var added: [CellStatus] = []
+        for (request, role) in zip(cells, roles) {
+          let cell = try edit.addCell(
+            name: request.cell, externalID: request.external_id, batch: request.batch, role: role, CellEntry(request),
+            by: requester.name, at: at)
+          added.append(try edit.view.status(of: cell))
+        }
+        return CellList(cells: added)
+      }
+    }
+  }
+
+  func reviseCell(
+    named name: String, _ request: CellRevisionRequest, by requester: Requester
+  ) async throws -> CellStatus {
+    let at = laboratory.now().unix
+    return try await translating {
+      try await store.write { edit in
+        guard let cell = try edit.view.cell(named: name) else { throw Self.noCell(name) }
+        var entry = CellEntry(cell)
+        entry.take(request)
+        let revised = try edit.reviseCell(
+          cell.cellId, entry, by: requester.name, reason: request.reason, at: at)
+        return try edit.view.status(of: revised)
+      }
+    }
+  }
+
+  private static func noCell(_ name: String) -> RequestRefused {
+    RequestRefused(
+      .notFound, code: "cell.not_found", message: "there is no cell “\(name)”",
+      hint: "`nactl cell list` shows the cells")
+  }
+
+  // MARK: - Protocols and runs
+
+  func check(_ request: CheckRequest) async throws -> CheckResponse {
+    let cell = try await checkedCell(request.cell)
+    let entry = try await request.channel.asyncMap { try await laboratory.channel(named: $0) }
+    let limits = entry.flatMap { $0.worker == nil ? nil : InstrumentLimits($0.instrument.capabilities) }
+    let said = CellValues(mass: request.active_mass_ug, area: request.area_mm2, nominal: request.nominal_capacity_mAh)
+    var answers: [CheckedProtocol] = []
+    for source in request.protocols {
+      switch ProtocolDecoder.decode(Array(source.text.utf8)) {
+      case .failure(let found): answers.append(CheckedProtocol(source.name, found))
+      case .success(let document):
+        let values = try await laboratory.merge(document, cell, said)
+        switch document.compile(cell: values, instrument: limits) {
+        case .failure(let found): answers.append(CheckedProtocol(source.name, found, document))
+        case .success(let program):
+          answers.append(CheckedProtocol(source.name, program, limits, values))
+        }
+      }
+    }
+    return CheckResponse(valid: answers.allSatisfy(\.problems.isEmpty), protocols: answers)
+  }
+
+  private func checkedCell(_ name: String?) async throws -> StoredCell? {
+    guard let name else { return nil }
+    guard let cell = try await store.read({ try $0.cell(named: name) }) else { throw Self.noCell(name) }
+    return cell
+  }
+
+  func start(_ request: StartRequest, by requester: Requester) async throws -> StartResponse {
+    try await translating { try await laboratory.start(request, by: requester) }
+  }
+
+  func runs(active: Bool) async throws -> RunList {
+    let runs = try await store.read { view in
+      try (active ? view.openRuns() : view.runs()).map { run in
+        RunStatus(run, cycle: try view.cycles(run: run.runId).last?.cycleNumber, cycleCount: nil)
+      }
+    }
+    return RunList(runs: runs.sorted { $0.run > $1.run })
+  }
+
+  func run(_ reference: RunReference) async throws -> RunDetail {
+    let run = try await stored(reference)
+    let program = await program(of: run)
+    let sighting = await laboratory.sightings()[run.channelId]
+    var circuit = CyclerModel.CircuitState.unknown
+    if let sighting { circuit = await laboratory.circuit(of: sighting.entry, sighting.sighting) }
+    let instrument = sighting.map { "\($0.entry.instrument.model) \($0.entry.instrument.serial)" }
+    let seen = circuit
+    return try await store.read { view in
+      try RunDetail(run, program, view, instrument: instrument ?? run.instrumentSpecification, circuit: seen)
+    }
+  }
+
+  func cycles(of reference: RunReference) async throws -> CycleTable {
+    let run = try await stored(reference)
+    return try await store.read { view in try CycleTable(run, view) }
+  }
+
+  func events(of reference: RunReference, after event: Int64, limit: Int) async throws -> EventList {
+    let run = try await stored(reference)
+    return try await store.read { view in
+      EventList(
+        events: try view.events(run: run.runId, after: event, limit: limit).map {
+          EventFrame($0, channel: run.channelName, cell: run.cellName)
+        })
+    }
+  }
+
+  func note(_ request: NoteRequest, on reference: RunReference, by requester: Requester) async throws -> Acknowledgement
+  {
+    let run = try await stored(reference)
+    try await laboratory.note(request.text, on: run, requester)
+    return Acknowledgement(request_id: requester.requestID, message: "noted", run: run.runId)
+  }
+
+  func command(
+    _ command: RunCommand, _ request: CommandRequest, on reference: RunReference, by requester: Requester
+  ) async throws -> Acknowledgement {
+    let run = try await stored(reference)
+    try await laboratory.command(command, on: run, requester, reason: request.reason)
+    return Acknowledgement(
+      request_id: requester.requestID, message: "\(command.rawValue) accepted for run \(run.runId)", run: run.runId,
+      channel: run.channelName)
+  }
+
+  // MARK: - Streams
+
+  func stream(_ request: StreamRequest) async throws -> AsyncThrowingStream<[StreamFrame], any Error> {
+    let run = try await request.run.asyncMap { try await stored($0) }
+    let place = try await place(of: request, run)
+    let operations = self
+    let live = LiveStream(
+      store: store, request: request, run: run?.runId, from: place, compile: { await operations.program(of: $0) })
+    return AsyncThrowingStream { try await live.next() }
+  }
+
+  /// Where a stream begins: after its cursor, or so many rows before the end, or at the beginning.
+  private func place(of request: StreamRequest, _ run: StoredRun?) async throws -> StreamCursor {
+    if let after = request.after { return after }
+    guard let last = request.last else { return StreamCursor() }
+    return try await store.read { view in
+      let runs = try run.map { [$0] } ?? view.openRuns()
+      var place = StreamCursor()
+      for run in runs {
+        let cursor = try view.cursor(beforeLast: last, run: run.runId)
+        let cycles = try view.cycles(run: run.runId)
+        place[run: run.runId] = StreamCursor.RunPlace(
+          run: run.runId, stepCount: Int32(cursor.stepID & (1 << RowIdentity.countBits - 1)),
+          recordIndex: Int32(cursor.index), cycleNumber: cycles.dropLast(last).last?.cycleNumber ?? 0)
+      }
+      let events = try view.events(run: run?.runId).suffix(last)
+      place.event = try events.first.map { $0.eventId - 1 } ?? view.lastEventID()
+      return place
+    }
+  }
+
+  func export(_ reference: RunReference, as format: ControlAPI.ExportFormat) async throws
+    -> AsyncThrowingStream<[UInt8], any Error>
+  {
+    let run = try await stored(reference)
+    let store = store
+    return ChunkRelay.stream { relay in
+      try await store.export(run: run.runId, formatNamed: format.rawValue) { try await relay.offer($0) }
+    }
+  }
+
+  func snapshot(by requester: Requester) async throws -> AsyncThrowingStream<[UInt8], any Error> {
+    let copy = FileManager.default.temporaryDirectory.appendingPathComponent("nacycler-\(UUID().uuidString).sqlite")
+    let store = store
+    return ChunkRelay.stream { relay in
+      defer { try? FileManager.default.removeItem(at: copy) }
+      try await store.snapshot(to: copy.path)
+      let handle = try FileHandle(forReadingFrom: copy)
+      defer { try? handle.close() }
+      while let data = try handle.read(upToCount: 1 << 18), !data.isEmpty { try await relay.offer(Array(data)) }
+    }
+  }
+
+  // MARK: - Finding
+
+  private func stored(_ reference: RunReference) async throws -> StoredRun {
+    let run = try await store.read { view in
+      switch reference {
+      case .number(let number): try view.run(number)
+      case .last: try view.lastRun()
+      }
+    }
+    guard let run else {
+      throw RequestRefused(
+        .notFound, code: "run.not_found", message: "there is no run \(reference)", hint: "`nactl runs` shows the runs")
+    }
+    return run
+  }
+
+  private func program(of run: StoredRun) async -> Program? { try? await laboratory.program(of: run).0 }
+
+  /// Store errors that a person caused, as refusals.
+  private func translating<Value: Sendable>(_ body: () async throws -> Value) async throws -> Value {
+    do {
+      return try await body()
+    } catch let error as StoreError {
+      switch error {
+      case .unknown(let kind, let name):
+        throw RequestRefused(.notFound, code: "\(kind).not_found", message: "there is no \(kind) “\(name)”")
+      case .taken(let kind, let name):
+        throw RequestRefused(
+          .conflict, code: "\(kind).exists", message: "there is already a \(kind) “\(name)”",
+          hint: "choose another name, or edit that one")
+      case .inUse(let kind, let name, let run):
+        throw RequestRefused(
+          .conflict, code: "\(kind).in_use", message: "the \(kind) “\(name)” is in use by run \(run)",
+          hint: "stop that run first")
+      case .foreignDatabase, .newerSchema, .notDurable, .unusablePath, .stopped, .notWritten: throw error
+      }
+    }
+  }
+}
+
+extension Optional where Wrapped: Sendable {
+  fileprivate func asyncMap<Value>(_ transform: (Wrapped) async throws -> Value) async rethrows -> Value? {
+    guard let self else { return nil }
+    return try await transform(self)
+  }
+}

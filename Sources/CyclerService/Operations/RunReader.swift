@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+//
+// Turns a run's stored records into what a person follows: with the names of its cell and channel, the step's text,
+// and how far the next cut-off is. Everything comes from the store, so nothing is shown before its commit.
+
+internal import ControlAPI
+internal import CycleStore
+internal import CyclerModel
+internal import CyclingProtocol
+internal import Quantities
+
+/// What is needed to show one run's records. Steps are remembered; there are as many as are being shown.
+struct RunReader: Sendable {
+  let run: StoredRun
+  let program: Program?
+  private var steps: [Int64: StoredStep] = [:]
+
+  init(run: StoredRun, program: Program?) {
+    self.run = run
+    self.program = program
+  }
+
+  /// The step of a record.
+  mutating func step(_ stepID: Int64, in view: StoreView) throws -> StoredStep? {
+    if let known = steps[stepID] { return known }
+    let count = stepID & (1 << RowIdentity.countBits - 1)
+    let found = try view.steps(run: run.runId, after: count - 1, limit: 64)
+    if steps.count > 4_096 { steps.removeAll() }
+    for step in found { steps[step.stepId] = step }
+    return steps[stepID]
+  }
+
+  /// A record as a client sees it.
+  mutating func frame(_ record: RecordRow, in view: StoreView) throws -> RecordFrame? {
+    guard let step = try step(record.stepID, in: view) else { return nil }
+    let programStep = programStep(of: step)
+    return RecordFrame(
+      run: run.runId, cell: run.cellName, channel: run.channelName, cycle_number: step.cycleNumber,
+      cell_cycle_number: step.cycleNumber.map { run.firstCycleNumber - 1 + $0 }, step_count: Int(step.stepCount),
+      step_kind: step.kind, step_path: step.programPath, step_label: programStep?.label,
+      direction: Direction(rawValue: Int8(clamping: step.direction)).map { "\($0)" } ?? "none",
+      step_record_index: Int(record.index),
+      test_time_s: Double(step.startedTestTimeUs + record.stepTime.microseconds) / 1e6,
+      step_time_s: record.stepTime.seconds, unix_us: step.startedUnixUs + record.stepTime.microseconds,
+      voltage_V: record.voltage?.volts, current_A: record.current?.amperes, step_charge_Ah: record.charge.ampereHours,
+      step_energy_Wh: record.energy.wattHours,
+      next_cutoff: programStep.flatMap { CutoffDistance(of: $0, at: record) }, flags: record.flags.names)
+  }
+
+  func programStep(of step: StoredStep) -> ProgramStep? {
+    guard let program, program.steps.indices.contains(Int(step.programIndex)) else { return nil }
+    return program.steps[Int(step.programIndex)]
+  }
+}
+
+extension CutoffDistance {
+  /// The nearest end of a step that a person can watch come closer: its voltage, otherwise its current, otherwise its
+  /// time. Nil when the step has none of these.
+  init?(of step: ProgramStep, at record: RecordRow) {
+    let holds = record.flags.contains(.constantVoltage)
+    func first(_ quantity: EndCondition.Quantity) -> EndCondition? {
+      step.ends.first { $0.quantity == quantity && (!$0.onlyInHold || holds) }
+    }
+    if holds, let end = first(.current), let current = record.current {
+      let remaining = Double(Int64(clamping: current.picoamperes.magnitude) - end.threshold) / 1e12
+      self.init(condition: end.text, remaining: abs(remaining), unit: "A")
+    } else if case .constantCurrentConstantVoltage(_, _, let target) = step.action, let voltage = record.voltage, !holds
+    {
+      self.init(condition: "to \(target.volts) V", remaining: abs((voltage - target).volts), unit: "V")
+    } else if let end = first(.voltage), let voltage = record.voltage {
+      self.init(condition: end.text, remaining: abs(Double(voltage.nanovolts - end.threshold) / 1e9), unit: "V")
+    } else if let end = first(.stepTime) {
+      self.init(
+        condition: end.text, remaining: max(0, Double(end.threshold - record.stepTime.microseconds) / 1e6), unit: "s")
+    } else {
+      return nil
+    }
+  }
+}

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+//
+// Apart from the other operations because the store and the control interface both have an `ExportFormat`.
+
+internal import CycleStore
+
+extension CycleStore {
+  /// Hands out a run in the format of that name: `bdf`, `csv` or `json`.
+  func export(run: Int64, formatNamed name: String, to sink: ([UInt8]) async throws -> Void) async throws {
+    guard let format = ExportFormat(rawValue: name) else { throw StoreError.unknown(kind: "format", name: name) }
+    try await export(run: run, format: format, to: sink)
+  }
+}

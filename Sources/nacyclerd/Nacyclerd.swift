@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+
+import ArgumentParser
+import CyclerService
+import Foundation
+import Logging
+import Quantities
+
+/// The daemon's command line.
+@main
+struct Nacyclerd: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "nacyclerd", abstract: "Owns this machine's potentiostats and cycles the cells on them.",
+    discussion: """
+      Stops on SIGTERM or Ctrl-C after opening and confirming every circuit; runs go on at the next start as their \
+      protocols say.
+      """, version: DaemonVersion.text)
+
+  @Option(help: ArgumentHelp("Where the database lies; made when missing.", valueName: "directory"))
+  var stateDirectory = ProcessInfo.processInfo.environment["STATE_DIRECTORY"] ?? "/var/lib/nacycler"
+
+  @Option(help: ArgumentHelp("The control socket.", valueName: "path"))
+  var socket = "/run/nacycler/nacyclerd.sock"
+
+  @Option(
+    name: .customLong("port"), parsing: .singleValue,
+    help: ArgumentHelp("A serial port, or a pattern of several; may be given more than once.", valueName: "glob"))
+  var ports: [String] = []
+
+  @Flag(
+    name: .customLong("no-discovery"), help: "Use the ports given with --port only; do not look for USB instruments.")
+  var noDiscovery = false
+
+  @Option(
+    help: ArgumentHelp(
+      "How long an instrument may drive a cell without hearing from this daemon.", valueName: "seconds"))
+  var lease: Int64 = 60
+
+  @Option(help: ArgumentHelp("trace, debug, info, notice, warning, error or critical.", valueName: "level"))
+  var logLevel = "info"
+
+  func validate() throws {
+    guard lease >= 5, lease <= 3_600 else { throw ValidationError("--lease is 5 to 3600 seconds") }
+    guard Logger.Level(rawValue: logLevel) != nil else { throw ValidationError("--log-level \(logLevel) is no level") }
+  }
+
+  func run() async throws {
+    // Nobody but the daemon and its group may reach what it makes.
+    umask(0o007)
+    signal(SIGPIPE, SIG_IGN)
+    let level = Logger.Level(rawValue: logLevel) ?? .info
+    LoggingSystem.bootstrap { label in
+      var handler = StreamLogHandler.standardError(label: label)
+      handler.logLevel = level
+      return handler
+    }
+    var configuration = DaemonConfiguration(stateDirectory: stateDirectory, socketPath: socket)
+    configuration.laboratory.portPatterns = ports
+    configuration.laboratory.watchesUSB = !noDiscovery
+    configuration.laboratory.lease = TimeSpan(seconds: lease)
+    do {
+      try FileManager.default.createDirectory(
+        atPath: stateDirectory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o750])
+      try await CyclerDaemon(configuration: configuration, logger: Logger(label: "nacyclerd")).run()
+    } catch let refusal as DaemonRefusal {
+      FileHandle.standardError.write(Data("\(refusal.code): \(refusal.message)\nhint: \(refusal.hint)\n".utf8))
+      throw ExitCode(refusal.exitStatus)
+    }
+  }
+}

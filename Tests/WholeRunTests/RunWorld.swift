@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+//
+// A whole run without a process, a port or a clock: the real driver, the real emulator, a virtual cell and the real
+// pilot, joined by byte arrays. Everything is a value, so a world can be copied at any turn, gone on with twice, and
+// compared. Deterministic: the same seed gives the same bytes.
+
+import CellMetrics
+import CyclerModel
+import CyclingProtocol
+import CyclingRun
+import InstrumentKit
+import MethodSCRIPTDriver
+import MethodSCRIPTEmulator
+import Quantities
+import VirtualLab
+
+/// What the store would hold.
+struct KeptJournal: Sendable {
+  var records: [RecordRow] = []
+  var halfCycles: [HalfCycleRow] = []
+  var cycles: [CycleSummary] = []
+  var events: [EventRow] = []
+  var states: [RunState] = []
+  var latches: [Fault] = []
+  var endedSteps: [String] = []
+  var checkpoint: [UInt8]?
+  var checkpointAt = UnixInstant(microseconds: 0)
+
+  mutating func keep(_ outputs: RunOutputs) {
+    records.append(contentsOf: outputs.records)
+    for entry in outputs.entries {
+      switch entry {
+      case .halfCycleUpdated(let row): halfCycles.append(row)
+      case .cycleClosed(_, let summary): cycles.append(summary)
+      case .event(let row): events.append(row)
+      case .runState(_, let state, _, _): states.append(state)
+      case .latched(_, _, let fault, _): latches.append(fault)
+      case .stepEnded(_, _, let reason): endedSteps.append(reason)
+      case .checkpoint(_, let at, let state):
+        checkpoint = state
+        checkpointAt = at
+      case .checkpointDropped: checkpoint = nil
+      case .stepStarted, .halfCycleOpened: break
+      }
+    }
+  }
+
+  func has(_ code: FaultCode) -> Bool { events.contains { $0.code == code } }
+}
+
+/// One cell on one emulated instrument, driven by one run.
+struct RunWorld: Sendable {
+  var instrument: MethodSCRIPTInstrument
+  var driver = MethodSCRIPTDriver()
+  var pilot: RunPilot
+  var journal = KeptJournal()
+  /// What the instrument sent and the host has not read.
+  var line: [UInt8] = []
+  var isLinked = true
+  var identity: InstrumentIdentity?
+  /// The host's clocks; they follow the instrument's, so a lease is a lease for both.
+  var hostOffset: Int64 = 1_000_000
+  private var driverOutputs = DriverOutputs()
+  private var runOutputs = RunOutputs()
+  private var commands: [ChannelCommand] = []
+  private var begins: Bool
+  private let makePilot: @Sendable () -> RunPilot
+
+  /// A world in which nothing has happened yet.
+  init(
+    cell: any VirtualCell, program: Program, settings: RunSettings = RunSettings(),
+    profile: MethodSCRIPTProfile = .emStat4HR, converters: ConverterModel = .ideal, plateau: Double? = 0.1,
+    seed: UInt64 = 1
+  ) {
+    instrument = MethodSCRIPTInstrument(
+      profile: profile, serial: "WORLD", cell: cell, converters: converters, plateauThresholdVolts: plateau,
+      seed: seed)
+    let identity = RunIdentity(
+      run: 1, channel: 1, instrumentChannel: 0, earlierCellCycles: 0, protocolRevision: 1, startedBy: "tester")
+    makePilot = { RunPilot(identity: identity, program: program, settings: settings, instrumentIsHere: true) }
+    pilot = makePilot()
+    begins = true
+  }
+
+  var now: RunMoment {
+    let microseconds = Int64(instrument.time * 1e6) + hostOffset
+    return RunMoment(
+      host: HostInstant(microseconds: microseconds),
+      unix: UnixInstant(microseconds: 1_700_000_000_000_000 + microseconds))
+  }
+
+  /// Opens the port and lets things happen until `done` or so many turns have passed; says whether `done`.
+  mutating func run(turns: Int = 10_000_000, slice: Double = 5, until done: (RunWorld) -> Bool) -> Bool {
+    if identity == nil, isLinked { open() }
+    for _ in 0..<turns {
+      if done(self) { return true }
+      turn(slice: slice)
+    }
+    return done(self)
+  }
+
+  /// Runs to the end of the run.
+  mutating func runToEnd(turns: Int = 10_000_000) -> Bool { run(turns: turns) { $0.pilot.isOver } }
+
+  mutating func open() {
+    driver = MethodSCRIPTDriver()
+    feedDriver(.opened)
+  }
+
+  /// One turn: the host works off what arrived, then the instrument goes on until it has something to say.
+  mutating func turn(slice: Double) {
+    deliver()
+    var output: [UInt8] = []
+    let pause = instrument.run(until: instrument.time + slice, output: &output, outputLimit: 2_048)
+    if isLinked { line.append(contentsOf: output) }
+    if pause == .idle { hostOffset += 20_000 }
+    feedRun(.tick)
+    if isLinked, let wake = driverWakeAt, wake <= now.host { feedDriver(.tick) }
+  }
+
+  /// The host reads all there is.
+  mutating func deliver() {
+    guard !line.isEmpty else { return }
+    let bytes = line
+    line.removeAll(keepingCapacity: true)
+    bytes.withUnsafeBytes { feedDriver(.bytes($0)) }
+  }
+
+  private var driverWakeAt: HostInstant?
+
+  mutating func feedDriver(_ input: DriverInput) {
+    driverOutputs.removeAll()
+    driver.handle(input, at: now.host, into: &driverOutputs)
+    workOff()
+  }
+
+  mutating func feedRun(_ input: RunInput) {
+    take(input)
+    guard !commands.isEmpty else { return }
+    driverOutputs.removeAll()
+    workOff()
+  }
+
+  private mutating func take(_ input: RunInput) {
+    pilot.handle(input, at: now, into: &runOutputs)
+    commands.append(contentsOf: runOutputs.commands)
+    journal.keep(runOutputs)
+    let wantsCommit = runOutputs.wantsCommit
+    runOutputs.removeAll()
+    var writer = ByteWriter()
+    pilot.checkpoint(into: &writer)
+    journal.checkpoint = writer.bytes
+    journal.checkpointAt = now.unix
+    if wantsCommit { take(.committed) }
+  }
+
+  private mutating func workOff() {
+    while true {
+      driverWakeAt = driverOutputs.wakeAt
+      let writes = driverOutputs.writes
+      let events = driverOutputs.events
+      driverOutputs.removeAll()
+      if isLinked, !writes.isEmpty { writes.withUnsafeBytes { instrument.receive($0) } }
+      for event in events { dispatch(event) }
+      guard !commands.isEmpty else { return }
+      driver.handle(.command(channel: 0, commands.removeFirst()), at: now.host, into: &driverOutputs)
+    }
+  }
+
+  private mutating func dispatch(_ event: DriverEvent) {
+    switch event {
+    case .identified(let found):
+      identity = found
+      if begins {
+        begins = false
+        take(.begin)
+      } else {
+        for orphan in orphans { take(.driver(orphan)) }
+        orphans = []
+        take(.instrumentReady)
+      }
+    case .orphanEnded: orphans.append(event)
+    case .began, .circuitClosed, .holdBegan, .reading, .circuitOpened, .ended, .refused, .circuit, .fault:
+      take(.driver(event))
+    }
+  }
+
+  private var orphans: [DriverEvent] = []
+
+  // MARK: - Faults
+
+  /// The link goes; what is on the line is lost; the instrument runs on.
+  mutating func loseLink() {
+    isLinked = false
+    line.removeAll()
+    feedDriver(.lost)
+    identity = nil
+    feedRun(.instrumentLost(Fault(.linkLost, "unplugged by the test")))
+  }
+
+  /// The link is back.
+  mutating func restoreLink() {
+    isLinked = true
+    open()
+  }
+
+  /// The daemon dies and another starts from the last checkpoint; the instrument runs on meanwhile.
+  mutating func killAndRestart(program: Program, settings: RunSettings = RunSettings()) throws {
+    let identity = pilot.identity
+    let bytes = journal.checkpoint ?? []
+    pilot = try RunPilot(
+      identity: identity, program: program, settings: settings, checkpoint: bytes, since: journal.checkpointAt)
+    commands = []
+    self.identity = nil
+    isLinked = true
+    open()
+  }
+}
