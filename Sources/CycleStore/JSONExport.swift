@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+
+//
+// One JSON object for people who want everything in one file. Names carry their units; a number is the stored integer
+// as an exact decimal; unknown is null. Records come last, one a line, so that the file can also be read as a stream.
+
+import CyclerModel
+import Quantities
+
+/// Writes run, cell, cycles, half-cycles, steps and records.
+struct JSONExportWriter: ExportWriter {
+  private var isFirst = true
+
+  mutating func begin(_ head: ExportHead, _ text: inout TextBuffer) {
+    text.append("{\"format\":\"nacycler.run.1\",\n\"run\":")
+    write(head.run, &text)
+    text.append(",\n\"cell\":")
+    write(head.cell, &text)
+    write(list: "cycles", head.cycles, &text) { write($0, &$1) }
+    write(list: "half_cycles", head.halfCycles, &text) { write($0, &$1) }
+    write(list: "steps", head.steps, &text) { write($0, &$1) }
+    text.append(",\n\"records\":[")
+  }
+
+  mutating func row(_ row: PlacedRecord, _ text: inout TextBuffer) {
+    let (record, step) = (row.record, row.step)
+    text.append(isFirst ? "\n" : ",\n")
+    isFirst = false
+    var object = JSONObject(&text)
+    object.number("step_count", step.stepCount, &text)
+    object.number("step_record_index", Int64(record.index), &text)
+    object.number("step_time_s", record.stepTime.microseconds, decimals: 6, &text)
+    object.number("test_time_s", step.startedTestTimeUs + record.stepTime.microseconds, decimals: 6, &text)
+    object.number("voltage_V", record.voltage?.nanovolts, decimals: 9, &text)
+    object.number("current_A", record.current?.picoamperes, decimals: 12, &text)
+    object.hours("step_charge_Ah", record.charge.nanocoulombs, &text)
+    object.hours("step_energy_Wh", record.energy.nanojoules, &text)
+    object.number("flags", record.flags.rawValue, &text)
+    object.end(&text)
+  }
+
+  func end(_ text: inout TextBuffer) { text.append("\n]}\n") }
+
+  private func write<Row>(
+    list name: String, _ rows: [Row], _ text: inout TextBuffer, _ one: (Row, inout TextBuffer) -> Void
+  ) {
+    text.append(",\n\"\(name)\":[")
+    for (place, row) in rows.enumerated() {
+      text.append(place == 0 ? "\n" : ",\n")
+      one(row, &text)
+    }
+    text.append("]")
+  }
+
+  private func write(_ run: StoredRun, _ text: inout TextBuffer) {
+    var object = JSONObject(&text)
+    object.number("run_id", run.runId, &text)
+    object.string("uuid", run.uuid, &text)
+    object.string("title", run.title, &text)
+    object.string("channel", run.channelName, &text)
+    object.number("cell_revision", run.cellRevision, &text)
+    object.string("state", run.state, &text)
+    object.number("created_unix_s", run.createdUnixUs, decimals: 6, &text)
+    object.number("started_unix_s", run.startedUnixUs, decimals: 6, &text)
+    object.number("ended_unix_s", run.endedUnixUs, decimals: 6, &text)
+    object.string("started_by", run.startedBy, &text)
+    object.string("end_reason", run.endReason, &text)
+    object.hours("rate_basis_capacity_Ah", run.rateBasisChargeNc, &text)
+    object.number("rate_basis_mass_g", run.rateBasisMassUg, decimals: 6, &text)
+    object.number("rate_basis_area_cm2", run.rateBasisAreaMm2E3, decimals: 5, &text)
+    object.number("first_cycle_number", run.firstCycleNumber, &text)
+    object.string("daemon_version", run.daemonVersion, &text)
+    object.string("instrument_specification", run.instrumentSpecification, &text)
+    object.end(&text)
+  }
+
+  private func write(_ cell: StoredCell, _ text: inout TextBuffer) {
+    var object = JSONObject(&text)
+    object.string("name", cell.name, &text)
+    object.string("external_id", cell.externalId, &text)
+    object.string("batch", cell.batch, &text)
+    object.string("role", cell.role, &text)
+    object.number("revision", cell.revision, &text)
+    object.number("active_mass_g", cell.activeMassUg, decimals: 6, &text)
+    object.string("active_mass_basis", cell.activeMassBasis, &text)
+    object.number("active_mass_uncertainty_g", cell.activeMassUncertaintyUg, decimals: 6, &text)
+    object.number("area_cm2", cell.areaMm2E3, decimals: 5, &text)
+    object.hours("nominal_capacity_Ah", cell.nominalChargeNc, &text)
+    object.string("electrolyte", cell.electrolyte, &text)
+    object.string("counter_electrode", cell.counterElectrode, &text)
+    object.string("notes", cell.notes, &text)
+    object.end(&text)
+  }
+
+  private func write(_ cycle: StoredCycle, _ text: inout TextBuffer) {
+    var object = JSONObject(&text)
+    object.number("cycle", cycle.cycleNumber, &text)
+    object.number("cell_cycle", cycle.cellCycleNumber, &text)
+    object.string("purpose", cycle.purpose, &text)
+    object.string("label", cycle.label, &text)
+    object.real("charge_capacity_Ah", cycle.chargeCapacityAh, &text)
+    object.real("discharge_capacity_Ah", cycle.dischargeCapacityAh, &text)
+    object.real("charge_energy_Wh", cycle.chargeEnergyWh, &text)
+    object.real("discharge_energy_Wh", cycle.dischargeEnergyWh, &text)
+    object.real("coulombic_efficiency", cycle.coulombicEfficiency, &text)
+    object.real("sodiation_plateau_capacity_Ah", cycle.sodiationPlateauCapacityAh, &text)
+    object.real("sodiation_plateau_ratio", cycle.sodiationPlateauRatio, &text)
+    object.real("desodiation_plateau_capacity_Ah", cycle.desodiationPlateauCapacityAh, &text)
+    object.real("desodiation_plateau_ratio", cycle.desodiationPlateauRatio, &text)
+    object.number("flags", cycle.flags, &text)
+    object.end(&text)
+  }
+
+  private func write(_ half: StoredHalfCycle, _ text: inout TextBuffer) {
+    var object = JSONObject(&text)
+    object.number("half_cycle", half.number, &text)
+    object.number("cycle", half.cycleNumber, &text)
+    object.number("direction", half.direction, &text)
+    object.hours("charge_Ah", half.chargeNc, &text)
+    object.hours("reverse_charge_Ah", half.reverseChargeNc, &text)
+    object.hours("energy_Wh", half.energyNj, &text)
+    object.hours("constant_voltage_charge_Ah", half.constantVoltageChargeNc, &text)
+    object.hours("plateau_charge_Ah", half.plateauChargeNc, &text)
+    object.hours("gap_charge_Ah", half.gapChargeNc, &text)
+    object.string("end_reason", half.endReason, &text)
+    object.number("flags", half.flags, &text)
+    object.end(&text)
+  }
+
+  private func write(_ step: StoredStep, _ text: inout TextBuffer) {
+    var object = JSONObject(&text)
+    object.number("step_count", step.stepCount, &text)
+    object.number("protocol_revision", step.protocolRevision, &text)
+    object.number("program_index", step.programIndex, &text)
+    object.string("program_path", step.programPath, &text)
+    object.string("kind", step.kind, &text)
+    object.number("direction", step.direction, &text)
+    object.number("cycle", step.cycleNumber, &text)
+    object.number("started_unix_s", step.startedUnixUs, decimals: 6, &text)
+    object.number("started_test_time_s", step.startedTestTimeUs, decimals: 6, &text)
+    object.number("ended_test_time_s", step.endedTestTimeUs, decimals: 6, &text)
+    object.hours("start_charge_Ah", step.startChargeNc, &text)
+    object.string("end_reason", step.endReason, &text)
+    object.end(&text)
+  }
+}
+
+/// The members of one object, in the order in which they are written.
+private struct JSONObject {
+  private var isFirst = true
+
+  init(_ text: inout TextBuffer) { text.append("{") }
+
+  private mutating func name(_ name: String, _ text: inout TextBuffer) {
+    text.append(isFirst ? "\"\(name)\":" : ",\"\(name)\":")
+    isFirst = false
+  }
+
+  mutating func number(_ name: String, _ value: Int64?, decimals: Int = 0, _ text: inout TextBuffer) {
+    self.name(name, &text)
+    if let value { text.append(value, decimals: decimals) } else { text.append("null") }
+  }
+
+  mutating func hours(_ name: String, _ count: Int64?, _ text: inout TextBuffer) {
+    self.name(name, &text)
+    if let count { text.append(hoursOf: count) } else { text.append("null") }
+  }
+
+  /// A result in binary floating point, written so that reading it back gives the same number.
+  mutating func real(_ name: String, _ value: Double?, _ text: inout TextBuffer) {
+    self.name(name, &text)
+    if let value, value.isFinite { text.append("\(value)") } else { text.append("null") }
+  }
+
+  mutating func string(_ name: String, _ value: String?, _ text: inout TextBuffer) {
+    self.name(name, &text)
+    if let value { text.append(json: value) } else { text.append("null") }
+  }
+
+  func end(_ text: inout TextBuffer) { text.append("}") }
+}
