@@ -108,8 +108,8 @@ extension SectionReader {
 
   private mutating func readWindow(_ field: Field) -> VoltageWindow? {
     guard let fields = object(field, what: "the open-circuit window", known: ["from", "to"]) else { return nil }
-    let from = required("from", of: fields, paste: #""from": "1.2 V""#).flatMap { quantity($0, as: Voltage.self) }
-    let to = required("to", of: fields, paste: #""to": "3.3 V""#).flatMap { quantity($0, as: Voltage.self) }
+    let from = required("from", of: fields, paste: #""from": "1.2 V""#).flatMap { voltage($0) }
+    let to = required("to", of: fields, paste: #""to": "3.3 V""#).flatMap { voltage($0) }
     guard let from, let to else { return nil }
     guard from.value < to.value else {
       report(
@@ -162,26 +162,21 @@ extension SectionReader {
   private mutating func readVoltageLimits(_ field: Field) -> WrittenLimits.VoltageLimits? {
     let known = ["min", "max", "for", "hard"]
     guard let fields = object(field, what: "the voltage limits", known: known) else { return nil }
-    let low = required("min", of: fields, paste: #""min": "-50 mV""#).flatMap { quantity($0, as: Voltage.self) }
-    let high = required("max", of: fields, paste: #""max": "2.3 V""#).flatMap { quantity($0, as: Voltage.self) }
+    let low = required("min", of: fields, paste: #""min": "-50 mV""#).flatMap { voltage($0) }
+    let high = required("max", of: fields, paste: #""max": "2.3 V""#).flatMap { voltage($0) }
     let tolerance = readTolerance(fields)
     var hard: (low: Sited<Voltage>?, high: Sited<Voltage>?)?
     if let section = fields["hard"].flatMap({
       object($0, what: "the hard voltage limits", known: ["min", "max"])
     }) {
       hard = (
-        required("min", of: section, paste: #""min": "-100 mV""#).flatMap { quantity($0, as: Voltage.self) },
-        required("max", of: section, paste: #""max": "2.35 V""#).flatMap { quantity($0, as: Voltage.self) }
+        required("min", of: section, paste: #""min": "-100 mV""#).flatMap { voltage($0) },
+        required("max", of: section, paste: #""max": "2.35 V""#).flatMap { voltage($0) }
       )
     }
     guard let low, let high, let tolerance else { return nil }
     guard low.value < high.value else {
       report(low.site, "the lower voltage limit is not below the upper", hint: "exchange `min` and `max`")
-      return nil
-    }
-    let bound = Voltage(millivolts: 100_000)
-    guard -bound <= low.value, high.value <= bound else {
-      report(fields.site, "no cell reaches \(bound.written)", hint: "check the unit")
       return nil
     }
     if let hardLow = hard?.low, hardLow.value > low.value {
@@ -224,7 +219,7 @@ extension SectionReader {
     }
     for key in ["sodiation_plateau_below", "desodiation_plateau_below"] {
       guard let plateau = fields[key] else { continue }
-      let threshold = quantity(plateau, as: Voltage.self)?.value
+      let threshold = voltage(plateau)?.value
       if let role, role != .anodeHalfCell {
         report(plateau, "`\(key)` has no meaning for role \(role.rawValue)", hint: "remove it")
       }

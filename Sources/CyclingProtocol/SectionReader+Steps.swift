@@ -80,7 +80,7 @@ extension SectionReader {
     }
     let direction = direction(of: verb, role: role, at: value)
     let current = current(value)
-    let to = fields["to"].flatMap { quantity($0, as: Voltage.self) }
+    let to = fields["to"].flatMap { voltage($0) }
     let holdUntil = fields["hold_until"].map { readConditions($0) } ?? []
     if fields["to"] == nil, let extra = fields["hold_until"] {
       report(extra, "`hold_until` without a voltage to hold", hint: #"add "to": "4.25 V""#)
@@ -128,7 +128,7 @@ extension SectionReader {
     guard let fields = object(field, what: "a hold", known: Vocabulary.holdKeys), let hold = fields["hold"] else {
       return nil
     }
-    let voltage = quantity(hold, as: Voltage.self)
+    let voltage = voltage(hold)
     let atMost = required("current_at_most", of: fields, paste: #""current_at_most": "C/5""#).flatMap { current($0) }
     let until = required("until", of: fields, paste: #""until": ["current <= C/50", "step_time >= 4 h"]"#)
       .map { readConditions($0) }
@@ -250,7 +250,7 @@ extension SectionReader {
 
   private mutating func readOperand(_ field: Field, of quantity: EndCondition.Quantity) -> WrittenCondition.Value? {
     switch quantity {
-    case .voltage: self.quantity(field, as: Voltage.self).map { .voltage($0.value) }
+    case .voltage: voltage(field).map { .voltage($0.value) }
     case .current: current(field).map { .current($0.value) }
     case .stepTime, .holdTime, .halfCycleTime, .cycleTime, .testTime: duration(field).map { .time($0.value) }
     case .stepCharge, .halfCycleCharge: charge(field).map { .charge($0.value) }

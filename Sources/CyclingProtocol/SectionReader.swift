@@ -124,6 +124,17 @@ struct SectionReader {
     }
   }
 
+  /// A voltage that a cell can have; hundreds of volts are a slip of the unit.
+  mutating func voltage(_ field: Field) -> Sited<Voltage>? {
+    guard let sited = quantity(field, as: Voltage.self) else { return nil }
+    let bound = Voltage(millivolts: 100_000)
+    guard sited.value >= -bound, sited.value <= bound else {
+      report(field, "no cell has \(sited.value.written)", hint: "check the unit; at most \(bound.written)")
+      return nil
+    }
+    return sited
+  }
+
   /// A quantity above nothing.
   mutating func positive<Quantity: WrittenQuantity>(_ field: Field, as type: Quantity.Type) -> Sited<Quantity>? {
     guard let sited = quantity(field, as: type) else { return nil }

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+//
+// Steps: currents resolved and judged against limits and instrument, conditions in whole smallest units.
+
+import CyclerModel
+import Quantities
+
+/// What the steps of a list inherit from the blocks around them.
+private struct Surroundings {
+  var label: String?
+  var purpose: CyclePurpose?
+  var isInCycles = false
+  /// The direction of the constant current before the list, inside `cycles` only.
+  var direction = Direction.none
+}
+
+extension Compiler {
+  /// Compiles the whole list of steps.
+  mutating func buildAll(_ steps: [WrittenStep]) -> [PassNode] { build(steps, in: Surroundings()).nodes }
+
+  private mutating func build(
+    _ steps: [WrittenStep], in outer: Surroundings
+  ) -> (nodes: [PassNode], direction: Direction) {
+    var nodes: [PassNode] = []
+    var direction = outer.direction
+    for step in steps {
+      var around = outer
+      around.label = step.label ?? outer.label
+      around.direction = direction
+      switch step.body {
+      case .rest(let rest): nodes.append(.step(build(rest, step, around)))
+      case .drive(let drive):
+        if let built = build(drive, step, around) { nodes.append(.step(built)) }
+        if !drive.isDiagnostic { direction = drive.direction }
+      case .hold(let hold):
+        if !around.isInCycles, direction != .none, !hold.isDiagnostic { nodes.reopenLastHalfCycle(direction) }
+        if let built = build(hold, step, around) { nodes.append(.step(built)) }
+      case .block(let block):
+        nodes.append(build(block, around))
+        direction = around.isInCycles ? lastDirection(block.steps) ?? direction : .none
+      }
+    }
+    return (nodes, direction)
+  }
+
+  private func lastDirection(_ steps: [WrittenStep]) -> Direction? {
+    for step in steps.reversed() {
+      switch step.body {
+      case .drive(let drive) where !drive.isDiagnostic: return drive.direction
+      case .block(let block):
+        if let direction = lastDirection(block.steps) { return direction }
+      case .rest, .drive, .hold: continue
+      }
+    }
+    return nil
+  }
+
+  private mutating func build(_ block: WrittenBlock, _ outer: Surroundings) -> PassNode {
+    var around = outer
+    around.purpose = block.purpose ?? outer.purpose
+    around.isInCycles = outer.isInCycles || block.isCycles
+    if !outer.isInCycles { around.direction = .none }
+    var body = build(block.steps, in: around).nodes
+    if block.isCycles, let first = document.role.firstDirection { body.markPair(first: first) }
+    return .loop(passes: block.passes, isCycles: block.isCycles, body)
+  }
+
+  private func place(_ direction: Direction, _ around: Surroundings, isDiagnostic: Bool) -> ProgramStep.HalfCyclePlace?
+  {
+    guard !isDiagnostic, direction != .none else { return nil }
+    let alone = !around.isInCycles
+    return ProgramStep.HalfCyclePlace(opens: alone, closes: alone, closesCycle: false, isCounted: around.isInCycles)
+  }
+
+  private static let settle = TimeSpan(milliseconds: 100)
+
+  private mutating func build(_ rest: WrittenRest, _ step: WrittenStep, _ around: Surroundings) -> ProgramStep {
+    let duration = rest.duration.value
+    let own = EndCondition(
+      quantity: .stepTime, comparison: .atLeast, threshold: duration.count, onlyInHold: false,
+      text: "step_time >= \(duration.written)")
+    judgeKind(.rest, at: step.site)
+    return ProgramStep(
+      path: step.site.path, label: around.label, purpose: around.purpose, action: .rest,
+      ends: [own] + compile(rest.until, onlyInHold: false), halfCycle: nil, rangeCurrent: .zero, settle: Self.settle)
+  }
+
+  private mutating func build(_ drive: WrittenDrive, _ step: WrittenStep, _ around: Surroundings) -> ProgramStep? {
+    let kind: StepKind = drive.to == nil ? .constantCurrent : .constantCurrentConstantVoltage
+    judgeKind(kind, at: step.site)
+    let ends = compile(drive.until, onlyInHold: false) + compile(drive.holdUntil, onlyInHold: true)
+    for condition in drive.until { judgeVoltage(condition, drive.direction) }
+    if let to = drive.to { judgeVoltage(to.value, drive.direction, at: to.site) }
+    guard let current = resolve(drive.current) else { return nil }
+    judge(current, drive.current, drive.direction)
+    judgeHoldEnds(drive.holdUntil, ends, below: current)
+    judgeCharge(drive, current, ends, at: step.site)
+    let action: ProgramStep.Action =
+      if let to = drive.to {
+        .constantCurrentConstantVoltage(drive.direction, current, to.value)
+      } else {
+        .constantCurrent(drive.direction, current)
+      }
+    return ProgramStep(
+      path: step.site.path, label: around.label, purpose: around.purpose, action: action, ends: ends,
+      halfCycle: place(drive.direction, around, isDiagnostic: drive.isDiagnostic), rangeCurrent: current,
+      settle: drive.settle?.value ?? Self.settle)
+  }
+
+  private mutating func build(_ hold: WrittenHold, _ step: WrittenStep, _ around: Surroundings) -> ProgramStep? {
+    judgeKind(.constantVoltage, at: step.site)
+    let ends = compile(hold.until, onlyInHold: false)
+    judgeVoltage(hold.voltage.value, .none, at: hold.voltage.site)
+    guard let atMost = resolve(hold.currentAtMost) else { return nil }
+    judge(atMost, hold.currentAtMost, around.direction)
+    judgeHoldEnds(hold.until, ends, below: atMost)
+    var halfCycle = place(around.direction, around, isDiagnostic: hold.isDiagnostic)
+    if !around.isInCycles { halfCycle?.opens = false }
+    return ProgramStep(
+      path: step.site.path, label: around.label, purpose: around.purpose,
+      action: .hold(around.direction, hold.voltage.value, currentAtMost: atMost), ends: ends, halfCycle: halfCycle,
+      rangeCurrent: atMost, settle: hold.settle?.value ?? Self.settle)
+  }
+
+  // MARK: Conditions
+
+  private mutating func compile(_ conditions: [WrittenCondition], onlyInHold: Bool) -> [EndCondition] {
+    var ends: [EndCondition] = []
+    for condition in conditions {
+      let threshold: Int64?
+      switch condition.value {
+      case .voltage(let voltage): threshold = voltage.count
+      case .time(let time): threshold = time.count
+      case .energy(let energy): threshold = energy.count
+      case .current(let current): threshold = resolve(Sited(value: current, site: condition.site))?.count
+      case .charge(let charge): threshold = resolveEnd(charge, condition)
+      }
+      guard let threshold else { continue }
+      ends.append(
+        EndCondition(
+          quantity: condition.quantity, comparison: condition.comparison, threshold: threshold, onlyInHold: onlyInHold,
+          text: condition.text))
+    }
+    return ends
+  }
+
+  /// A charge end beyond the limit of a half-cycle would never act before the limit does.
+  private mutating func resolveEnd(_ charge: ChargeExpression, _ condition: WrittenCondition) -> Int64? {
+    guard let resolved = resolve(Sited(value: charge, site: condition.site)) else { return nil }
+    if let most = limits?.halfCycleCharge, resolved > most {
+      report(
+        condition.site, "`\(condition.text)` lies beyond the limit of a half-cycle, \(most.shown())",
+        hint: "lower it, or raise `limits.half_cycle_charge.max`")
+    }
+    return resolved.count
+  }
+
+  // MARK: Judgements
+
+  private mutating func judge(_ current: Current, _ written: Sited<CurrentExpression>, _ direction: Direction) {
+    let text = "`\(written.value.written)` (\(current.shown()))"
+    if let limits {
+      let bounds: [(Direction, String, SoftHardLimit)] = [
+        (.charge, "charge_current", limits.chargeCurrent), (.discharge, "discharge_current", limits.dischargeCurrent),
+      ]
+      for (bounded, name, limit) in bounds where direction == bounded || direction == .none {
+        guard current.count > limit.soft else { continue }
+        report(
+          written.site, "\(text) is more than `limits.\(name)` allows, \(Current(count: limit.soft).shown())",
+          hint: "lower it, or raise the limit")
+      }
+    }
+    if let most = instrument?.maximumCurrent, current > most {
+      report(
+        written.site, "\(text) is more than the instrument can do, \(most.shown())",
+        hint: "lower it, or use an instrument with more current")
+    }
+  }
+
+  /// A current that ends a hold must lie below the one that it begins with.
+  private mutating func judgeHoldEnds(_ written: [WrittenCondition], _ ends: [EndCondition], below start: Current) {
+    for condition in written {
+      guard case .current = condition.value else { continue }
+      guard let end = ends.first(where: { $0.quantity == .current }), end.threshold >= start.count else { continue }
+      report(
+        condition.site, "`\(condition.text)` is true at once: the hold begins with at most \(start.shown())",
+        hint: "write a smaller current")
+    }
+  }
+
+  /// A constant current without a voltage end moves its current times its time, which must stay below the limit.
+  private mutating func judgeCharge(_ drive: WrittenDrive, _ current: Current, _ ends: [EndCondition], at site: Site) {
+    guard let limits, drive.to == nil, DocumentRules.cutOff(of: drive) == nil else { return }
+    guard !ends.contains(where: { $0.quantity == .stepCharge || $0.quantity == .halfCycleCharge }) else { return }
+    guard let time = ends.first(where: { $0.quantity == .stepTime })?.threshold else { return }
+    // pA times µs is 1e-18 C; 1e9 of them are a nanocoulomb.
+    let moved = Int128(current.count) * Int128(time) / 1_000_000_000
+    guard moved > Int128(limits.halfCycleCharge.count) else { return }
+    report(
+      site, "\(current.shown()) for \(TimeSpan(count: time).written) moves more than a half-cycle may",
+      hint: "add a voltage or charge end: the limit is \(limits.halfCycleCharge.shown())")
+  }
+
+  private mutating func judgeKind(_ kind: StepKind, at site: Site) {
+    guard let instrument, !instrument.kinds.contains(kind) else { return }
+    let name = kind.rawValue.split(separator: "_").joined(separator: " ")
+    report(site, "the instrument has no \(name) steps", hint: "use another instrument or another step")
+  }
+
+  private mutating func judgeVoltage(_ condition: WrittenCondition, _ direction: Direction) {
+    guard case .voltage(let voltage) = condition.value else { return }
+    judgeVoltage(voltage, direction, at: condition.site)
+  }
+
+  /// The instrument must reach the voltage, and the safety limit must lie three of its errors beyond (hazard rule 8).
+  private mutating func judgeVoltage(_ voltage: Voltage, _ direction: Direction, at site: Site) {
+    guard let instrument else { return }
+    guard instrument.voltage.contains(voltage) else {
+      let range = "\(instrument.voltage.from.written) to \(instrument.voltage.to.written)"
+      report(site, "\(voltage.written) is outside the instrument's range", hint: "it reaches \(range)")
+      return
+    }
+    let room = instrument.voltageError(at: voltage) * 3
+    let limit = document.limits.voltage
+    if direction != .charge, voltage - limit.low.value < room {
+      reportRoom(voltage, limit.low.value, room, "min", site)
+    }
+    if direction != .discharge, limit.high.value - voltage < room {
+      reportRoom(voltage, limit.high.value, room, "max", site)
+    }
+  }
+
+  private mutating func reportRoom(_ voltage: Voltage, _ limit: Voltage, _ room: Voltage, _ end: String, _ site: Site) {
+    report(
+      site, "the limit \(limit.written) lies within three instrument errors (\(room.shown())) of \(voltage.written)",
+      hint: "move `limits.voltage.\(end)` away, or use a more accurate instrument")
+  }
+
+  mutating func judgeRecord(_ instrument: InstrumentLimits) {
+    guard document.record.every < instrument.shortestReadingInterval else { return }
+    var site = document.recordSite
+    site.path = "record.every"
+    report(
+      site, "the instrument reads no faster than every \(instrument.shortestReadingInterval.written)",
+      hint: "record that often or less")
+  }
+
+  mutating func judgeLimits(_ instrument: InstrumentLimits) {
+    let limit = document.limits.voltage
+    for bound in [limit.low, limit.high] where !instrument.voltage.contains(bound.value) {
+      report(
+        bound.site, "the instrument cannot measure \(bound.value.written), so the limit would never act",
+        hint: "it reaches \(instrument.voltage.from.written) to \(instrument.voltage.to.written)")
+    }
+  }
+}
+
+extension [PassNode] {
+  /// Outside `cycles` a step is a half-cycle of its own, but for the holds that follow it: the half-cycle then closes
+  /// with the last of them.
+  fileprivate mutating func reopenLastHalfCycle(_ direction: Direction) {
+    for index in indices.reversed() {
+      guard case .step(var step) = self[index] else { return }
+      guard step.halfCycle != nil else { continue }
+      guard step.direction == direction else { return }
+      step.halfCycle?.closes = false
+      self[index] = .step(step)
+      return
+    }
+  }
+}

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+//
+// What a person reads before anything is connected to a cell: every step in the order in which it runs, with amperes
+// in place of rates, and what the whole can come to at worst.
+
+public import CyclerModel
+import Quantities
+
+/// A compiled program in plain words.
+public struct ProgramListing {
+  /// The whole program, one line a step, indented by blocks.
+  ///
+  /// - Parameters:
+  ///   - program: What is listed.
+  ///   - instrument: When given, every cut-off is printed with the instrument's stated error.
+  ///   - cell: When it has a mass, every current is printed per gram too.
+  public static func lines(
+    of program: Program, instrument: InstrumentLimits? = nil, cell: CellValues? = nil
+  ) -> [String] {
+    var writer = ListingWriter(program: program, instrument: instrument, cell: cell)
+    return writer.write()
+  }
+
+  /// One step in one line, for instance `discharge 1.2 mA until voltage <= 10 mV or step_time >= 40 h`.
+  public static func step(_ step: ProgramStep) -> String { self.step(step, instrument: nil, mass: nil) }
+
+  static func step(_ step: ProgramStep, instrument: InstrumentLimits?, mass: Mass?) -> String {
+    let always = step.ends.filter { !$0.onlyInHold }.map { condition($0, instrument) }.joined(separator: " or ")
+    let inHold = step.ends.filter(\.onlyInHold).map { condition($0, instrument) }.joined(separator: " or ")
+    switch step.action {
+    case .rest:
+      let duration = step.ends.first { $0.quantity == .stepTime }.map { TimeSpan(count: $0.threshold).written }
+      let others = step.ends.filter { $0.quantity != .stepTime }.map { condition($0, instrument) }
+      return (["rest \(duration ?? "")"] + others).joined(separator: " or until ")
+    case .constantCurrent(let direction, let current):
+      return "\(verb(direction)) \(text(current, mass)) until \(always)"
+    case .constantCurrentConstantVoltage(let direction, let current, let voltage):
+      let held = "\(text(voltage, instrument)) and hold it until \(inHold)"
+      return "\(verb(direction)) \(text(current, mass)) to \(held); in all until \(always)"
+    case .hold(_, let voltage, let atMost):
+      return "hold \(text(voltage, instrument)) with at most \(text(atMost, mass)) until \(always)"
+    }
+  }
+
+  private static func verb(_ direction: Direction) -> String {
+    switch direction {
+    case .charge: "charge"
+    case .discharge: "discharge"
+    case .none: "hold"
+    }
+  }
+
+  static func text(_ current: Current, _ mass: Mass?) -> String {
+    guard let mass, mass > .zero else { return current.shown() }
+    let perGram = (Int128(current.count) * 1_000_000 + Int128(mass.count) / 2) / Int128(mass.count)
+    return "\(current.shown()) (\(Current(count: Int64(clamping: perGram)).shown())/g)"
+  }
+
+  static func text(_ voltage: Voltage, _ instrument: InstrumentLimits?) -> String {
+    guard let instrument else { return voltage.written }
+    return "\(voltage.written) ± \(instrument.voltageError(at: voltage).shown(digits: 3))"
+  }
+
+  /// A condition as it was written, with what it resolves to where that is something else.
+  private static func condition(_ end: EndCondition, _ instrument: InstrumentLimits?) -> String {
+    let operand = end.text.split(separator: " ", maxSplits: 2).last.map(String.init) ?? ""
+    switch end.quantity {
+    case .voltage:
+      guard let instrument else { return end.text }
+      let error = instrument.voltageError(at: Voltage(count: end.threshold))
+      return "\(end.text) ± \(error.shown(digits: 3))"
+    case .current:
+      return (try? Current(written: operand)) == nil
+        ? "\(end.text) (\(Current(count: end.threshold).shown()))" : end.text
+    case .stepCharge, .halfCycleCharge:
+      return (try? Charge(written: operand)) == nil ? "\(end.text) (\(Charge(count: end.threshold).shown()))" : end.text
+    case .stepTime, .holdTime, .halfCycleTime, .cycleTime, .testTime, .stepEnergy: return end.text
+    }
+  }
+}
+
+/// Writes the lines of a listing.
+private struct ListingWriter {
+  let program: Program
+  let instrument: InstrumentLimits?
+  let cell: CellValues?
+  private var lines: [String] = []
+
+  init(program: Program, instrument: InstrumentLimits?, cell: CellValues?) {
+    self.program = program
+    self.instrument = instrument
+    self.cell = cell
+  }
+
+  mutating func write() -> [String] {
+    writeHead()
+    writeSteps()
+    writeTotals()
+    return lines
+  }
+
+  private mutating func writeHead() {
+    let window = program.expectOpenCircuit
+    lines.append(program.title)
+    lines.append("role \(program.role.rawValue); open circuit between \(window.from.written) and \(window.to.written)")
+    let limits = program.limits
+    lines.append(
+      "voltage limits \(volts(limits.lowerVoltage.soft)) to \(volts(limits.upperVoltage.soft)) for "
+        + "\(limits.lowerVoltage.tolerance.written), \(volts(limits.lowerVoltage.hard)) to "
+        + "\(volts(limits.upperVoltage.hard)) at once")
+    for (name, limit) in [("charge", limits.chargeCurrent), ("discharge", limits.dischargeCurrent)] {
+      let soft = ProgramListing.text(Current(count: limit.soft), cell?.activeMass)
+      lines.append(
+        "\(name) current at most \(soft) for \(limit.tolerance.written), \(Current(count: limit.hard).shown()) at once")
+    }
+    lines.append(
+      "a half-cycle moves at most \(limits.halfCycleCharge.shown()); below \(limits.emptyHalfCycleBelow.shown()) it is "
+        + "empty, and \(limits.emptyHalfCyclesInARow) empty ones in a row hold the run")
+    let policy = program.onInterruption
+    lines.append(
+      "after an interruption of up to \(policy.resumeWithin.written) the run goes on by itself, otherwise it "
+        + (policy.otherwise == .hold ? "waits for a person" : "ends"))
+  }
+
+  private func volts(_ count: Int64) -> String { Voltage(count: count).written }
+
+  private mutating func writeSteps() {
+    var indent = "  "
+    for (index, instruction) in program.instructions.enumerated() {
+      switch instruction {
+      case .step(let number):
+        let step = program.steps[number]
+        let text = ProgramListing.step(step, instrument: instrument, mass: cell?.activeMass)
+        lines.append("\(number + 1).".paddedLeft(to: 4) + indent + text + remark(step))
+      case .beginLoop:
+        lines.append("    " + indent + blockHead(index))
+        indent += "  "
+      case .endLoop: indent = String(indent.dropLast(2))
+      case .beginCycle, .end: continue
+      }
+    }
+  }
+
+  private func remark(_ step: ProgramStep) -> String {
+    step.direction != .none && step.halfCycle == nil ? "  [diagnostic]" : ""
+  }
+
+  private func blockHead(_ begin: Int) -> String {
+    let passes = ProgramWalk.passes(ofLoopAt: begin, in: program)
+    guard program.instructions[begin + 1] == .beginCycle else {
+      return passes == 1 ? "once:" : "\(passes) times:"
+    }
+    guard case .step(let number)? = program.instructions[begin...].first(where: \.isStep) else { return "" }
+    let step = program.steps[number]
+    let names = [step.purpose?.rawValue, blockLabel(begin)].compactMap { $0 }
+    let name = names.first == names.last ? names.first ?? "" : names.joined(separator: ", ")
+    return "\(passes) \(passes == 1 ? "cycle" : "cycles") (\(name)):"
+  }
+
+  /// The label that most of a block's steps carry is the block's: steps may have labels of their own.
+  private func blockLabel(_ begin: Int) -> String? {
+    let end = ProgramWalk.end(ofLoopAt: begin, in: program)
+    var counts: [(label: String, count: Int)] = []
+    for case .step(let number) in program.instructions[begin..<end] {
+      guard let label = program.steps[number].label else { continue }
+      if let index = counts.firstIndex(where: { $0.label == label }) {
+        counts[index].count += 1
+      } else {
+        counts.append((label, 1))
+      }
+    }
+    return counts.max { $0.count < $1.count }?.label
+  }
+
+  private mutating func writeTotals() {
+    let cycles = program.cycleCount == 1 ? "1 cycle" : "\(program.cycleCount) cycles"
+    let longest = ProgramWalk.longestDuration(of: program)
+    lines.append("\(cycles) in all; at the longest \(ProgramWalk.roughly(longest))")
+  }
+}
+
+extension Program.Instruction {
+  fileprivate var isStep: Bool {
+    switch self {
+    case .step: true
+    case .beginLoop, .endLoop, .beginCycle, .end: false
+    }
+  }
+}
+
+extension String {
+  fileprivate func paddedLeft(to width: Int) -> String { String(repeating: " ", count: max(0, width - count)) + self }
+}

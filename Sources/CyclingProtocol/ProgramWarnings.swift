@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+//
+// What is not wrong, but worth a look before the circuit is closed.
+
+public import CyclerModel
+import Quantities
+
+extension ProgramListing {
+  /// A limit farther than this beyond every cut-off protects little.
+  private static let looseLimit = Voltage(millivolts: 500)
+  /// A current so near its limit (in per cent) may trip it by the instrument's own error.
+  private static let tightCurrentPerCent: Int64 = 2
+
+  /// Sentences for a person; empty when there is nothing to say. An instrument adds what its accuracy means.
+  public static func warnings(of program: Program, instrument: InstrumentLimits?) -> [String] {
+    var found: [String] = []
+    for step in program.steps {
+      found += platingWarning(step, program.role, instrument)
+      found += currentWarning(step, program.limits)
+    }
+    found += looseLimits(program)
+    var said: Set<String> = []
+    return found.filter { said.insert($0).inserted }
+  }
+
+  /// Hazard rule 8: on the plateau a millivolt is a few per cent of the capacity, and below 0 V sodium plates.
+  private static func platingWarning(
+    _ step: ProgramStep, _ role: CellRole, _ instrument: InstrumentLimits?
+  ) -> [String] {
+    guard role == .anodeHalfCell else { return [] }
+    return reachedVoltages(step).filter { $0.direction != .charge }.compactMap { reached in
+      let error = instrument?.voltageError(at: reached.voltage) ?? .zero
+      guard reached.voltage - error <= .zero else { return nil }
+      let value = instrument == nil ? reached.voltage.written : text(reached.voltage, instrument)
+      return "\(step.path): \(value) reaches 0 V, where sodium can plate on the anode"
+    }
+  }
+
+  private static func currentWarning(_ step: ProgramStep, _ limits: SafetyLimits) -> [String] {
+    let current: Current
+    switch step.action {
+    case .rest: return []
+    case .constantCurrent(_, let drive), .constantCurrentConstantVoltage(_, let drive, _): current = drive
+    case .hold(_, _, let atMost): current = atMost
+    }
+    let limit: Int64
+    switch step.direction {
+    case .charge: limit = limits.chargeCurrent.soft
+    case .discharge: limit = limits.dischargeCurrent.soft
+    case .none: limit = min(limits.chargeCurrent.soft, limits.dischargeCurrent.soft)
+    }
+    guard Int128(current.count) * Int128(100 + tightCurrentPerCent) > Int128(limit) * 100 else { return [] }
+    return [
+      "\(step.path): \(current.shown()) is within \(tightCurrentPerCent) % of its limit \(Current(count: limit).shown()), "
+        + "which noise can trip"
+    ]
+  }
+
+  private static func looseLimits(_ program: Program) -> [String] {
+    let reached = program.steps.flatMap(reachedVoltages)
+    var found: [String] = []
+    let low = Voltage(count: program.limits.lowerVoltage.soft)
+    let high = Voltage(count: program.limits.upperVoltage.soft)
+    if let lowest = reached.filter({ $0.direction != .charge }).map(\.voltage).min(), lowest - low > looseLimit {
+      found.append("limits.voltage.min \(low.written) lies far below the lowest cut-off \(lowest.written)")
+    }
+    if let highest = reached.filter({ $0.direction != .discharge }).map(\.voltage).max(), high - highest > looseLimit {
+      found.append("limits.voltage.max \(high.written) lies far above the highest cut-off \(highest.written)")
+    }
+    return found
+  }
+
+  /// The voltages that a closed step goes to.
+  private static func reachedVoltages(_ step: ProgramStep) -> [(voltage: Voltage, direction: Direction)] {
+    switch step.action {
+    case .rest: return []
+    case .constantCurrentConstantVoltage(let direction, _, let voltage): return [(voltage, direction)]
+    case .hold(let direction, let voltage, _): return [(voltage, direction)]
+    case .constantCurrent(let direction, _):
+      return step.ends.filter { $0.quantity == .voltage }.map { (Voltage(count: $0.threshold), direction) }
+    }
+  }
+}

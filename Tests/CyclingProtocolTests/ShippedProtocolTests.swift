@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+
+import CyclerModel
+import CyclingProtocol
+import Foundation
+import Quantities
+import Testing
+
+/// The protocols of the repository, found beside these tests.
+enum ShippedProtocols {
+  static let folder = URL(filePath: #filePath).resolvingSymlinksInPath()
+    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+    .appending(path: "Protocols")
+
+  static let names = [
+    "al-nncfm-anode-free", "al-nvpf-anode-free", "anode-free-cylindrical", "demo-hard-carbon",
+    "hard-carbon-half-cell", "na-nvpf-half-cell",
+  ]
+
+  static func bytes(_ name: String) throws -> [UInt8] {
+    Array(try Data(contentsOf: folder.appending(path: "\(name).json")))
+  }
+
+  static let cell = CellValues(
+    activeMass: Mass(micrograms: 12_000), area: Area(squareMillimetreThousandths: 113_000),
+    nominalCapacity: Charge(ampereHours: 0.00144))
+}
+
+@Suite struct ShippedProtocolTests {
+  @Test func everyFileIsListed() throws {
+    let files = try FileManager.default.contentsOfDirectory(atPath: ShippedProtocols.folder.path())
+    let protocols = files.filter { $0.hasSuffix(".json") && $0 != "protocol.schema.json" }
+    #expect(protocols.map { String($0.dropLast(5)) }.sorted() == ShippedProtocols.names)
+  }
+
+  @Test(arguments: ShippedProtocols.names)
+  func compiles(_ name: String) throws {
+    let document = try ProtocolDecoder.decode(ShippedProtocols.bytes(name)).get()
+    let carriesItsCell = document.requires.allSatisfy { $0 == .activeMass } && document.values.activeMass != nil
+    var nexus = InstrumentLimits.small
+    nexus.maximumCurrent = Current(amperes: 1)
+    let cell = carriesItsCell ? CellValues() : ShippedProtocols.cell
+    let program = try document.compile(cell: cell, instrument: nexus).get()
+    #expect(program.cycleCount >= 5)
+    #expect(ProgramListing.warnings(of: program, instrument: nexus).isEmpty)
+  }
+
+  @Test(arguments: ["hard-carbon-half-cell", "demo-hard-carbon"])
+  func startsAlone(_ name: String) throws {
+    let document = try ProtocolDecoder.decode(ShippedProtocols.bytes(name)).get()
+    let program = try document.compile(cell: CellValues(), instrument: .small).get()
+    #expect(program.metrics.sodiationPlateauBelow == Voltage(millivolts: 100))
+  }
+}
