@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+
+import CyclerModel
+import CyclingProtocol
+import Quantities
+
+/// Files that are not protocols, and protocols with words or values that the language does not know.
+enum MalformedProtocols {
+  static let good = SampleProtocol().text
+
+  static let grammar: [RefusalCase] = [
+    RefusalCase("empty file", text: "", "", "ends too early"),
+    RefusalCase("not an object", text: "[1]", "", "must be an object"),
+    RefusalCase("half a file", text: String(good.dropLast(20)), "steps[0]", "ends too early"),
+    RefusalCase("two protocols", text: good + good, "", "after the end"),
+    RefusalCase("comment", text: "// x\n" + good, "", "no comments", "notes"),
+    RefusalCase("byte order mark", text: "\u{FEFF}" + good, "", "byte order mark"),
+    RefusalCase("trailing comma in an object", text: #"{"title": "x",}"#, "", "key in double quotes"),
+    RefusalCase("trailing comma in a list", text: #"{"steps": [1,]}"#, "steps[1]", "comma at the end"),
+    RefusalCase("single quotes", text: "{'title': 1}", "", "key in double quotes"),
+    RefusalCase("word without quotes", text: #"{"title": NaN}"#, "title", "value is missing"),
+    RefusalCase("lower-case word", text: #"{"title": nan}"#, "title", "word without quotes"),
+    RefusalCase("zero in front", text: #"{"nacycler_protocol": 01}"#, "nacycler_protocol", "malformed number"),
+    RefusalCase("missing colon", text: #"{"title" "x"}"#, "title", "colon is missing"),
+    RefusalCase("missing comma", text: #"{"title": "x" "notes": "y"}"#, "", "comma or `}`"),
+    RefusalCase("open text", text: #"{"title": "x"#, "title", "closing quote"),
+    RefusalCase("line end in a text", text: "{\"title\": \"a\nb\"}", "title", "control character"),
+    RefusalCase("unknown escape", text: #"{"title": "\q"}"#, "title", "unknown escape"),
+    RefusalCase("half a surrogate pair", text: #"{"title": "\ud83d"}"#, "title", "unpaired surrogate"),
+    RefusalCase("second half of a pair", text: #"{"title": "\ude00"}"#, "title", "unpaired surrogate"),
+    RefusalCase("short escape", text: #"{"title": "\u00b"}"#, "title", "four hexadecimal"),
+    RefusalCase(
+      "too deep", text: String(repeating: "[", count: 100) + String(repeating: "]", count: 100),
+      String(repeating: "[0]", count: 32), "deeper than 32"),
+    RefusalCase("too large", text: String(repeating: " ", count: 1 << 20) + "{}", "", "larger than 1 MiB"),
+    .part("key twice", "title", "stands twice") { $0.head += #", "title": "Other""# },
+    .part("key twice in a step", "steps[0].rest", "stands twice") {
+      $0.steps = #"[{"rest": "1 min", "rest": "1 h"}]"#
+    },
+  ]
+
+  static let words: [RefusalCase] = [
+    .part("unknown top-level key", "stepps", "unknown key `stepps`", "`steps`") { $0.more = #", "stepps": []"# },
+    .part("another language's version", "nacycler_protocol", "from 1 to 1") {
+      $0.head = #""nacycler_protocol": 2, "title": "x""#
+    },
+    .part("version as a text", "nacycler_protocol", "must be a whole number") {
+      $0.head = #""nacycler_protocol": "1", "title": "x""#
+    },
+    .part("no version", "nacycler_protocol", "is missing") { $0.head = #""title": "x""# },
+    .part("no title", "title", "is missing") { $0.head = #""nacycler_protocol": 1"# },
+    .part("empty title", "title", "is empty") { $0.head = #""nacycler_protocol": 1, "title": """# },
+    .part("terminal escape in the title", "title", "control or invisible") {
+      $0.head = #""nacycler_protocol": 1, "title": "\u001b[2J""#
+    },
+    .part("right-to-left override in the title", "title", "control or invisible") {
+      $0.head = #""nacycler_protocol": 1, "title": "\u202eV 1""#
+    },
+    .cell("no role", #"{"expect_open_circuit": {"from": "0 V", "to": "1 V"}}"#, "cell.role", "is missing"),
+    .cell(
+      "unknown role", #"{"role": "anode-halfcell", "expect_open_circuit": {"from": "0 V", "to": "1 V"}}"#,
+      "cell.role", "not a role", "anode-half-cell"),
+    .cell("no open-circuit window", #"{"role": "anode-half-cell"}"#, "cell.expect_open_circuit", "is missing", "1.2 V"),
+    .cell(
+      "mass without a unit",
+      #"{"role": "anode-half-cell", "active_mass": 1.2, "expect_open_circuit": {"from": "0 V", "to": "1 V"}}"#,
+      "cell.active_mass", "bare number", "1.2 mg"),
+    .cell(
+      "no mass at all",
+      #"{"role": "anode-half-cell", "active_mass": "0 mg", "expect_open_circuit": {"from": "0 V", "to": "1 V"}}"#,
+      "cell.active_mass", "more than nothing"),
+    .cell(
+      "unknown requirement",
+      #"{"role": "anode-half-cell", "requires": ["mass"], "expect_open_circuit": {"from": "0 V", "to": "1 V"}}"#,
+      "cell.requires[0]", "not a value of a cell", "active_mass"),
+    .part("plateau without its branch", "metrics.plateau_below", "unknown key", "sodiation_plateau_below") {
+      $0.more = #", "metrics": {"plateau_below": "100 mV"}"#
+    },
+    .part("reference that is no cycle", "metrics.retention_reference", "is not a cycle") {
+      $0.more = #", "metrics": {"retention_reference": "cycle 1"}"#
+    },
+    .part("reference that is never run", "metrics.retention_reference", "only 2 life cycles") {
+      $0.more = #", "metrics": {"retention_reference": "life cycle 3"}"#
+      $0.steps = SampleProtocol.cycles(SampleProtocol.discharge + "," + SampleProtocol.charge)
+    },
+    .steps("no step", "[]", "steps", "without a step"),
+    .steps("steps as an object", "{}", "steps", "list of steps"),
+    .steps("step without a verb", #"[{"label": "x"}]"#, "steps[0]", "one key"),
+    .step("misspelt verb", #"{"dischrge": "1 mA", "until": ["step_time >= 1 h"]}"#, "", "`dischrge`", "`discharge`"),
+    .step("another cycler's verb", #"{"cccv": "1 mA"}"#, "", "unknown step", "`charge`"),
+    .step("two verbs", #"{"charge": "1 mA", "rest": "1 h"}"#, "", "does one thing"),
+    .step("rest of no time", #"{"rest": "0 s"}"#, ".rest", "more than nothing"),
+    .step("rest of years", #"{"rest": "1000 d"}"#, ".rest", "too long"),
+    .step("rest with a bare number", #"{"rest": 600}"#, ".rest", "bare number"),
+    .step("unknown option", #"{"rest": "1 h", "record": "1 s"}"#, ".record", "unknown key"),
+    .step("unit of another quantity", #"{"rest": "10 mV"}"#, ".rest", "not a unit of a time"),
+    .step("unit in wrong case", #"{"rest": "10 Min"}"#, ".rest", "not a unit", "10 min"),
+    .step("no space before the unit", #"{"rest": "10min"}"#, ".rest", "one space", "10 min"),
+    .step("exponent", #"{"rest": "1e3 s"}"#, ".rest", "not a decimal number"),
+    .step("no end", #"{"charge": "0.1 mA"}"#, ".until", "is missing", "step_time"),
+    .step("empty list of ends", #"{"charge": "0.1 mA", "until": []}"#, ".until", "without a condition"),
+    .step("end as one text", #"{"charge": "0.1 mA", "until": "step_time >= 1 h"}"#, ".until", "must be a list"),
+    .step(
+      "unknown quantity", #"{"charge": "0.1 mA", "until": ["volts >= 2 V", "step_time >= 1 h"]}"#, ".until[0]",
+      "unknown quantity `volts`"),
+    .step(
+      "another cycler's quantity", #"{"charge": "0.1 mA", "until": ["time >= 1 h"]}"#, ".until[0]", "`time`",
+      "`step_time`"),
+    .step(
+      "equality", #"{"charge": "0.1 mA", "until": ["voltage == 2 V", "step_time >= 1 h"]}"#, ".until[0]",
+      "unknown operator", "never exactly equal"),
+    .step(
+      "operator the wrong way round", #"{"charge": "0.1 mA", "until": ["step_time => 1 h"]}"#, ".until[0]",
+      "unknown operator", ">="),
+    .step("no spaces in a condition", #"{"charge": "0.1 mA", "until": ["step_time>=1 h"]}"#, ".until[0]", "comparison"),
+    .step(
+      "same quantity twice", #"{"charge": "0.1 mA", "until": ["step_time >= 1 h", "step_time >= 2 h"]}"#, ".until[1]",
+      "stands twice"),
+    .step(
+      "hold_until without to",
+      #"{"charge": "0.1 mA", "hold_until": ["hold_time >= 1 h"], "until": ["step_time >= 1 h"]}"#, ".hold_until",
+      "without a voltage"),
+    .step("to without hold_until", #"{"charge": "0.1 mA", "to": "2 V", "until": ["step_time >= 1 h"]}"#, ".to", "end"),
+    .step(
+      "option switched off", #"{"charge": "0.1 mA", "until": ["step_time >= 1 h"], "diagnostic": false}"#,
+      ".diagnostic", "can only be true"),
+    .steps("no passes", SampleProtocol.cycles(SampleProtocol.discharge, passes: "0"), "steps[0].cycles", "from 1"),
+    .steps("half a pass", SampleProtocol.cycles(SampleProtocol.discharge, passes: "1.5"), "steps[0].cycles", "whole"),
+    .steps(
+      "too many passes", SampleProtocol.cycles(SampleProtocol.discharge, passes: "1000001"), "steps[0].cycles",
+      "1000000"),
+    .steps(
+      "unknown purpose", #"[{"cycles": 1, "purpose": "aging", "label": "x", "steps": [{"rest": "1 s"}]}]"#,
+      "steps[0].purpose", "not a purpose"),
+    .steps(
+      "cycles without a label", #"[{"cycles": 1, "purpose": "life", "steps": [{"rest": "1 s"}]}]"#, "steps[0].label",
+      "is missing"),
+  ]
+
+  static let later: [RefusalCase] = [
+    .steps("for_each", #"[{"for_each": {"rate": ["1 mA"]}, "steps": []}]"#, "steps[0]", "not yet supported"),
+    .step("variable", #"{"charge": "$rate", "until": ["step_time >= 1 h"]}"#, ".charge", "not yet supported"),
+    .steps("test", #"[{"test": "reservoir", "steps": []}]"#, "steps[0]", "not yet supported"),
+    .step(
+      "part", #"{"charge": "0.1 mA", "until": ["step_time >= 1 h"], "part": "cycled"}"#, ".part", "not yet supported"),
+    .step("until on a block", #"{"repeat": 2, "steps": [{"rest": "1 s"}], "until": []}"#, ".until", "not yet"),
+    .step(
+      "condition as an object", #"{"charge": "0.1 mA", "until": [{"when": "voltage >= 2 V"}]}"#, ".until[0]", "not yet"),
+    .step(
+      "and", #"{"charge": "0.1 mA", "until": ["voltage >= 2 V and step_time >= 1 h"]}"#, ".until[0]", "`and`"),
+    .step(
+      "temperature", #"{"charge": "0.1 mA", "until": ["temperature >= 45 degC"]}"#, ".until[0]", "not yet supported"),
+    .step("retention", #"{"charge": "0.1 mA", "until": ["retention < 80 %"]}"#, ".until[0]", "not yet supported"),
+    .limits(
+      "limit of temperature", #""half_cycle_charge""#, #""temperature": {}, "half_cycle_charge""#,
+      "limits.temperature", "not yet supported"),
+  ]
+}
