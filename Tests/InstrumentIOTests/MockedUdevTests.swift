@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+//
+// Discovery through the real libudev on a machine without USB: umockdev plays the bus. It must be loaded before
+// anything else in a process, so the test starts its own program once more under umockdev's wrapper, and there only the
+// inner test runs.
+
+import CyclerModel
+import Glibc
+import InstrumentIO
+import InstrumentKit
+import Quantities
+import Testing
+
+private let isInner = getenv("NACYCLER_MOCKED_UDEV") != nil
+private let wrapper = Program.find("umockdev-wrapper")
+
+@Suite("Discovery on a mocked bus") struct MockedUdevTests {
+  @Test(
+    "plugged instruments are found, described, and seen to come and go",
+    .enabled(if: wrapper != nil && !isInner, "no umockdev-wrapper on this machine (package umockdev)"),
+    .timeLimit(.minutes(1)))
+  func outer() throws {
+    let wrapper = try #require(wrapper)
+    var environment = ["NACYCLER_MOCKED_UDEV": "1"]
+    for name in ["PATH", "LD_LIBRARY_PATH", "HOME"] {
+      environment[name] = getenv(name).map { String(cString: $0) }
+    }
+    let own = try #require(realpath("/proc/self/exe", nil))
+    defer { free(own) }
+    let arguments = [String(cString: own), "--testing-library", "swift-testing", "--filter", "MockedUdevTests"]
+    let program = try Program(wrapper, arguments, environment: environment)
+    let output = program.allOutput()
+    #expect(program.end() == 0, "\(output)")
+    // A run without any test would succeed as well.
+    #expect(output.contains("mocked bus: all seen"), "\(output)")
+  }
+
+  @Test("inside the mocked world", .enabled(if: isInner, "runs inside the test above")) func inner() throws {
+    let bus = try MockedBus()
+    try bus.plug(line: "ttyACM0", socket: "1-1", product: "EmStat4", serial: "ES4HR24B0012")
+    try bus.plug(line: "ttyACM1", socket: "1-2", product: "EmStat4 Bootloader", serial: "ES4HR24B0013")
+    try bus.addMainboardLine()
+
+    let news = try Mailbox<PortDiscovery.News>()
+    let discovery = try PortDiscovery(patterns: [], watchesUSB: true) { news.put($0) }
+    #expect(news.first { $0 == .settled } != nil)
+    let first = PortCandidate(
+      path: "/dev/ttyACM0", origin: .plugged, vendorID: "0403", productID: "6015", product: "EmStat4",
+      manufacturer: "PalmSens", serial: "ES4HR24B0012", portPath: "1-1:1.0")
+    let bootloader = PortCandidate(
+      path: "/dev/ttyACM1", origin: .plugged, vendorID: "0403", productID: "6015", product: "EmStat4 Bootloader",
+      manufacturer: "PalmSens", serial: "ES4HR24B0013", portPath: "1-2:1.0")
+    #expect(news.all == [.changed(.appeared(first)), .changed(.appeared(bootloader)), .settled])
+    let family = MatchRule(productPrefix: "EmStat4")
+    #expect(family.fits(first))
+    #expect(!family.fits(bootloader))
+
+    try bus.plug(line: "ttyACM2", socket: "1-3", product: "Nexus", serial: "NX1")
+    bus.announce("ttyACM2", socket: "1-3", action: "add")
+    let third = try #require(news.first { Self.appearance($0)?.product == "Nexus" })
+    #expect(Self.appearance(third)?.portPath == "1-3:1.0")
+
+    bus.announce("ttyACM0", socket: "1-1", action: "remove")
+    #expect(news.first { $0 == .changed(.vanished(first)) } != nil)
+
+    // A hub with many instruments comes back. umockdev's own queue is short and it ends the process when it is full,
+    // so each piece of news waits for the one before.
+    for index in 10..<74 {
+      try bus.plug(line: "ttyACM\(index)", socket: "2-\(index)", product: "EmStat4", serial: "S\(index)")
+      bus.announce("ttyACM\(index)", socket: "2-\(index)", action: "add")
+      #expect(news.first { Self.appearance($0)?.serial == "S\(index)" } != nil)
+    }
+
+    // The line that umockdev plays is opened like any other, though it knows no exclusive use and no modem lines.
+    _ = try SerialPort(path: "/dev/ttyACM0", baudRate: 921_600)
+    discovery.stop()
+    print("mocked bus: all seen")
+  }
+
+  private static func appearance(_ news: PortDiscovery.News) -> PortCandidate? {
+    if case .changed(.appeared(let candidate)) = news { candidate } else { nil }
+  }
+}
+
+/// umockdev's test bed, by the functions of its library that the wrapper has made loadable.
+private struct MockedBus {
+  private typealias Make = @convention(c) () -> OpaquePointer?
+  private typealias Add = @convention(c) (OpaquePointer, UnsafePointer<CChar>, UnsafeMutableRawPointer?) -> CInt
+  private typealias Announce = @convention(c) (OpaquePointer, UnsafePointer<CChar>, UnsafePointer<CChar>) -> Void
+
+  private let bed: OpaquePointer
+  private let addDevices: Add
+  private let announceDevice: Announce
+
+  init() throws {
+    let library = try #require(dlopen("libumockdev.so.0", RTLD_NOW), "libumockdev.so.0 does not load")
+    let make = unsafeBitCast(try #require(dlsym(library, "umockdev_testbed_new")), to: Make.self)
+    addDevices = unsafeBitCast(try #require(dlsym(library, "umockdev_testbed_add_from_string")), to: Add.self)
+    announceDevice = unsafeBitCast(try #require(dlsym(library, "umockdev_testbed_uevent")), to: Announce.self)
+    bed = try #require(make())
+  }
+
+  private static func device(_ socket: String) -> String { "/devices/pci0000:00/0000:00:14.0/usb1/\(socket)" }
+
+  private static func line(_ name: String, _ socket: String) -> String {
+    "\(device(socket))/\(socket):1.0/tty/\(name)"
+  }
+
+  func plug(line: String, socket: String, product: String, serial: String) throws {
+    let device = Self.device(socket)
+    // Children before parents is the order that umockdev records, and the only one that it reads.
+    let text = """
+      P: \(Self.line(line, socket))
+      N: \(line)
+      E: DEVNAME=/dev/\(line)
+      E: SUBSYSTEM=tty
+      A: dev=4:64\\n
+
+      P: \(device)/\(socket):1.0
+      E: DEVTYPE=usb_interface
+      E: SUBSYSTEM=usb
+
+      P: \(device)
+      E: DEVTYPE=usb_device
+      E: SUBSYSTEM=usb
+      A: idVendor=0403\\n
+      A: idProduct=6015\\n
+      A: product=\(product)\\n
+      A: manufacturer=PalmSens\\n
+      A: serial=\(serial)\\n
+
+      """
+    try #require(addDevices(bed, text, nil) != 0, "umockdev refuses \(line)")
+  }
+
+  func addMainboardLine() throws {
+    let text = """
+      P: /devices/platform/serial8250/tty/ttyS7
+      N: ttyS7
+      E: DEVNAME=/dev/ttyS7
+      E: SUBSYSTEM=tty
+      A: dev=4:71\\n
+
+      """
+    try #require(addDevices(bed, text, nil) != 0, "umockdev refuses ttyS7")
+  }
+
+  func announce(_ line: String, socket: String, action: String) {
+    announceDevice(bed, "/sys\(Self.line(line, socket))", action)
+  }
+}
