@@ -85,7 +85,7 @@ extension MethodSCRIPTDriver {
   private func reading(
     at microseconds: Int64, status: UInt8, _ cursor: inout PackageCursor, hasCurrent: Bool
   ) -> Reading? {
-    guard let potential = cursor.next(), potential.type == VariableType.potential else { return nil }
+    guard let potential = cursor.next(), VariableType.isVoltage(potential.type) else { return nil }
     var reading = Reading(time: TimeSpan(microseconds: microseconds), voltage: nil, current: .zero)
     if potential.digits != nil {
       guard let nanovolts = potential.count(unitExponent: -9) else { return nil }
@@ -191,7 +191,7 @@ struct FinalMark {
       openedAt >= 0,
       let sampled = cursor.next(), sampled.type == VariableType.time,
       let sampledAt = sampled.count(unitExponent: -6),
-      let potential = cursor.next(), potential.type == VariableType.potential,
+      let potential = cursor.next(), VariableType.isVoltage(potential.type),
       let current = cursor.next(), current.type == VariableType.current, cursor.isComplete
     else { return nil }
     self.reason = number

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+
+import CyclerModel
+import InstrumentKit
+import Quantities
+import Testing
+
+@testable import MethodSCRIPTDriver
+
+@Suite struct OpeningTests {
+  @Test func makesAnIdleInstrumentSafeAndAsksWhoItIs() throws {
+    var conversation = Conversation()
+    #expect(conversation.open().writes == "\nZ\n")
+    #expect(conversation.receive("\nZ!0006\n").writes.isEmpty)
+    // It is deaf after an error.
+    #expect(conversation.tick(milliseconds: 99).writes.isEmpty)
+    #expect(conversation.tick(milliseconds: 1).writes == "e\ncell_off\n\n")
+    #expect(conversation.receive("e\n").writes.isEmpty)
+    #expect(conversation.receive("\n").writes == "t\n")
+    #expect(conversation.receive("tes4_hr1500#Mar 12 2026 14:28:01\n").writes.isEmpty)
+    #expect(conversation.receive("R*\n").writes == "i\n")
+    #expect(conversation.receive("iES4HR23A0007\n").writes == "v\n")
+    let events = conversation.receive("v01.09.00\n").events
+    let identity = InstrumentIdentity(
+      family: "methodscript", model: "EmStat4 HR", serial: "ES4HR23A0007",
+      firmware: "1.500 (MethodSCRIPT 01.09.00)", capabilities: MethodSCRIPTModel.emStat4HR.capabilities)
+    #expect(events == [.identified(identity), .circuit(channel: 0, .openConfirmed)])
+    #expect(conversation.wakeAt == nil)
+  }
+
+  @Test(arguments: [
+    ("es4_hr1500", "EmStat4 HR", true), ("es4_lr1307", "EmStat4 LR", true), ("nexus11100", "Nexus", true),
+    ("espico1601", "EmStat Pico", false),
+  ])
+  func knowsTheModels(firmware: String, model: String, isGalvanostat: Bool) throws {
+    var conversation = Conversation()
+    let events = conversation.openIdle(firmware: firmware)
+    guard case .identified(let identity) = try #require(events.first) else {
+      Issue.record("\(events)")
+      return
+    }
+    #expect(identity.model == model)
+    #expect(identity.capabilities.kinds.contains(.constantCurrent) == isGalvanostat)
+    #expect(identity.capabilities.kinds.contains(.rest) && identity.capabilities.kinds.contains(.constantVoltage))
+    #expect(identity.capabilities.openCircuit == .disconnectedAndMeasured)
+    #expect(identity.capabilities.holdsBounds && identity.capabilities.hasLease)
+  }
+
+  @Test(arguments: ["es4_hr1306", "mes4hr1500", "espico1600", "es4_hr", "sm3000"])
+  func turnsDownWhatItDoesNotKnow(firmware: String) {
+    var conversation = Conversation()
+    let events = conversation.openIdle(firmware: firmware)
+    guard case .fault(nil, let identity)? = events.first, events.count == 1 else {
+      Issue.record("\(events)")
+      return
+    }
+    #expect(identity.code == .linkIdentity)
+    let answer = conversation.command(.begin(Samples.rest))
+    guard case .refused(0, Samples.token, let fault)? = answer.events.first else {
+      Issue.record("\(answer.events)")
+      return
+    }
+    #expect(fault.code == .instrumentRefused && answer.writes.isEmpty)
+  }
+
+  /// Hazard rule 5: what is found running names itself while it is aborted.
+  @Test func rule5TellsWhatEndedAnOrphan() throws {
+    var conversation = Conversation.orphan()
+    let events = conversation.introduce()
+    let last = Reading(
+      time: TimeSpan(milliseconds: 61_000), voltage: Voltage(millivolts: 95),
+      current: Current(picoamperes: -134_300_000))
+    #expect(
+      events.dropFirst() == [
+        .circuit(channel: 0, .openConfirmed),
+        .orphanEnded(
+          channel: 0, Samples.token, lastReading: last, circuitOpenedAt: TimeSpan(milliseconds: 61_402)),
+      ])
+  }
+
+  @Test func anOrphanedRestNeverClosedACircuit() throws {
+    var conversation = Conversation()
+    _ = conversation.open()
+    conversation.receive("Z\n" + ending(0, opened: 5_000, sampled: -1, 0, 0, kind: "rest"))
+    conversation.receive("e\n\n")
+    #expect(
+      conversation.introduce().last
+        == .orphanEnded(channel: 0, Samples.token, lastReading: nil, circuitOpenedAt: nil))
+  }
+
+  @Test func aForeignScriptIsOnlyStopped() {
+    var conversation = Conversation()
+    _ = conversation.open()
+    conversation.receive("Peb80030D4m;ab82F4D60u,10,206;ba5050F80p,10,20F\nZ\n*\nThello\n")
+    #expect(conversation.receive("\n").writes == "e\ncell_off\n\n")
+    conversation.receive("e\n\n")
+    let events = conversation.introduce()
+    #expect(events.count == 2 && events.last == .circuit(channel: 0, .openConfirmed))
+  }
+
+  @Test func aSilentPortIsSaidOnceAndTriedForEver() {
+    var conversation = Conversation()
+    _ = conversation.open()
+    var faults: [DriverEvent] = []
+    for attempt in 1...10 {
+      let answer = conversation.tickWhenWanted()
+      #expect(answer.writes == "\nZ\n", "attempt \(attempt)")
+      faults += answer.events
+    }
+    guard case .fault(nil, let fault)? = faults.first, faults.count == 1 else {
+      Issue.record("\(faults)")
+      return
+    }
+    #expect(fault.code == .linkTimeout)
+    conversation.receive("Z!0006\n")
+    conversation.tickWhenWanted()
+    conversation.receive("e\n\n")
+    #expect(conversation.introduce().count == 2)
+  }
+
+  @Test func asksAgainWhenAnAnswerIsLost() {
+    var conversation = Conversation()
+    _ = conversation.open()
+    conversation.receive("Z!0006\n")
+    conversation.tickWhenWanted()
+    conversation.receive("e\n\n")
+    conversation.receive("tes4_h\u{7F}1500#Mar 12 2026 14:28:01\nR*\n")
+    #expect(conversation.tickWhenWanted().writes == "t\n")
+    #expect(conversation.introduce().count == 2)
+  }
+
+  @Test func disconnectsAgainWhenTheInstrumentWasDeaf() {
+    var conversation = Conversation()
+    _ = conversation.open()
+    conversation.receive("Z!0006\n")
+    #expect(conversation.tickWhenWanted().writes == "e\ncell_off\n\n")
+    #expect(conversation.tickWhenWanted().writes == "e\ncell_off\n\n")
+    #expect(conversation.receive("e!0006\n").writes.isEmpty)
+    #expect(conversation.tickWhenWanted().writes == "\nZ\n")
+  }
+
+  /// Hazard rule 7: without a port nothing is known of the circuit.
+  @Test func rule7KnowsNothingWithoutAPort() {
+    var conversation = Conversation.running(Samples.discharge)
+    #expect(conversation.lose().events == [.circuit(channel: 0, .unknown)])
+    #expect(conversation.command(.openCircuit).events == [.circuit(channel: 0, .unknown)])
+    #expect(conversation.receive(sample(1_000, 100_000, -134_300)).events.isEmpty)
+    #expect(conversation.wakeAt == nil)
+  }
+
+  @Test func matchesTheProductStringsAndNoBootloader() {
+    let rules = MethodSCRIPTDriver.descriptor.matches
+    #expect(rules.map(\.productPrefix) == ["EmStat4", "Nexus", "ESPicoDev"])
+    #expect(rules[0].excludedProductPrefix == "EmStat4 Bootloader")
+    #expect(MethodSCRIPTDriver.descriptor.maturity == .emulatedOnly)
+    #expect(String(decoding: MethodSCRIPTDriver.safeStopBytes, as: UTF8.self) == "\nZ\n\ne\ncell_off\n\n")
+  }
+}
+
+extension Conversation {
+  /// A port that is opened while an earlier connection's script runs, up to the question who it is.
+  static func orphan() -> Conversation {
+    var conversation = Conversation()
+    _ = conversation.open()
+    conversation.receive("4D60u,10,206;ba5050F80p\n" + sample(60_000, 96_000, -134_300) + "\n")
+    conversation.receive(sample(61_000, 95_000, -134_300) + "Z\n*\n")
+    conversation.receive(ending(0, opened: 61_402, sampled: 61_000, 95_000, -134_300))
+    conversation.receive("e\n\n")
+    return conversation
+  }
+}
