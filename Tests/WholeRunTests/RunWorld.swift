@@ -101,20 +101,25 @@ struct RunWorld: Sendable {
   }
 
   /// Runs to the end of the run.
-  mutating func runToEnd(turns: Int = 10_000_000) -> Bool { run(turns: turns) { $0.pilot.isOver } }
+  /// A held run does not go on by itself, so that ends it too; what happened is printed then.
+  mutating func runToEnd(turns: Int = 10_000_000) -> Bool {
+    let isDone = run(turns: turns) { $0.pilot.isOver || $0.journal.states.last == .held }
+    if !pilot.isOver { for event in journal.events.suffix(8) { print("\(event.code.rawValue): \(event.detail)") } }
+    return isDone && pilot.isOver
+  }
 
   mutating func open() {
     driver = MethodSCRIPTDriver()
     feedDriver(.opened)
   }
 
-  /// One turn: the host works off what arrived, then the instrument goes on until it has something to say.
+  /// One turn: the instrument goes on for a while, then the host works off what it said, then time is told.
   mutating func turn(slice: Double) {
-    deliver()
     var output: [UInt8] = []
     let pause = instrument.run(until: instrument.time + slice, output: &output, outputLimit: 2_048)
     if isLinked { line.append(contentsOf: output) }
     if pause == .idle { hostOffset += 20_000 }
+    deliver()
     feedRun(.tick)
     if isLinked, let wake = driverWakeAt, wake <= now.host { feedDriver(.tick) }
   }

@@ -47,6 +47,7 @@ extension MethodSCRIPTDriver {
     case UInt8(ascii: "M"): handleLoopStart(text, into: &outputs)
     case UInt8(ascii: "T"): handleSignature(text, into: &outputs)
     case UInt8(ascii: "!"): handleRuntimeError(text, into: &outputs)
+    case UInt8(ascii: "Y"): handleRenewalAnswer(text, into: &outputs)
     case UInt8(ascii: "Z"): handleAbortAnswer(text, into: &outputs)
     case UInt8(ascii: "e"): handleScriptAnswer(text, into: &outputs)
     default: handleAnswer(text, into: &outputs)
@@ -112,6 +113,23 @@ extension MethodSCRIPTDriver {
       noteRefusedDisconnection(fault.detail, into: &outputs)
       waitQuietly(misses < Deadline.misses ? .cellOff : .abort)
     case .portClosed, .cellOffSent, .askingFirmware, .askingSerial, .askingScriptVersion, .undrivable, .idle, .quiet:
+      break
+    }
+  }
+
+  /// `Y`: the loop is over and the next begins. `Y!0006`: it had ended before; the instrument is deaf for a while now.
+  private mutating func handleRenewalAnswer(_ text: String, into outputs: inout DriverOutputs) {
+    guard text == "Y" || text.hasPrefix("Y!") else { return unexpected(text, into: &outputs) }
+    renewalIsUnanswered = false
+    guard text != "Y" else { return }
+    switch stage {
+    case .idle: waitQuietly(.idle)
+    case .uploading: waitQuietly(.upload)
+    case .quiet(let next): waitQuietly(next)
+    case .cellOffSent: waitQuietly(.cellOff)
+    case .aborting: waitQuietly(.abort)
+    case .portClosed, .draining, .cellOffRunning, .askingFirmware, .askingSerial, .askingScriptVersion, .undrivable,
+      .running:
       break
     }
   }

@@ -57,6 +57,8 @@ extension MethodSCRIPTDriver {
       outputs.events.append(.circuit(channel: 0, .openConfirmed))
     case .ending(let end):
       rest(.idle)
+      if renewalIsUnanswered { waitQuietly(.idle) }
+      renewalIsUnanswered = false
       outputs.events.append(.circuit(channel: 0, .openConfirmed))
       finishSetpoint(end, into: &outputs)
     }

@@ -129,6 +129,9 @@ public struct MethodSCRIPTDriver: InstrumentDriver {
   var setpoint: Setpoint?
   var script = ""
   var progress = Progress()
+  /// A renewal was written and nothing has answered it. When its loop had just ended, the answer is an error after
+  /// which the instrument is deaf, so no script may be sent before it has come.
+  var renewalIsUnanswered = false
   var orphan: Orphan?
 
   // MARK: Inputs
