@@ -52,4 +52,13 @@ enum ShippedProtocols {
     let program = try document.compile(cell: CellValues(), instrument: .small).get()
     #expect(program.metrics.sodiationPlateauBelow == Voltage(millivolts: 100))
   }
+
+  @Test func theExampleOfTheManualCompiles() throws {
+    let manual = ShippedProtocols.folder.deletingLastPathComponent().appending(path: "docs/protocol.md")
+    let text = try String(contentsOf: manual, encoding: .utf8)
+    let example = try #require(text.components(separatedBy: "```json\n").last?.components(separatedBy: "```").first)
+    let program = try ProtocolDecoder.decode(Array(example.utf8))
+      .flatMap { $0.compile(cell: CellValues(), instrument: .small) }.get()
+    #expect(program.cycleCount == 3)
+  }
 }
