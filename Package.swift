@@ -83,9 +83,29 @@ let package = Package(
     program(
       "nacyclerd",
       [
-        "CyclerService", argumentParser, logging, lifecycle,
+        "CyclerService", "Quantities", argumentParser, logging,
       ]),
     program("nactl", ["ControlAPI", argumentParser]),
     program("nasim", ["VirtualBench", "VirtualLab", argumentParser]),
+
+    // Each tests its room through what the room shows; EndToEndTests run the programs.
+    tests("ArchitectureTests", []),
+    tests("QuantitiesTests", ["Quantities"]),
+    tests("CyclingProtocolTests", ["CyclingProtocol", "CyclerModel", "Quantities"]),
+    tests("ChargeIntegratorTests", ["CyclingEngine", "CyclerModel", "Quantities"]),
+    tests("CellMetricsTests", ["CellMetrics", "CyclingEngine", "CyclerModel", "Quantities"]),
+    tests("MethodSCRIPTDriverTests", ["MethodSCRIPTDriver", "InstrumentKit", "CyclerModel", "Quantities"]),
+    tests("MethodSCRIPTEmulatorTests", ["MethodSCRIPTEmulator", "VirtualLab", "Quantities"]),
+    tests("VirtualLabTests", ["VirtualLab", "Quantities"]),
+    tests(
+      "WholeRunTests",
+      [
+        "CyclingRun", "CyclingProtocol", "CyclingEngine", "CellMetrics", "MethodSCRIPTDriver", "MethodSCRIPTEmulator",
+        "VirtualLab", "InstrumentKit", "CyclerModel", "Quantities",
+      ]),
+    tests("InstrumentIOTests", ["InstrumentIO", "InstrumentKit", "CyclerModel", "Quantities", "CNacycler"]),
+    tests("CycleStoreTests", ["CycleStore", "CyclerModel", "Quantities", grdb]),
+    tests("ControlAPITests", ["ControlAPI", "CyclerService", lifecycle, logging, nio("NIOCore")]),
+    tests("EndToEndTests", []),
   ]
 )

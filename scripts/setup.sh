@@ -7,8 +7,8 @@
 set -euo pipefail
 
 # libudev-dev, libsqlite3-dev, pkg-config: linked by the daemon. umockdev: plays a USB bus to the tests.
-# util-linux: flock, by which the tests take a lock from outside.
-packages=(libudev-dev libsqlite3-dev pkg-config umockdev util-linux)
+# util-linux: flock, by which the tests take a lock from outside. sqlite3: reads a live database in the tests.
+packages=(libudev-dev libsqlite3-dev pkg-config umockdev util-linux sqlite3)
 
 swift=${SWIFT:-swift}
 if ! command -v "$swift" >/dev/null; then
