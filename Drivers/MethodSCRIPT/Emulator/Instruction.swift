@@ -82,7 +82,9 @@ enum Instruction: Sendable {
   case sample(Int32)
   /// Takes no time and sends `*`.
   case endMeasurement
-  case measure(duration: Operand, into: Operand, RangedQuantity)
+  /// Waits as long as a single measurement takes, which the next instruction then completes.
+  case awaitMeasurement(Operand)
+  case measure(RangedQuantity, into: Operand)
   case wait(Operand)
   case startTimer
   case getTimer(Operand)

@@ -119,7 +119,9 @@ extension ScriptCompiler {
       try refuseInMeasurementLoop(command)
       let duration = try number { $0 > 0 ? nil : .mustBePositive }
       let destination = try destination()
-      emit(.measure(duration: duration, into: destination, try measuredQuantity()))
+      let quantity = try measuredQuantity()
+      emit(.awaitMeasurement(duration))
+      emit(.measure(quantity, into: destination))
     case "wait": emit(.wait(try number { $0 < 0 ? .mustNotBeNegative : nil }))
     case "timer_start": emit(.startTimer)
     case "timer_get": emit(.getTimer(try destination()))

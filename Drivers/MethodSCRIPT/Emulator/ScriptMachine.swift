@@ -181,6 +181,10 @@ extension ScriptMachine {
       isWaiting = false
       if sendsOutput { Self.append("*\n", to: &output) }
     case .wait(let duration): readyAt += try nanoseconds(duration)
+    case .awaitMeasurement(let duration):
+      let span = try nanoseconds(duration)
+      guard span > 0 else { throw .mustBePositive }
+      readyAt = now + span
     case .startTimer: timerStart = now
     case .getTimer(let operand):
       values[try place(operand)] = ScriptValue(Double(now - timerStart) / 1e9, .time)
@@ -211,14 +215,11 @@ extension ScriptMachine {
     case .setCurrent(let operand): try potentiostat.apply(current: try number(operand), at: now)
     case .cellOn: try potentiostat.cellOn(at: now)
     case .cellOff: potentiostat.cellOff(at: now)
-    case .measure(let duration, let destination, let quantity):
-      let span = try nanoseconds(duration)
-      guard span > 0 else { throw .mustBePositive }
-      now += span
-      readyAt = now + cost
+    case .measure(let quantity, let destination):
       values[try place(destination)] = measure(quantity, on: &potentiostat, isLate: false)
     case .store, .copy, .arithmetic, .convert, .retype, .branch, .jump, .breakLoop, .beginLoop, .testLoop, .endLoop,
-      .beginMeasurement, .awaitSample, .sample, .endMeasurement, .wait, .startTimer, .getTimer, .send, .beginPackage,
+      .beginMeasurement, .awaitSample, .sample, .endMeasurement, .wait, .awaitMeasurement, .startTimer, .getTimer,
+      .send, .beginPackage,
       .addToPackage, .endPackage, .setOutput, .nothing, .abort, .finish:
       preconditionFailure("not a command to the potentiostat")
     }
@@ -338,11 +339,11 @@ extension ScriptMachine {
     return value.number
   }
 
-  /// An argument that is a span of time; a century at most.
+  /// An argument that is a span of time; thirty years at most, so that sums stay far from overflow.
   private func nanoseconds(_ operand: Operand) throws(ErrorCode) -> Int64 {
     let seconds = try number(operand)
     guard seconds >= 0 else { throw .mustNotBeNegative }
-    guard seconds <= 3.2e9 else { throw .outOfBounds }
+    guard seconds <= 1e9 else { throw .outOfBounds }
     return Int64((seconds * 1e9).rounded())
   }
 
