@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+
+internal import CNacycler
+internal import Glibc
+
+/// An operating-system thread of the bench.
+///
+/// It inherits the blocked signals of its maker; `Bench` is made with those blocked that should end it.
+struct BenchThread: Sendable {
+  private let thread: pthread_t
+
+  private final class Work {
+    let name: String
+    let body: @Sendable () -> Void
+    init(name: String, body: @escaping @Sendable () -> Void) {
+      self.name = name
+      self.body = body
+    }
+  }
+
+  /// A thread that serves one seat, whose line is open when this returns.
+  static func serving(_ seat: Seat) throws(BenchError) -> BenchThread {
+    // Opened here, so that a caller hears of a failure; owned by the thread from its first instruction on.
+    let handed = HandedOver(try SeatThread(seat: seat))
+    return try BenchThread(name: seat.name) { handed.run() }
+  }
+
+  init(name: String, body: @escaping @Sendable () -> Void) throws(BenchError) {
+    let work = Unmanaged.passRetained(Work(name: name, body: body))
+    var thread = pthread_t()
+    let refused = pthread_create(&thread, nil, enter, work.toOpaque())
+    guard refused == 0 else {
+      work.release()
+      throw BenchError("no thread for \(name)", errno: refused)
+    }
+    self.thread = thread
+  }
+
+  /// Waits for the thread's end; once only.
+  func join() { pthread_join(thread, nil) }
+
+  fileprivate static func run(_ context: UnsafeMutableRawPointer) {
+    let work = Unmanaged<Work>.fromOpaque(context).takeRetainedValue()
+    _ = nacycler_thread_set_name(work.name)
+    work.body()
+  }
+}
+
+/// Carries what a thread is to own from its maker to it; used by one of them at a time only.
+private final class HandedOver: @unchecked Sendable {
+  private var life: SeatThread
+  init(_ life: consuming SeatThread) { self.life = life }
+  func run() { life.run() }
+}
+
+private func enter(_ context: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
+  if let context { BenchThread.run(context) }
+  return nil
+}

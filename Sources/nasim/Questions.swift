@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+
+import ArgumentParser
+import VirtualBench
+import VirtualLab
+
+/// How a list is printed.
+enum ListFormat: String, ExpressibleByArgument, CaseIterable {
+  case table
+  case json
+}
+
+extension Nasim {
+  /// What really happened.
+  struct TruthCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      commandName: "truth", abstract: "What really passed through a cell's terminals, half-cycle by half-cycle.")
+
+    @OptionGroup var place: Place
+    @Argument(help: "The instrument's number.")
+    var number: Int
+    @Option(help: "table or json.")
+    var format = ListFormat.table
+
+    func run() throws {
+      let links = try place.folder()
+      switch format {
+      case .json:
+        say(String(decoding: try ControlSocket.ask("truth \(number)", links: links).dropLast(), as: UTF8.self))
+      case .table:
+        let truth = try ControlSocket.truth(of: number, links: links)
+        printTable(
+          [
+            "number", "direction", "terminal_charge_c", "lost_charge_c", "energy_j", "plateau_charge_c",
+            "started_at_s", "ended_at_s", "state",
+          ],
+          truth.halfCycles.map { half in
+            [
+              "\(half.number)", half.direction, "\(half.terminalCharge)", "\(half.lostCharge)", "\(half.energy)",
+              "\(half.plateauCharge)", "\(half.startedAt)", "\(half.endedAt)", half.state,
+            ]
+          })
+      }
+    }
+  }
+
+  /// Something goes wrong.
+  struct Fault: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Let something go wrong with an instrument.",
+      discussion: """
+        link-lost closes the line and opens it again under the same name, the script running on meanwhile; \
+        power-lost also takes script and power away; mute swallows what the instrument sends.
+        """)
+
+    @OptionGroup var place: Place
+    @Argument(help: "The instrument's number.")
+    var number: Int
+    @Argument(help: "link-lost, power-lost or mute.")
+    var fault: BenchFault
+    @Option(help: "For how many real seconds.")
+    var seconds: Double
+
+    func run() throws {
+      _ = try ControlSocket.ask("fault \(number) \(fault.rawValue) \(seconds)", links: place.folder())
+    }
+  }
+
+  /// How the instruments are.
+  struct Status: ParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "The instruments on a running bench.")
+
+    @OptionGroup var place: Place
+    @Option(help: "table or json.")
+    var format = ListFormat.table
+
+    func run() throws {
+      let links = try place.folder()
+      switch format {
+      case .json: say(String(decoding: try ControlSocket.ask("status", links: links).dropLast(), as: UTF8.self))
+      case .table:
+        printTable(
+          ["instrument", "serial", "cell", "virtual_time_s", "condition"],
+          try ControlSocket.status(links: links).map { seat in
+            [seat.instrument, seat.serial, seat.cell, "\(seat.time)", seat.condition]
+          })
+      }
+    }
+  }
+
+  /// The cells there are.
+  struct Presets: ParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "The virtual cells that can be named.")
+
+    @Option(help: "Folder of presets.")
+    var presets: String?
+
+    func run() throws {
+      let shelf = try PresetShelf(named: presets)
+      printTable(
+        ["name", "role", "mass_mg", "capacity_mAh", "title"],
+        try shelf.names().map { name in
+          let preset = try shelf.preset(name)
+          return [
+            name, preset.role, "\(preset.activeMassMilligrams)", "\(preset.nominalCapacityMilliampereHours)",
+            preset.title,
+          ]
+        })
+    }
+  }
+}
+
+/// Columns under their headings; the last one as long as it likes.
+private func printTable(_ headings: [String], _ rows: [[String]]) {
+  let widths = headings.indices.map { column in ([headings] + rows).map { $0[column].count }.max() ?? 0 }
+  for row in [headings] + rows {
+    let cells = row.indices.map { column in
+      column == row.count - 1
+        ? row[column] : row[column] + String(repeating: " ", count: widths[column] - row[column].count)
+    }
+    say(cells.joined(separator: "  "))
+  }
+}

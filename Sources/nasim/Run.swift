@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+
+public import ArgumentParser
+import Glibc
+public import VirtualBench
+
+extension InstrumentKind: ExpressibleByArgument {}
+extension ConverterKind: ExpressibleByArgument {}
+extension BenchFault: ExpressibleByArgument {}
+
+extension Pace: ExpressibleByArgument {
+  /// `max` or a factor.
+  public init?(argument: String) { self.init(argument) }
+}
+
+extension Nasim {
+  /// Serves instruments until it is told to end.
+  struct Run: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Set up instruments and serve them until SIGTERM or SIGINT.",
+      discussion: """
+        Prints a line for each instrument (link, serial number, cell) and then "ready". At its end it removes the \
+        links and leaves DIR/<instrument>-<n>.truth.json for each.
+        """)
+
+    @Option(help: "The instrument.")
+    var instrument: InstrumentKind
+    @Option(help: "The virtual cell: the name of a preset, or a path to one.")
+    var cell: String
+    @Option(help: "How many instruments, each with its own cell.")
+    var count = 1
+    @Option(help: "The number of the first one, in its link's name and its serial number.")
+    var first = 1
+    @Option(help: "Virtual seconds in a real one, or max: as fast as the host reads.")
+    var speed = Pace.times(1)
+    @Option(help: "Makes the cells differ as those of a batch do, and seeds the noise. Without it each is the preset.")
+    var seed: UInt64?
+    @Option(help: "The instruments' converters.")
+    var converters = ConverterKind.ideal
+    @Option(help: "Time that an instrument takes for each instruction of a script, such as 1ms or 200us.")
+    var instructionTime = InstructionTime(seconds: 0.001)
+    @Option(help: "Volts below which charge counts as plateau charge in the truth.")
+    var plateauBelow: Double?
+    @Option(help: "Folder of presets.")
+    var presets: String?
+    @OptionGroup var place: Place
+
+    func validate() throws {
+      guard (1...1000).contains(count) else { throw ValidationError("--count is 1 to 1000, not \(count).") }
+      guard first >= 0 else { throw ValidationError("--first is not below 0, not \(first).") }
+      if let plateauBelow, !plateauBelow.isFinite { throw ValidationError("--plateau-below is a number of volts.") }
+    }
+
+    func run() throws {
+      var plan = BenchPlan(
+        instrument: instrument, cellName: cell, preset: try PresetShelf(named: presets).preset(cell),
+        links: try place.folder())
+      plan.count = count
+      plan.firstNumber = first
+      plan.pace = speed
+      plan.seed = seed
+      plan.converters = converters
+      plan.instructionSeconds = instructionTime.seconds
+      plan.plateauThresholdVolts = plateauBelow
+
+      // Blocked before there is a second thread: the one that waits for them below is the only one that sees them.
+      var ends = sigset_t()
+      sigemptyset(&ends)
+      for signal in [SIGTERM, SIGINT, SIGHUP] { sigaddset(&ends, signal) }
+      pthread_sigmask(SIG_BLOCK, &ends, nil)
+      signal(SIGPIPE, SIG_IGN)
+
+      let bench = try Bench(plan)
+      for line in bench.lines { say(line) }
+      say("ready")
+      var signal: Int32 = 0
+      sigwait(&ends, &signal)
+      try bench.stop()
+    }
+  }
+}
+
+/// A span such as `1ms`.
+struct InstructionTime: ExpressibleByArgument, CustomStringConvertible {
+  var seconds: Double
+
+  init(seconds: Double) { self.seconds = seconds }
+
+  init?(argument: String) {
+    for (unit, factor) in [("us", 1e-6), ("ms", 1e-3), ("s", 1.0)] where argument.hasSuffix(unit) {
+      guard let number = Double(argument.dropLast(unit.count)), number >= 0, number * factor <= 10 else { return nil }
+      seconds = number * factor
+      return
+    }
+    return nil
+  }
+
+  var description: String { "\(seconds * 1000)ms" }
+  var defaultValueDescription: String { description }
+}
+
+/// The folder that a bench serves.
+struct Place: ParsableArguments {
+  @Option(help: "Folder of the links and the control socket (default: $NASIM_LINKS).")
+  var links: String?
+
+  func folder() throws -> String {
+    if let links { return links }
+    guard let folder = getenv("NASIM_LINKS") else {
+      throw ValidationError("Name the folder of the bench with --links DIR or NASIM_LINKS.")
+    }
+    return String(cString: folder)
+  }
+}
+
+/// Writes a line at once; `print` would hold it back in a pipe.
+func say(_ line: String) {
+  var bytes = ArraySlice((line + "\n").utf8)
+  while !bytes.isEmpty {
+    let count = bytes.withContiguousStorageIfAvailable { write(1, $0.baseAddress, $0.count) } ?? -1
+    guard count > 0 else { return }
+    bytes = bytes.dropFirst(count)
+  }
+}
