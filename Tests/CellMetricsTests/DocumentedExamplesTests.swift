@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+//
+// Runs the worked examples of docs/metrics.md.
+
+import CellMetrics
+import CyclerModel
+import CyclingEngine
+import Foundation
+import Quantities
+import Testing
+
+/// A fenced block of docs/metrics.md: what it is about, its lines and the results that it states.
+private struct WorkedExample: CustomTestStringConvertible, Sendable {
+  struct Misprint: Error {
+    var line: Int
+    var text: String
+  }
+
+  var line: Int
+  var kind: String
+  var options: [String: String] = [:]
+  var rows: [[String]] = []
+  var results: [String: String] = [:]
+
+  var testDescription: String { "\(kind) in line \(line)" }
+
+  func number(_ row: [String], _ column: Int) throws -> Int64 {
+    guard column < row.count, let value = Int64(row[column]) else {
+      throw Misprint(line: line, text: "column \(column) of \(row) is no number")
+    }
+    return value
+  }
+
+  /// The value of an option such as `direction=charge`.
+  func option(_ name: String) throws -> String {
+    guard let value = options[name] else { throw Misprint(line: line, text: "no option \(name)") }
+    return value
+  }
+
+  func direction(_ word: String) throws -> Direction {
+    switch word {
+    case "charge": return .charge
+    case "discharge": return .discharge
+    default: throw Misprint(line: line, text: "\(word) is no direction")
+    }
+  }
+
+  static func all() throws -> [WorkedExample] {
+    let page = RepositoryRoot.url.appending(path: "docs/metrics.md")
+    let lines = try String(contentsOf: page, encoding: .utf8).split(separator: "\n", omittingEmptySubsequences: false)
+    var examples: [WorkedExample] = []
+    var open: WorkedExample?
+    for (index, line) in lines.enumerated() {
+      if line.hasPrefix("```") {
+        if let closed = open {
+          examples.append(closed)
+          open = nil
+        } else {
+          let words = line.dropFirst(3).split(separator: " ")
+          guard let kind = words.first else { throw Misprint(line: index + 1, text: "a block without a kind") }
+          var example = WorkedExample(line: index + 1, kind: String(kind))
+          for word in words.dropFirst() {
+            let pair = word.split(separator: "=")
+            guard pair.count == 2 else { throw Misprint(line: index + 1, text: "\(word) is no option") }
+            example.options[String(pair[0])] = String(pair[1])
+          }
+          open = example
+        }
+      } else if line.hasPrefix("= ") {
+        let words = line.split(separator: " ")
+        guard words.count == 3 else { throw Misprint(line: index + 1, text: "\(line) is no result") }
+        open?.results[String(words[1])] = String(words[2])
+      } else {
+        open?.rows.append(line.split(separator: ",").map(String.init))
+      }
+    }
+    return examples
+  }
+}
+
+@Suite struct DocumentedExamplesTests {
+  @Test func everyExampleOfThePage() throws {
+    let examples = try WorkedExample.all()
+    #expect(Set(examples.map(\.kind)) == ["integral", "half-cycle", "cycle"])
+    #expect(examples.count >= 11)
+    for example in examples {
+      let computed: [String: String]
+      switch example.kind {
+      case "integral": computed = try integral(example)
+      case "half-cycle": computed = try halfCycle(example)
+      case "cycle": computed = try cycle(example)
+      default: throw WorkedExample.Misprint(line: example.line, text: "\(example.kind) is no kind of example")
+      }
+      #expect(!example.results.isEmpty, "\(example.testDescription)")
+      for (name, stated) in example.results {
+        #expect(computed[name] == stated, "\(name) of \(example.testDescription)")
+      }
+    }
+  }
+
+  @Test func thePageNamesThisVersion() throws {
+    let page = RepositoryRoot.url.appending(path: "docs/metrics.md")
+    let text = try String(contentsOf: page, encoding: .utf8)
+    #expect(text.contains("Definitions version \(MetricDefinitions.version)."))
+  }
+
+  private func integral(_ example: WorkedExample) throws -> [String: String] {
+    var integral = ChargeIntegrator(direction: try example.direction(example.option("direction")))
+    for row in example.rows {
+      let time = TimeSpan(microseconds: try example.number(row, 1))
+      switch row[0] {
+      case "closed": integral.circuitClosed(at: time)
+      case "opened": integral.circuitOpened(at: time)
+      case "read":
+        integral.reading(
+          Reading(
+            time: time, voltage: Voltage(nanovolts: try example.number(row, 2)),
+            current: Current(picoamperes: try example.number(row, 3))))
+      default: throw WorkedExample.Misprint(line: example.line, text: "\(row[0]) does not happen")
+      }
+    }
+    return [
+      "charge_nc": "\(integral.charge.nanocoulombs)", "energy_nj": "\(integral.energy.nanojoules)",
+      "reverse_charge_nc": "\(integral.reverseCharge.nanocoulombs)",
+    ]
+  }
+
+  private func halfCycle(_ example: WorkedExample) throws -> [String: String] {
+    var sums = HalfCycleAccumulator(
+      direction: try example.direction(example.option("direction")),
+      plateauThreshold: Int64(try example.option("plateau_below_nv")).map(Voltage.init(nanovolts:)))
+    for (index, row) in example.rows.enumerated() {
+      if row[0] == "step" {
+        if index > 0 { sums.stepEnded() }
+        continue
+      }
+      sums.record(
+        RecordRow(
+          stepID: 1, index: Int32(index), stepTime: TimeSpan(seconds: Int64(index)),
+          voltage: Voltage(nanovolts: try example.number(row, 1)), current: nil,
+          charge: Charge(nanocoulombs: try example.number(row, 2)),
+          energy: Energy(nanojoules: try example.number(row, 3)),
+          flags: row.count > 4 && row[4] == "hold" ? .constantVoltage : []))
+    }
+    let live = results(sums)
+    sums.stepEnded()
+    #expect(live == results(sums), "the sums are right before the step has ended")
+    return live
+  }
+
+  private func results(_ sums: HalfCycleAccumulator) -> [String: String] {
+    [
+      "charge_nc": "\(sums.charge.nanocoulombs)", "energy_nj": "\(sums.energy.nanojoules)",
+      "reverse_charge_nc": "\(sums.reverseCharge.nanocoulombs)",
+      "constant_voltage_charge_nc": "\(sums.constantVoltageCharge.nanocoulombs)",
+      "plateau_charge_nc": sums.plateauCharge.map { "\($0.nanocoulombs)" } ?? "null",
+    ]
+  }
+
+  private func cycle(_ example: WorkedExample) throws -> [String: String] {
+    guard let role = CellRole(rawValue: try example.option("role")),
+      let earlier = Int64(try example.option("earlier_cell_cycles"))
+    else { throw WorkedExample.Misprint(line: example.line, text: "no such role or number") }
+    var cycle = CycleAccumulator(role: role, earlierCellCycles: earlier)
+    for (index, row) in example.rows.enumerated() {
+      var flags: DataFlags = []
+      for word in row.dropFirst(4) {
+        switch word {
+        case "gap": flags.insert(.gap)
+        case "truncated": flags.insert(.truncated)
+        default: throw WorkedExample.Misprint(line: example.line, text: "\(word) is no flag")
+        }
+      }
+      cycle.add(
+        .sample(
+          Int32(index + 1), try example.direction(row[0]), charge: try example.number(row, 1),
+          plateau: row[2] == "null" ? nil : try example.number(row, 2),
+          gap: row[3] == "null" ? nil : try example.number(row, 3), flags: flags))
+    }
+    let summary = try cycle.summary(1)
+    func text(_ value: Double?) -> String {
+      value.map { $0 == $0.rounded() ? "\(Int($0))" : "\($0)" } ?? "null"
+    }
+    func text(_ value: Charge?) -> String { value.map { "\($0.nanocoulombs)" } ?? "null" }
+    return [
+      "charge_capacity_nc": text(summary.chargeCapacity), "discharge_capacity_nc": text(summary.dischargeCapacity),
+      "coulombic_efficiency": text(summary.coulombicEfficiency),
+      "initial_efficiency": text(InitialEfficiency.value(of: summary)),
+      "sodiation_plateau_charge_nc": text(summary.sodiationPlateauCharge),
+      "sodiation_plateau_ratio": text(summary.sodiationPlateauRatio),
+      "desodiation_plateau_ratio": text(summary.desodiationPlateauRatio),
+    ]
+  }
+}
