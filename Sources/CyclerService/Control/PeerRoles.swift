@@ -24,6 +24,8 @@ final class PeerRoles: Sendable {
 
   /// Whose members may operate.
   let operatorGroup: String
+  /// A queue of its own: the global ones lend their few threads to Swift's tasks, and one of those must not block.
+  private let directory = DispatchQueue(label: "nacycler.peer-roles")
   private let known = Mutex<[UInt32: (person: Person, until: ContinuousClock.Instant)]>([:])
 
   /// Roles with that group of operators.
@@ -34,8 +36,9 @@ final class PeerRoles: Sendable {
     let now = ContinuousClock.now
     if let entry = known.withLock({ $0[userID] }), entry.until > now { return entry.person }
     let group = operatorGroup
+    let directory = directory
     let person = await withCheckedContinuation { continuation in
-      DispatchQueue.global().async { continuation.resume(returning: Self.lookUp(userID, operatorGroup: group)) }
+      directory.async { continuation.resume(returning: Self.lookUp(userID, operatorGroup: group)) }
     }
     known.withLock {
       // A machine has few users; whoever makes thousands of ids does not make us keep them.

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+
+public import NIOCore
+import NIOHTTP1
+
+/// A value with the bytes that it was read from, for callers that pass the daemon's own JSON on.
+public struct Received<Value: Sendable>: Sendable {
+  /// The value.
+  public var value: Value
+  /// The JSON as it came.
+  public var json: [UInt8]
+}
+
+/// The calls. All throw `RequestRefused` when the daemon refuses and `ControlFailure` when it does not answer.
+extension ControlClient {
+  /// The daemon in a few numbers.
+  public func status() async throws -> Received<DaemonStatus> { try await get("/v1/status") }
+  /// All channels.
+  public func channels() async throws -> Received<ChannelList> { try await get("/v1/channels") }
+  /// Removes a latch.
+  public func clear(channel: String, _ request: ClearRequest) async throws -> Received<Acknowledgement> {
+    try await post("/v1/channels/\(PercentEncoding.encode(channel))/clear", request)
+  }
+  /// Says which cell a channel holds.
+  public func mount(channel: String, _ request: MountRequest) async throws -> Received<Acknowledgement> {
+    try await post("/v1/channels/\(PercentEncoding.encode(channel))/mount", request)
+  }
+
+  /// All cells.
+  public func cells() async throws -> Received<CellList> { try await get("/v1/cells") }
+  /// One cell.
+  public func cell(named name: String) async throws -> Received<CellStatus> {
+    try await get("/v1/cells/\(PercentEncoding.encode(name))")
+  }
+  /// Registers a cell.
+  public func add(_ request: CellRequest) async throws -> Received<CellList> { try await post("/v1/cells", request) }
+  /// Registers cells, all or none.
+  public func add(_ request: CellImportRequest) async throws -> Received<CellList> {
+    try await post("/v1/cells/import", request)
+  }
+  /// Adds a revision to a cell.
+  public func revise(cell: String, _ request: CellRevisionRequest) async throws -> Received<CellStatus> {
+    try await post("/v1/cells/\(PercentEncoding.encode(cell))/revisions", request)
+  }
+
+  /// Compiles protocols.
+  public func check(_ request: CheckRequest) async throws -> Received<CheckResponse> {
+    try await post("/v1/check", request)
+  }
+  /// Starts runs.
+  public func start(_ request: StartRequest) async throws -> Received<StartResponse> {
+    try await post("/v1/runs", request)
+  }
+  /// Runs, newest first.
+  public func runs(active: Bool) async throws -> Received<RunList> { try await get("/v1/runs?active=\(active)") }
+  /// One run.
+  public func run(_ run: RunReference) async throws -> Received<RunDetail> { try await get("/v1/runs/\(run)") }
+  /// The closed cycles of a run.
+  public func cycles(of run: RunReference) async throws -> Received<CycleTable> {
+    try await get("/v1/runs/\(run)/cycles")
+  }
+  /// Events of a run after the event of that number.
+  public func events(of run: RunReference, after event: Int64 = 0, limit: Int = 1_000) async throws
+    -> Received<EventList>
+  { try await get("/v1/runs/\(run)/events?after=\(event)&limit=\(limit)") }
+  /// Adds a note to a run.
+  public func note(_ request: NoteRequest, on run: RunReference) async throws -> Received<Acknowledgement> {
+    try await post("/v1/runs/\(run)/notes", request)
+  }
+  /// `stop`, `pause`, `resume` or `skip`.
+  public func command(_ command: String, _ request: CommandRequest, on run: RunReference) async throws
+    -> Received<Acknowledgement>
+  { try await post("/v1/runs/\(run)/\(command)", request) }
+
+  /// A run in a form for other programs, in pieces as they come.
+  public func export(_ run: RunReference, as format: ExportFormat, _ take: (ByteBuffer) async throws -> Void)
+    async throws
+  { try await receive(.GET, "/v1/runs/\(run)/export?format=\(format.rawValue)", take) }
+  /// A consistent copy of the database, in pieces as they come.
+  public func snapshot(_ take: (ByteBuffer) async throws -> Void) async throws {
+    try await receive(.POST, "/v1/snapshot", take)
+  }
+
+  private func get<Value: Decodable & Sendable>(_ target: String) async throws -> Received<Value> {
+    try received(try await send(.GET, target))
+  }
+
+  private func post<Value: Decodable & Sendable>(_ target: String, _ request: some Encodable) async throws
+    -> Received<Value>
+  { try received(try await send(.POST, target, body: try WireCoding.encode(request))) }
+
+  private func received<Value: Decodable & Sendable>(_ answer: Answer) throws -> Received<Value> {
+    do {
+      return Received(value: try WireCoding.decode(Value.self, from: answer.body), json: answer.body)
+    } catch {
+      throw ControlFailure.badAnswer(path: socketPath, detail: "\(error)")
+    }
+  }
+}

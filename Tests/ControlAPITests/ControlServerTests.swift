@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+
+import ControlAPI
+import CyclerService
+import Foundation
+import NIOCore
+import Synchronization
+import Testing
+
+/// The client against the real server on a real socket.
+@Suite struct ControlServerTests {
+  @Test func answersComeBackAsTheyWereGiven() async throws {
+    try await ControlBench.run { bench in
+      let channels = try await bench.client.channels().value.channels
+      #expect(channels.count == 1)
+      #expect(channels.first?.circuit == .openLeaseExpired)
+      #expect(channels.first?.circuit_lease_expired_unix_us == 5)
+      #expect(channels.first?.voltage_V == nil)
+      #expect(try await bench.client.status().value.database_path == "/x")
+    }
+  }
+
+  @Test func theKernelSaysWhoAsks() async throws {
+    let operations = OperationsDouble()
+    try await ControlBench.run(operations) { bench in
+      let answer = try await bench.client.command("stop", CommandRequest(reason: "done"), on: .last).value
+      #expect(RequestIDs.isValid(answer.request_id))
+      let name = NSUserName()
+      #expect(operations.asked.withLock { $0 } == ["\(name) \(answer.request_id) stop done"])
+    }
+  }
+
+  @Test func namesInPathsKeepSlashesAndLetters() async throws {
+    let operations = OperationsDouble()
+    try await ControlBench.run(operations) { bench in
+      _ = try await bench.client.clear(channel: "bench/1 ä", ClearRequest(reason: "clip was off"))
+      #expect(operations.asked.withLock { $0.last?.hasSuffix("clear bench/1 ä: clip was off") } == true)
+    }
+  }
+
+  @Test func refusalsCarryCodeMessageHintAndProblems() async throws {
+    try await ControlBench.run { bench in
+      let missing = await #expect(throws: RequestRefused.self) {
+        _ = try await bench.client.cycles(of: .number(99))
+      }
+      #expect(missing?.kind == .notFound)
+      #expect(missing?.body.code == "run.not_found")
+      #expect(missing?.body.hint == "nactl runs lists them")
+      let invalid = await #expect(throws: RequestRefused.self) {
+        _ = try await bench.client.start(StartRequest(protocols: [], channels: [], cells: []))
+      }
+      #expect(invalid?.body.problems?.first?.line == 3)
+    }
+  }
+
+  @Test func anUnexpectedErrorIsADaemonFailure() async throws {
+    try await ControlBench.run { bench in
+      let failure = await #expect(throws: RequestRefused.self) { _ = try await bench.client.run(.last) }
+      #expect(failure?.kind == .failed)
+      #expect(failure?.body.code == "daemon.failed")
+    }
+  }
+
+  @Test(arguments: [
+    ("GET", "/v1/nothing", "", "404", "request.unknown_path"),
+    ("GET", "/v1/runs?actve=true", "", "400", "request.unknown_key"),
+    ("GET", "/v1/runs?active=yes", "", "400", "request.wrong_type"),
+    ("GET", "/v1/runs/first/cycles", "", "400", "run.bad_name"),
+    ("GET", "/v1/stream?after=nonsense", "", "400", "request.wrong_type"),
+    ("GET", "/v1/stream?kinds=records,everything", "", "400", "request.wrong_type"),
+    ("POST", "/v1/runs/last/notes", #"{"text":"a","txet":"b"}"#, "400", "request.unknown_key"),
+    ("POST", "/v1/runs/last/notes", #"{"text":"a","text":"b"}"#, "400", "request.not_json"),
+    ("POST", "/v1/runs/last/notes", #"{"text":"a",}"#, "400", "request.not_json"),
+    ("POST", "/v1/runs/last/notes", #"{"text":7}"#, "400", "request.wrong_type"),
+    ("POST", "/v1/runs/last/notes", "{}", "400", "request.missing_key"),
+    ("POST", "/v1/runs/last/notes", #"{"text":" "}"#, "400", "request.empty"),
+    ("POST", "/v1/channels/x/clear", #"{"reason":""}"#, "400", "request.empty"),
+    ("POST", "/v1/runs/last/explode", "", "404", "request.unknown_path"),
+  ])
+  func badRequestsAreRefused(method: String, target: String, body: String, status: String, code: String) async throws {
+    let operations = OperationsDouble()
+    try await ControlBench.run(operations) { bench in
+      let raw = try bench.rawConnection(
+        "\(method) \(target) HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
+      )
+      defer { close(raw) }
+      let answer = await bench.read(raw)
+      #expect(answer.hasPrefix("HTTP/1.1 \(status) "), "\(answer)")
+      #expect(answer.contains("\"code\":\"\(code)\""), "\(answer)")
+      #expect(operations.asked.withLock { $0.isEmpty })
+    }
+  }
+
+  @Test func aBodyOverOneMebibyteIsRefused() async throws {
+    let operations = OperationsDouble()
+    try await ControlBench.run(operations) { bench in
+      let text = String(repeating: "a", count: WireCoding.largestBody)
+      let refusal = await #expect(throws: RequestRefused.self) {
+        _ = try await bench.client.note(NoteRequest(text: text), on: .last)
+      }
+      #expect(refusal?.body.code == "request.too_large")
+      #expect(operations.asked.withLock { $0.isEmpty })
+    }
+  }
+
+  @Test func aBodyJustUnderTheBoundIsTaken() async throws {
+    try await ControlBench.run { bench in
+      let text = String(repeating: "a", count: WireCoding.largestBody - 100)
+      _ = try await bench.client.note(NoteRequest(text: text), on: .last)
+    }
+  }
+
+  @Test func exportsArriveWhole() async throws {
+    try await ControlBench.run { bench in
+      var count = 0
+      try await bench.client.export(.last, as: .csv) { count += $0.readableBytes }
+      #expect(count == 500_000)
+    }
+  }
+
+  @Test func anExportThatBreaksOffIsNotTakenForWhole() async throws {
+    try await ControlBench.run { bench in
+      await #expect(throws: ControlFailure.connectionLost(path: bench.socketPath)) {
+        try await bench.client.snapshot { _ in }
+      }
+    }
+  }
+
+  @Test func nobodyAtThePathIsToldAsSuch() async throws {
+    let path = FileManager.default.temporaryDirectory.path + "/nacycler-nobody-\(UInt32.random(in: .min ... .max))"
+    let client = try ControlClient(socketPath: path)
+    let failure = await #expect(throws: ControlFailure.self) { _ = try await client.status() }
+    #expect(failure == .noDaemon(path: path))
+    #expect(failure?.body.code == "daemon.absent")
+  }
+
+  @Test func aPathTooLongIsRefusedEarly() throws {
+    let path = "/tmp/" + String(repeating: "x", count: 103)
+    let refusal = #expect(throws: RequestRefused.self) { _ = try ControlClient(socketPath: path) }
+    #expect(refusal?.body.code == "socket.path_too_long")
+  }
+
+  @Test func theSocketIsOpenToOwnerAndGroupOnly() async throws {
+    try await ControlBench.run { bench in
+      var info = stat()
+      #expect(stat(bench.socketPath, &info) == 0)
+      #expect(info.st_mode & 0o777 == 0o660)
+    }
+  }
+
+  @Test(.enabled(if: geteuid() == 0, "needs to become another user"))
+  func peopleWhoMayOnlyLookAreRefusedOperating() async throws {
+    let operations = OperationsDouble()
+    try await ControlBench.run(operations, { $0.socketMode = 0o666 }) { bench in
+      _ = chmod((bench.socketPath as NSString).deletingLastPathComponent, 0o755)
+      let look = try await runAsNobody(["--unix-socket", bench.socketPath, "http://n/v1/status"])
+      #expect(look.contains("\"database_path\""), "\(look)")
+      let operate = try await runAsNobody([
+        "--unix-socket", bench.socketPath, "-X", "POST", "http://n/v1/runs/last/stop",
+      ])
+      #expect(operate.contains("request.forbidden"), "\(operate)")
+      #expect(operations.asked.withLock { $0.isEmpty })
+    }
+  }
+
+  /// Runs curl as the user nobody.
+  private func runAsNobody(_ arguments: [String]) async throws -> String {
+    let process = Process()
+    process.executableURL = URL(filePath: "/usr/bin/setpriv")
+    process.arguments = ["--reuid=65534", "--regid=65534", "--clear-groups", "curl", "-s"] + arguments
+    let output = Pipe()
+    process.standardOutput = output
+    try process.run()
+    return await withCheckedContinuation { continuation in
+      Thread.detachNewThread {
+        let data = output.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        continuation.resume(returning: String(decoding: data, as: UTF8.self))
+      }
+    }
+  }
+}

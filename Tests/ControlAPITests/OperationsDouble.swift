@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+
+import ControlAPI
+import CyclerService
+import Synchronization
+
+/// A daemon's inside that remembers what it was asked and has one run with as many records as a test likes.
+final class OperationsDouble: CyclerOperations {
+  let run: Int64 = 3
+  let recordCount: Int32
+  /// Silent streams wait after what is stored; endless ones go on as fast as they are read.
+  let streamTail: StreamTail
+  let asked = Mutex<[String]>([])
+  /// Batches that the server has taken from endless streams.
+  let batchesTaken = Mutex<Int>(0)
+
+  enum StreamTail: Sendable { case complete, silent, endless, breaking(after: Int32) }
+
+  init(recordCount: Int32 = 10, streamTail: StreamTail = .complete) {
+    self.recordCount = recordCount
+    self.streamTail = streamTail
+  }
+
+  private func note(_ text: String) { asked.withLock { $0.append(text) } }
+
+  private func acknowledge(_ requester: Requester, _ message: String) -> Acknowledgement {
+    note("\(requester.name) \(requester.requestID) \(message)")
+    return Acknowledgement(request_id: requester.requestID, message: message, run: run)
+  }
+
+  private func check(_ reference: RunReference) throws {
+    guard reference == .last || reference == .number(run) else {
+      throw RequestRefused(
+        .notFound, code: "run.not_found", message: "there is no run \(reference)", hint: "nactl runs lists them")
+    }
+  }
+
+  func status() async throws -> DaemonStatus {
+    DaemonStatus(daemon_version: "0", started_unix_us: 1, database_path: "/x", channels: 1, runs_active: 1)
+  }
+  func channels() async throws -> ChannelList {
+    ChannelList(channels: [
+      ChannelStatus(
+        channel: "bench/1 ä", instrument_family: "f", instrument_model: "m", instrument_serial: "s",
+        driver_maturity: "emulated_only", state: "away", circuit: .openLeaseExpired,
+        circuit_lease_expired_unix_us: 5, goes_safe_alone: true, holds_limits_itself: false)
+    ])
+  }
+  func clear(channel: String, _ request: ClearRequest, by requester: Requester) async throws -> Acknowledgement {
+    acknowledge(requester, "clear \(channel): \(request.reason)")
+  }
+  func mount(channel: String, _ request: MountRequest, by requester: Requester) async throws -> Acknowledgement {
+    acknowledge(requester, "mount \(request.cell ?? "nothing") on \(channel)")
+  }
+  func cells() async throws -> CellList { CellList(cells: []) }
+  func cell(named name: String) async throws -> CellStatus {
+    throw RequestRefused(.notFound, code: "cell.not_found", message: "there is no cell \(name)")
+  }
+  func addCells(_ cells: [CellRequest], by requester: Requester) async throws -> CellList {
+    note("add \(cells.map(\.cell))")
+    return CellList(cells: [])
+  }
+  func reviseCell(named name: String, _ request: CellRevisionRequest, by requester: Requester) async throws
+    -> CellStatus
+  { try await cell(named: name) }
+  func check(_ request: CheckRequest) async throws -> CheckResponse { CheckResponse(valid: true, protocols: []) }
+  func start(_ request: StartRequest, by requester: Requester) async throws -> StartResponse {
+    throw RequestRefused(
+      .impossible, code: "protocol.invalid", message: "the protocol has 1 problem", hint: nil,
+      problems: [
+        Problem(protocol_name: "p.json", path: "steps[0]", line: 3, column: 4, message: "wrong", hint: "right")
+      ])
+  }
+  func runs(active: Bool) async throws -> RunList {
+    note("runs \(active)")
+    return RunList(runs: [])
+  }
+  func run(_ run: RunReference) async throws -> RunDetail {
+    struct Broken: Error {}
+    throw Broken()
+  }
+  func cycles(of run: RunReference) async throws -> CycleTable {
+    try check(run)
+    return CycleTable(run: self.run, cell: "c", role: "anode-half-cell", cycles: [])
+  }
+  func events(of run: RunReference, after event: Int64, limit: Int) async throws -> EventList {
+    EventList(events: [])
+  }
+  func note(_ request: NoteRequest, on run: RunReference, by requester: Requester) async throws -> Acknowledgement {
+    acknowledge(requester, "note: \(request.text)")
+  }
+  func command(_ command: RunCommand, _ request: CommandRequest, on run: RunReference, by requester: Requester)
+    async throws -> Acknowledgement
+  {
+    try check(run)
+    return acknowledge(requester, "\(command.rawValue) \(request.reason ?? "without a reason")")
+  }
+
+  func stream(_ request: StreamRequest) async throws -> AsyncThrowingStream<[StreamFrame], any Error> {
+    let next = Mutex<Int32>((request.after?[run: run].recordIndex ?? -1) + 1)
+    note("stream after \(request.after.map { "\($0)" } ?? "nothing")")
+    return AsyncThrowingStream { [self] in
+      let index = next.withLock { value in
+        defer { value += 1 }
+        return value
+      }
+      if index < recordCount {
+        if case .breaking(let last) = streamTail, index == last, request.after == nil { throw Interrupted() }
+        return [record(index)]
+      }
+      switch streamTail {
+      case .complete, .breaking: return nil
+      case .silent:
+        if index == recordCount { return [StreamFrame(cursor: cursor(recordCount - 1), body: .ready)] }
+        try await Task.sleep(for: .seconds(3_600))
+        return []
+      case .endless:
+        batchesTaken.withLock { $0 += 1 }
+        return (0..<100).map { _ in record(index) }
+      }
+    }
+  }
+  struct Interrupted: Error {}
+
+  func cursor(_ index: Int32) -> StreamCursor {
+    StreamCursor(event: 0, runs: [.init(run: run, stepCount: 1, recordIndex: index)])
+  }
+
+  func record(_ index: Int32) -> StreamFrame {
+    StreamFrame(
+      cursor: cursor(index),
+      body: .record(
+        RecordFrame(
+          run: run, cell: "c", channel: "bench/1 ä", step_count: 1, step_kind: "rest", step_path: "steps[0]",
+          direction: "none", step_record_index: Int(index), test_time_s: Double(index), step_time_s: Double(index),
+          unix_us: Int64(index), voltage_V: 3.700000001, step_charge_Ah: 0, step_energy_Wh: 0, flags: [])))
+  }
+
+  func export(_ run: RunReference, as format: ExportFormat) async throws -> AsyncThrowingStream<[UInt8], any Error> {
+    try check(run)
+    let left = Mutex(50)
+    return AsyncThrowingStream {
+      let index = left.withLock { value in
+        value -= 1
+        return value
+      }
+      return index < 0 ? nil : [UInt8](repeating: UInt8(index), count: 10_000)
+    }
+  }
+  func snapshot(by requester: Requester) async throws -> AsyncThrowingStream<[UInt8], any Error> {
+    note("snapshot")
+    let sent = Mutex(0)
+    return AsyncThrowingStream {
+      let count = sent.withLock { value in
+        value += 1
+        return value
+      }
+      if count > 3 { throw Interrupted() }
+      return [1, 2, 3]
+    }
+  }
+}
