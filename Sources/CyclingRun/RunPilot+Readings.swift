@@ -27,7 +27,6 @@ extension RunPilot {
     setpoint?.openedAt = nil
     setpoint?.readingsSinceClosed = 0
     setpoint?.integrator.circuitClosed(at: at)
-    isFresh = false
   }
 
   /// The current part is over and the voltage is held from here: a record at the border splits the charge of the two.
@@ -59,7 +58,10 @@ extension RunPilot {
 
   mutating func handle(_ reading: Reading, _ now: RunMoment, _ outputs: inout RunOutputs) {
     guard let zero = setpoint?.zero, let candidate = take(reading, zero, now) else { return }
-    if let voltage = reading.voltage { lastVoltage = voltage }
+    if let voltage = reading.voltage {
+      lastVoltage = voltage
+      if isFresh, setpoint?.isClosed == true { isFresh = !isInsideLimits(voltage) }
+    }
     guard case .active(let purpose) = phase else {
       recordIfDue(candidate, &outputs)
       return
@@ -77,6 +79,12 @@ extension RunPilot {
       return
     }
     judgeEnds(live, now, &outputs)
+  }
+
+  /// A fresh cell may stand outside the limits until a current has brought it inside.
+  private func isInsideLimits(_ voltage: Voltage) -> Bool {
+    let limits = program.limits
+    return voltage.nanovolts >= limits.lowerVoltage.soft && voltage.nanovolts <= limits.upperVoltage.soft
   }
 
   /// Integrates; what comes back is what the reading would store.

@@ -195,6 +195,11 @@ extension RunPilot {
     for end in step.ends where end.quantity == .stepTime {
       bound = min(bound, TimeSpan(microseconds: max(0, end.threshold - carried.time.microseconds)))
     }
+    if case .hold = step.action {
+      for end in step.ends where end.quantity == .holdTime {
+        bound = min(bound, TimeSpan(microseconds: max(0, end.threshold - carried.holdTime.microseconds)))
+      }
+    }
     if case .constantCurrent(_, let current) = step.action, current > .zero {
       // nC · 1e9 / pA = µs; a tenth more than the limit itself needs.
       let microseconds =

@@ -26,7 +26,7 @@ public struct RunPilot: Sendable {
     case active(SetpointPurpose)
     /// The circuit is being opened.
     case closing(SetpointPurpose, ClosingCause)
-    /// Waits for a commit, then enters the machine's place.
+    /// Waits for a commit, then begins the set-point that waits for it, or enters the machine's place.
     case committing
     /// A person opened the circuit.
     case paused
@@ -89,7 +89,7 @@ public struct RunPilot: Sendable {
   var testTimeAt: HostInstant?
   var runCharge = Charge.zero
   var lastVoltage: Voltage?
-  /// No current has flowed in this run yet.
+  /// No current has brought the cell inside the limits yet; until then it may stand where a fresh one may.
   var isFresh = true
   var hasPassedPreflight = false
   var instrumentIsHere = false

@@ -29,6 +29,8 @@ struct ScriptMachine: Sendable {
     var interval: Int64
     /// When its run time is over; this is the host's deadline.
     var end: Int64
+    /// Half of it.
+    var middle: Int64 { start + (end - start) / 2 }
     /// Samples taken or begun.
     var count: Int64 = 0
     /// Where it continues when it ends.
@@ -69,9 +71,12 @@ struct ScriptMachine: Sendable {
   }
 
   /// When the running measurement loop's time is over, while that still lies ahead and a host could end it sooner.
+  /// Half of that time is a deadline too: a host that prolongs a measurement does so in good time, not at its last
+  /// moment, and an instrument whose time races ahead of its host's must let it.
   var hostDeadline: Int64? {
     guard let activeLoop, !activeLoop.isAborted, activeLoop.end > now else { return nil }
-    return activeLoop.end
+    let isBeforeMiddle = activeLoop.middle > now && announcedDeadline != activeLoop.middle
+    return isBeforeMiddle ? activeLoop.middle : activeLoop.end
   }
 
   /// Ends the measurement loop at the next sample or, while it waits for one, now. False when none runs.
@@ -132,11 +137,9 @@ extension ScriptMachine {
 
   /// Whether the next instruction lies beyond the limit, or at the host's deadline for the first time.
   @inline(__always) private mutating func stop(before limit: Int64) -> Stop? {
-    if let activeLoop, readyAt >= activeLoop.end, activeLoop.end > now, limit >= activeLoop.end,
-      !activeLoop.isAborted, announcedDeadline != activeLoop.end
-    {
-      announcedDeadline = activeLoop.end
-      now = max(now, activeLoop.end - 1_000)
+    if let deadline = hostDeadline, readyAt >= deadline, limit >= deadline, announcedDeadline != deadline {
+      announcedDeadline = deadline
+      now = max(now, deadline - 1_000)
       return .hostDeadline
     }
     if readyAt > limit {
