@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: NaCycler contributors
 
-public import NIOCore
+import NIOCore
 import NIOHTTP1
 
 /// A value with the bytes that it was read from, for callers that pass the daemon's own JSON on.
@@ -74,12 +74,12 @@ extension ControlClient {
   { try await post("/v1/runs/\(run)/\(command)", request) }
 
   /// A run in a form for other programs, in pieces as they come.
-  public func export(_ run: RunReference, as format: ExportFormat, _ take: (ByteBuffer) async throws -> Void)
+  public func export(_ run: RunReference, as format: ExportFormat, _ take: ([UInt8]) async throws -> Void)
     async throws
-  { try await receive(.GET, "/v1/runs/\(run)/export?format=\(format.rawValue)", take) }
+  { try await receive(.GET, "/v1/runs/\(run)/export?format=\(format.rawValue)") { try await take(Array(buffer: $0)) } }
   /// A consistent copy of the database, in pieces as they come.
-  public func snapshot(_ take: (ByteBuffer) async throws -> Void) async throws {
-    try await receive(.POST, "/v1/snapshot", take)
+  public func snapshot(_ take: ([UInt8]) async throws -> Void) async throws {
+    try await receive(.POST, "/v1/snapshot") { try await take(Array(buffer: $0)) }
   }
 
   private func get<Value: Decodable & Sendable>(_ target: String) async throws -> Received<Value> {

@@ -4,7 +4,6 @@
 import ControlAPI
 import CyclerService
 import Foundation
-import NIOCore
 import Synchronization
 import Testing
 
@@ -114,7 +113,7 @@ import Testing
   @Test func exportsArriveWhole() async throws {
     try await ControlBench.run { bench in
       var count = 0
-      try await bench.client.export(.last, as: .csv) { count += $0.readableBytes }
+      try await bench.client.export(.last, as: .csv) { count += $0.count }
       #expect(count == 500_000)
     }
   }

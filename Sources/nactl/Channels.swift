@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+
+import ArgumentParser
+import ControlAPI
+
+/// `nactl channels`
+struct Channels: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(abstract: "Lists the channels and what is on them.")
+  @OptionGroup var list: ListOptions
+
+  func run() async throws {
+    let answer = try await list.daemon.client().channels()
+    list.write(
+      answer.value.channels, Self.columns, json: answer.json,
+      empty: "no channels: is an instrument plugged in, or given with nacyclerd --port?")
+  }
+
+  /// What is known of the circuit, with the moment when a lease ran out.
+  static func circuit(_ state: CircuitState, leaseExpired: Int64?) -> String {
+    switch state {
+    case .closed, .openConfirmed, .unknown: state.rawValue
+    case .openLeaseExpired:
+      leaseExpired.map { "open (lease expired at \(Numbers.timeOfDay(unixMicroseconds: $0)))" } ?? state.rawValue
+    }
+  }
+
+  private static var columns: [Table<ChannelStatus>.Column] {
+    [
+      .init("CHANNEL", "channel") { $0.channel },
+      .init(
+        "INSTRUMENT", "instrument_model", text: { "\($0.instrument_model) \($0.instrument_serial)" },
+        value: { $0.instrument_model }),
+      .init("SERIAL", "instrument_serial", text: { _ in "" }, value: { $0.instrument_serial }),
+      .init("PORT", "port") { $0.port },
+      .init("STATE", "state") { $0.state },
+      .init(
+        "CIRCUIT", "circuit", text: { circuit($0.circuit, leaseExpired: $0.circuit_lease_expired_unix_us) },
+        value: { $0.circuit.rawValue }),
+      .init("CELL", "cell") { $0.cell },
+      .init("RUN", "run", number: true) { $0.run.map { "\($0)" } },
+      .init("VOLTAGE", "voltage_V", number: true, text: { $0.voltage_V.map { Numbers.fixed($0, 4) + " V" } }) {
+        $0.voltage_V.map { "\($0)" }
+      },
+      .init("CURRENT", "current_A", number: true, text: { $0.current_A.map { Numbers.scaled($0, "A") } }) {
+        $0.current_A.map { "\($0)" }
+      },
+      .init("SAFE ALONE", "goes_safe_alone", text: { $0.goes_safe_alone ? "yes" : "no" }) { "\($0.goes_safe_alone)" },
+      .init("LATCH", "latch_fault", text: { $0.latch.map { "\($0.fault): \($0.detail)" } }) { $0.latch?.fault },
+    ]
+  }
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+
+import ArgumentParser
+import ControlAPI
+
+/// `nactl cycles RUN`
+struct Cycles: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Lists a run's cycles: capacities, coulombic efficiency, plateau.")
+  @OptionGroup var list: ListOptions
+  @OptionGroup var argument: RunArgument
+  @Option(help: "mAh, mAh/g or mAh/cm2; csv and json always give Ah.") var units: CapacityUnits = .milliampereHours
+
+  func run() async throws {
+    let answer = try await list.daemon.client().cycles(of: argument.run)
+    let table = answer.value
+    let scale = try CapacityScale(
+      units, cell: table.cell, massMicrograms: table.active_mass_ug, areaSquareMillimetres: table.area_mm2)
+    list.write(table.cycles, Self.columns(scale), json: answer.json, empty: "no cycle has closed yet")
+    if list.format == .table, !table.cycles.isEmpty { Terminal.out(Self.initialLine(table)) }
+  }
+
+  private static func initialLine(_ table: CycleTable) -> String {
+    guard let efficiency = table.initial_coulombic_efficiency else { return "\nICE  \(Numbers.unknown)\n" }
+    let origin = table.initial_cycle_run.map { $0 == table.run ? "" : "  (the cell's first cycle, in run \($0))" } ?? ""
+    return "\nICE  \(Numbers.percent(efficiency)) %\(origin)\n"
+  }
+
+  private static func columns(_ scale: CapacityScale) -> [Table<CycleFrame>.Column] {
+    let unit = scale.units.rawValue
+    func capacity(_ title: String, _ key: String, _ value: @escaping (CycleFrame) -> Double?)
+      -> Table<CycleFrame>.Column
+    {
+      .init("\(title) \(unit)", key, number: true, text: { scale.number(value($0)) }) { value($0).map { "\($0)" } }
+    }
+    func fraction(_ title: String, _ key: String, decimals: Int, _ value: @escaping (CycleFrame) -> Double?)
+      -> Table<CycleFrame>.Column
+    {
+      .init(title, key, number: true, text: { value($0).map { Numbers.percent($0, decimals: decimals) } }) {
+        value($0).map { "\($0)" }
+      }
+    }
+    return [
+      .init("CYCLE", "cycle_number", number: true) { "\($0.cycle_number)" },
+      .init("OF CELL", "cell_cycle_number", number: true) { "\($0.cell_cycle_number)" },
+      .init("PURPOSE", "purpose") { $0.purpose },
+      .init("LABEL", "label") { $0.label },
+      capacity("CHARGE", "charge_capacity_Ah") { $0.charge_capacity_Ah },
+      capacity("DISCHARGE", "discharge_capacity_Ah") { $0.discharge_capacity_Ah },
+      fraction("CE %", "coulombic_efficiency", decimals: 3) { $0.coulombic_efficiency },
+      capacity("SODIATION PLATEAU", "sodiation_plateau_capacity_Ah") { $0.sodiation_plateau_capacity_Ah },
+      fraction("RATIO %", "sodiation_plateau_ratio", decimals: 2) { $0.sodiation_plateau_ratio },
+      capacity("DESODIATION PLATEAU", "desodiation_plateau_capacity_Ah") { $0.desodiation_plateau_capacity_Ah },
+      fraction("RATIO %", "desodiation_plateau_ratio", decimals: 2) { $0.desodiation_plateau_ratio },
+      .init("FLAGS", "flags", text: { $0.flags.joined(separator: " ") }) { $0.flags.joined(separator: " ") },
+    ]
+  }
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+
+import Glibc
+
+/// A file that is written under another name and appears, whole and on the disk, only when everything has come.
+final class Download {
+  private let path: String
+  private let partialPath: String
+  private let descriptor: Int32
+  private var count = 0
+  private var shownAt = ContinuousClock.now
+  private var isFinished = false
+
+  /// Begins a file. Throws `FileFailure` when it exists and may not be replaced, or cannot be made.
+  init(path: String, replacing: Bool) throws {
+    self.path = path
+    partialPath = "\(path).partial-\(getpid())"
+    guard replacing || access(path, F_OK) != 0 else {
+      throw FileFailure(code: "file.exists", message: "\(path) exists", hint: "choose another name or add --force")
+    }
+    descriptor = open(partialPath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+    guard descriptor >= 0 else { throw FileFailure("unwritable", path: partialPath) }
+  }
+
+  /// Adds a piece and shows how far it is.
+  func append(_ bytes: [UInt8]) throws {
+    guard FileDescriptors.writeAll(bytes, to: descriptor) else { throw FileFailure("unwritable", path: partialPath) }
+    count += bytes.count
+    if ContinuousClock.now - shownAt > .milliseconds(200) {
+      shownAt = .now
+      Terminal.progress("\(path): \(Numbers.bytes(count))")
+    }
+  }
+
+  /// Gives the file its name. Returns how many bytes it has.
+  func finish() throws -> Int {
+    Terminal.endProgress()
+    guard fsync(descriptor) == 0, rename(partialPath, path) == 0 else { throw FileFailure("unwritable", path: path) }
+    isFinished = true
+    return count
+  }
+
+  deinit {
+    close(descriptor)
+    if !isFinished { unlink(partialPath) }
+  }
+}

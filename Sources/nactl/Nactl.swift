@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+//
+// How a person uses the daemon. One file a subcommand; each asks, formats and says what went wrong. It computes
+// nothing: every number shown is the daemon's.
+
+import ArgumentParser
+
+/// The program.
+@main struct Nactl: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "nactl",
+    abstract: "Cycles sodium cells: starts runs on nacyclerd's channels and watches them.",
+    discussion: """
+      Exit codes: 0 done; 1 refused by the daemon; 2 a file cannot be read or written; 3 no daemon answers; \
+      4 a protocol has problems; 64 wrong usage.
+      """,
+    subcommands: [
+      Channels.self, Cell.self, Check.self, Start.self, Runs.self, Show.self, Note.self, Tail.self, Cycles.self,
+      Stop.self, Pause.self, Resume.self, Skip.self, Clear.self, Snapshot.self, Export.self,
+    ])
+
+  static func main() async {
+    do {
+      var command = try parseAsRoot()
+      if var command = command as? any AsyncParsableCommand {
+        try await command.run()
+      } else {
+        try command.run()
+      }
+    } catch {
+      Exit.report(error)
+    }
+  }
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+//
+// The four commands that need nothing but a run.
+
+import ArgumentParser
+import ControlAPI
+
+/// What the four have in common.
+struct RunCommandOptions: ParsableArguments {
+  @OptionGroup var daemon: DaemonOption
+  @OptionGroup var argument: RunArgument
+  @Option(help: "Why; kept in the event.") var reason: String?
+
+  /// Sends the command and says what the daemon answered.
+  func send(_ command: String) async throws {
+    let request = CommandRequest(reason: reason)
+    let answer = try await daemon.client().command(command, request, on: argument.run).value
+    Terminal.out(answer.message + "\n")
+  }
+}
+
+/// `nactl stop RUN`
+struct Stop: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(abstract: "Ends a run and opens the circuit.")
+  @OptionGroup var options: RunCommandOptions
+  func run() async throws { try await options.send("stop") }
+}
+
+/// `nactl pause RUN`
+struct Pause: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(abstract: "Opens the circuit; the run waits for resume.")
+  @OptionGroup var options: RunCommandOptions
+  func run() async throws { try await options.send("pause") }
+}
+
+/// `nactl resume RUN`
+struct Resume: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Goes on with a paused or held run.",
+    discussion: "A channel with a latch is cleared first: nactl clear CHANNEL --reason TEXT.")
+  @OptionGroup var options: RunCommandOptions
+  func run() async throws { try await options.send("resume") }
+}
+
+/// `nactl skip RUN`
+struct Skip: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(abstract: "Ends the present step and goes on with the next.")
+  @OptionGroup var options: RunCommandOptions
+  func run() async throws { try await options.send("skip") }
+}

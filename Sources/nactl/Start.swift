@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+
+import ArgumentParser
+import ControlAPI
+
+/// `nactl start PROTOCOL...`
+struct Start: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Starts a protocol on a cell, or several one after the other.",
+    discussion: """
+      With one idle channel and a protocol that carries the cell's values, or a cell mounted on the channel, \
+      the file is enough. Several protocols queue on the cell. Several cells start all or none.
+      """)
+  @OptionGroup var daemon: DaemonOption
+  @OptionGroup var values: CellValueOptions
+  @Argument(help: "Protocol files, in order.", completion: .file(extensions: ["json"])) var protocols: [String]
+  @Option(
+    parsing: .upToNextOption, help: "Channels, with spaces or commas between.",
+    completion: .shellCommand("nactl channels --format csv 2>/dev/null | tail -n +2 | cut -d, -f1"))
+  var channels: [String] = []
+  @Option(
+    parsing: .upToNextOption, help: "Cells by name or own id, one for each channel.",
+    completion: .shellCommand("nactl cell list --format csv 2>/dev/null | tail -n +2 | cut -d, -f1"))
+  var cells: [String] = []
+  @Option(
+    help: ArgumentHelp("Starts although the cell's voltage is outside the protocol's window.", valueName: "reason"))
+  var allowVoltage: String?
+  @Flag(help: "Agrees to an instrument that cannot hold limits when the host dies.") var acceptNoHardwareLimits = false
+  @Flag(help: "Shows the runs until they are over, like nactl tail.") var follow = false
+
+  func run() async throws {
+    let request = StartRequest(
+      protocols: try ProtocolFiles.read(protocols), channels: Self.split(channels), cells: Self.split(cells),
+      active_mass_ug: values.mass?.micrograms, area_mm2: values.area?.squareMillimetres,
+      nominal_capacity_mAh: values.nominalCapacity?.milliampereHours, allow_voltage: allowVoltage,
+      accept_no_hardware_limits: acceptNoHardwareLimits)
+    let client = try daemon.client()
+    let started = try await client.start(request).value
+    for warning in started.warnings { Terminal.error("warning: \(warning)\n") }
+    started.runs.forEach { Terminal.out(Self.line($0)) }
+    if follow { try await Self.follow(started.runs, client) }
+  }
+
+  private static func split(_ names: [String]) -> [String] {
+    names.flatMap { $0.split(separator: ",").map { $0.trimmingSpaces() } }
+  }
+
+  private static func line(_ run: StartedRun) -> String {
+    let cell = run.cell_registered ? "\(run.cell) (new)" : run.cell
+    let queue = run.queue_position.map { ", waits as number \($0) in the cell's queue" } ?? ""
+    return "run \(run.run): \(run.title), cell \(cell), channel \(run.channel)\(queue)\n"
+  }
+
+  /// Runs of one cell are shown one after the other, each whole; runs of several cells side by side from now on.
+  private static func follow(_ runs: [StartedRun], _ client: ControlClient) async throws {
+    let view = TailView(client: client, form: .table, units: .milliampereHours)
+    view.endAtInterrupt()
+    if Set(runs.map(\.cell)).count == 1 {
+      for run in runs { try await view.show(StreamRequest(run: .number(run.run))) }
+    } else {
+      try await view.show(StreamRequest(run: nil, last: 0), only: Set(runs.map(\.run)))
+    }
+    view.printCursor()
+  }
+}
