@@ -51,6 +51,11 @@ public struct LineFramer: Sendable {
     let start = offset
     var index = start
     while index < bytes.count {
+      if index + 8 <= bytes.count {
+        let plain = Self.plainBytes(bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self))
+        index += plain
+        if plain == 8 { continue }
+      }
       let byte = bytes[index]
       if byte == Self.lineFeed {
         offset = index + 1
@@ -94,6 +99,15 @@ public struct LineFramer: Sendable {
     }
     offset = index
     return .none
+  }
+
+  /// How many of eight bytes come before the first below 0x14, where all bytes with a meaning are.
+  @inline(__always)
+  private static func plainBytes(_ loaded: UInt64) -> Int {
+    let bytes = UInt64(littleEndian: loaded)
+    let every: UInt64 = 0x0101_0101_0101_0101
+    // The high bit of each such byte; a borrow can only set more of them above the first.
+    return ((bytes &- (every &* 0x14)) & ~bytes & (every &* 0x80)).trailingZeroBitCount / 8
   }
 
   private func isDropped(_ byte: UInt8) -> Bool {

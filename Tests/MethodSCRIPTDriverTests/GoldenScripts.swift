@@ -24,7 +24,7 @@ enum GoldenScripts {
     cell_off
     set_pgstat_chan 0
     set_pgstat_mode 6
-    set_max_bandwidth 5850m
+    set_max_bandwidth 58505m
     set_range_minmax ab -545m 3050m
     set_range db 1m
     set_i -134300n
@@ -36,6 +36,31 @@ enum GoldenScripts {
     pck_add s
     pck_add t
     pck_end
+    meas_loop_cp p i -134300n 100m 1
+    timer_get u
+    pck_start
+    pck_add u
+    pck_add p
+    pck_add i
+    pck_end
+    if p > 2050m
+    if i > 0
+    store_var c 3i jb
+    breakloop
+    endif
+    endif
+    if p < -45m
+    if i < 0
+    store_var c 4i jb
+    breakloop
+    endif
+    endif
+    if u >= 86400
+    store_var c 6i jb
+    breakloop
+    endif
+    breakloop
+    endloop
     loop c == 0i
     timer_get b
     add_var b 57
@@ -116,7 +141,7 @@ enum GoldenScripts {
     cell_off
     set_pgstat_chan 0
     set_pgstat_mode 6
-    set_max_bandwidth 11701m
+    set_max_bandwidth 58505m
     set_range_minmax ab -500m 5350m
     set_range db 1m
     set_i 1m
@@ -128,6 +153,35 @@ enum GoldenScripts {
     pck_add s
     pck_add t
     pck_end
+    meas_loop_cp p i 1m 100m 1
+    timer_get u
+    pck_start
+    pck_add u
+    pck_add p
+    pck_add i
+    pck_end
+    if p > 4350m
+    if i > 0
+    store_var c 3i jb
+    breakloop
+    endif
+    endif
+    if p < 1950m
+    if i < 0
+    store_var c 4i jb
+    breakloop
+    endif
+    endif
+    if u >= 15000
+    store_var c 6i jb
+    breakloop
+    endif
+    if p >= 4250m
+    store_var c 1i jb
+    breakloop
+    endif
+    breakloop
+    endloop
     loop c == 0i
     timer_get b
     add_var b 28500m
@@ -181,7 +235,7 @@ enum GoldenScripts {
     pck_add t
     pck_end
     set_pgstat_mode 3
-    set_max_bandwidth 11701m
+    set_max_bandwidth 58505m
     set_range_minmax ab -500m 5350m
     set_range_minmax da -500m 5350m
     set_range ba 1m
@@ -197,6 +251,39 @@ enum GoldenScripts {
     add_var h 100m
     copy_var t gb
     add_var gb 1800
+    meas_loop_ca p i 4250m 100m 1
+    timer_get u
+    pck_start
+    pck_add u
+    pck_add p
+    pck_add i
+    pck_end
+    if i > 2m
+    store_var c 5i jb
+    breakloop
+    endif
+    if i < -2m
+    store_var c 5i jb
+    breakloop
+    endif
+    if p > 4350m
+    if i > 0
+    store_var c 3i jb
+    breakloop
+    endif
+    endif
+    if p < 1950m
+    if i < 0
+    store_var c 4i jb
+    breakloop
+    endif
+    endif
+    if u >= 15000
+    store_var c 6i jb
+    breakloop
+    endif
+    breakloop
+    endloop
     loop c == 1i
     timer_get b
     add_var b 28500m
@@ -291,7 +378,7 @@ enum GoldenScripts {
     cell_off
     set_pgstat_chan 0
     set_pgstat_mode 3
-    set_max_bandwidth 5850m
+    set_max_bandwidth 58505m
     set_range_minmax ab -545m 3050m
     set_range_minmax da -545m 3050m
     set_range ba 1m
@@ -306,6 +393,39 @@ enum GoldenScripts {
     pck_end
     copy_var t h
     add_var h 100m
+    meas_loop_ca p i 10m 100m 1
+    timer_get u
+    pck_start
+    pck_add u
+    pck_add p
+    pck_add i
+    pck_end
+    if i > 268600n
+    store_var c 5i jb
+    breakloop
+    endif
+    if i < -268600n
+    store_var c 5i jb
+    breakloop
+    endif
+    if p > 2050m
+    if i > 0
+    store_var c 3i jb
+    breakloop
+    endif
+    endif
+    if p < -45m
+    if i < 0
+    store_var c 4i jb
+    breakloop
+    endif
+    endif
+    if u >= 86400
+    store_var c 6i jb
+    breakloop
+    endif
+    breakloop
+    endloop
     loop c == 0i
     timer_get b
     add_var b 57
@@ -391,7 +511,7 @@ enum GoldenScripts {
     cell_off
     set_pgstat_chan 0
     set_pgstat_mode 3
-    set_max_bandwidth 5850m
+    set_max_bandwidth 58505m
     set_range_minmax ab -545m 3050m
     timer_start
     loop c == 0i

@@ -75,6 +75,18 @@ import Testing
     #expect(lines(setpoint).contains("if p <= 0") && lines(setpoint).contains("if p < -20m"))
   }
 
+  /// Hazard rule 10: one early reading is judged by the bounds alone; cut-offs count from the next on.
+  @Test func rule10OneReadingBeforeTheCutOffs() throws {
+    let script = lines(Samples.discharge)
+    let early = try #require(script.firstIndex(of: "meas_loop_cp p i -134300n 100m 1"))
+    let leased = try #require(script.firstIndex(of: "meas_loop_cp p i -134300n 1 60"))
+    #expect(early < leased && script[early..<leased].contains("if p < -45m"))
+    #expect(!script[early..<leased].contains("if p <= 5m") && script[leased...].contains("if p <= 5m"))
+    var fast = Samples.discharge
+    fast.readingInterval = TimeSpan(milliseconds: 100)
+    #expect(!lines(fast).contains("meas_loop_cp p i -134300n 100m 1"))
+  }
+
   @Test func judgesMagnitudesWithoutSigns() {
     var setpoint = Samples.hold
     setpoint.cutOffs = [CutOff(quantity: .currentMagnitude, comparison: .atLeast, threshold: 5_000, onlyInHold: false)]

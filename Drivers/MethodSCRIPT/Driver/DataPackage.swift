@@ -81,7 +81,7 @@ struct PackageCursor {
     if line[offset + 2] == 0x20 {
       guard isNaN(at: offset + 2) else { return malformed() }
     } else {
-      guard let digits = hexadecimal(at: offset + 2, count: 7), let exponent = exponent(of: line[offset + 9])
+      guard let digits = sevenDigits(at: offset + 2), let exponent = exponent(of: line[offset + 9])
       else { return malformed() }
       variable.digits = digits - 0x800_0000
       variable.exponent = exponent
@@ -137,6 +137,26 @@ struct PackageCursor {
       offset += 1
     }
     return offset - start >= 2
+  }
+
+  /// Seven hexadecimal digits, judged and combined eight bytes at a time; the eighth byte, the prefix, is left out.
+  @inline(__always)
+  private func sevenDigits(at start: Int) -> Int64? {
+    let every: UInt64 = 0x0101_0101_0101_0101
+    let high = every &* 0x80
+    let loaded = UInt64(littleEndian: line.loadUnaligned(fromByteOffset: start, as: UInt64.self))
+    let text = (loaded & 0x00FF_FFFF_FFFF_FFFF) | (0x30 << 56)
+    guard text & high == 0 else { return nil }
+    // The high bit of each byte that lies in the range; no carry leaves a byte, since all are below 0x80.
+    let digit = (text &+ every &* (0x80 - 0x30)) & ~(text &+ every &* (0x80 - 0x3A))
+    let upper = (text &+ every &* (0x80 - 0x41)) & ~(text &+ every &* (0x80 - 0x47))
+    let lower = (text &+ every &* (0x80 - 0x61)) & ~(text &+ every &* (0x80 - 0x67))
+    guard (digit | upper | lower) & high == high else { return nil }
+    var value = ((text & (every &* 0x0F)) &+ ((text >> 6) & every) &* 9).byteSwapped
+    value = (value | value >> 4) & 0x00FF_00FF_00FF_00FF
+    value = (value | value >> 8) & 0x0000_FFFF_0000_FFFF
+    value = (value | value >> 16) & 0xFFFF_FFFF
+    return Int64(truncatingIfNeeded: value >> 4)
   }
 
   @inline(__always)

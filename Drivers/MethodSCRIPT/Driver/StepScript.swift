@@ -28,6 +28,8 @@ struct StepScript: Sendable, Hashable {
   static let maximumLineLength = 127
   /// Cut-offs are first judged so long after the circuit was closed (hazard rule 10); bounds at once.
   static let settle = "100m"
+  /// When the first sample of a driven phase is taken, if the interval is longer.
+  static let earlySample = TimeSpan(milliseconds: 100)
 
   /// Writes the script of a set-point that `SetpointCheck` found possible.
   init(_ setpoint: Setpoint, capabilities: InstrumentCapabilities) {
@@ -87,10 +89,8 @@ struct StepScript: Sendable, Hashable {
   private mutating func writeRest() {
     setUp(mode: 3)
     add("timer_start")
-    writeLoops("meas_loop_ocp p", base: Reason.none, isDriven: false) { script in
-      script.judgeDuration()
-      script.judgeCutOffs(inHold: false)
-    }
+    writeLoops(
+      "meas_loop_ocp p", base: Reason.none, isDriven: false, bounds: { $0.judgeDuration() }, inHold: false)
   }
 
   private mutating func writeConstantCurrent(_ current: Current, thenHold voltage: Voltage?) {
@@ -98,7 +98,7 @@ struct StepScript: Sendable, Hashable {
     setUp(mode: 6)
     add("set_range db \(rangeLiteral)", "set_i \(level)", "timer_start", "cell_on", "timer_get t")
     mark(Mark.closed)
-    writeLoops("meas_loop_cp p i \(level)", base: Reason.none, isDriven: true) { script in
+    let bounds = { (script: inout StepScript) in
       script.judgeVoltageBounds()
       script.judgeDuration()
       if let voltage {
@@ -106,8 +106,8 @@ struct StepScript: Sendable, Hashable {
         let threshold = Literal.script(voltage.nanovolts, unitExponent: -9)
         script.leave(Reason.holding, when: ["p \(relation) \(threshold)"])
       }
-      script.judgeCutOffs(inHold: false)
     }
+    writeLoops("meas_loop_cp p i \(level)", base: Reason.none, isDriven: true, bounds: bounds, inHold: false)
   }
 
   private mutating func writeHold(_ voltage: Voltage, base: Int64) {
@@ -122,40 +122,55 @@ struct StepScript: Sendable, Hashable {
       let threshold = Literal.script(cutOff.threshold, unitExponent: -6)
       add("copy_var t \(holdTimeName(index))", "add_var \(holdTimeName(index)) \(threshold)")
     }
-    writeLoops("meas_loop_ca p i \(level)", base: base, isDriven: true) { script in
+    let bounds = { (script: inout StepScript) in
       let limit = script.setpoint.bounds.currentMagnitude.picoamperes
       script.leave(Reason.current, when: ["i > \(Literal.script(limit, unitExponent: -12))"])
       script.leave(Reason.current, when: ["i < \(Literal.script(-limit, unitExponent: -12))"])
       script.judgeVoltageBounds()
       script.judgeDuration()
-      script.judgeCutOffs(inHold: true)
     }
+    writeLoops("meas_loop_ca p i \(level)", base: base, isDriven: true, bounds: bounds, inHold: true)
   }
 
   private mutating func setUp(mode: Int) {
     add("set_pgstat_mode \(mode)")
-    // The maker's rule is 5.850535 Hz over the interval in seconds; slower than that of one second would delay limits.
-    let milliHertz = 5_850_535_000 / min(interval.microseconds, 1_000_000)
+    // The maker's rule: 5.850535 Hz over the shortest time between samples in seconds.
+    let milliHertz = 5_850_535_000 / min(interval, Self.earlySample).microseconds
     add("set_max_bandwidth \(milliHertz)m", "set_range_minmax ab \(windowLiteral)")
   }
 
   /// The lease: an outer loop around a measuring loop that the host must end in time.
+  ///
+  /// In front of it a single early sample, when samples are far apart: bounds must not wait for the first interval,
+  /// and the current at the begin of a hold, when it changes fastest, is not left to guessing. Cut-offs are left out
+  /// there; it is the one reading that hazard rule 10 lets pass.
   private mutating func writeLoops(
-    _ measure: String, base: Int64, isDriven: Bool, judge: (inout StepScript) -> Void
+    _ measure: String, base: Int64, isDriven: Bool, bounds: (inout StepScript) -> Void, inHold: Bool
   ) {
     let lease = Literal.script(setpoint.lease.microseconds, unitExponent: -6)
+    if isDriven, interval > Self.earlySample {
+      writeSamples("\(measure) \(Literal.script(Self.earlySample.microseconds, unitExponent: -6)) 1", isDriven: true)
+      bounds(&self)
+      add("breakloop", "endloop")
+    }
     // A loop that ran out ends at most an interval before its run time; a renewal comes much earlier than that.
     let margin = max(interval * 2, setpoint.lease / 20)
     let unrenewed = Literal.script((setpoint.lease - margin).microseconds, unitExponent: -6)
     add("loop c == \(base)i", "timer_get b", "add_var b \(unrenewed)")
-    add("\(measure) \(Literal.script(interval.microseconds, unitExponent: -6)) \(lease)")
-    add("timer_get u", "pck_start", "pck_add u", "pck_add p")
-    if isDriven { add("pck_add i") }
-    add("pck_end")
-    judge(&self)
+    writeSamples(
+      "\(measure) \(Literal.script(interval.microseconds, unitExponent: -6)) \(lease)", isDriven: isDriven)
+    bounds(&self)
+    judgeCutOffs(inHold: inHold)
     add("endloop")
     add("if c == \(base)i", "timer_get t", "if t >= b", "store_var c \(Reason.leaseExpired)i jb", "endif", "endif")
     add("endloop")
+  }
+
+  /// The head of a measuring loop: what is sent of every sample.
+  private mutating func writeSamples(_ loop: String, isDriven: Bool) {
+    add(loop, "timer_get u", "pck_start", "pck_add u", "pck_add p")
+    if isDriven { add("pck_add i") }
+    add("pck_end")
   }
 
   // MARK: Judgements on every sample
