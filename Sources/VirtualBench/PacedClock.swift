@@ -26,9 +26,12 @@ struct PacedClock {
     self.virtual = virtual
   }
 
-  /// The virtual time to which an instrument at `virtual` may go now.
+  /// The virtual time that it is now if nothing was late.
+  func time(now: Int64) -> Double { virtual + Double(now - real) * 1e-6 * factor }
+
+  /// The virtual time to which a busy instrument at `virtual` may go now.
   mutating func target(now: Int64, virtual reached: Double) -> Double {
-    let wanted = virtual + Double(now - real) * 1e-6 * factor
+    let wanted = time(now: now)
     let delay = Double(Self.largestDelay) * 1e-6 * factor
     guard wanted - reached > delay else { return wanted }
     set(now: now, virtual: reached + delay)

@@ -30,6 +30,8 @@ struct SeatThread: ~Copyable {
   private var input = [UInt8](repeating: 0, count: 4096)
   private var clock: PacedClock
   private let tick: Int64
+  /// Whether nothing ran when time last passed.
+  private var isIdle = false
   /// When the present fault is over, in real microseconds.
   private var faultEnds: Int64 = 0
 
@@ -97,9 +99,11 @@ struct SeatThread: ~Copyable {
   private mutating func advance() -> EmulatorPause {
     let now = nacycler_boottime_us()
     let reached = seat.shared.withLock { $0.instrument.time }
-    let target = clock.target(now: now, virtual: reached)
+    // While nothing ran the thread slept on purpose: that time has passed in full.
+    let target = isIdle ? max(reached, clock.time(now: now)) : clock.target(now: now, virtual: reached)
     let pause = runInstrument(until: target)
-    if pause == .idle { seat.shared.withLock { $0.instrument.rest(until: target) } }
+    isIdle = pause == .idle
+    if isIdle { seat.shared.withLock { $0.instrument.rest(until: target) } }
     return pause
   }
 

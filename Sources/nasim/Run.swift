@@ -12,6 +12,14 @@ extension BenchFault: ExpressibleByArgument {}
 extension Pace: ExpressibleByArgument {
   /// `max` or a factor.
   public init?(argument: String) { self.init(argument) }
+
+  /// As it is written on the command line.
+  public var defaultValueDescription: String {
+    switch self {
+    case .greatest: "max"
+    case .times(let factor): "\(factor)"
+    }
+  }
 }
 
 extension Nasim {

@@ -127,6 +127,23 @@ struct BenchTests {
     try bench.stop()
   }
 
+  @Test("Time passes in full while nothing runs, and the clock of a later script has it")
+  func idleTimePasses() throws {
+    let folder = try TestFolder()
+    let bench = try Bench(plan(in: folder, pace: .times(10_000)))
+    let clock = ContinuousClock()
+    let host = try TestHost("\(folder.path)/emstat4-hr-1")
+    try host.say("i\n")
+    #expect(host.wait(for: "iNASIM0001\n"))
+    let before = try bench.truth(of: 1).time
+    let start = clock.now
+    #expect(eventually { clock.now > start + .milliseconds(700) })
+    try host.say("t\n")
+    #expect(host.wait(for: "R*\n"))
+    #expect(try bench.truth(of: 1).time - before >= 7_000)
+    try bench.stop()
+  }
+
   @Test("A lease ends by itself only after the host was silent, and not when the host renews it")
   func lease() throws {
     let folder = try TestFolder()
