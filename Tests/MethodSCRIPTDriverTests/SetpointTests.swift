@@ -167,6 +167,18 @@ import Testing
         == .ended(channel: 0, Samples.token, .requested))
   }
 
+  @Test func anAbortBeforeTheFirstLinesIsConfirmedByAScript() {
+    var conversation = Conversation()
+    _ = conversation.openIdle()
+    _ = conversation.command(.begin(Samples.discharge))
+    _ = conversation.command(.openCircuit)
+    // The variables have no types of ours yet.
+    let last = "Pja8000009i;aa8000000 ;eb8000001m;aa8000000 ;aa8000000 ;aa8000000 \n"
+    let answer = conversation.receive("e\nZ\nTnacycler 12 34 driven\n" + last + "\n")
+    #expect(answer.writes == "e\ncell_off\n\n" && conversation.driver.garbageLines == 0)
+    #expect(conversation.receive("e\n\n").events.last == .ended(channel: 0, Samples.token, .requested))
+  }
+
   @Test func oneSetpointAtATime() {
     var conversation = Conversation.running(Samples.discharge)
     for (channel, words) in [(0, "not idle"), (1, "no channel 1")] {

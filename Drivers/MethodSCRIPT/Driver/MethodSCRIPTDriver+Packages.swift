@@ -126,7 +126,11 @@ extension MethodSCRIPTDriver {
   ) {
     switch first.count(unitExponent: 0) {
     case Mark.final:
-      guard let final = FinalMark(&cursor) else { return noteGarbage("a malformed last message", into: &outputs) }
+      guard let final = FinalMark(&cursor) else {
+        // Aborted before its variables had their types: nothing was closed, and a script of one line confirms it.
+        if !progress.isClosed, progress.lastTime < 0, stage == .aborting || stage == .draining { return }
+        return noteGarbage("a malformed last message", into: &outputs)
+      }
       handleFinal(final, into: &outputs)
     case Mark.closed, Mark.opened, Mark.closedForHold:
       guard let time = cursor.next(), time.type == VariableType.time, cursor.isComplete,
