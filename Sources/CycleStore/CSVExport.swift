@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: NaCycler contributors
-
 //
-// Battery Data Format with preferred labels (github.com/battery-data-alliance/battery-data-format, ontology 1.3.0). Columns
-// that the format does not have (half-cycles, cell cycle numbers) are left to the other formats.
+// Battery Data Format with preferred labels (battery-data-alliance/battery-data-format, ontology 1.3.0). Columns that
+// the format does not have (half-cycles, cell cycle numbers) are left to the other formats.
 
 import CyclerModel
 import Quantities

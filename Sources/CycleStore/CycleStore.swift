@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: NaCycler contributors
-
 //
 // The one place where measurements and the state of runs are kept. It promises that what it acknowledges survives a
 // power cut: WAL with synchronous=FULL, one writer thread, and the checkpoint of a run in the transaction of the

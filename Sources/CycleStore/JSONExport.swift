@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: NaCycler contributors
-
 //
 // One JSON object for people who want everything in one file. Names carry their units; a number is the stored integer
 // as an exact decimal; unknown is null. Records come last, one a line, so that the file can also be read as a stream.

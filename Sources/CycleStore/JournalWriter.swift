@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: NaCycler contributors
-
 //
 // Turns one batch into rows. The records go through SQLite's own binding calls on a statement that GRDB keeps: it is
 // the one loop whose speed decides how many channels a daemon can carry. Everything else is plain GRDB.

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: NaCycler contributors
-
 //
 // Gives a run to other programs. Every format is written row by row from the same walk over the records, in pages, so
 // that a run of any length is exported in constant memory and without holding the write-ahead log.

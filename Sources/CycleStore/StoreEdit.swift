@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: NaCycler contributors
-
 //
 // What people and the starting daemon change. Every change of a cell is a new revision with a name and a reason, and
 // every latch and its clearing is an event; nothing here is ever overwritten silently.

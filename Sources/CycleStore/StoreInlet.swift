@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: NaCycler contributors
-
 //
 // The door through which one source (a port thread, the control loop) reaches the store. It never waits for the
 // disk: `push` moves the batch into memory and returns a number; when `committedSequence` has reached that number the

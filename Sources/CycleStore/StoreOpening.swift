@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: NaCycler contributors
-
 //
 // Opening decides whether a file may be trusted with a cell's history. Another program's database and a newer schema
 // are refused untouched; a damaged file is set aside, loudly, and a new one begun; and a database that does not

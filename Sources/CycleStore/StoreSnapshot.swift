@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: NaCycler contributors
-
 //
 // A copy for long analyses: a program that reads the live database for hours would keep its write-ahead log from being
 // reused. The copy is a plain database without a log, compacted, of one consistent state.

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: NaCycler contributors
-
 //
 // The questions that the daemon and its clients ask. Each is one statement over one consistent state; long lists are
 // read by cursor and limit, so that no reader keeps a transaction open for long.

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: NaCycler contributors
-
 //
 // The writer thread. One group commit a tick serves all inlets, so the price of an fsync is paid once however many
 // channels run. What fails stays in memory and is tried again with growing pauses; nothing is acknowledged before the

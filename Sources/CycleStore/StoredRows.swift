@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: NaCycler contributors
-
 //
 // The rows of the database as values. A field has the name of its column, with the unit at its end; instants are
 // microseconds of UTC. What each means stands in docs/database.md.

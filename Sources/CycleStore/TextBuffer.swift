@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: NaCycler contributors
-
 //
 // Writes stored integers as decimal text without passing through a binary fraction, so that an exported number is the
 // stored one and reading it back gives the same integer.
