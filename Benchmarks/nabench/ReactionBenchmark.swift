@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+//
+// From a reading beyond a hard limit, on its way into the line, to the first byte of the stop, out of it. The daemon is
+// the real one with its store; the bare C loop is measured on the same kind of line, in the same run, under the same
+// load. Each shot ends as a person would end it: the latch is cleared and the run resumed.
+
+import Foundation
+import Quantities
+
+enum ReactionBenchmark {
+  /// What else the machine's disk has to do.
+  private enum Load: String, CaseIterable {
+    case idle
+    case small
+    case saturating
+
+    /// In the names of the figures; those with another process's small synchronous writes have the plain name.
+    var suffix: String {
+      switch self {
+      case .idle: "_idle"
+      case .small: ""
+      case .saturating: "_saturated"
+      }
+    }
+
+    var shots: Int {
+      switch self {
+      case .idle, .small: 1_000
+      case .saturating: 300
+      }
+    }
+  }
+
+  private static let safe = Voltage(millivolts: 4_100)
+  private static let dangerous = Voltage(millivolts: 4_500)
+  private static let current = Current(picoamperes: 100_000_000)
+
+  private static let protocolText = """
+    {
+      "nacycler_protocol": 1, "title": "reaction",
+      "cell": {"role": "cathode-half-cell", "expect_open_circuit": {"from": "0 V", "to": "4.3 V"}},
+      "limits": {
+        "voltage": {"min": "0.5 V", "max": "4.3 V", "for": "2 s"},
+        "charge_current": {"max": "5 mA", "for": "1 s"}, "discharge_current": {"max": "5 mA", "for": "1 s"},
+        "half_cycle_charge": {"max": "1000 mAh"}, "empty_half_cycle": {"below": "1 uAh", "in_a_row": 3}
+      },
+      "record": {"every": "100 ms"},
+      "on_interruption": {"resume_within": "30 min", "otherwise": "hold"},
+      "steps": [{"cycles": 1, "purpose": "life", "label": "life", "steps": [
+        {"charge": "100 uA", "until": ["voltage >= 4.2 V", "step_time >= 2000 h"]},
+        {"discharge": "100 uA", "until": ["voltage <= 1 V", "step_time >= 2000 h"]}
+      ]}]
+    }
+    """
+
+  static func run() throws {
+    for load in Load.allCases {
+      let folder = try ScratchDirectory()
+      let writer = load == .idle ? nil : try Company.start(.disk, [folder.path, load.rawValue])
+      try writer?.awaitLine("writing")
+      // In turns, so that both meet the same state of the disk.
+      try say("reaction\(load.suffix)_us", try daemonShots(load.shots))
+      try say("reaction_c\(load.suffix)_us", try bareShots(load.shots))
+      writer?.end(SIGKILL)
+    }
+  }
+
+  private static func say(_ name: String, _ microseconds: [Double]) throws {
+    let sorted = microseconds.sorted()
+    Figures.say("\(name)_p50", Figures.percentile(sorted, 0.5), "us")
+    Figures.say("\(name)_p99", Figures.percentile(sorted, 0.99), "us")
+    Figures.say("\(name)_p999", Figures.percentile(sorted, 0.999), "us")
+  }
+
+  // MARK: - One shot
+
+  /// Writes harmless readings at about 1 kHz, then the dangerous one; returns microseconds until a `Z` came and all
+  /// that came with it.
+  private static func shoot(
+    _ instrument: inout WireInstrument, _ line: Line, warmUp: Int
+  ) throws -> (microseconds: Double, heard: [UInt8]) {
+    for _ in 0..<warmUp {
+      instrument.measure(safe, current, after: 100_000)
+      try speak(&instrument, line)
+      let bytes = line.read(within: 1_000)
+      if bytes.contains(UInt8(ascii: "Z")) { throw BenchmarkFailure("a harmless reading was stopped") }
+      instrument.receive(bytes)
+    }
+    try speak(&instrument, line)
+    instrument.measure(dangerous, current, after: 100_000)
+    let begun = Figures.now()
+    try speak(&instrument, line)
+    var heard: [UInt8] = []
+    while !heard.contains(UInt8(ascii: "Z")) {
+      let bytes = line.read(within: 2_000_000)
+      guard !bytes.isEmpty else { throw BenchmarkFailure("a reading beyond a hard limit was not stopped within 2 s") }
+      heard.append(contentsOf: bytes)
+    }
+    return (Double(Figures.now() - begun) * 1e-3, heard)
+  }
+
+  private static func speak(_ instrument: inout WireInstrument, _ line: Line) throws {
+    guard !instrument.output.isEmpty else { return }
+    try line.write(instrument.output)
+    instrument.output.removeAll(keepingCapacity: true)
+  }
+
+  // MARK: - The daemon
+
+  private static func daemonShots(_ count: Int) throws -> [Double] {
+    var numbers = SystemRandomNumberGenerator()
+    let line = try Line()
+    var instrument = WireInstrument(serial: "BENCH0001")
+    let daemon = try DaemonUnderTest(ports: line.path)
+    var channel: String?
+    try serve(&instrument, line, for: "an idle channel") { _ in
+      let channels = try daemon.control.need("GET", "/v1/channels")["channels"] as? [[String: Any]] ?? []
+      channel = channels.first { $0["state"] as? String == "idle" }?["channel"] as? String
+      return channel != nil
+    }
+    guard let channel, let run = try daemon.start(protocolText, on: [channel]).first else {
+      throw BenchmarkFailure("the run did not start")
+    }
+    var times: [Double] = []
+    for _ in 0..<count {
+      try serve(&instrument, line, for: "a driven cell") { $0.isDriving }
+      let shot = try shoot(&instrument, line, warmUp: Int.random(in: 3...12, using: &numbers))
+      times.append(shot.microseconds)
+      instrument.receive(shot.heard)
+      try serve(&instrument, line, for: "a cleared latch") { _ in
+        try daemon.control.call("POST", "/v1/channels/\(channel)/clear", ["reason": "the next shot"]).status < 300
+      }
+      try serve(&instrument, line, for: "a resumed run") { _ in
+        try daemon.control.call("POST", "/v1/runs/\(run)/resume").status < 300
+      }
+    }
+    daemon.program.end()
+    return times
+  }
+
+  /// Lets the instrument answer until it is so.
+  private static func serve(
+    _ instrument: inout WireInstrument, _ line: Line, for what: String, until isSo: (WireInstrument) throws -> Bool
+  ) throws {
+    let deadline = Figures.now() + 20_000_000_000
+    while Figures.now() < deadline {
+      try speak(&instrument, line)
+      if try isSo(instrument) { return }
+      instrument.receive(line.read(within: 2_000))
+    }
+    throw BenchmarkFailure("waited 20 s in vain for \(what)")
+  }
+
+  // MARK: - Bare C
+
+  private static func bareShots(_ count: Int) throws -> [Double] {
+    var numbers = SystemRandomNumberGenerator()
+    let line = try Line()
+    var instrument = WireInstrument(serial: "BENCH0002")
+    let guardian = try Company.start(.guardian, [line.path, "4350000"])
+    defer { guardian.end(SIGKILL) }
+    var times: [Double] = []
+    for _ in 0..<count {
+      times.append(
+        try shoot(&instrument, line, warmUp: Int.random(in: 3...12, using: &numbers)).microseconds)
+    }
+    return times
+  }
+}
