@@ -57,6 +57,13 @@ struct Cell: AsyncParsableCommand {
       .init("CHANNEL", "channel") { $0.channel },
       .init("REVISION", "revision", number: true) { "\($0.revision)" },
       .init("BY", "entered_by") { $0.entered_by },
+      .hidden("entered_unix_us") { "\($0.entered_unix_us)" },
+      .hidden("reason") { $0.reason },
+      .hidden("active_mass_basis") { $0.active_mass_basis },
+      .hidden("active_mass_uncertainty_ug") { $0.active_mass_uncertainty_ug.map { "\($0)" } },
+      .hidden("electrolyte") { $0.electrolyte },
+      .hidden("counter_electrode") { $0.counter_electrode },
+      .hidden("notes") { $0.notes },
     ]
   }
 }

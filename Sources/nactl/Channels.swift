@@ -31,12 +31,16 @@ struct Channels: AsyncParsableCommand {
       .init(
         "INSTRUMENT", "instrument_model", text: { "\($0.instrument_model) \($0.instrument_serial)" },
         value: { $0.instrument_model }),
-      .init("SERIAL", "instrument_serial", text: { _ in "" }, value: { $0.instrument_serial }),
+      .hidden("instrument_serial") { $0.instrument_serial },
+      .hidden("instrument_family") { $0.instrument_family },
+      .hidden("instrument_firmware") { $0.instrument_firmware },
+      .hidden("driver_maturity") { $0.driver_maturity },
       .init("PORT", "port") { $0.port },
       .init("STATE", "state") { $0.state },
       .init(
         "CIRCUIT", "circuit", text: { circuit($0.circuit, leaseExpired: $0.circuit_lease_expired_unix_us) },
         value: { $0.circuit.rawValue }),
+      .hidden("circuit_lease_expired_unix_us") { $0.circuit_lease_expired_unix_us.map { "\($0)" } },
       .init("CELL", "cell") { $0.cell },
       .init("RUN", "run", number: true) { $0.run.map { "\($0)" } },
       .init("VOLTAGE", "voltage_V", number: true, text: { $0.voltage_V.map { Numbers.fixed($0, 4) + " V" } }) {
@@ -46,6 +50,7 @@ struct Channels: AsyncParsableCommand {
         $0.current_A.map { "\($0)" }
       },
       .init("SAFE ALONE", "goes_safe_alone", text: { $0.goes_safe_alone ? "yes" : "no" }) { "\($0.goes_safe_alone)" },
+      .hidden("holds_limits_itself") { "\($0.holds_limits_itself)" },
       .init("LATCH", "latch_fault", text: { $0.latch.map { "\($0.fault): \($0.detail)" } }) { $0.latch?.fault },
     ]
   }

@@ -17,7 +17,7 @@ struct Cycles: AsyncParsableCommand {
     let table = answer.value
     let scale = try CapacityScale(
       units, cell: table.cell, massMicrograms: table.active_mass_ug, areaSquareMillimetres: table.area_mm2)
-    list.write(table.cycles, Self.columns(scale), json: answer.json, empty: "no cycle has closed yet")
+    list.write(table.cycles, Self.columns(scale, table.cycles), json: answer.json, empty: "no cycle has closed yet")
     if list.format == .table, !table.cycles.isEmpty { Terminal.out(Self.initialLine(table)) }
   }
 
@@ -27,12 +27,17 @@ struct Cycles: AsyncParsableCommand {
     return "\nICE  \(Numbers.percent(efficiency)) %\(origin)\n"
   }
 
-  private static func columns(_ scale: CapacityScale) -> [Table<CycleFrame>.Column] {
+  /// Plateau columns are shown to people only where a cycle has one; programs always get them.
+  private static func columns(_ scale: CapacityScale, _ cycles: [CycleFrame]) -> [Table<CycleFrame>.Column] {
     let unit = scale.units.rawValue
+    let sodiation = cycles.contains { $0.sodiation_plateau_capacity_Ah != nil }
+    let desodiation = cycles.contains { $0.desodiation_plateau_capacity_Ah != nil }
     func capacity(_ title: String, _ key: String, _ value: @escaping (CycleFrame) -> Double?)
       -> Table<CycleFrame>.Column
     {
-      .init("\(title) \(unit)", key, number: true, text: { scale.number(value($0)) }) { value($0).map { "\($0)" } }
+      .init(title.isEmpty ? "" : "\(title) \(unit)", key, number: true, text: { scale.number(value($0)) }) {
+        value($0).map { "\($0)" }
+      }
     }
     func fraction(_ title: String, _ key: String, decimals: Int, _ value: @escaping (CycleFrame) -> Double?)
       -> Table<CycleFrame>.Column
@@ -49,10 +54,16 @@ struct Cycles: AsyncParsableCommand {
       capacity("CHARGE", "charge_capacity_Ah") { $0.charge_capacity_Ah },
       capacity("DISCHARGE", "discharge_capacity_Ah") { $0.discharge_capacity_Ah },
       fraction("CE %", "coulombic_efficiency", decimals: 3) { $0.coulombic_efficiency },
-      capacity("SODIATION PLATEAU", "sodiation_plateau_capacity_Ah") { $0.sodiation_plateau_capacity_Ah },
-      fraction("RATIO %", "sodiation_plateau_ratio", decimals: 2) { $0.sodiation_plateau_ratio },
-      capacity("DESODIATION PLATEAU", "desodiation_plateau_capacity_Ah") { $0.desodiation_plateau_capacity_Ah },
-      fraction("RATIO %", "desodiation_plateau_ratio", decimals: 2) { $0.desodiation_plateau_ratio },
+      capacity(sodiation ? "SOD. PLATEAU" : "", "sodiation_plateau_capacity_Ah") { $0.sodiation_plateau_capacity_Ah },
+      fraction(sodiation ? "SOD. RATIO %" : "", "sodiation_plateau_ratio", decimals: 2) { $0.sodiation_plateau_ratio },
+      capacity(desodiation ? "DESOD. PLATEAU" : "", "desodiation_plateau_capacity_Ah") {
+        $0.desodiation_plateau_capacity_Ah
+      },
+      fraction(desodiation ? "DESOD. RATIO %" : "", "desodiation_plateau_ratio", decimals: 2) {
+        $0.desodiation_plateau_ratio
+      },
+      .hidden("charge_energy_Wh") { $0.charge_energy_Wh.map { "\($0)" } },
+      .hidden("discharge_energy_Wh") { $0.discharge_energy_Wh.map { "\($0)" } },
       .init("FLAGS", "flags", text: { $0.flags.joined(separator: " ") }) { $0.flags.joined(separator: " ") },
     ]
   }

@@ -27,7 +27,7 @@ extension QuantityArgument {
 
 /// Decimal numbers without floating point.
 enum Decimals {
-  /// A decimal number times a whole one; nil when it is no number, not whole afterwards or too large.
+  /// A decimal number times a power of ten; nil when it is no number, not whole afterwards or too large.
   static func count(_ text: String, times factor: Int64) -> Int64? {
     let parts = text.split(separator: ".", omittingEmptySubsequences: false)
     guard (1...2).contains(parts.count), let whole = Int64(parts[0]), whole >= 0 else { return nil }
@@ -38,7 +38,7 @@ enum Decimals {
     var place = factor
     for digit in parts[1] {
       guard let value = digit.wholeNumberValue else { return nil }
-      if value != 0, place % 10 != 0 { return nil }
+      if value != 0, place < 10 { return nil }
       place /= 10
       (sum, overflow) = sum.addingReportingOverflow(Int64(value) * place)
       guard !overflow else { return nil }

@@ -28,6 +28,10 @@ struct Runs: AsyncParsableCommand {
       .init("BY", "started_by") { $0.started_by },
       .init("TITLE", "title") { $0.title },
       .init("REASON", "end_reason") { $0.end_reason },
+      .hidden("cycle_count") { $0.cycle_count.map { "\($0)" } },
+      .hidden("ended_unix_us") { $0.ended_unix_us.map { "\($0)" } },
+      .hidden("queue_position") { $0.queue_position.map { "\($0)" } },
+      .hidden("uuid") { $0.uuid },
     ]
   }
 

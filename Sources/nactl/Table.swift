@@ -5,7 +5,7 @@
 struct Table<Row> {
   /// One column.
   struct Column {
-    /// Heading for people.
+    /// Heading for people; empty for a column that only programs get.
     var title: String
     /// Name in CSV, with the unit as suffix.
     var key: String
@@ -28,6 +28,11 @@ struct Table<Row> {
       self.value = value
     }
 
+    /// A column for programs only.
+    static func hidden(_ key: String, _ value: @escaping (Row) -> String?) -> Column {
+      Column("", key, text: { _ in nil }, value: value)
+    }
+
     /// A column that says the same to both.
     init(_ title: String, _ key: String, number: Bool = false, _ both: @escaping (Row) -> String?) {
       self.init(title, key, number: number, text: both, value: both)
@@ -38,6 +43,7 @@ struct Table<Row> {
 
   /// Aligned text with headings; nothing known is a dash.
   func text(_ rows: [Row]) -> String {
+    let columns = columns.filter { !$0.title.isEmpty }
     let cells = rows.map { row in columns.map { $0.text(row) ?? Numbers.unknown } }
     let widths = columns.indices.map { index in
       ([columns[index].title] + cells.map { $0[index] }).map(\.count).max() ?? 0
@@ -48,7 +54,7 @@ struct Table<Row> {
         let space = String(repeating: " ", count: widths[index] - line[index].count)
         return columns[index].isNumber ? space + line[index] : line[index] + space
       }
-      return padded.joined(separator: "  ").trimmingSpaces(atEndOnly: true) + "\n"
+      return padded.joined(separator: "  ").withoutTrailingSpaces() + "\n"
     }.joined()
   }
 
@@ -60,7 +66,7 @@ struct Table<Row> {
 
 extension String {
   /// The text without spaces at its end.
-  fileprivate func trimmingSpaces(atEndOnly: Bool) -> String {
+  fileprivate func withoutTrailingSpaces() -> String {
     var rest = Substring(self)
     while rest.last == " " { rest.removeLast() }
     return String(rest)
