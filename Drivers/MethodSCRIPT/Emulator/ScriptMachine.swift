@@ -29,8 +29,6 @@ struct ScriptMachine: Sendable {
     var interval: Int64
     /// When its run time is over; this is the host's deadline.
     var end: Int64
-    /// Half of it.
-    var middle: Int64 { start + (end - start) / 2 }
     /// Samples taken or begun.
     var count: Int64 = 0
     /// Where it continues when it ends.
@@ -71,12 +69,16 @@ struct ScriptMachine: Sendable {
   }
 
   /// When the running measurement loop's time is over, while that still lies ahead and a host could end it sooner.
-  /// Half of that time is a deadline too: a host that prolongs a measurement does so in good time, not at its last
-  /// moment, and an instrument whose time races ahead of its host's must let it.
+  /// Half and three quarters of that time are deadlines too: a host that prolongs a measurement does so in good time
+  /// and may have to ask again, and an instrument whose time races ahead of its host's must let it.
   var hostDeadline: Int64? {
     guard let activeLoop, !activeLoop.isAborted, activeLoop.end > now else { return nil }
-    let isBeforeMiddle = activeLoop.middle > now && announcedDeadline != activeLoop.middle
-    return isBeforeMiddle ? activeLoop.middle : activeLoop.end
+    let announced = announcedDeadline ?? .min
+    for quarters in 2...3 {
+      let deadline = activeLoop.start + (activeLoop.end - activeLoop.start) * Int64(quarters) / 4
+      if deadline > now, deadline > announced { return deadline }
+    }
+    return activeLoop.end
   }
 
   /// Ends the measurement loop at the next sample or, while it waits for one, now. False when none runs.
