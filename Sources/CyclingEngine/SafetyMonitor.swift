@@ -10,7 +10,7 @@ public import Quantities
 
 /// What the instrument was told, as far as safety must know.
 public enum CommandedDrive: Sendable, Hashable {
-  /// The circuit is open. Before the run's first closed circuit a fresh cell may stand outside the limits.
+  /// The circuit is open. A fresh cell, which was never inside the limits yet, may stand in its own window.
   case open(isFresh: Bool)
   /// A constant current of that sign.
   case current(Current)
@@ -33,7 +33,7 @@ public struct SafetyMonitor: Sendable, Hashable {
   /// So many readings with the wrong sign are tolerated: the first after closing may still settle.
   public static let toleratedWrongDirections = 1
 
-  /// A monitor of `limits`; `freshWindow` is where the cell may stand before its first closed circuit.
+  /// A monitor of `limits`; `freshWindow` is where a fresh cell may stand at open circuit.
   public init(limits: SafetyLimits, freshWindow: VoltageWindow) {
     self.limits = limits
     self.freshWindow = freshWindow
@@ -64,6 +64,10 @@ public struct SafetyMonitor: Sendable, Hashable {
       return judgeClosed(reading)
     }
   }
+
+  /// Judges one reading of an open-circuit check. Where the cell may stand is for the check to say, because the answer
+  /// is a refusal and not a latch.
+  public mutating func judgeCheck(_ reading: Reading) -> Fault? { judgeQuality(reading) }
 
   /// Judges the charge of a half-cycle.
   public func judge(halfCycleCharge: Charge) -> Fault? {

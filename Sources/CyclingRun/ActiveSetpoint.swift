@@ -36,6 +36,10 @@ struct ActiveSetpoint: Sendable, Hashable {
   var askedAt: HostInstant
   var heardAt: HostInstant
   var closingAskedAt: HostInstant?
+  /// The instrument told, after the link or the daemon was gone, how the set-point ended, and `unheard` after the last
+  /// reading it opened the circuit.
+  var isAccountedFor = false
+  var unheard = TimeSpan.zero
   var hasBegun = false
   /// First, lowest, highest voltage seen; for open-circuit checks.
   var firstVoltage: Voltage?
@@ -54,7 +58,15 @@ struct ActiveSetpoint: Sendable, Hashable {
     return lastReading.time - holdBeganAt
   }
 
-  /// Whether current may be flowing.
+  /// Whether it drives current through the cell at all.
+  var isDriven: Bool {
+    switch kind {
+    case .constantCurrent, .constantVoltage, .constantCurrentConstantVoltage: true
+    case .rest, .openCircuitCheck: false
+    }
+  }
+
+  /// Whether the circuit was seen to close and not to open.
   var isClosed: Bool { closedAt != nil && openedAt == nil }
 
   mutating func circuitOpened(_ at: TimeSpan) {

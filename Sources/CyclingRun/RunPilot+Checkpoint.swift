@@ -12,7 +12,7 @@ internal import Quantities
 
 extension RunPilot {
   /// The layout of the bytes; another number is refused.
-  static let checkpointFormat: Int32 = 1
+  static let checkpointFormat: Int32 = 2
 
   /// Writes what the run needs in order to go on.
   public func checkpoint(into writer: inout ByteWriter) {
@@ -26,6 +26,7 @@ extension RunPilot {
     writer.write(cycleTimeBeforeStep.microseconds)
     writer.write(lastVoltage?.nanovolts)
     writer.write(isFresh)
+    writer.write(wasDriven)
     writer.write(hasPassedPreflight)
     carried.encode(into: &writer)
     cycle.encode(into: &writer)
@@ -56,6 +57,7 @@ extension RunPilot {
     cycleTimeBeforeStep = TimeSpan(microseconds: try reader.read())
     lastVoltage = try reader.readOptional(Int64.self).map { Voltage(nanovolts: $0) }
     isFresh = try reader.readBool()
+    wasDriven = try reader.readBool()
     hasPassedPreflight = try reader.readBool()
     carried = try CarriedStep(from: &reader)
     cycle = try CycleAccumulator(role: program.role, earlierCellCycles: identity.earlierCellCycles, from: &reader)
@@ -63,7 +65,7 @@ extension RunPilot {
     if try reader.readBool() { setpoint = try ActiveSetpoint(rule: program.record, from: &reader) }
     guard reader.isAtEnd else { throw reader.malformed }
     voltageBeforeInterruption = lastVoltage
-    wasRestored = true
+    restoredFrom = since
     settlePhase(since)
   }
 
@@ -107,14 +109,8 @@ extension RunPilot {
   /// What was being closed when the checkpoint was written is closed by the driver when it opens the port.
   private mutating func settlePhase(_ since: UnixInstant) {
     guard case .closing(_, let cause) = phase else { return }
-    switch cause {
-    case .condition, .skip, .stop:
-      pendingCause = cause
-      phase = .away(since: since)
-    case .pause: phase = .paused
-    case .suspend: phase = .away(since: since)
-    case .fault: phase = .held
-    }
+    pendingCause = cause == .suspend ? nil : cause
+    phase = .away(since: since)
   }
 }
 

@@ -22,6 +22,8 @@ extension RunPilot {
         judgeCheck(purpose, active, end, now, &outputs)
       }
     case .closing(let purpose, let cause):
+      // Without the moment of opening nobody knows how long the last current flowed.
+      if active.isClosed { missCharge(bound: nil, active) }
       // What the instrument met before it heard the host counts for the step, unless a fault or a stop was meant.
       closeRow(reason: cause.text, now, &outputs)
       if purpose == .step, case .condition(let text) = cause {
@@ -55,8 +57,8 @@ extension RunPilot {
       closeRow(reason: "ended without being asked", now, &outputs)
       settle(.fault(Fault(.instrumentError, "the instrument ended the step unasked"), latches: true), now, &outputs)
     case .failed(let fault):
-      // Nobody knows when the current stopped.
-      missCharge(bound: nil, active)
+      // Nobody knows when the current stopped, unless the script still said so.
+      if active.isDriven, active.openedAt == nil { missCharge(bound: nil, active) }
       closeRow(reason: fault.code.rawValue, now, &outputs)
       settle(.fault(fault, latches: true), now, &outputs)
     }
@@ -112,7 +114,7 @@ extension RunPilot {
 
   /// Charge flowed that no reading tells; at most `bound`, nil when there is no bound.
   mutating func missCharge(bound: Charge?, _ active: ActiveSetpoint) {
-    guard active.kind != .rest, active.kind != .openCircuitCheck else { return }
+    guard active.isDriven else { return }
     halfCycle?.row.flags.formUnion([.gap, .chargeUnknown])
     noteGap(bound)
   }

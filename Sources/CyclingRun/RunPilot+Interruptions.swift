@@ -49,6 +49,7 @@ extension RunPilot {
   }
 
   private mutating func leave(_ now: RunMoment, _ outputs: inout RunOutputs) {
+    dropAwaiting(reason: FaultCode.runInterrupted.rawValue, now, &outputs)
     phase = .away(since: now.unix)
     voltageBeforeInterruption = lastVoltage
     halfCycle?.row.flags.insert(.interrupted)
@@ -62,22 +63,29 @@ extension RunPilot {
   mutating func interruptedHere(_ fault: Fault, _ now: RunMoment, _ outputs: inout RunOutputs) {
     note(fault.code, .warning, fault.detail, now, &outputs)
     voltageBeforeInterruption = lastVoltage
-    halfCycle?.row.flags.insert(.interrupted)
     tell(.interrupted, now, &outputs)
     beginCheck(.resumeCheck, now, &outputs)
   }
 
   /// The instrument told how a set-point of an earlier connection ended.
   mutating func adopt(_ token: SetpointToken, _ reading: Reading?, _ openedAt: TimeSpan?) {
-    guard case .away = phase, var active = setpoint, active.token == token, active.isClosed, let openedAt,
-      let zero = active.zero, openedAt >= zero
-    else { return }
+    guard case .away = phase, var active = setpoint, active.token == token else { return }
+    guard active.isDriven else {
+      setpoint?.isAccountedFor = true
+      return
+    }
+    guard active.isClosed, let openedAt, let zero = active.zero, openedAt >= active.lastReading?.time ?? zero else {
+      return
+    }
+    let lastTime = active.lastReading?.time ?? zero
     let before = active.integrator.charge
     if let reading, reading.time > (active.lastReading?.time ?? zero) {
       active.integrator.reading(reading)
       active.lastReading = reading
     }
     active.circuitOpened(openedAt)
+    active.isAccountedFor = true
+    active.unheard = openedAt - lastTime
     active.flags.insert(.gap)
     setpoint = active
     halfCycle?.row.flags.insert(.gap)
@@ -94,12 +102,8 @@ extension RunPilot {
       return
     }
     closeLeftRow(now, &outputs)
-    if let cause = pendingCause {
-      pendingCause = nil
-      if case .condition(let text) = cause { closeEdges(reason: text, &outputs) }
-      settle(cause, now, &outputs)
-      return
-    }
+    settlePending(since, now, &outputs)
+    guard case .away = phase else { return }
     guard hasPassedPreflight else {
       beginCheck(.preflight, now, &outputs)
       return
@@ -116,21 +120,49 @@ extension RunPilot {
     beginCheck(.resumeCheck, now, &outputs)
   }
 
-  /// Closes the row that was open when the instrument went away.
-  mutating func closeLeftRow(_ now: RunMoment, _ outputs: inout RunOutputs) {
-    guard let active = setpoint else { return }
-    if active.isClosed {
-      // The instrument kept no account: current flowed for no longer than the lease after the last reading, if we
-      // saw all readings; after a restart of the daemon even that is not known.
-      let bound = wasRestored ? nil : gapBound(active)
-      missCharge(bound: bound, active)
+  /// Does what was meant when the link or the daemon went. The step that had ended is left, and no more: whether the run
+  /// goes on is for the policy.
+  mutating func settlePending(_ since: UnixInstant, _ now: RunMoment, _ outputs: inout RunOutputs) {
+    guard let cause = pendingCause else { return }
+    pendingCause = nil
+    closeLeftRow(now, &outputs)
+    switch cause {
+    case .condition(let text): closeEdges(reason: text, &outputs)
+    case .skip(let actor): skipped(by: actor, now, &outputs)
+    case .pause, .stop, .suspend, .fault:
+      settle(cause, now, &outputs)
+      return
     }
-    closeRow(reason: FaultCode.runInterrupted.rawValue, now, &outputs)
-    wasRestored = false
+    guard leaveStep(now, &outputs) else { return }
+    if machine.place == .completed { enterPlace(now, &outputs) } else { phase = .away(since: since) }
   }
 
+  /// Closes the row that was open when the instrument went away.
+  mutating func closeLeftRow(_ now: RunMoment, _ outputs: inout RunOutputs) {
+    let lastHeard: HostInstant
+    if let restoredFrom {
+      lastHeard = HostInstant(microseconds: now.host.microseconds - max(0, (now.unix - restoredFrom).microseconds))
+      if setpoint == nil { testTimeAt = lastHeard }
+    } else {
+      lastHeard = setpoint?.heardAt ?? now.host
+    }
+    if let active = setpoint {
+      if active.isDriven, !active.isAccountedFor {
+        // The instrument kept no account: current flowed for no longer than the lease after the last reading, if we
+        // saw all readings; after a restart of the daemon even that is not known.
+        missCharge(bound: restoredFrom == nil ? gapBound(active) : nil, active)
+      }
+      closeRow(reason: FaultCode.runInterrupted.rawValue, now, &outputs)
+      // The test's time goes on while nobody counts the step's (hazard rule 22).
+      testTimeAt = min(now.host, lastHeard + active.unheard)
+    }
+    restoredFrom = nil
+  }
+
+  /// A reading may have been late by as much as is tolerated without a word, and the lease renewed at its arrival.
   private func gapBound(_ active: ActiveSetpoint) -> Charge {
-    let time = settings.lease + active.readingInterval + active.readingInterval
+    let late = active.readingInterval * Self.toleratedSilentIntervals + Self.silenceMargin
+    let time = settings.lease + late + active.readingInterval + active.readingInterval
     // pA · µs / 1e9 = nC, rounded up.
     let product = Int128(active.largestCurrent.picoamperes) * Int128(time.microseconds)
     return Charge(nanocoulombs: Int64(clamping: product / 1_000_000_000 + 1))
@@ -169,7 +201,8 @@ extension RunPilot {
     switch purpose {
     case .preflight: judgePreflight(first: first, low: low, high: high, last: last, now, &outputs)
     case .resumeCheck: judgeResumption(last, now, &outputs)
-    case .personResume, .step: goOn(now, &outputs)
+    case .personResume: judgePersonsResumption(last, now, &outputs)
+    case .step: break
     }
   }
 
@@ -208,9 +241,7 @@ extension RunPilot {
   }
 
   private mutating func judgeResumption(_ last: Voltage, _ now: RunMoment, _ outputs: inout RunOutputs) {
-    let limits = program.limits
-    let isInside = last.nanovolts >= limits.lowerVoltage.soft && last.nanovolts <= limits.upperVoltage.soft
-    guard isInside || isFresh && program.expectOpenCircuit.contains(last) else {
+    guard mayGoOn(at: last) else {
       doNotGoOn(Fault(.runVoltageChanged, "\(last.nanovolts) nV at open circuit, outside the limits"), now, &outputs)
       return
     }
@@ -220,6 +251,25 @@ extension RunPilot {
       return
     }
     note(.runResumed, .info, "goes on by the protocol's policy at \(last.nanovolts) nV", now, &outputs)
+    goOn(now, &outputs)
+  }
+
+  /// Inside the limits, or where a fresh cell may stand.
+  private func mayGoOn(at voltage: Voltage) -> Bool {
+    isInsideLimits(voltage) || isFresh && freshWindow.contains(voltage)
+  }
+
+  private var freshWindow: VoltageWindow {
+    Self.freshWindow(of: program, isAllowed: settings.allowedVoltageReason != nil)
+  }
+
+  /// A person answers for the cell being the same one, but not for a voltage outside the limits.
+  private mutating func judgePersonsResumption(_ last: Voltage, _ now: RunMoment, _ outputs: inout RunOutputs) {
+    guard mayGoOn(at: last) else {
+      let detail = "\(last.nanovolts) nV at open circuit, outside the limits; the run does not go on"
+      refuse(Fault(.runVoltageChanged, detail), .personResume, now, &outputs)
+      return
+    }
     goOn(now, &outputs)
   }
 

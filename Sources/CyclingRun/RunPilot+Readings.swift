@@ -66,7 +66,10 @@ extension RunPilot {
       recordIfDue(candidate, &outputs)
       return
     }
-    if let fault = safety.judge(reading, commanded: setpoint?.commanded ?? .open(isFresh: true)) {
+    let fault =
+      purpose == .step
+      ? safety.judge(reading, commanded: setpoint?.commanded ?? .open(isFresh: true)) : safety.judgeCheck(reading)
+    if let fault {
       append(candidate, &outputs)
       close(because: .fault(fault, latches: true), now, &outputs)
       return
@@ -82,7 +85,7 @@ extension RunPilot {
   }
 
   /// A fresh cell may stand outside the limits until a current has brought it inside.
-  private func isInsideLimits(_ voltage: Voltage) -> Bool {
+  func isInsideLimits(_ voltage: Voltage) -> Bool {
     let limits = program.limits
     return voltage.nanovolts >= limits.lowerVoltage.soft && voltage.nanovolts <= limits.upperVoltage.soft
   }

@@ -19,6 +19,9 @@ extension RunPilot {
 
   /// Begins measuring the open circuit.
   mutating func beginCheck(_ purpose: SetpointPurpose, _ now: RunMoment, _ outputs: inout RunOutputs) {
+    // Its circuit was opened within it, or it would not be open now.
+    halfCycle?.row.flags.insert(.interrupted)
+    wasDriven = false
     let cutOff = CutOff(
       quantity: .time, comparison: .atLeast, threshold: settings.openCircuitCheck.microseconds, onlyInHold: false)
     let interval = min(settings.slowestReadings, settings.openCircuitCheck / 10)
@@ -26,7 +29,7 @@ extension RunPilot {
       Row(kind: .openCircuitCheck, programIndex: -1, path: "", direction: .none, rangeCurrent: nil),
       mode: .openCircuit, cutOffs: [cutOff], cutOffEnds: [-1], commanded: .open(isFresh: true),
       interval: max(interval, settings.fastestReadings), duration: settings.openCircuitCheck + Self.durationMargin,
-      largestCurrent: .zero, now, &outputs)
+      currents: (.zero, .zero), now, &outputs)
     phase = .active(purpose)
     tell(purpose == .preflight ? .preflight : .interrupted, now, &outputs)
   }
@@ -45,9 +48,24 @@ extension RunPilot {
       rangeCurrent: step.direction == .none && step.kind == .rest ? nil : step.rangeCurrent)
     begin(
       row, mode: mode(of: step), cutOffs: cutOffs, cutOffEnds: ends, commanded: commanded(by: step),
-      interval: readingInterval, duration: duration(of: step), largestCurrent: largestCurrent(of: step), now, &outputs)
-    phase = .active(.step)
+      interval: readingInterval, duration: duration(of: step),
+      currents: (largestCurrent(of: step), currentBound(of: step)),
+      now, &outputs)
+    let isDriven = step.kind != .rest
+    if outputs.wantsCommit || isDriven && !wasDriven { awaitCommit(&outputs) } else { phase = .active(.step) }
+    wasDriven = isDriven
     if state != .running { tell(.running, now, &outputs) }
+  }
+
+  /// Keeps the set-point back until the store holds its row and a checkpoint that names it: at the edges that close a
+  /// half-cycle (hazard rule 13), and whenever current is to flow after an open circuit. A checkpoint that is found
+  /// therefore never stands before current that it knows nothing of; only within a half-cycle may the instrument go
+  /// first, and there the checkpoint's own step is a driven one already.
+  private mutating func awaitCommit(_ outputs: inout RunOutputs) {
+    guard case .begin(let prepared) = outputs.commands.popLast() else { return }
+    awaitingCommit = prepared
+    outputs.wantsCommit = true
+    phase = .committing
   }
 
   /// What a step row says besides what the pilot counts.
@@ -61,7 +79,8 @@ extension RunPilot {
 
   private mutating func begin(
     _ row: Row, mode: Setpoint.Mode, cutOffs: [CutOff], cutOffEnds: [Int32], commanded: CommandedDrive,
-    interval: TimeSpan, duration: TimeSpan, largestCurrent: Current, _ now: RunMoment, _ outputs: inout RunOutputs
+    interval: TimeSpan, duration: TimeSpan, currents: (largest: Current, bound: Current), _ now: RunMoment,
+    _ outputs: inout RunOutputs
   ) {
     stepCount += 1
     let token = SetpointToken(run: identity.run, stepCount: stepCount)
@@ -73,7 +92,7 @@ extension RunPilot {
       cutOffEnds: cutOffEnds, integrator: ChargeIntegrator(direction: row.direction),
       policy: RecordPolicy(rule: program.record),
       edges: PlateauEdges(threshold: plateauThreshold(for: row.direction), direction: row.direction),
-      largestCurrent: largestCurrent, askedAt: now.host, heardAt: now.host)
+      largestCurrent: currents.largest, askedAt: now.host, heardAt: now.host)
     if row.kind == .rest || row.kind == .openCircuitCheck { setpoint?.zero = .zero }
     outputs.entries.append(
       .stepStarted(
@@ -85,22 +104,14 @@ extension RunPilot {
           startedTestTime: testTime, startCharge: runCharge, rangeCurrent: row.rangeCurrent)))
     safety.setpointBegan()
     let limits = program.limits
-    let hard: Current
-    switch commanded {
-    case .voltage(_, let atMost): hard = atMost
-    case .open: hard = .zero
-    case .current(let current):
-      hard = Current(
-        picoamperes: current.picoamperes > 0 ? limits.chargeCurrent.hard : limits.dischargeCurrent.hard)
-    }
     let bounds = Bounds(
       lowerVoltage: Voltage(nanovolts: limits.lowerVoltage.hard),
-      upperVoltage: Voltage(nanovolts: limits.upperVoltage.hard), currentMagnitude: hard, duration: duration)
+      upperVoltage: Voltage(nanovolts: limits.upperVoltage.hard), currentMagnitude: currents.bound, duration: duration)
     outputs.commands.append(
       .begin(
         Setpoint(
           token: token, mode: mode, cutOffs: cutOffs, bounds: bounds, readingInterval: interval,
-          rangeCurrent: max(row.rangeCurrent ?? .zero, largestCurrent), lease: settings.lease)))
+          rangeCurrent: max(row.rangeCurrent ?? .zero, currents.largest), lease: settings.lease)))
   }
 
   /// As dense as the protocol records, but never slower than supervision needs nor faster than the instrument can.
@@ -121,7 +132,7 @@ extension RunPilot {
       "the cell stands at \(standing.nanovolts) nV, too far from the \(target.nanovolts) nV to be held")
   }
 
-  /// A hold that is taken up again after the cell relaxed is approached at the current it allows, in its direction.
+  /// A hold that is taken up again after the cell relaxed is approached at a constant current in its direction.
   private func approach(_ target: Voltage, _ direction: Direction) -> Direction? {
     guard let standing = lastVoltage, (standing - target).magnitude > Self.holdReach else { return nil }
     let needed: Direction = target > standing ? .charge : .discharge
@@ -136,7 +147,23 @@ extension RunPilot {
       return .constantCurrentThenVoltage(Self.signed(current, direction), voltage)
     case .hold(let direction, let voltage, let atMost):
       guard carried.isResumed, let towards = approach(voltage, direction) else { return .constantVoltage(voltage) }
-      return .constantCurrentThenVoltage(Self.signed(atMost, towards), voltage)
+      return .constantCurrentThenVoltage(Self.signed(Self.approachCurrent(atMost), towards), voltage)
+    }
+  }
+
+  /// Below what the hold allows, so that neither the converter's error nor the first moment of the hold trips its bound.
+  private static func approachCurrent(_ atMost: Current) -> Current {
+    Current(picoamperes: max(atMost.picoamperes / 5 * 4, 1))
+  }
+
+  /// The most that may flow before the instrument opens the circuit by itself.
+  private func currentBound(of step: ProgramStep) -> Current {
+    switch step.action {
+    case .rest: .zero
+    case .constantCurrent(let direction, _), .constantCurrentConstantVoltage(let direction, _, _):
+      Current(
+        picoamperes: direction == .charge ? program.limits.chargeCurrent.hard : program.limits.dischargeCurrent.hard)
+    case .hold(_, _, let atMost): atMost
     }
   }
 
@@ -145,7 +172,11 @@ extension RunPilot {
     case .rest: return .open(isFresh: isFresh)
     case .constantCurrent(let direction, let current), .constantCurrentConstantVoltage(let direction, let current, _):
       return .current(Self.signed(current, direction))
-    case .hold(let direction, _, let atMost): return .voltage(direction, atMost: atMost)
+    case .hold(let direction, let voltage, let atMost):
+      guard carried.isResumed, let towards = approach(voltage, direction) else {
+        return .voltage(direction, atMost: atMost)
+      }
+      return .current(Self.signed(Self.approachCurrent(atMost), towards))
     }
   }
 
@@ -195,7 +226,8 @@ extension RunPilot {
     for end in step.ends where end.quantity == .stepTime {
       bound = min(bound, TimeSpan(microseconds: max(0, end.threshold - carried.time.microseconds)))
     }
-    if case .hold = step.action {
+    // One that is approached at a current first takes as long as that takes.
+    if case .hold = step.action, mode(of: step).isHoldOnly {
       for end in step.ends where end.quantity == .holdTime {
         bound = min(bound, TimeSpan(microseconds: max(0, end.threshold - carried.holdTime.microseconds)))
       }
@@ -212,5 +244,14 @@ extension RunPilot {
   /// The plateau threshold of a branch, by the role's meaning of the direction.
   func plateauThreshold(for direction: Direction) -> Voltage? {
     program.metrics.plateauThreshold(direction: direction, role: program.role)
+  }
+}
+
+extension Setpoint.Mode {
+  fileprivate var isHoldOnly: Bool {
+    switch self {
+    case .constantVoltage: true
+    case .openCircuit, .constantCurrent, .constantCurrentThenVoltage: false
+    }
   }
 }

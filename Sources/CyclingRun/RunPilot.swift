@@ -97,8 +97,13 @@ public struct RunPilot: Sendable {
   var pendingCause: ClosingCause?
   /// Where the cell stood when it was left.
   var voltageBeforeInterruption: Voltage?
-  /// The row that is open comes from a checkpoint: readings after it may be lost.
-  var wasRestored = false
+  /// The last set-point that was begun was a driven step, and the next follows it without an open circuit between.
+  var wasDriven = false
+  /// A prepared set-point that may not reach the instrument before the commit that names it.
+  var awaitingCommit: Setpoint?
+  /// When the checkpoint was written that the pilot was restored from, until its instrument is back: readings and
+  /// steps after it may be lost.
+  var restoredFrom: UnixInstant?
   /// The state that was last told to the store.
   public private(set) var state: RunState = .queued
 
@@ -108,8 +113,16 @@ public struct RunPilot: Sendable {
     self.settings = settings
     self.instrumentIsHere = instrumentIsHere
     machine = StepMachine(program: program)
-    safety = SafetyMonitor(limits: program.limits, freshWindow: program.expectOpenCircuit)
+    safety = SafetyMonitor(
+      limits: program.limits,
+      freshWindow: Self.freshWindow(of: program, isAllowed: settings.allowedVoltageReason != nil))
     cycle = CycleAccumulator(role: program.role, earlierCellCycles: identity.earlierCellCycles)
+  }
+
+  /// Where a fresh cell may stand; anywhere when a person allowed its voltage.
+  static func freshWindow(of program: Program, isAllowed: Bool) -> VoltageWindow {
+    guard isAllowed else { return program.expectOpenCircuit }
+    return VoltageWindow(from: Voltage(nanovolts: .min), to: Voltage(nanovolts: .max))
   }
 
   /// Takes one input.
@@ -162,7 +175,15 @@ public struct RunPilot: Sendable {
 
   private mutating func committed(_ now: RunMoment, _ outputs: inout RunOutputs) {
     guard phase == .committing else { return }
-    enterPlace(now, &outputs)
+    guard let waiting = awaitingCommit else {
+      enterPlace(now, &outputs)
+      return
+    }
+    awaitingCommit = nil
+    setpoint?.askedAt = now.host
+    setpoint?.heardAt = now.host
+    outputs.commands.append(.begin(waiting))
+    phase = .active(.step)
   }
 
   /// Takes the step in which the machine stands, or ends the run.
@@ -186,6 +207,7 @@ public struct RunPilot: Sendable {
 
   /// The last act of a run.
   mutating func finish(_ final: RunState, reason: String, _ now: RunMoment, _ outputs: inout RunOutputs) {
+    closeLeftRow(now, &outputs)
     closeHalfCycle(reason: reason, isTruncated: true, &outputs)
     phase = .over
     tell(final, now, &outputs, reason: reason)
@@ -205,7 +227,11 @@ public struct RunPilot: Sendable {
       guard cause.outranks(earlier) else { break }
       phase = .closing(purpose, cause)
       latch(cause, now, &outputs)
-    case .ready, .committing, .paused, .held, .suspended, .away:
+    case .away:
+      // What ended the step before the link went has ended it, whatever is asked for now.
+      if case .away(let since) = phase { settlePending(since, now, &outputs) }
+      if case .away = phase { settle(cause, now, &outputs) }
+    case .ready, .committing, .paused, .held, .suspended:
       settle(cause, now, &outputs)
     case .over: break
     }
@@ -219,6 +245,7 @@ public struct RunPilot: Sendable {
 
   /// What follows once the circuit is open.
   mutating func settle(_ cause: ClosingCause, _ now: RunMoment, _ outputs: inout RunOutputs) {
+    dropAwaiting(reason: cause.text, now, &outputs)
     switch cause {
     case .condition:
       advance(now, &outputs)
@@ -230,9 +257,7 @@ public struct RunPilot: Sendable {
       note(.runStopped, .info, actor: actor, "stopped", now, &outputs)
       finish(.stopped, reason: "stopped by \(actor)", now, &outputs)
     case .skip(let actor):
-      note(.runStepSkipped, .warning, actor: actor, "step skipped", now, &outputs)
-      halfCycle?.isTruncated = true
-      closeEdges(reason: "skipped by \(actor)", &outputs)
+      skipped(by: actor, now, &outputs)
       advance(now, &outputs)
     case .suspend:
       phase = .suspended
@@ -243,22 +268,39 @@ public struct RunPilot: Sendable {
     }
   }
 
+  mutating func skipped(by actor: String, _ now: RunMoment, _ outputs: inout RunOutputs) {
+    note(.runStepSkipped, .warning, actor: actor, "step skipped", now, &outputs)
+    halfCycle?.isTruncated = true
+    closeEdges(reason: "skipped by \(actor)", &outputs)
+  }
+
+  /// A set-point that was prepared and not sent is not begun.
+  mutating func dropAwaiting(reason: String, _ now: RunMoment, _ outputs: inout RunOutputs) {
+    guard awaitingCommit != nil else { return }
+    awaitingCommit = nil
+    closeRow(reason: reason, now, &outputs)
+  }
+
   /// Leaves the present step for the next one.
   mutating func advance(_ now: RunMoment, _ outputs: inout RunOutputs) {
-    carried = CarriedStep()
-    machine.advance()
-    if machine.enteredCycle { cycleTimeBeforeStep = .zero }
-    if emptyInARow >= program.limits.emptyHalfCyclesInARow {
-      let detail = "\(emptyInARow) half-cycles in a row moved hardly any charge: a broken contact or a dried-out cell"
-      hold(Fault(.runNoProgress, detail), latches: true, now, &outputs)
-      return
-    }
-    if outputs.wantsCommit || machine.place == .completed {
+    guard leaveStep(now, &outputs) else { return }
+    if machine.place == .completed {
       outputs.wantsCommit = true
       phase = .committing
     } else {
       enterPlace(now, &outputs)
     }
+  }
+
+  /// Moves the machine on; false when the run is held instead.
+  mutating func leaveStep(_ now: RunMoment, _ outputs: inout RunOutputs) -> Bool {
+    carried = CarriedStep()
+    machine.advance()
+    if machine.enteredCycle { cycleTimeBeforeStep = .zero }
+    guard emptyInARow >= program.limits.emptyHalfCyclesInARow else { return true }
+    let detail = "\(emptyInARow) half-cycles in a row moved hardly any charge: a broken contact or a dried-out cell"
+    hold(Fault(.runNoProgress, detail), latches: true, now, &outputs)
+    return false
   }
 
   /// Holds the run: the circuit is open and stays so until a person looks.

@@ -26,9 +26,11 @@ struct KeptJournal: Sendable {
   var endedSteps: [String] = []
   var checkpoint: [UInt8]?
   var checkpointAt = UnixInstant(microseconds: 0)
+  var entries: [JournalEntry] = []
 
   mutating func keep(_ outputs: RunOutputs) {
     records.append(contentsOf: outputs.records)
+    entries.append(contentsOf: outputs.entries)
     for entry in outputs.entries {
       switch entry {
       case .halfCycleUpdated(let row): halfCycles.append(row)
@@ -47,6 +49,36 @@ struct KeptJournal: Sendable {
   }
 
   func has(_ code: FaultCode) -> Bool { events.contains { $0.code == code } }
+
+  /// What a transaction holds: how much of each list, and the checkpoint.
+  struct Mark: Sendable {
+    var counts = [0, 0, 0, 0, 0, 0, 0, 0]
+    var checkpoint: [UInt8]?
+    var checkpointAt = UnixInstant(microseconds: 0)
+  }
+
+  /// Everything up to now, as committed.
+  var mark: Mark {
+    Mark(
+      counts: [
+        records.count, halfCycles.count, cycles.count, events.count, states.count, latches.count, endedSteps.count,
+        entries.count,
+      ], checkpoint: checkpoint, checkpointAt: checkpointAt)
+  }
+
+  /// Forgets what was not committed.
+  mutating func rollBack(to mark: Mark) {
+    records.removeLast(records.count - mark.counts[0])
+    halfCycles.removeLast(halfCycles.count - mark.counts[1])
+    cycles.removeLast(cycles.count - mark.counts[2])
+    events.removeLast(events.count - mark.counts[3])
+    states.removeLast(states.count - mark.counts[4])
+    latches.removeLast(latches.count - mark.counts[5])
+    endedSteps.removeLast(endedSteps.count - mark.counts[6])
+    entries.removeLast(entries.count - mark.counts[7])
+    checkpoint = mark.checkpoint
+    checkpointAt = mark.checkpointAt
+  }
 }
 
 /// One cell on one emulated instrument, driven by one run.
@@ -61,6 +93,18 @@ struct RunWorld: Sendable {
   var identity: InstrumentIdentity?
   /// The host's clocks; they follow the instrument's, so a lease is a lease for both.
   var hostOffset: Int64 = 1_000_000
+  /// The store commits after so many turns, and when it is asked to.
+  var turnsACommit = 1
+  /// The store takes what it is given and does not commit.
+  var holdsCommits = false
+  private(set) var isCommitAwaited = false
+  /// What the driver wrote, in pieces as written.
+  private(set) var written: [[UInt8]] = []
+  /// What the pilot asked of the driver.
+  private(set) var asked: [ChannelCommand] = []
+  private var committed = KeptJournal.Mark()
+  private var turns = 0
+  private var resetLink: Fault?
   private var driverOutputs = DriverOutputs()
   private var runOutputs = RunOutputs()
   private var commands: [ChannelCommand] = []
@@ -122,6 +166,38 @@ struct RunWorld: Sendable {
     deliver()
     feedRun(.tick)
     if isLinked, let wake = driverWakeAt, wake <= now.host { feedDriver(.tick) }
+    turns += 1
+    if turns % turnsACommit == 0, !holdsCommits { commit() }
+    if resetLink != nil {
+      resetLink = nil
+      loseLink()
+      restoreLink()
+    }
+  }
+
+  /// Everything that the store was given becomes a transaction.
+  mutating func commit() {
+    committed = journal.mark
+    guard isCommitAwaited else { return }
+    isCommitAwaited = false
+    take(.committed)
+    driverOutputs.removeAll()
+    driverOutputs.wakeAt = driverWakeAt
+    workOff()
+  }
+
+  /// Lets time pass for the instrument while the host does nothing; what it says stays on the line, if there is one.
+  mutating func passWithoutHost(seconds: Double) {
+    let start = now.host.microseconds
+    let end = start + Int64(seconds * 1e6)
+    var output: [UInt8] = []
+    while now.host.microseconds < end {
+      let left = Double(end - now.host.microseconds) / 1e6
+      output.removeAll()
+      let pause = instrument.run(until: instrument.time + left, output: &output, outputLimit: 65_536)
+      if isLinked { line.append(contentsOf: output) }
+      if pause == .idle { hostOffset += end - now.host.microseconds }
+    }
   }
 
   /// The host reads all there is.
@@ -144,12 +220,15 @@ struct RunWorld: Sendable {
     take(input)
     guard !commands.isEmpty else { return }
     driverOutputs.removeAll()
+    driverOutputs.wakeAt = driverWakeAt
     workOff()
   }
 
   private mutating func take(_ input: RunInput) {
     pilot.handle(input, at: now, into: &runOutputs)
     commands.append(contentsOf: runOutputs.commands)
+    asked.append(contentsOf: runOutputs.commands)
+    if let fault = runOutputs.resetLink { resetLink = fault }
     journal.keep(runOutputs)
     let wantsCommit = runOutputs.wantsCommit
     runOutputs.removeAll()
@@ -157,7 +236,12 @@ struct RunWorld: Sendable {
     pilot.checkpoint(into: &writer)
     journal.checkpoint = writer.bytes
     journal.checkpointAt = now.unix
-    if wantsCommit { take(.committed) }
+    guard wantsCommit else { return }
+    isCommitAwaited = true
+    if holdsCommits { return }
+    committed = journal.mark
+    isCommitAwaited = false
+    take(.committed)
   }
 
   private mutating func workOff() {
@@ -166,6 +250,7 @@ struct RunWorld: Sendable {
       let writes = driverOutputs.writes
       let events = driverOutputs.events
       driverOutputs.removeAll()
+      if !writes.isEmpty { written.append(writes) }
       if isLinked, !writes.isEmpty { writes.withUnsafeBytes { instrument.receive($0) } }
       for event in events { dispatch(event) }
       guard !commands.isEmpty else { return }
@@ -210,15 +295,35 @@ struct RunWorld: Sendable {
     open()
   }
 
-  /// The daemon dies and another starts from the last checkpoint; the instrument runs on meanwhile.
-  mutating func killAndRestart(program: Program, settings: RunSettings = RunSettings()) throws {
-    let identity = pilot.identity
-    let bytes = journal.checkpoint ?? []
-    pilot = try RunPilot(
-      identity: identity, program: program, settings: settings, checkpoint: bytes, since: journal.checkpointAt)
+  /// The daemon dies: what it had not committed is gone, and the instrument runs on.
+  mutating func kill() {
+    journal.rollBack(to: committed)
     commands = []
-    self.identity = nil
+    orphans = []
+    isCommitAwaited = false
+    resetLink = nil
+    identity = nil
+    line.removeAll()
+  }
+
+  /// Another daemon starts from the last committed checkpoint.
+  mutating func restart(settings: RunSettings = RunSettings()) throws {
     isLinked = true
+    if let checkpoint = journal.checkpoint {
+      pilot = try RunPilot(
+        identity: pilot.identity, program: pilot.program, settings: settings, checkpoint: checkpoint,
+        since: journal.checkpointAt)
+    } else {
+      pilot = makePilot()
+      begins = true
+    }
     open()
+  }
+
+  mutating func killAndRestart(after seconds: Double = 0) throws {
+    kill()
+    isLinked = false
+    passWithoutHost(seconds: seconds)
+    try restart()
   }
 }
