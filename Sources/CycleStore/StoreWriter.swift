@@ -117,14 +117,18 @@ struct StoreWriter: ~Copyable {
       try commit(places)
       recover()
     } catch let error as DatabaseError where error.resultCode == .SQLITE_CONSTRAINT {
-      for place in places { commitAlone(place) }
-      recover()
+      commitOneByOne(places)
     } catch is StoreError {
-      for place in places { commitAlone(place) }
-      recover()
+      commitOneByOne(places)
     } catch {
       fail(StoreFailure(error), places)
     }
+  }
+
+  /// Finds out whose batch breaks a rule; the others are committed.
+  private mutating func commitOneByOne(_ places: [Int]) {
+    for place in places { commitAlone(place) }
+    if places.contains(where: { !sources[$0].isSetApart }) { recover() }
   }
 
   private mutating func commitSetApart(isStopping: Bool) {
