@@ -61,7 +61,8 @@ say "3. A protocol, checked and started (nactl check, nactl start)"
 nactl check Protocols/demo-hard-carbon.json
 nactl start Protocols/demo-hard-carbon.json
 
-say "4. Live, until the run is over (nactl tail)"
+say "4. Live: the newest records, then every finished cycle until the run is over (nactl tail)"
+nactl tail last --records -n 6 --no-follow
 nactl tail last --cycles --events
 
 say "5. The table (nactl cycles)"

@@ -129,7 +129,7 @@ final class LaboratoryRig {
     try wait(for: "\(count) channels", seconds: seconds) {
       let list = try self.nactl("channels", "--format", "json")
       guard list.status == 0, let channels = try list.json()["channels"] as? [[String: Any]] else { return false }
-      return channels.filter { $0["is_connected"] as? Bool == true }.count >= count
+      return channels.filter { $0["port"] is String && $0["state"] as? String != "away" }.count >= count
     }
   }
 
@@ -168,7 +168,7 @@ final class LaboratoryRig {
     let output = FileManager.default.temporaryDirectory.appendingPathComponent("out-\(UUID().uuidString)")
     let errors = FileManager.default.temporaryDirectory.appendingPathComponent("err-\(UUID().uuidString)")
     // Files, not pipes: a full pipe would stop a talkative command.
-    for file in [output, errors] { FileManager.default.createFile(atPath: file.path, contents: nil) }
+    for file in [output, errors] { _ = FileManager.default.createFile(atPath: file.path, contents: nil) }
     defer { for file in [output, errors] { try? FileManager.default.removeItem(at: file) } }
     process.standardOutput = try FileHandle(forWritingTo: output)
     process.standardError = try FileHandle(forWritingTo: errors)
@@ -225,7 +225,7 @@ final class LaboratoryRig {
   private func log(_ name: String) throws -> FileHandle {
     let file = directory.appendingPathComponent(name)
     if !FileManager.default.fileExists(atPath: file.path) {
-      FileManager.default.createFile(atPath: file.path, contents: nil)
+      _ = FileManager.default.createFile(atPath: file.path, contents: nil)
     }
     let handle = try FileHandle(forWritingTo: file)
     try handle.seekToEnd()
