@@ -97,6 +97,7 @@ let package = Package(
     tests("MethodSCRIPTDriverTests", ["MethodSCRIPTDriver", "InstrumentKit", "CyclerModel", "Quantities"]),
     tests("MethodSCRIPTEmulatorTests", ["MethodSCRIPTEmulator", "VirtualLab", "Quantities"]),
     tests("VirtualLabTests", ["VirtualLab", "Quantities"]),
+    tests("VirtualBenchTests", ["VirtualBench", "VirtualLab"]),
     tests(
       "WholeRunTests",
       [
@@ -106,6 +107,7 @@ let package = Package(
     tests("InstrumentIOTests", ["InstrumentIO", "InstrumentKit", "CyclerModel", "Quantities", "CNacycler"]),
     tests("CycleStoreTests", ["CycleStore", "CyclerModel", "Quantities", grdb]),
     tests("ControlAPITests", ["ControlAPI", "CyclerService", lifecycle, logging, nio("NIOCore")]),
+    tests("NactlTests", ["nactl", "ControlAPI", argumentParser]),
     tests("EndToEndTests", []),
   ]
 )

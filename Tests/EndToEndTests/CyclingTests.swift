@@ -4,61 +4,64 @@
 import Foundation
 import Testing
 
-/// From `nactl start` to the initial efficiency, through the real programs.
-@Suite(.serialized) struct CyclingTests {
-  @Test func demonstrationProtocolRunsToItsTable() throws {
-    let rig = try LaboratoryRig()
-    try rig.startBench(cell: "hard-carbon")
-    try rig.startDaemon()
-    try rig.waitForChannels(1)
-    let file = LaboratoryRig.repository.appendingPathComponent("Protocols/demo-hard-carbon.json").path
-    let check = try rig.nactl("check", file)
-    #expect(check.status == 0, "\(check.errors)")
-    let start = try rig.nactl("start", file)
-    #expect(start.status == 0, "\(start.errors)")
-    #expect(try rig.waitForRun(states: ["completed", "held", "ended"], seconds: 60) == "completed")
-    let table = try rig.nactl("cycles", "last", "--format", "json").json()
-    let cycles = try #require(table["cycles"] as? [[String: Any]])
-    #expect(cycles.count == 5)
-    let initial = try #require(table["initial_coulombic_efficiency"] as? Double)
-    #expect(initial > 0.8 && initial < 0.9)
-    #expect(cycles.allSatisfy { ($0["sodiation_plateau_ratio"] as? Double ?? 0) > 0.5 })
-    try TruthComparison(rig).expectAgreement()
-    try expectReadableWhileTheDaemonRuns(rig)
-  }
+extension ProgramTests {
+  /// From `nactl start` to the initial efficiency, through the real programs.
+  @Suite struct CyclingTests {
+    @Test func demonstrationProtocolRunsToItsTable() throws {
+      let rig = try LaboratoryRig()
+      try rig.startBench(cell: "hard-carbon")
+      try rig.startDaemon()
+      try rig.waitForChannels(1)
+      let file = LaboratoryRig.repository.appendingPathComponent("Protocols/demo-hard-carbon.json").path
+      let check = try rig.nactl("check", file)
+      #expect(check.status == 0, "\(check.errors)")
+      let start = try rig.nactl("start", file)
+      #expect(start.status == 0, "\(start.errors)")
+      #expect(try rig.waitForRun(states: ["completed", "held", "ended"], seconds: 60) == "completed")
+      let table = try rig.nactl("cycles", "last", "--format", "json").json()
+      let cycles = try #require(table["cycles"] as? [[String: Any]])
+      #expect(cycles.count == 5)
+      let initial = try #require(table["initial_coulombic_efficiency"] as? Double)
+      #expect(initial > 0.8 && initial < 0.9)
+      #expect(cycles.allSatisfy { ($0["sodiation_plateau_ratio"] as? Double ?? 0) > 0.5 })
+      try TruthComparison(rig).expectAgreement()
+      try expectReadableWhileTheDaemonRuns(rig)
+    }
 
-  /// The database with sqlite3, and the exports, agree in the number of records.
-  private func expectReadableWhileTheDaemonRuns(_ rig: LaboratoryRig) throws {
-    let records = try #require(Int(try rig.sqlite("SELECT count(*) FROM records_bdf")))
-    #expect(records > 1_000)
-    let bdf = try rig.nactl("export", "last", "--format", "bdf")
-    #expect(bdf.status == 0)
-    let lines = bdf.output.split(separator: "\n")
-    #expect(lines.count == records + 1)
-    #expect(lines.first?.contains("Test Time / s") == true)
-  }
+    /// The database with sqlite3, and the exports, agree in the number of records.
+    private func expectReadableWhileTheDaemonRuns(_ rig: LaboratoryRig) throws {
+      let records = try #require(Int(try rig.sqlite("SELECT count(*) FROM records_bdf")))
+      #expect(records > 1_000)
+      let bdf = try rig.nactl("export", "last", "--format", "bdf")
+      #expect(bdf.status == 0)
+      let lines = bdf.output.split(separator: "\n")
+      #expect(lines.count == records + 1)
+      #expect(lines.first?.contains("Test Time / s") == true)
+    }
 
-  @Test(arguments: [
-    TestProtocol.Cell.hardCarbon, .hardCarbonWorstResolution, .nvpf, .anodeFreeNVPF, .anodeFreeNNCFM, .platingStripping,
-  ])
-  func everyPresetAgreesWithItsTruth(_ cell: TestProtocol.Cell) throws {
-    let cycles = Int(ProcessInfo.processInfo.environment["NACYCLER_TEST_CYCLES"] ?? "") ?? 20
-    let speed = ProcessInfo.processInfo.environment["NACYCLER_TEST_SPEED"] ?? "max"
-    let rig = try LaboratoryRig()
-    try rig.startBench(cell: cell.preset, speed: speed)
-    try rig.startDaemon(extra: speed == "max" ? [] : ["--lease", "600"])
-    try rig.waitForChannels(1)
-    let file = try TestProtocol.write(cell, cycles: cycles, to: rig.directory, every: "1 s")
-    let start = try rig.nactl("start", file)
-    #expect(start.status == 0, "\(start.errors)")
-    let state = try rig.waitForRun(states: ["completed", "held", "ended"], seconds: 3_000)
-    let events = try rig.sqlite("SELECT code, detail FROM event")
-    #expect(state == "completed", "\(events)")
-    let comparison = try TruthComparison(rig)
-    comparison.expectAgreement()
-    let undamaged = comparison.stored.filter { !$0.isDamaged }.count
-    print(
-      "\(cell.preset): \(comparison.stored.count) half-cycles, \(undamaged) unflagged, worst difference",
-      "\((comparison.worst * 1e8).rounded() / 100) ppm")
+    @Test(arguments: [
+      TestProtocol.Cell.hardCarbon, .hardCarbonWorstResolution, .nvpf, .anodeFreeNVPF, .anodeFreeNNCFM,
+      .platingStripping,
+    ])
+    func everyPresetAgreesWithItsTruth(_ cell: TestProtocol.Cell) throws {
+      let cycles = Int(ProcessInfo.processInfo.environment["NACYCLER_TEST_CYCLES"] ?? "") ?? 20
+      let speed = ProcessInfo.processInfo.environment["NACYCLER_TEST_SPEED"] ?? "max"
+      let rig = try LaboratoryRig()
+      try rig.startBench(cell: cell.preset, speed: speed)
+      try rig.startDaemon(extra: speed == "max" ? [] : ["--lease", "600"])
+      try rig.waitForChannels(1)
+      let file = try TestProtocol.write(cell, cycles: cycles, to: rig.directory, every: "1 s")
+      let start = try rig.nactl("start", file)
+      #expect(start.status == 0, "\(start.errors)")
+      let state = try rig.waitForRun(states: ["completed", "held", "ended"], seconds: 3_000)
+      let events = try rig.sqlite("SELECT code, detail FROM event")
+      #expect(state == "completed", "\(events)")
+      let comparison = try TruthComparison(rig)
+      comparison.expectAgreement()
+      let undamaged = comparison.stored.filter { !$0.isDamaged }.count
+      print(
+        "\(cell.preset): \(comparison.stored.count) half-cycles, \(undamaged) unflagged, worst difference",
+        "\((comparison.worst * 1e8).rounded() / 100) ppm")
+    }
   }
 }

@@ -4,75 +4,79 @@
 import Foundation
 import Testing
 
-/// `kill -9` at random moments of a run: `make campaign` has a hundred of them in three hundred cycles.
-@Suite(.serialized) struct KillTests {
-  @Test func killedDaemonLosesNothingAcknowledgedAndTheRunFinishes() throws {
-    let environment = ProcessInfo.processInfo.environment
-    let kills = Int(environment["NACYCLER_TEST_KILLS"] ?? "") ?? 8
-    let cycles = Int(environment["NACYCLER_TEST_KILL_CYCLES"] ?? "") ?? 24
-    let seed = UInt64(environment["NACYCLER_TEST_SEED"] ?? "") ?? UInt64.random(in: 1...1_000_000)
-    print("seed \(seed)")
-    var random = SeededMoments(seed: seed)
-    let rig = try LaboratoryRig()
-    try rig.startBench(cell: "hard-carbon", speed: "20000")
-    try rig.startDaemon(extra: ["--lease", "300"])
-    try rig.waitForChannels(1)
-    let file = try TestProtocol.write(
-      .hardCarbon, cycles: cycles, to: rig.directory, every: "30 s", resumeWithin: "1 h")
-    #expect(try rig.nactl("start", file).status == 0)
-    var acknowledged: [String] = []
-    for number in 1...kills {
-      poll(nil, 0, Int32(random.next(below: 1_200)))
-      acknowledged = try acknowledgedRecords(rig)
-      rig.killDaemon()
-      try expectKept(acknowledged, rig)
-      try rig.launchDaemon()
-      try goOnIfHeld(rig)
-      if number.isMultiple(of: 20) { print("\(number) kills") }
-      if try rig.sqlite("SELECT state FROM run") == "completed" { break }
+extension ProgramTests {
+  /// `kill -9` at random moments of a run: `make campaign` has a hundred of them in three hundred cycles.
+  @Suite struct KillTests {
+    @Test func killedDaemonLosesNothingAcknowledgedAndTheRunFinishes() throws {
+      let environment = ProcessInfo.processInfo.environment
+      let kills = Int(environment["NACYCLER_TEST_KILLS"] ?? "") ?? 8
+      let cycles = Int(environment["NACYCLER_TEST_KILL_CYCLES"] ?? "") ?? 24
+      let seed = UInt64(environment["NACYCLER_TEST_SEED"] ?? "") ?? UInt64.random(in: 1...1_000_000)
+      print("seed \(seed)")
+      var random = SeededMoments(seed: seed)
+      let rig = try LaboratoryRig()
+      try rig.startBench(cell: "hard-carbon", speed: "20000")
+      try rig.startDaemon(extra: ["--lease", "300"])
+      try rig.waitForChannels(1)
+      let file = try TestProtocol.write(
+        .hardCarbon, cycles: cycles, to: rig.directory, every: "30 s", resumeWithin: "1 h")
+      #expect(try rig.nactl("start", file).status == 0)
+      var acknowledged: [String] = []
+      for number in 1...kills {
+        poll(nil, 0, Int32(random.next(below: 1_200)))
+        acknowledged = try acknowledgedRecords(rig)
+        rig.killDaemon()
+        try expectKept(acknowledged, rig)
+        try rig.launchDaemon()
+        try goOnIfHeld(rig)
+        if number.isMultiple(of: 20) { print("\(number) kills") }
+        if try rig.sqlite("SELECT state FROM run") == "completed" { break }
+      }
+      try finish(rig)
+      let comparison = try TruthComparison(rig)
+      comparison.expectAgreement()
+      let undamaged = comparison.stored.filter { !$0.isDamaged }.count
+      print("\(comparison.stored.count) half-cycles, \(undamaged) unflagged, worst \(comparison.worst * 1e6) ppm")
+      #expect(
+        try rig.sqlite("SELECT count(*) FROM cycle WHERE coulombic_efficiency IS NOT NULL AND (flags & 5120) != 0")
+          == "0")
     }
-    try finish(rig)
-    let comparison = try TruthComparison(rig)
-    comparison.expectAgreement()
-    let undamaged = comparison.stored.filter { !$0.isDamaged }.count
-    print("\(comparison.stored.count) half-cycles, \(undamaged) unflagged, worst \(comparison.worst * 1e6) ppm")
-    #expect(try rig.sqlite("SELECT count(*) FROM cycle WHERE coulombic_efficiency IS NOT NULL AND (flags & 5120) != 0") == "0")
-  }
 
-  /// The last acknowledged records, as a client sees them.
-  private func acknowledgedRecords(_ rig: LaboratoryRig) throws -> [String] {
-    let result = try rig.nactl("tail", "last", "--records", "-n", "50", "--no-follow", "--format", "ndjson")
-    return result.output.split(separator: "\n").map(String.init)
-  }
-
-  /// Every record that a client was shown is there exactly once.
-  private func expectKept(_ acknowledged: [String], _ rig: LaboratoryRig) throws {
-    for line in acknowledged {
-      guard let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any] else { continue }
-      let body = object["record"] as? [String: Any] ?? object
-      guard let step = body["step_count"] as? Int, let index = body["step_record_index"] as? Int else { continue }
-      let found = try rig.sqlite(
-        """
-        SELECT count(*) FROM record JOIN step USING(step_id) WHERE run_id = 1 AND step_count = \(step) \
-        AND step_record_index = \(index)
-        """)
-      #expect(found == "1", "step \(step), record \(index)")
+    /// The last acknowledged records, as a client sees them.
+    private func acknowledgedRecords(_ rig: LaboratoryRig) throws -> [String] {
+      let result = try rig.nactl("tail", "last", "--records", "-n", "50", "--no-follow", "--format", "ndjson")
+      return result.output.split(separator: "\n").map(String.init)
     }
-  }
 
-  /// Three starts in ten minutes hold the run (hazard rule 3); a person looks and resumes.
-  private func goOnIfHeld(_ rig: LaboratoryRig) throws {
-    try rig.waitForChannels(1)
-    if try rig.sqlite("SELECT state FROM run") == "held" { #expect(try rig.nactl("resume", "last").status == 0) }
-  }
-
-  private func finish(_ rig: LaboratoryRig) throws {
-    for _ in 0..<10 {
-      let state = try rig.waitForRun(states: ["completed", "held", "ended"], seconds: 600)
-      if state != "held" { break }
-      #expect(try rig.nactl("resume", "last").status == 0)
+    /// Every record that a client was shown is there exactly once.
+    private func expectKept(_ acknowledged: [String], _ rig: LaboratoryRig) throws {
+      for line in acknowledged {
+        guard let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any] else { continue }
+        let body = object["record"] as? [String: Any] ?? object
+        guard let step = body["step_count"] as? Int, let index = body["step_record_index"] as? Int else { continue }
+        let found = try rig.sqlite(
+          """
+          SELECT count(*) FROM record JOIN step USING(step_id) WHERE run_id = 1 AND step_count = \(step) \
+          AND step_record_index = \(index)
+          """)
+        #expect(found == "1", "step \(step), record \(index)")
+      }
     }
-    #expect(try rig.sqlite("SELECT state FROM run") == "completed")
+
+    /// Three starts in ten minutes hold the run (hazard rule 3); a person looks and resumes.
+    private func goOnIfHeld(_ rig: LaboratoryRig) throws {
+      try rig.waitForChannels(1)
+      if try rig.sqlite("SELECT state FROM run") == "held" { #expect(try rig.nactl("resume", "last").status == 0) }
+    }
+
+    private func finish(_ rig: LaboratoryRig) throws {
+      for _ in 0..<10 {
+        let state = try rig.waitForRun(states: ["completed", "held", "ended"], seconds: 600)
+        if state != "held" { break }
+        #expect(try rig.nactl("resume", "last").status == 0)
+      }
+      #expect(try rig.sqlite("SELECT state FROM run") == "completed")
+    }
   }
 }
 

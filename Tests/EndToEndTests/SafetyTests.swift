@@ -4,96 +4,98 @@
 import Foundation
 import Testing
 
-/// What must hold when things go wrong around the real programs.
-@Suite(.serialized) struct SafetyTests {
-  private func running(
-    cycles: Int = 5, speed: String = "max", cell: TestProtocol.Cell = .hardCarbon, halfCycleCharge: String = "4 mAh"
-  ) throws -> LaboratoryRig {
-    let rig = try LaboratoryRig()
-    try rig.startBench(cell: cell.preset, speed: speed)
-    try rig.startDaemon(extra: ["--lease", "300"])
-    try rig.waitForChannels(1)
-    let file = try TestProtocol.write(cell, cycles: cycles, to: rig.directory, halfCycleCharge: halfCycleCharge)
-    let start = try rig.nactl("start", file)
-    #expect(start.status == 0, "\(start.errors)")
-    return rig
-  }
-
-  @Test func secondDaemonOnTheSameStateIsRefusedAndHarmsNothing() throws {
-    let rig = try running(cycles: 3, speed: "20000")
-    let second = try LaboratoryRig.run(
-      "nacyclerd", ["--state-directory", rig.state, "--socket", rig.directory.path + "/other.sock", "--no-discovery"])
-    #expect(second.status == 75)
-    #expect(second.errors.contains("daemon.already_running"))
-    #expect(try rig.waitForRun(states: ["completed", "held"], seconds: 60) == "completed")
-    try TruthComparison(rig).expectAgreement()
-  }
-
-  @Test func hazard04LatchOutlivesTheProcessAndNeverResumesByItself() throws {
-    // The half-cycle limit is below what the cell can take, so the first half-cycle trips it.
-    let rig = try running(halfCycleCharge: "0.2 mAh")
-    #expect(try rig.waitForRun(states: ["completed", "held"], seconds: 60) == "held")
-    #expect(rig.stopDaemon() == 0)
-    try rig.launchDaemon()
-    try rig.waitForChannels(1)
-    let channels = try rig.nactl("channels", "--format", "json").json()["channels"] as? [[String: Any]]
-    #expect(channels?.first?["state"] as? String == "latched")
-    #expect(channels?.first?["circuit"] as? String == "open (confirmed)")
-    #expect(try rig.nactl("resume", "last").status != 0)
-    #expect(try rig.nactl("clear", "ch1").status != 0, "a latch is cleared with a reason only")
-    #expect(try rig.nactl("clear", "ch1", "--reason", "limit was set for the test").status == 0)
-    #expect(try rig.sqlite("SELECT state FROM run") == "held")
-    #expect(try rig.nactl("stop", "last").status == 0)
-    try rig.waitForRun(states: ["stopped"], seconds: 20)
-  }
-
-  @Test func hazard05SignalOpensEveryCircuitAndTheRunGoesOn() throws {
-    let rig = try running(cycles: 3, speed: "20000")
-    try rig.wait(for: "current", seconds: 20) { try !TruthComparison(rig).truth.isEmpty }
-    // A client that never reads must not be waited for.
-    let stuck = Process()
-    stuck.executableURL = try LaboratoryRig.programs.appendingPathComponent("nactl")
-    stuck.arguments = ["tail", "--socket", rig.socket]
-    stuck.standardOutput = FileHandle.nullDevice
-    try stuck.run()
-    kill(stuck.processIdentifier, SIGSTOP)
-    defer {
-      kill(stuck.processIdentifier, SIGKILL)
-      stuck.waitUntilExit()
+extension ProgramTests {
+  /// What must hold when things go wrong around the real programs.
+  @Suite struct SafetyTests {
+    private func running(
+      cycles: Int = 5, speed: String = "max", cell: TestProtocol.Cell = .hardCarbon, halfCycleCharge: String = "4 mAh"
+    ) throws -> LaboratoryRig {
+      let rig = try LaboratoryRig()
+      try rig.startBench(cell: cell.preset, speed: speed)
+      try rig.startDaemon(extra: ["--lease", "300"])
+      try rig.waitForChannels(1)
+      let file = try TestProtocol.write(cell, cycles: cycles, to: rig.directory, halfCycleCharge: halfCycleCharge)
+      let start = try rig.nactl("start", file)
+      #expect(start.status == 0, "\(start.errors)")
+      return rig
     }
-    let before = ContinuousClock.now
-    #expect(rig.stopDaemon() == 0)
-    print("SIGTERM to exit: \(ContinuousClock.now - before)")
-    #expect(try rig.sqlite("SELECT state FROM run") == "suspended")
-    let charge = try TruthComparison(rig).truth.map(\.charge)
-    let again = try TruthComparison(rig).truth.map(\.charge)
-    #expect(charge == again, "no current flows once the daemon has stopped")
-    try rig.launchDaemon()
-    #expect(try rig.waitForRun(states: ["completed", "held"], seconds: 60) == "completed")
-    try TruthComparison(rig).expectAgreement()
-  }
 
-  @Test func badProtocolsStartNothingAndSayWhere() throws {
-    let rig = try LaboratoryRig()
-    try rig.startBench(cell: "hard-carbon")
-    try rig.startDaemon()
-    try rig.waitForChannels(1)
-    let good = try TestProtocol.write(.hardCarbon, cycles: 1, to: rig.directory)
-    let text = try String(contentsOfFile: good, encoding: .utf8)
-    let damages = [
-      ("\"360 uA\"", "-360"), ("\"360 uA\"", "\"-360 uA\""), ("voltage <= 10 mV", "voltage >= 10 mV"),
-      ("\"record\"", "\"rekord\""), ("{\"rest\": \"1 min\"}", "{\"rest\": \"1 parsec\"}"), ("}\n", ""),
-    ]
-    for (from, to) in damages {
-      let file = rig.directory.appendingPathComponent("bad.json")
-      try text.replacingOccurrences(of: from, with: to).write(to: file, atomically: true, encoding: .utf8)
-      let result = try rig.nactl("start", file.path)
-      #expect(result.status != 0, "\(to)")
-      #expect(!result.errors.isEmpty)
+    @Test func secondDaemonOnTheSameStateIsRefusedAndHarmsNothing() throws {
+      let rig = try running(cycles: 3, speed: "20000")
+      let second = try LaboratoryRig.run(
+        "nacyclerd", ["--state-directory", rig.state, "--socket", rig.directory.path + "/other.sock", "--no-discovery"])
+      #expect(second.status == 75)
+      #expect(second.errors.contains("daemon.already_running"))
+      #expect(try rig.waitForRun(states: ["completed", "held"], seconds: 60) == "completed")
+      try TruthComparison(rig).expectAgreement()
     }
-    #expect(try rig.sqlite("SELECT count(*) FROM run") == "0")
-    let channels = try rig.nactl("channels", "--format", "json").json()["channels"] as? [[String: Any]]
-    #expect(channels?.first?["circuit"] as? String == "open (confirmed)")
+
+    @Test func hazard04LatchOutlivesTheProcessAndNeverResumesByItself() throws {
+      // The half-cycle limit is below what the cell can take, so the first half-cycle trips it.
+      let rig = try running(halfCycleCharge: "0.2 mAh")
+      #expect(try rig.waitForRun(states: ["completed", "held"], seconds: 60) == "held")
+      #expect(rig.stopDaemon() == 0)
+      try rig.launchDaemon()
+      try rig.waitForChannels(1)
+      let channels = try rig.nactl("channels", "--format", "json").json()["channels"] as? [[String: Any]]
+      #expect(channels?.first?["state"] as? String == "latched")
+      #expect(channels?.first?["circuit"] as? String == "open (confirmed)")
+      #expect(try rig.nactl("resume", "last").status != 0)
+      #expect(try rig.nactl("clear", "ch1").status != 0, "a latch is cleared with a reason only")
+      #expect(try rig.nactl("clear", "ch1", "--reason", "limit was set for the test").status == 0)
+      #expect(try rig.sqlite("SELECT state FROM run") == "held")
+      #expect(try rig.nactl("stop", "last").status == 0)
+      try rig.waitForRun(states: ["stopped"], seconds: 20)
+    }
+
+    @Test func hazard05SignalOpensEveryCircuitAndTheRunGoesOn() throws {
+      let rig = try running(cycles: 3, speed: "20000")
+      try rig.wait(for: "current", seconds: 20) { try !TruthComparison(rig).truth.isEmpty }
+      // A client that never reads must not be waited for.
+      let stuck = Process()
+      stuck.executableURL = try LaboratoryRig.programs.appendingPathComponent("nactl")
+      stuck.arguments = ["tail", "--socket", rig.socket]
+      stuck.standardOutput = FileHandle.nullDevice
+      try stuck.run()
+      kill(stuck.processIdentifier, SIGSTOP)
+      defer {
+        kill(stuck.processIdentifier, SIGKILL)
+        stuck.waitUntilExit()
+      }
+      let before = ContinuousClock.now
+      #expect(rig.stopDaemon() == 0)
+      print("SIGTERM to exit: \(ContinuousClock.now - before)")
+      #expect(try rig.sqlite("SELECT state FROM run") == "suspended")
+      let charge = try TruthComparison(rig).truth.map(\.charge)
+      let again = try TruthComparison(rig).truth.map(\.charge)
+      #expect(charge == again, "no current flows once the daemon has stopped")
+      try rig.launchDaemon()
+      #expect(try rig.waitForRun(states: ["completed", "held"], seconds: 60) == "completed")
+      try TruthComparison(rig).expectAgreement()
+    }
+
+    @Test func badProtocolsStartNothingAndSayWhere() throws {
+      let rig = try LaboratoryRig()
+      try rig.startBench(cell: "hard-carbon")
+      try rig.startDaemon()
+      try rig.waitForChannels(1)
+      let good = try TestProtocol.write(.hardCarbon, cycles: 1, to: rig.directory)
+      let text = try String(contentsOfFile: good, encoding: .utf8)
+      let damages = [
+        ("\"360 uA\"", "-360"), ("\"360 uA\"", "\"-360 uA\""), ("voltage <= 10 mV", "voltage >= 10 mV"),
+        ("\"record\"", "\"rekord\""), ("{\"rest\": \"1 min\"}", "{\"rest\": \"1 parsec\"}"), ("}\n", ""),
+      ]
+      for (from, to) in damages {
+        let file = rig.directory.appendingPathComponent("bad.json")
+        try text.replacingOccurrences(of: from, with: to).write(to: file, atomically: true, encoding: .utf8)
+        let result = try rig.nactl("start", file.path)
+        #expect(result.status != 0, "\(to)")
+        #expect(!result.errors.isEmpty)
+      }
+      #expect(try rig.sqlite("SELECT count(*) FROM run") == "0")
+      let channels = try rig.nactl("channels", "--format", "json").json()["channels"] as? [[String: Any]]
+      #expect(channels?.first?["circuit"] as? String == "open (confirmed)")
+    }
   }
 
   @Test(arguments: ["link-lost", "power-lost"])

@@ -21,7 +21,8 @@ struct TruthComparison {
 
   init(_ rig: LaboratoryRig, run: String = "1", instrument: String = "1") throws {
     let rows = try rig.sqlite(
-      "SELECT charge_nc, direction, coalesce(gap_charge_nc, ''), flags FROM half_cycle WHERE run_id = \(run) ORDER BY number")
+      "SELECT charge_nc, direction, coalesce(gap_charge_nc, ''), flags FROM half_cycle WHERE run_id = \(run) ORDER BY number"
+    )
     stored = rows.split(separator: "\n").compactMap { row in
       let parts = row.split(separator: "|", omittingEmptySubsequences: false)
       guard parts.count == 4, let charge = Double(parts[0]), let direction = Int(parts[1]), let flags = Int(parts[3])
@@ -51,7 +52,8 @@ struct TruthComparison {
       #expect(kept.direction == real.direction, "half-cycle \(index + 1)")
       let difference = abs(kept.charge - real.charge)
       if !kept.isDamaged {
-        #expect(difference <= tolerance * real.charge, "half-cycle \(index + 1): \(kept.charge) against \(real.charge) C")
+        #expect(
+          difference <= tolerance * real.charge, "half-cycle \(index + 1): \(kept.charge) against \(real.charge) C")
       } else if let gap = kept.gap {
         #expect(
           difference <= gap + tolerance * real.charge,
