@@ -18,12 +18,14 @@ enum Company: String {
   case guardian
   /// SOCKET: a client that reads the live stream.
   case tail
+  /// PATH ARGUMENTS…: another program, which ends when the one that started it does, however that ends.
+  case program
   /// SOCKET COUNT: clients that asked for the live stream and do not read it.
   case stuck
 
   /// Starts one.
   static func start(_ role: Company, _ arguments: [String]) throws -> StartedProgram {
-    try StartedProgram("/proc/self/exe", ["--as", role.rawValue] + arguments)
+    try StartedProgram(as: role, arguments)
   }
 
   /// Plays a role when the arguments ask for one; says whether.
@@ -43,6 +45,13 @@ enum Company: String {
       let caller = try ControlCaller(socket: rest[0])
       try caller.send("GET", "/v1/stream")
       caller.discardAll()
+    case .program:
+      // The wish to end with the parent outlives execv.
+      _ = nacycler_signal_on_parent_death(SIGTERM)
+      var arguments = rest.map { strdup($0) }
+      arguments.append(nil)
+      execv(rest[0], arguments)
+      throw BenchmarkFailure("\(rest[0]) cannot be started: errno \(errno)")
     case .stuck:
       let callers = try (0..<(Int(rest[1]) ?? 1)).map { _ in try ControlCaller(socket: rest[0]) }
       for caller in callers { try caller.send("GET", "/v1/stream") }

@@ -67,7 +67,7 @@ enum EndToEndBenchmark {
     guard let run = try daemon.start(protocolText(hours: hours), on: try daemon.idleChannels(1)).first else {
       throw BenchmarkFailure("the run did not start")
     }
-    let final = try DaemonUnderTest.wait(for: "the end of the run", seconds: 600) { () -> String? in
+    let final = try DaemonUnderTest.wait(for: "the end of the run", seconds: 300) { () -> String? in
       let state = try daemon.state(of: run)
       return ["completed", "stopped", "ended", "held"].contains(state) ? state : nil
     }
