@@ -102,6 +102,7 @@ struct RunWorld: Sendable {
   private(set) var written: [[UInt8]] = []
   /// What the pilot asked of the driver.
   private(set) var asked: [ChannelCommand] = []
+  private var isOpened = false
   private var committed = KeptJournal.Mark()
   private var turns = 0
   private var resetLink: Fault?
@@ -136,7 +137,7 @@ struct RunWorld: Sendable {
 
   /// Opens the port and lets things happen until `done` or so many turns have passed; says whether `done`.
   mutating func run(turns: Int = 10_000_000, slice: Double = 5, until done: (RunWorld) -> Bool) -> Bool {
-    if identity == nil, isLinked { open() }
+    if !isOpened, isLinked { open() }
     for _ in 0..<turns {
       if done(self) { return true }
       turn(slice: slice)
@@ -153,6 +154,7 @@ struct RunWorld: Sendable {
   }
 
   mutating func open() {
+    isOpened = true
     driver = MethodSCRIPTDriver()
     feedDriver(.opened)
   }
@@ -252,6 +254,10 @@ struct RunWorld: Sendable {
       driverOutputs.removeAll()
       if !writes.isEmpty { written.append(writes) }
       if isLinked, !writes.isEmpty { writes.withUnsafeBytes { instrument.receive($0) } }
+      // A run hears of its orphan before it hears that its instrument is there.
+      for case .orphanEnded(let channel, let token, let reading, let openedAt) in events {
+        orphans.append(.orphanEnded(channel: channel, token, lastReading: reading, circuitOpenedAt: openedAt))
+      }
       for event in events { dispatch(event) }
       guard !commands.isEmpty else { return }
       driver.handle(.command(channel: 0, commands.removeFirst()), at: now.host, into: &driverOutputs)
@@ -270,7 +276,7 @@ struct RunWorld: Sendable {
         orphans = []
         take(.instrumentReady)
       }
-    case .orphanEnded: orphans.append(event)
+    case .orphanEnded: break
     case .began, .circuitClosed, .holdBegan, .reading, .circuitOpened, .ended, .refused, .circuit, .fault:
       take(.driver(event))
     }
@@ -283,6 +289,7 @@ struct RunWorld: Sendable {
   /// The link goes; what is on the line is lost; the instrument runs on.
   mutating func loseLink() {
     isLinked = false
+    isOpened = false
     line.removeAll()
     feedDriver(.lost)
     identity = nil
@@ -303,6 +310,7 @@ struct RunWorld: Sendable {
     isCommitAwaited = false
     resetLink = nil
     identity = nil
+    isOpened = false
     line.removeAll()
   }
 
