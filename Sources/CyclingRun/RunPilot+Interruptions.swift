@@ -162,7 +162,9 @@ extension RunPilot {
   /// A reading may have been late by as much as is tolerated without a word, and the lease renewed at its arrival.
   private func gapBound(_ active: ActiveSetpoint) -> Charge {
     let late = active.readingInterval * Self.toleratedSilentIntervals + Self.silenceMargin
-    let time = settings.lease + late + active.readingInterval + active.readingInterval
+    // An instrument that goes over to holding while nobody listens may begin a lease anew, once.
+    let leases: Int64 = active.kind == .constantCurrent ? 1 : 2
+    let time = settings.lease * leases + late + active.readingInterval + active.readingInterval
     // pA · µs / 1e9 = nC, rounded up.
     let product = Int128(active.largestCurrent.picoamperes) * Int128(time.microseconds)
     return Charge(nanocoulombs: Int64(clamping: product / 1_000_000_000 + 1))

@@ -38,7 +38,12 @@ import VirtualLab
     return RunWorld(cell: try TestLaboratory.cell("hard-carbon", seed: seed), program: program, seed: seed)
   }
 
-  @Test(arguments: Array(UInt64(1)...40))
+  /// Seeds that once found something: a wish for an open circuit that crossed the instrument's own end on the line, and
+  /// a hold that the instrument began with a lease of its own after the host had gone.
+  static let memorable: [UInt64] = [1_017, 1_072, 1_073, 1_092, 1_140, 1_210]
+  static let memorableStops: [UInt64] = [2_128, 2_144, 2_145, 2_156, 2_178]
+
+  @Test(arguments: Array(UInt64(1)...40) + memorable)
   func whateverHappensTheNumbersAreHonest(seed: UInt64) throws {
     var generator = SplitMix(state: seed)
     var world = try Self.world(seed: seed)
@@ -58,7 +63,7 @@ import VirtualLab
     #expect(world.journal.latches.isEmpty, Comment(rawValue: story))
   }
 
-  @Test(arguments: Array(UInt64(101)...110))
+  @Test(arguments: Array(UInt64(101)...120) + memorableStops)
   func stoppedAtAnyMomentItStopsAndTheNumbersAreHonest(seed: UInt64) throws {
     var generator = SplitMix(state: seed)
     var world = try Self.world(seed: seed)

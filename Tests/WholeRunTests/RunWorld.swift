@@ -321,6 +321,7 @@ struct RunWorld: Sendable {
       pilot = try RunPilot(
         identity: pilot.identity, program: pilot.program, settings: settings, checkpoint: checkpoint,
         since: journal.checkpointAt)
+      begins = false
     } else {
       pilot = makePilot()
       begins = true

@@ -55,6 +55,7 @@ extension MethodSCRIPTDriver {
     case .confirming:
       rest(isIdentified ? .idle : .undrivable)
       outputs.events.append(.circuit(channel: 0, .openConfirmed))
+      beginWaiting(into: &outputs)
     case .ending(let end):
       rest(.idle)
       if renewalIsUnanswered { waitQuietly(.idle) }

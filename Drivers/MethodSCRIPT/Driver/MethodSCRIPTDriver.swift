@@ -127,6 +127,8 @@ public struct MethodSCRIPTDriver: InstrumentDriver {
   var model: MethodSCRIPTModel?
   var isIdentified = false
   var setpoint: Setpoint?
+  /// Asked for while the circuit is being confirmed to be open: a wish for that crossed the end of a script on the line.
+  var waiting: Setpoint?
   var script = ""
   var progress = Progress()
   /// A renewal was written and nothing has answered it. When its loop had just ended, the answer is an error after
@@ -200,6 +202,10 @@ public struct MethodSCRIPTDriver: InstrumentDriver {
   }
 
   private mutating func begin(_ setpoint: Setpoint, channel: Int, into outputs: inout DriverOutputs) {
+    if isIdentified, channel == 0, isConfirming, waiting == nil {
+      waiting = setpoint
+      return
+    }
     guard let model, channel == 0, stage == .idle || stage == .quiet(.idle) else {
       let detail =
         channel == 0
@@ -226,6 +232,24 @@ public struct MethodSCRIPTDriver: InstrumentDriver {
     if stage == .idle { upload(into: &outputs) } else { stage = .quiet(.upload) }
   }
 
+  /// Nothing is under way but the confirmation of an open circuit.
+  private var isConfirming: Bool {
+    guard purpose == .confirming else { return false }
+    switch stage {
+    case .aborting, .draining, .cellOffSent, .cellOffRunning, .quiet(.abort), .quiet(.cellOff): return true
+    case .portClosed, .askingFirmware, .askingSerial, .askingScriptVersion, .undrivable, .idle, .uploading, .running,
+      .quiet(.idle), .quiet(.upload):
+      return false
+    }
+  }
+
+  /// Begins what waited for the confirmation.
+  mutating func beginWaiting(into outputs: inout DriverOutputs) {
+    guard let setpoint = waiting else { return }
+    waiting = nil
+    begin(setpoint, channel: 0, into: &outputs)
+  }
+
   mutating func upload(into outputs: inout DriverOutputs) {
     outputs.writes.append(contentsOf: script.utf8)
     wait(.uploading, Deadline.upload)
@@ -250,8 +274,12 @@ public struct MethodSCRIPTDriver: InstrumentDriver {
       startAbort(.confirming, into: &outputs)
     case .aborting, .draining, .cellOffSent, .cellOffRunning, .quiet(.abort), .quiet(.cellOff), .askingFirmware,
       .askingSerial, .askingScriptVersion:
-      // Already on the way, and the answer comes at its end.
-      break
+      // Already on the way, and the answer comes at its end. What waited for that has not begun and will not.
+      guard let waiting else { break }
+      self.waiting = nil
+      setpoint = waiting
+      progress = Progress()
+      purpose = .ending(.requested)
     }
   }
 
