@@ -85,17 +85,17 @@ public struct StoreView {
 
   /// All runs, the newest last.
   public func runs() throws -> [StoredRun] {
-    try StoredRun.fetchAll(database, sql: Self.runSQL + "ORDER BY r.run_id")
+    try StoredRun.fetchAll(database, kept: Self.runSQL + "ORDER BY r.run_id")
   }
 
   /// The runs that may still do something to a cell: all whose state is not final.
   public func openRuns() throws -> [StoredRun] {
-    try runs().filter { !($0.runState?.isFinal ?? false) }
+    try StoredRun.fetchAll(database, kept: Self.runSQL + "WHERE r.state NOT IN (\(Self.finalStates)) ORDER BY r.run_id")
   }
 
   /// A run.
   public func run(_ run: Int64) throws -> StoredRun? {
-    try StoredRun.fetchOne(database, sql: Self.runSQL + "WHERE r.run_id = ?", arguments: [run])
+    try StoredRun.fetchAll(database, kept: Self.runSQL + "WHERE r.run_id = ?", [run]).first
   }
 
   /// The newest run.
@@ -152,10 +152,10 @@ public struct StoreView {
   public func cycles(run: Int64, after: Int64 = 0) throws -> [StoredCycle] {
     try StoredCycle.fetchAll(
       database,
-      sql: """
+      kept: """
         SELECT c.* FROM cycle c JOIN run USING(run_id, parameter_set_id)
         WHERE c.run_id = ? AND c.cycle_number > ? ORDER BY c.cycle_number
-        """, arguments: [run, after])
+        """, [run, after])
   }
 
   /// The finished cycles of a cell over all its runs, in the order of the cell's own numbers.
@@ -172,8 +172,8 @@ public struct StoreView {
   public func events(run: Int64? = nil, after: Int64 = 0, limit: Int = 10_000) throws -> [StoredEvent] {
     let filter = run == nil ? "" : "run_id = :run AND "
     return try StoredEvent.fetchAll(
-      database, sql: "SELECT * FROM event WHERE \(filter)event_id > :after ORDER BY event_id LIMIT :limit",
-      arguments: run.map { ["run": $0, "after": after, "limit": limit] } ?? ["after": after, "limit": limit])
+      database, kept: "SELECT * FROM event WHERE \(filter)event_id > :after ORDER BY event_id LIMIT :limit",
+      run.map { ["run": $0, "after": after, "limit": limit] } ?? ["after": after, "limit": limit])
   }
 
   /// How often an event has happened to a run since an instant; for instance to notice a crash loop.
@@ -197,13 +197,14 @@ extension StoreView {
   /// The records of the cursor's run that come after it, in order, at most `limit`.
   public func records(after cursor: RecordCursor, limit: Int) throws -> [RecordRow] {
     let end = RowIdentity.step(run: cursor.run + 1, count: 0)
-    let rows = try Row.fetchCursor(
-      database,
+    let statement = try database.cachedStatement(
       sql: """
         SELECT step_id, step_record_index, step_time_us, voltage_nv, current_pa, charge_nc, energy_nj, flags
         FROM record WHERE (step_id, step_record_index) > (?, ?) AND step_id < ?
         ORDER BY step_id, step_record_index LIMIT ?
-        """, arguments: [cursor.stepID, cursor.index, end, limit])
+        """)
+    let rows = try Row.fetchCursor(
+      statement, arguments: [cursor.stepID, cursor.index, end, limit])
     var records: [RecordRow] = []
     records.reserveCapacity(min(limit, 4_096))
     while let row = try rows.next() {
@@ -267,9 +268,21 @@ extension StoreView {
     LEFT JOIN cell_mount m ON m.cell_id = c.cell_id
 
     """
+  /// The final states as a list of SQL literals.
+  static let finalStates = RunState.allCases.filter(\.isFinal).map { "'\($0.rawValue)'" }.joined(separator: ", ")
   static let runSQL = """
     SELECT r.*, c.name AS cell_name, n.name AS channel_name
     FROM run r JOIN cell c USING(cell_id) JOIN channel n USING(channel_id)
 
     """
+}
+
+extension FetchableRecord {
+  /// All rows of a statement that the connection keeps compiled: for what a live view asks ten times a second of every
+  /// run, where compiling costs many times what running does.
+  fileprivate static func fetchAll(
+    _ database: Database, kept sql: String, _ arguments: StatementArguments = []
+  ) throws -> [Self] {
+    try fetchAll(try database.cachedStatement(sql: sql), arguments: arguments)
+  }
 }

@@ -159,6 +159,38 @@ public struct StoredRun: StoredRow, Codable, Sendable, Hashable {
   public var runState: RunState? { RunState(rawValue: state) }
 }
 
+extension StoredRun {
+  /// Reads the columns by name. Written out because a live view reads all open runs ten times a second, and finding a
+  /// name for each column of each row was a seventh of a busy daemon's time.
+  init(row: Row) throws {
+    runId = row["run_id"]
+    uuid = row["uuid"]
+    title = row["title"]
+    cellId = row["cell_id"]
+    cellName = row["cell_name"]
+    cellRevision = row["cell_revision"]
+    channelId = row["channel_id"]
+    channelName = row["channel_name"]
+    parameterSetId = row["parameter_set_id"]
+    state = row["state"]
+    stateReason = row["state_reason"]
+    stateUnixUs = row["state_unix_us"]
+    queuePosition = row["queue_position"]
+    createdUnixUs = row["created_unix_us"]
+    startedUnixUs = row["started_unix_us"]
+    endedUnixUs = row["ended_unix_us"]
+    startedBy = row["started_by"]
+    endReason = row["end_reason"]
+    rateBasisChargeNc = row["rate_basis_charge_nc"]
+    rateBasisMassUg = row["rate_basis_mass_ug"]
+    rateBasisAreaMm2E3 = row["rate_basis_area_mm2_e3"]
+    firstCycleNumber = row["first_cycle_number"]
+    daemonVersion = row["daemon_version"]
+    instrumentSpecification = row["instrument_specification"]
+    settings = row["settings"]
+  }
+}
+
 /// A step of a run.
 public struct StoredStep: StoredRow, Codable, Sendable, Hashable {
   /// `RowIdentity.step`.
