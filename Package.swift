@@ -26,8 +26,10 @@ let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 func nio(_ name: String) -> Target.Dependency { .product(name: name, package: "swift-nio") }
 
-func room(_ name: String, _ dependencies: [Target.Dependency] = [], path: String? = nil) -> Target {
-  .target(name: name, dependencies: dependencies, path: path, swiftSettings: settings)
+func room(
+  _ name: String, _ dependencies: [Target.Dependency] = [], path: String? = nil, exclude: [String] = []
+) -> Target {
+  .target(name: name, dependencies: dependencies, path: path, exclude: exclude, swiftSettings: settings)
 }
 func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
   .executableTarget(name: name, dependencies: dependencies, swiftSettings: settings)
@@ -76,7 +78,7 @@ let package = Package(
         nio("NIOCore"), .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ]),
     room("VirtualLab", ["Quantities"]),
-    room("MethodSCRIPTEmulator", ["VirtualLab", "Quantities"], path: "Drivers/MethodSCRIPT/Emulator"),
+    room("MethodSCRIPTEmulator", ["VirtualLab"], path: "Drivers/MethodSCRIPT/Emulator", exclude: ["README.md"]),
     room("VirtualBench", ["VirtualLab", "MethodSCRIPTEmulator", "CNacycler"]),
 
     // Thin programs.

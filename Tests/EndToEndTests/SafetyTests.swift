@@ -96,19 +96,19 @@ extension ProgramTests {
       let channels = try rig.nactl("channels", "--format", "json").json()["channels"] as? [[String: Any]]
       #expect(channels?.first?["circuit"] as? String == "open (confirmed)")
     }
-  }
 
-  @Test(arguments: ["link-lost", "power-lost"])
-  func hazard07LostLinkAndLostPowerAreTwoThings(_ fault: String) throws {
-    let rig = try running(cycles: 2, speed: "2000")
-    try rig.wait(for: "current", seconds: 20) { try !TruthComparison(rig).truth.isEmpty }
-    #expect(try rig.nasim("fault", "--links", rig.links, "1", fault, "--seconds", "1").status == 0)
-    try rig.wait(for: "the fault to be seen", seconds: 20) {
-      try rig.sqlite("SELECT count(*) FROM event WHERE code = 'run.interrupted'") != "0"
+    @Test(arguments: ["link-lost", "power-lost"])
+    func hazard07LostLinkAndLostPowerAreTwoThings(_ fault: String) throws {
+      let rig = try running(cycles: 2, speed: "2000")
+      try rig.wait(for: "current", seconds: 20) { try !TruthComparison(rig).truth.isEmpty }
+      #expect(try rig.nasim("fault", "--links", rig.links, "1", fault, "--seconds", "1").status == 0)
+      try rig.wait(for: "the fault to be seen", seconds: 20) {
+        try rig.sqlite("SELECT count(*) FROM event WHERE code = 'run.interrupted'") != "0"
+      }
+      #expect(try rig.waitForRun(states: ["completed", "held"], seconds: 120) == "completed")
+      let comparison = try TruthComparison(rig)
+      comparison.expectAgreement()
+      #expect(comparison.stored.contains { $0.isDamaged })
     }
-    #expect(try rig.waitForRun(states: ["completed", "held"], seconds: 120) == "completed")
-    let comparison = try TruthComparison(rig)
-    comparison.expectAgreement()
-    #expect(comparison.stored.contains { $0.isDamaged })
   }
 }
