@@ -325,6 +325,24 @@ import Testing
     #expect(cycle.coulombicEfficiency == nil && cycle.chargeCapacity == nil)
   }
 
+  @Test func hazard13CurrentAfterAnOpenCircuitWaitsForItsCheckpoint() throws {
+    // A checkpoint of the rest, found after a crash, would know nothing of the charge that followed it.
+    var bench = try Self.running(
+      steps: HazardLimitTests.discharge + #", {"rest": "1 min"}, "# + HazardLimitTests.charge)
+    for _ in 0..<2 { bench.read(0.009, -100e-6) }
+    bench.end(.cutOff(0))
+    bench.accept()
+    for _ in 0..<60 { bench.read(0.1, 0) }
+    bench.holdsCommits = true
+    let before = bench.begun
+    bench.end(.cutOff(0))
+    #expect(bench.begun == before && bench.last.wantsCommit)
+    #expect(bench.pilot.isCircuitOpen)
+    bench.holdsCommits = false
+    bench.feed(.committed)
+    #expect(bench.begun == before + 1)
+  }
+
   @Test func hazard13APauseBeforeTheCommitSendsNothing() throws {
     var bench = try Self.running()
     bench.holdsCommits = true
