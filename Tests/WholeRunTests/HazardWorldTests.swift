@@ -157,8 +157,8 @@ import VirtualLab
   }
 
   /// Unflagged half-cycles agree with the truth to 10 ppm; flagged ones within the gap that they admit; unknown ones
-  /// give no efficiency. These half-cycles last minutes instead of hours, so what the marks of each closing cannot tell,
-  /// 2 ms, is no longer far below 10 ppm and is granted besides.
+  /// give no efficiency. These half-cycles last minutes instead of hours, so what the marks of each closing cannot
+  /// tell, 2 ms, is no longer far below 10 ppm and is granted besides.
   static func expectHonesty(_ world: RunWorld, current: Double = 1e-3, _ comment: Comment? = nil) throws {
     var closings: [Int64: Int] = [:]
     for case .stepStarted(let row) in world.journal.entries {

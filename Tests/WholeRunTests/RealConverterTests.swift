@@ -9,8 +9,8 @@ import VirtualLab
 
 /// What an instrument with offset, gain, noise and resolution does to a coulombic efficiency.
 @Suite struct RealConverterTests {
-  /// The gain is the same for both directions, because they share a range (hazard rule 14), and cancels. The offset does
-  /// not: it adds to one direction and is taken from the other, once in what is driven, which the truth sees too, and
+  /// The gain is the same for both directions, because they share a range (hazard rule 14), and cancels. The offset
+  /// does not: it adds to one direction and is taken from the other, once in what is driven, which the truth sees too, and
   /// once in what is measured. With an offset of o and a current of i the efficiency of an anode half cell, charge over
   /// discharge, is told too high by the factor 1 + 2 o / i. Noise of 5 millionths of the range averages out.
   @Test(arguments: [UInt64(1), 2, 3])
