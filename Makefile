@@ -25,7 +25,7 @@ SWIFT_SOURCES := Package.swift $(wildcard Sources Drivers Tests Benchmarks)
 STATIC_BUILD := --scratch-path .build-static -c release --static-swift-stdlib -Xlinker -s
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test lint format bench static install uninstall clean
+.PHONY: help setup build demo test campaign lint format bench static install uninstall clean
 
 help: ## say what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -42,6 +42,9 @@ demo: build ## cycle a virtual hard-carbon cell and show its table, in under a m
 test: build ## run all tests
 	@NACYCLER_BIN_DIR="$$($(SWIFT) build -c release --show-bin-path)" $(SWIFT) test
 
+campaign: build ## thousands of cycles and a hundred kills against the truth; takes most of an hour
+	@NACYCLER_BIN_DIR="$$($(SWIFT) build -c release --show-bin-path)" scripts/campaign.sh
+
 lint: setup ## check the form of all Swift sources
 	@$(SWIFT) format lint --strict --recursive $(SWIFT_SOURCES)
 
@@ -49,6 +52,7 @@ format: setup ## give all Swift sources their form
 	@$(SWIFT) format --in-place --recursive $(SWIFT_SOURCES)
 
 bench: build ## measure, one JSON object a line
+	@$(SWIFT) build -c release --product nabench
 	@NACYCLER_BIN_DIR="$$($(SWIFT) build -c release --show-bin-path)" scripts/bench.sh
 
 static: setup

@@ -31,8 +31,8 @@ func room(
 ) -> Target {
   .target(name: name, dependencies: dependencies, path: path, exclude: exclude, swiftSettings: settings)
 }
-func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-  .executableTarget(name: name, dependencies: dependencies, swiftSettings: settings)
+func program(_ name: String, _ dependencies: [Target.Dependency], path: String? = nil) -> Target {
+  .executableTarget(name: name, dependencies: dependencies, path: path, swiftSettings: settings)
 }
 func tests(_ name: String, _ dependencies: [Target.Dependency], path: String? = nil) -> Target {
   .testTarget(name: name, dependencies: dependencies, path: path, swiftSettings: settings)
@@ -89,6 +89,15 @@ let package = Package(
       ]),
     program("nactl", ["ControlAPI", argumentParser]),
     program("nasim", ["VirtualBench", "VirtualLab", argumentParser]),
+
+    // What `make bench` runs.
+    .target(name: "CBench", path: "Benchmarks/CBench"),
+    program(
+      "nabench",
+      [
+        "CBench", "CNacycler", "CycleStore", "CyclingRun", "CellMetrics", "CyclingProtocol", "MethodSCRIPTDriver",
+        "InstrumentKit", "CyclerModel", "Quantities",
+      ], path: "Benchmarks/nabench"),
 
     // Each tests its room through what the room shows; EndToEndTests run the programs.
     tests("ArchitectureTests", []),

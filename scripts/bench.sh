@@ -24,7 +24,7 @@ fi
 status=0
 for name in "${names[@]}"; do
   preload=
-  if [[ $name == allocations* ]]; then preload=$NABENCH_COUNTER; fi
+  if [[ $name == alloc* ]]; then preload=$NABENCH_COUNTER; fi
   LD_PRELOAD=$preload "$nabench" "$name" || status=1
 done
 exit "$status"
