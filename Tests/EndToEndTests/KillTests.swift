@@ -66,16 +66,23 @@ extension ProgramTests {
     /// Three starts in ten minutes hold the run (hazard rule 3); a person looks and resumes.
     private func goOnIfHeld(_ rig: LaboratoryRig) throws {
       try rig.waitForChannels(1)
-      if try rig.sqlite("SELECT state FROM run") == "held" { #expect(try rig.nactl("resume", "last").status == 0) }
+      if try rig.sqlite("SELECT state FROM run") == "held" { try resume(rig) }
     }
 
     private func finish(_ rig: LaboratoryRig) throws {
       for _ in 0..<10 {
         let state = try rig.waitForRun(states: ["completed", "held", "ended"], seconds: 600)
         if state != "held" { break }
-        #expect(try rig.nactl("resume", "last").status == 0)
+        try resume(rig)
       }
       #expect(try rig.sqlite("SELECT state FROM run") == "completed")
+    }
+
+    /// A person looks and goes on; the run is no longer held when this returns.
+    private func resume(_ rig: LaboratoryRig) throws {
+      let result = try rig.nactl("resume", "last")
+      #expect(result.status == 0, "\(result.errors)")
+      try rig.wait(for: "the run to go on", seconds: 20) { try rig.sqlite("SELECT state FROM run") != "held" }
     }
   }
 }
