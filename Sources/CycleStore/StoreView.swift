@@ -37,7 +37,7 @@ public struct StoreView {
 
   /// The latch of a channel.
   public func latch(channel: Int64) throws -> StoredLatch? {
-    try StoredLatch.fetchOne(database, sql: "SELECT * FROM latch WHERE channel_id = ?", arguments: [channel])
+    try StoredLatch.fetchOne(database, kept: "SELECT * FROM latch WHERE channel_id = ?", [channel])
   }
 
   // MARK: Cells
@@ -67,7 +67,7 @@ public struct StoreView {
 
   /// The cell that is mounted on a channel.
   public func mountedCell(channel: Int64) throws -> StoredCell? {
-    try StoredCell.fetchOne(database, sql: Self.cellSQL + "WHERE m.channel_id = ?", arguments: [channel])
+    try StoredCell.fetchOne(database, kept: Self.cellSQL + "WHERE m.channel_id = ?", [channel])
   }
 
   /// The number that the cell's next cycle gets. A cycle that was begun has used its number once charge has flowed.
@@ -95,7 +95,7 @@ public struct StoreView {
 
   /// A run.
   public func run(_ run: Int64) throws -> StoredRun? {
-    try StoredRun.fetchAll(database, kept: Self.runSQL + "WHERE r.run_id = ?", [run]).first
+    try StoredRun.fetchOne(database, kept: Self.runSQL + "WHERE r.run_id = ?", [run])
   }
 
   /// The newest run.
@@ -138,8 +138,8 @@ public struct StoreView {
   /// The steps of a run after the `after`-th.
   public func steps(run: Int64, after: Int64 = 0, limit: Int = 100_000) throws -> [StoredStep] {
     try StoredStep.fetchAll(
-      database, sql: "SELECT * FROM step WHERE run_id = ? AND step_count > ? ORDER BY step_count LIMIT ?",
-      arguments: [run, after, limit])
+      database, kept: "SELECT * FROM step WHERE run_id = ? AND step_count > ? ORDER BY step_count LIMIT ?",
+      [run, after, limit])
   }
 
   /// The half-cycles of a run.
@@ -221,22 +221,22 @@ extension StoreView {
   /// The place of a run's newest record; nil when it has none.
   public func lastRecord(run: Int64) throws -> RecordCursor? {
     let row = try Row.fetchOne(
-      database,
-      sql: """
-        SELECT step_id, step_record_index FROM record WHERE step_id >= ? AND step_id < ?
-        ORDER BY step_id DESC, step_record_index DESC LIMIT 1
-        """, arguments: [RowIdentity.step(run: run, count: 0), RowIdentity.step(run: run + 1, count: 0)])
+      database.cachedStatement(
+        sql: """
+          SELECT step_id, step_record_index FROM record WHERE step_id >= ? AND step_id < ?
+          ORDER BY step_id DESC, step_record_index DESC LIMIT 1
+          """), arguments: [RowIdentity.step(run: run, count: 0), RowIdentity.step(run: run + 1, count: 0)])
     return row.map { RecordCursor(stepID: $0[0], index: $0[1]) }
   }
 
   /// The place from which the last `count` records of a run follow.
   public func cursor(beforeLast count: Int, run: Int64) throws -> RecordCursor {
     let row = try Row.fetchOne(
-      database,
-      sql: """
-        SELECT step_id, step_record_index FROM record WHERE step_id >= ? AND step_id < ?
-        ORDER BY step_id DESC, step_record_index DESC LIMIT 1 OFFSET ?
-        """, arguments: [RowIdentity.step(run: run, count: 0), RowIdentity.step(run: run + 1, count: 0), count])
+      database.cachedStatement(
+        sql: """
+          SELECT step_id, step_record_index FROM record WHERE step_id >= ? AND step_id < ?
+          ORDER BY step_id DESC, step_record_index DESC LIMIT 1 OFFSET ?
+          """), arguments: [RowIdentity.step(run: run, count: 0), RowIdentity.step(run: run + 1, count: 0), count])
     return row.map { RecordCursor(stepID: $0[0], index: $0[1]) } ?? RecordCursor(startOf: run)
   }
 
@@ -284,5 +284,12 @@ extension FetchableRecord {
     _ database: Database, kept sql: String, _ arguments: StatementArguments = []
   ) throws -> [Self] {
     try fetchAll(try database.cachedStatement(sql: sql), arguments: arguments)
+  }
+
+  /// The first row of such a statement.
+  fileprivate static func fetchOne(
+    _ database: Database, kept sql: String, _ arguments: StatementArguments = []
+  ) throws -> Self? {
+    try fetchOne(try database.cachedStatement(sql: sql), arguments: arguments)
   }
 }
