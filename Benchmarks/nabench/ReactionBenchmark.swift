@@ -59,7 +59,7 @@ enum ReactionBenchmark {
       let folder = try ScratchDirectory()
       let writer = load == .idle ? nil : try Company.start(.disk, [folder.path, load.rawValue])
       try writer?.awaitLine("writing")
-      // In turns, so that both meet the same state of the disk.
+      // One after the other under the same writer; the disk itself may change its mood between them.
       try say("reaction\(load.suffix)_us", try daemonShots(load.shots))
       try say("reaction_c\(load.suffix)_us", try bareShots(load.shots))
       writer?.end(SIGKILL)
