@@ -27,11 +27,15 @@ public struct SafetyMonitor: Sendable, Hashable {
   private var aboveCurrentSince: TimeSpan?
   private var overloadsInARow = 0
   private var wrongDirectionsInARow = 0
+  private var blindReadingsInARow = 0
 
   /// So many clipped readings in a row open the circuit: one may be a glitch at a range's switch-on.
   public static let toleratedOverloads = 1
   /// So many readings with the wrong sign are tolerated: the first after closing may still settle.
   public static let toleratedWrongDirections = 1
+
+  /// So many driven readings in a row may lack voltage or current.
+  public static let toleratedBlindReadings = 1
 
   /// A monitor of `limits`; `freshWindow` is where a fresh cell may stand at open circuit.
   public init(limits: SafetyLimits, freshWindow: VoltageWindow) {
@@ -46,6 +50,7 @@ public struct SafetyMonitor: Sendable, Hashable {
     aboveCurrentSince = nil
     overloadsInARow = 0
     wrongDirectionsInARow = 0
+    blindReadingsInARow = 0
   }
 
   /// Judges one reading; a fault means that the circuit must be opened now.
@@ -55,11 +60,13 @@ public struct SafetyMonitor: Sendable, Hashable {
     case .open(let isFresh):
       return judgeAtRest(reading, isFresh: isFresh)
     case .current(let set):
+      if let fault = judgeSight(reading) { return fault }
       if let fault = judgeDirection(reading, set.picoamperes > 0 ? .charge : .discharge, floor: set.magnitude / 10) {
         return fault
       }
       return judgeClosed(reading)
     case .voltage(let direction, let atMost):
+      if let fault = judgeSight(reading) { return fault }
       if let fault = judgeHold(reading, direction, atMost) { return fault }
       return judgeClosed(reading)
     }
@@ -99,6 +106,19 @@ public struct SafetyMonitor: Sendable, Hashable {
     guard wrongDirectionsInARow > Self.toleratedWrongDirections else { return nil }
     return Fault(
       .instrumentWrongDirection, "\(current.picoamperes) pA flow, against the commanded direction (\(direction))")
+  }
+
+  /// A cell that is driven while nobody sees its voltage and current is driven unwatched.
+  private mutating func judgeSight(_ reading: Reading) -> Fault? {
+    guard reading.voltage == nil || reading.current == nil else {
+      blindReadingsInARow = 0
+      return nil
+    }
+    blindReadingsInARow += 1
+    guard blindReadingsInARow > Self.toleratedBlindReadings else { return nil }
+    return Fault(
+      .instrumentNoReading,
+      "\(blindReadingsInARow) readings in a row without voltage or current while the circuit is closed")
   }
 
   private mutating func judgeHold(_ reading: Reading, _ direction: Direction, _ atMost: Current) -> Fault? {

@@ -24,7 +24,12 @@ extension RunPilot {
     case .closing(let purpose, let cause):
       // Without the moment of opening nobody knows how long the last current flowed.
       if active.isClosed { missCharge(bound: nil, active) }
-      // What the instrument met before it heard the host counts for the step, unless a fault or a stop was meant.
+      let cause = settled(cause, by: end, now, &outputs)
+      if purpose == .step, case .cutOff(let index) = end, !cause.isFault {
+        // The step met its own end before the instrument heard the host: it is done, whatever was wished meanwhile.
+        finishStep(reason: endReason(active, cutOff: index), for: cause, now, &outputs)
+        return
+      }
       closeRow(reason: cause.text, now, &outputs)
       if purpose == .step, case .condition(let text) = cause {
         closeEdges(reason: text, &outputs)
@@ -32,6 +37,39 @@ extension RunPilot {
       settle(cause, now, &outputs)
     case .ready, .committing, .paused, .held, .suspended, .away, .over:
       closeRow(reason: "ended", now, &outputs)
+    }
+  }
+
+  /// What was meant, or the fault that the instrument met while it was being asked. A stop stays a stop, with a latch.
+  private func settled(
+    _ cause: ClosingCause, by end: SetpointEnd, _ now: RunMoment, _ outputs: inout RunOutputs
+  ) -> ClosingCause {
+    let met: Fault
+    switch end {
+    case .bound(let fault), .failed(let fault): met = fault
+    case .cutOff, .leaseExpired, .requested: return cause
+    }
+    switch cause {
+    case .fault: return cause
+    case .stop:
+      note(met.code, .alarm, met.detail, now, &outputs)
+      outputs.entries.append(.latched(channel: identity.channel, run: identity.run, fault: met, at: now.unix))
+      return cause
+    case .condition, .pause, .skip, .suspend: return .fault(met, latches: true)
+    }
+  }
+
+  private mutating func finishStep(
+    reason: String, for cause: ClosingCause, _ now: RunMoment, _ outputs: inout RunOutputs
+  ) {
+    closeRow(reason: reason, now, &outputs)
+    closeEdges(reason: reason, &outputs)
+    switch cause {
+    case .condition, .skip: advance(now, &outputs)
+    case .pause, .suspend:
+      guard leaveStep(now, &outputs) else { return }
+      settle(cause, now, &outputs)
+    case .stop, .fault: settle(cause, now, &outputs)
     }
   }
 
@@ -174,6 +212,14 @@ extension RunPilot {
 }
 
 extension RunPilot.ClosingCause {
+  /// Whether something is wrong, as against wished.
+  var isFault: Bool {
+    switch self {
+    case .fault: true
+    case .condition, .pause, .stop, .skip, .suspend: false
+    }
+  }
+
   /// The row's end reason.
   var text: String {
     switch self {

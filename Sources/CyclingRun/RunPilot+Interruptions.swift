@@ -31,7 +31,8 @@ extension RunPilot {
       note(fault.code, .warning, fault.detail, now, &outputs)
       leave(during: cause, now, &outputs)
     case .committing:
-      leave(now, &outputs)
+      // A program that is done needs no instrument any more.
+      if machine.place == .completed { enterPlace(now, &outputs) } else { leave(now, &outputs) }
     case .ready, .paused, .held, .suspended, .away, .over: break
     }
   }
@@ -111,7 +112,8 @@ extension RunPilot {
     let policy = program.onInterruption
     let away = now.unix - since
     note(.runGap, .warning, "the instrument was away for \(away.microseconds / 1_000) ms", now, &outputs)
-    if away > policy.resumeWithin {
+    // A clock that went back says nothing about how long it was (hazard rule 3).
+    if away > policy.resumeWithin || away < .zero {
       let detail =
         "away for \(away.microseconds / 1_000_000) s, longer than the protocol's \(policy.resumeWithin.microseconds / 1_000_000) s"
       doNotGoOn(Fault(.runInterruptionTooLong, detail), now, &outputs)

@@ -136,10 +136,20 @@ public struct RunPilot: Sendable {
     case .person(let request, let actor): handle(request, actor, now, &outputs)
     case .suspend: suspend(now, &outputs)
     case .storeFull:
-      close(because: .fault(Fault(.storeFull, "the store cannot take more readings"), latches: false), now, &outputs)
+      if isWriting {
+        close(because: .fault(Fault(.storeFull, "the store cannot take more readings"), latches: false), now, &outputs)
+      }
     case .tick: break
     }
     supervise(now, &outputs)
+  }
+
+  /// Whether the run goes on producing readings; a run that waits has nothing to stop.
+  private var isWriting: Bool {
+    switch phase {
+    case .active, .closing, .committing: true
+    case .ready, .paused, .held, .suspended, .away, .over: false
+    }
   }
 
   /// Whether the run is over.

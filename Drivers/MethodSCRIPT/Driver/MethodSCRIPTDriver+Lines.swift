@@ -141,8 +141,10 @@ extension MethodSCRIPTDriver {
       wait(.draining, Deadline.drain)
     } else if text.hasPrefix("Z!"), Self.hexadecimal(text.dropFirst(2).prefix(4)) {
       misses = 0
-      if case .ending = purpose, progress.finalReason != nil { return cellIsDisconnected(into: &outputs) }
-      waitQuietly(.cellOff)
+      guard case .ending = purpose, progress.finalReason != nil else { return waitQuietly(.cellOff) }
+      cellIsDisconnected(into: &outputs)
+      // The script had ended by itself; the error makes the instrument deaf for what comes next.
+      if stage == .idle { waitQuietly(.idle) }
     } else {
       unexpected(text, into: &outputs)
     }

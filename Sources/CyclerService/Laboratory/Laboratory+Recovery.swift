@@ -40,7 +40,38 @@ extension Laboratory {
     {
       let checkpoint = known.checkpoints.first { $0.runId == run.runId }
       let latch = known.latches.first { $0.channelId == run.channelId }
-      try await recover(run, checkpoint, latch)
+      do {
+        try await recover(run, checkpoint, latch)
+      } catch {
+        await setAside(run, error)
+      }
+    }
+    try await takeUpQueues(known.runs)
+  }
+
+  /// A run that cannot be put back must not keep the others from going on: it is held, and nothing is driven.
+  private func setAside(_ run: StoredRun, _ error: any Error) async {
+    logger.critical("run \(run.runId) cannot be taken up again: \(error)")
+    channels[run.channelId]?.run = nil
+    let at = now().unix
+    _ = try? await store.write { edit in
+      try edit.addEvent(
+        EventRow(
+          at: at, run: run.runId, channel: run.channelId, stepID: nil, stepTime: nil, code: .runHeld, severity: .alarm,
+          actor: "daemon", detail: "the run cannot be taken up again and was ended: \(error)"))
+      try edit.setState(of: run.runId, to: .ended, at: at, reason: "cannot be taken up again")
+      try edit.dropCheckpoint(run: run.runId)
+    }
+  }
+
+  /// A daemon that died between two runs of a queue left the second without a first.
+  private func takeUpQueues(_ runs: [StoredRun]) async throws {
+    let queued = runs.filter { $0.runState == .queued }
+    for channel in Set(queued.map(\.channelId)) where channels[channel]?.run == nil {
+      let last = try await store.read { view in
+        try view.runs().last { $0.channelId == channel && $0.runState?.isFinal == true }
+      }
+      if let last { try await startNext(on: channel, after: last.runId) }
     }
   }
 
@@ -48,7 +79,6 @@ extension Laboratory {
     guard let entry = channels[run.channelId] else { return }
     channels[run.channelId]?.run = run.runId
     channels[run.channelId]?.lostAt = UnixInstant(microseconds: checkpoint?.unixUs ?? run.stateUnixUs)
-    channels[run.channelId]?.wasClosed = run.runState != .suspended && run.runState != .held && run.runState != .paused
     let (program, settings) = try await program(of: run)
     let identity = RunIdentity(
       run: run.runId, channel: run.channelId, instrumentChannel: entry.number,

@@ -38,7 +38,7 @@ extension Laboratory {
       worker.send(
         .person(channel: channels[run.channelId]?.number ?? 0, run: run.runId, request, actor: requester.name))
     } else {
-      await handleWaiting(run, request, requester)
+      try await handleWaiting(run, request, requester)
     }
   }
 
@@ -69,8 +69,14 @@ extension Laboratory {
   }
 
   /// The instrument is away: the run itself takes the request here, and what it says is stored from here.
-  private func handleWaiting(_ run: StoredRun, _ request: PersonRequest, _ requester: Requester) async {
-    guard var waitingRun = waiting[run.channelId], waitingRun.pilot.identity.run == run.runId else { return }
+  private func handleWaiting(_ run: StoredRun, _ request: PersonRequest, _ requester: Requester) async throws {
+    // What the port's thread said last must be stored before what is said here.
+    await settleStore()
+    guard var waitingRun = waiting[run.channelId], waitingRun.pilot.identity.run == run.runId else {
+      throw RequestRefused(
+        .conflict, code: "run.changing", message: "run \(run.runId) is just changing hands",
+        hint: "look with `nactl show \(run.runId)` and ask again")
+    }
     var outputs = RunOutputs()
     waitingRun.pilot.handle(.person(request, actor: requester.name), at: now(), into: &outputs)
     keep(&outputs, of: waitingRun.pilot)
@@ -80,6 +86,12 @@ extension Laboratory {
     } else {
       waiting[run.channelId] = waitingRun
     }
+  }
+
+  /// Returns when everything that any thread has pushed so far is committed: the writer takes requests before batches, so
+  /// the second of two finds the batches of the first one's round written.
+  func settleStore() async {
+    for _ in 0..<2 { _ = try? await store.write { _ in true } }
   }
 
   func note(_ text: String, on run: StoredRun, _ requester: Requester) async throws {

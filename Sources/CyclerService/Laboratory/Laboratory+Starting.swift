@@ -32,7 +32,11 @@ extension Laboratory {
     let documents = try decode(request.protocols)
     let targets = try await targets(of: request)
     let reserved = targets.map(\.channel.id)
-    for channel in reserved where channels[channel]?.run == nil { channels[channel]?.isReserved = true }
+    // Without a pause between asking and taking: two starts at once must not both find the channel free.
+    for target in targets where channels[target.channel.id]?.isReserved == true {
+      throw RequestRefused(.conflict, code: "channel.busy", message: "\(target.channel.name) is just being started")
+    }
+    for channel in reserved { channels[channel]?.isReserved = true }
     do {
       return try await start(documents, on: targets, request, requester)
     } catch {

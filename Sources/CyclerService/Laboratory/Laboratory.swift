@@ -41,8 +41,6 @@ struct ChannelEntry: Sendable {
   var isReserved = false
   /// When the link went, and from then on when the instrument's own lease has run out.
   var lostAt: UnixInstant?
-  /// The link went while current could flow.
-  var wasClosed = false
 }
 
 /// A run without its instrument.
@@ -62,6 +60,10 @@ actor Laboratory {
   var waiting: [Int64: WaitingRun] = [:]
   /// Ports that carry no usable instrument now, and why.
   var unusablePorts: [String: Fault] = [:]
+  /// Ports that appeared again before the thread of their earlier life had ended.
+  private var reappeared: Set<String> = []
+  /// Instruments that answered at a second port while the first was still taken for theirs.
+  private var refused: [(identity: InstrumentIdentity, worker: PortWorker)] = []
   /// What runs without an instrument have to say goes through here.
   let inlet: StoreInlet
   private let news: AsyncStream<Happening>
@@ -121,12 +123,16 @@ actor Laboratory {
       open(candidate.path)
     case .changed(.vanished(let candidate)):
       unusablePorts[candidate.path] = nil
+      reappeared.remove(candidate.path)
       roster.worker(at: candidate.path)?.send(.end)
     }
   }
 
   private func open(_ path: String) {
-    guard roster.worker(at: path) == nil else { return }
+    guard roster.worker(at: path) == nil else {
+      reappeared.insert(path)
+      return
+    }
     do {
       let worker = try PortWorker(path: path)
       let wake = worker.wake
@@ -134,6 +140,7 @@ actor Laboratory {
       guard roster.add(worker) else { return }
       try worker.start(inlet: inlet, makeDriver: { MethodSCRIPTDriver() }, news: { [self] in tell($0, $1) })
     } catch {
+      if let worker = roster.worker(at: path), worker.isFinished { roster.remove(worker) }
       unusablePorts[path] = error
       logger.error("\(error.code.rawValue): \(error.detail)")
     }
@@ -147,13 +154,15 @@ actor Laboratory {
     case .unusable(let fault):
       unusablePorts[worker.path] = fault
       logger.warning("\(fault.code.rawValue): \(fault.detail)")
-    case .lost(let identity, let fault, let pilots):
+    case .lost(_, let fault, let pilots):
       logger.warning("\(fault.code.rawValue): \(fault.detail)")
-      lost(identity, worker, pilots)
+      await lost(worker, pilots)
     case .finished(let run, let channel): await finished(run, channel, worker)
     case .ended(let pilots):
-      lost(nil, worker, pilots)
+      refused.removeAll { $0.worker === worker }
+      await lost(worker, pilots)
       roster.remove(worker)
+      if reappeared.remove(worker.path) != nil { open(worker.path) }
     }
   }
 
@@ -163,6 +172,7 @@ actor Laboratory {
     {
       let detail = "\(worker.path) and \(other.path) both say that they are \(identity.model) \(identity.serial)"
       unusablePorts[worker.path] = Fault(.linkIdentity, detail)
+      refused.append((identity, worker))
       logger.error("link.identity: \(detail)")
       return
     }
@@ -197,7 +207,6 @@ actor Laboratory {
     var entry = found
     entry.worker = worker
     entry.lostAt = nil
-    entry.wasClosed = false
     if let waitingRun = waiting.removeValue(forKey: entry.id) {
       entry.run = waitingRun.pilot.identity.run
       worker.send(.attach(channel: entry.number, waitingRun.pilot, begins: waitingRun.begins))
@@ -207,15 +216,22 @@ actor Laboratory {
     channels[entry.id] = entry
   }
 
-  private func lost(_ identity: InstrumentIdentity?, _ worker: PortWorker, _ pilots: [Int: RunPilot]) {
+  private func lost(_ worker: PortWorker, _ pilots: [Int: RunPilot]) async {
     for pilot in pilots.values where !pilot.isOver {
       waiting[pilot.identity.channel] = WaitingRun(pilot: pilot, begins: pilot.state == .queued)
     }
     for (id, entry) in channels where entry.worker === worker {
       channels[id]?.worker = nil
       channels[id]?.lostAt = UnixClock.now()
-      channels[id]?.wasClosed = pilots[entry.number].map { !$0.isCircuitOpen } ?? false
     }
+    for pilot in pilots.values where pilot.isOver {
+      await settleStore()
+      await release(pilot.identity.channel, after: pilot.identity.run)
+    }
+    // An instrument that came back under another name before its old port was given up is taken now.
+    let waitingElsewhere = refused.filter { $0.worker !== worker && !$0.worker.isFinished }
+    refused.removeAll()
+    for other in waitingElsewhere { await identified(other.identity, other.worker) }
   }
 
   /// Hands a run to its channel's thread, or keeps it until the instrument is there.

@@ -5,6 +5,7 @@
 // says; write what they answer; hand the records to the store. No actor hop and, for a reading, no allocation lies
 // between the bytes of a reading and the bytes of the stop that it may cause.
 
+internal import CNacycler
 internal import CycleStore
 internal import CyclerModel
 internal import CyclingRun
@@ -30,6 +31,10 @@ struct PortLoop {
   static let reopenInterval = TimeSpan(milliseconds: 500)
   /// How long an orderly end waits for instruments to confirm; then the port is closed as it is.
   static let endPatience = TimeSpan(seconds: 8)
+  /// How long the bytes that make an instrument safe may take to leave before a port is closed.
+  static let farewellMicroseconds: Int64 = 20_000
+  /// A store that has committed nothing for so long, while something waits, cannot be waited for any longer.
+  static let storePatience = TimeSpan(seconds: 600)
   /// Bytes that the instrument has not taken; more means that it does not read.
   static let writeLimit = 1 << 20
 
@@ -56,6 +61,8 @@ struct PortLoop {
   var endsAt: HostInstant?
   var hasEnded = false
   var saidUnusable = false
+  var seenCommit: Int64 = 0
+  var seenCommitAt: HostInstant?
 
   init(
     worker: PortWorker, inlet: StoreInlet, makeDriver: @escaping @Sendable () -> any InstrumentDriver,
@@ -160,6 +167,8 @@ struct PortLoop {
     guard let lost = port else { return }
     // Whatever else is wrong, an instrument that still listens shall open its circuits.
     _ = type(of: driver).safeStopBytes.withUnsafeBytes { lost.write($0) }
+    // Closing throws away what has not left yet; a serial line needs these milliseconds to carry it.
+    _ = nacycler_poll(nil, 0, Self.farewellMicroseconds)
     lost.close()
     port = nil
     unwritten.removeAll(keepingCapacity: true)
@@ -288,6 +297,8 @@ struct PortLoop {
 
   private mutating func takeMail() {
     let now = moment()
+    // Commits first: a run that is over must have left its channel before another is attached to it.
+    for channel in slots.indices { takeCommit(channel, now) }
     for command in worker.takeCommands() {
       switch command {
       case .attach(let channel, let pilot, let begins): attach(pilot, channel, begins: begins, now)
@@ -357,6 +368,16 @@ struct PortLoop {
 
   // MARK: - Time and the store
 
+  private mutating func isStoreStuck(_ now: RunMoment) -> Bool {
+    let committed = inlet.committedSequence
+    guard committed == seenCommit, inlet.waitingCount > 0, let since = seenCommitAt else {
+      seenCommit = committed
+      seenCommitAt = now.host
+      return false
+    }
+    return now.host - since > Self.storePatience
+  }
+
   private mutating func tick() {
     let now = moment()
     if let due = driverWakeAt, due <= now.host {
@@ -367,7 +388,10 @@ struct PortLoop {
       guard slots.indices.contains(channel), let due = slots[channel].pilotWakeAt, due <= now.host else { continue }
       feed(.tick, channel, now)
     }
-    if let endsAt, endsAt <= now.host || slots.allSatisfy({ $0.pilot?.isCircuitOpen ?? true }) { hasEnded = true }
+    guard let endsAt else { return }
+    // A port that is still being opened may lead to a script of an earlier connection that drives its cell.
+    let isKnown = port == nil || identity != nil
+    if endsAt <= now.host || isKnown && slots.allSatisfy({ $0.pilot?.isCircuitOpen ?? true }) { hasEnded = true }
   }
 
   /// At the end of every turn: checkpoints, the store, and a link that is of no use.
@@ -388,8 +412,8 @@ struct PortLoop {
         wantsCommit = true
       }
       if wantsCommit { inlet.requestCommit() }
-      if inlet.isFull {
-        let now = moment()
+      let now = moment()
+      if inlet.isFull || isStoreStuck(now) {
         for channel in slots.indices { feed(.storeFull, channel, now) }
         driverOutputs.removeAll()
         driverOutputs.wakeAt = driverWakeAt
