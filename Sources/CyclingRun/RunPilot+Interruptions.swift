@@ -64,6 +64,14 @@ extension RunPilot {
   mutating func interruptedHere(_ fault: Fault, _ now: RunMoment, _ outputs: inout RunOutputs) {
     note(fault.code, .warning, fault.detail, now, &outputs)
     voltageBeforeInterruption = lastVoltage
+    let silence = longestSilence
+    longestSilence = .zero
+    guard silence <= program.onInterruption.resumeWithin else {
+      let detail =
+        "this machine or the daemon stood still for \(silence.microseconds / 1_000_000) s, longer than the protocol's \(program.onInterruption.resumeWithin.microseconds / 1_000_000) s"
+      doNotGoOn(Fault(.runInterruptionTooLong, detail), now, &outputs)
+      return
+    }
     tell(.interrupted, now, &outputs)
     beginCheck(.resumeCheck, now, &outputs)
   }
@@ -172,7 +180,7 @@ extension RunPilot {
     return Charge(nanocoulombs: Int64(clamping: product / 1_000_000_000 + 1))
   }
 
-  private mutating func doNotGoOn(_ fault: Fault, _ now: RunMoment, _ outputs: inout RunOutputs) {
+  mutating func doNotGoOn(_ fault: Fault, _ now: RunMoment, _ outputs: inout RunOutputs) {
     switch program.onInterruption.otherwise {
     case .hold: hold(fault, latches: false, now, &outputs)
     case .end:

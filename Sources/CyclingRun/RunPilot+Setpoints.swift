@@ -82,6 +82,7 @@ extension RunPilot {
     interval: TimeSpan, duration: TimeSpan, currents: (largest: Current, bound: Current), _ now: RunMoment,
     _ outputs: inout RunOutputs
   ) {
+    longestSilence = .zero
     stepCount += 1
     let token = SetpointToken(run: identity.run, stepCount: stepCount)
     let stepID = RowIdentity.step(run: identity.run, count: stepCount)
@@ -121,6 +122,7 @@ extension RunPilot {
 
   /// Why a step must not be begun, if so.
   private func refusal(of step: ProgramStep) -> Fault? {
+    if let fault = refusalOfPassedTarget(step) { return fault }
     guard case .hold(let direction, let target, _) = step.action else { return nil }
     guard let standing = lastVoltage else {
       return Fault(.holdStartedFarAway, "the cell's voltage is not known, so nothing may be held")
@@ -130,6 +132,18 @@ extension RunPilot {
     return Fault(
       .holdStartedFarAway,
       "the cell stands at \(standing.nanovolts) nV, too far from the \(target.nanovolts) nV to be held")
+  }
+
+  /// A constant current to a voltage that the cell has already passed would be a hold from far away at once, with the
+  /// current the wrong way round (hazard rule 2).
+  private func refusalOfPassedTarget(_ step: ProgramStep) -> Fault? {
+    guard case .constantCurrentConstantVoltage(let direction, _, let target) = step.action, let standing = lastVoltage
+    else { return nil }
+    let passed = direction == .charge ? standing - target : target - standing
+    guard passed > Self.holdReach else { return nil }
+    return Fault(
+      .holdStartedFarAway,
+      "the cell stands at \(standing.nanovolts) nV, already beyond the \(target.nanovolts) nV that the step goes to")
   }
 
   /// A hold that is taken up again after the cell relaxed is approached at a constant current in its direction.

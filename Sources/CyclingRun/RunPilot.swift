@@ -104,6 +104,10 @@ public struct RunPilot: Sendable {
   /// When the checkpoint was written that the pilot was restored from, until its instrument is back: readings and
   /// steps after it may be lost.
   var restoredFrom: UnixInstant?
+  /// When the pilot was last told anything, and the longest time in the present set-point in which it was not: a daemon
+  /// that was stopped, or a machine that slept, reads a backlog afterwards and must know how old it is.
+  var lastInputAt: UnixInstant?
+  var longestSilence = TimeSpan.zero
   /// The state that was last told to the store.
   public private(set) var state: RunState = .queued
 
@@ -127,6 +131,8 @@ public struct RunPilot: Sendable {
 
   /// Takes one input.
   public mutating func handle(_ input: RunInput, at now: RunMoment, into outputs: inout RunOutputs) {
+    if let lastInputAt { longestSilence = max(longestSilence, now.unix - lastInputAt) }
+    lastInputAt = now.unix
     switch input {
     case .driver(let event): handle(event, now, &outputs)
     case .begin: begin(now, &outputs)
@@ -261,7 +267,8 @@ public struct RunPilot: Sendable {
       advance(now, &outputs)
     case .pause(let actor):
       phase = .paused
-      note(.runPaused, .info, actor: actor, "paused; the circuit is open", now, &outputs)
+      let circuit = instrumentIsHere ? "the circuit is open" : "the instrument is away, nothing is known of the circuit"
+      note(.runPaused, .info, actor: actor, "paused; \(circuit)", now, &outputs)
       tell(.paused, now, &outputs)
     case .stop(let actor):
       note(.runStopped, .info, actor: actor, "stopped", now, &outputs)
@@ -271,7 +278,8 @@ public struct RunPilot: Sendable {
       advance(now, &outputs)
     case .suspend:
       phase = .suspended
-      note(.runSuspended, .info, "the daemon stops; the circuit is open", now, &outputs)
+      let circuit = instrumentIsHere ? "the circuit is open" : "the instrument is away, nothing is known of the circuit"
+      note(.runSuspended, .info, "the daemon stops; \(circuit)", now, &outputs)
       tell(.suspended, now, &outputs)
     case .fault(let fault, let latches):
       hold(fault, latches: latches, now, &outputs)

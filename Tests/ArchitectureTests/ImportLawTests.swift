@@ -64,6 +64,13 @@ struct Room: CustomTestStringConvertible {
     Room("nacyclerd", ours: ["CyclerService", "InstrumentIO", "CyclerModel", "Quantities"]),
     Room("nactl", ours: ["ControlAPI"]),
     Room("nasim", ours: ["VirtualBench", "VirtualLab"]),
+    Room("CBench", in: "Benchmarks/CBench", ours: []),
+    Room(
+      "nabench", in: "Benchmarks/nabench",
+      ours: [
+        "CBench", "CNacycler", "CycleStore", "CyclingRun", "CellMetrics", "CyclingProtocol", "MethodSCRIPTDriver",
+        "InstrumentKit", "CyclerModel", "Quantities",
+      ]),
   ]
 }
 

@@ -92,6 +92,14 @@ extension Laboratory {
       identity: identity, program: program, settings: settings, checkpoint: checkpoint.state,
       since: UnixInstant(microseconds: checkpoint.unixUs))
     var outputs = RunOutputs()
+    if let actor = try await stopActor(of: run) {
+      pilot.handle(.person(.stop, actor: actor), at: now(), into: &outputs)
+      keep(&outputs, of: pilot)
+      if pilot.isOver {
+        channels[run.channelId]?.run = nil
+        return
+      }
+    }
     if let latch, run.runState != .held {
       let fault = Fault(FaultCode(rawValue: latch.fault) ?? .runHeld, latch.detail)
       pilot.holdRestored(fault, latches: false, at: now(), into: &outputs)
@@ -101,6 +109,14 @@ extension Laboratory {
     }
     keep(&outputs, of: pilot)
     waiting[run.channelId] = WaitingRun(pilot: pilot, begins: false)
+  }
+
+  /// Who asked for a stop that the daemon did not live to carry out.
+  private func stopActor(of run: StoredRun) async throws -> String? {
+    try await store.read { view in
+      try view.events(run: run.runId).last { $0.code == FaultCode.runStopped.rawValue && $0.detail == Self.stopAsked }?
+        .actor
+    }
   }
 
   /// Counts this start for an active run and says whether there were too many.

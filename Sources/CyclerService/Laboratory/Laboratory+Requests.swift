@@ -34,6 +34,7 @@ extension Laboratory {
       case .resume: .resume
       case .skip: .skip
       }
+    if command == .stop { try await keepStop(run, requester) }
     if let worker = channels[run.channelId]?.worker {
       worker.send(
         .person(channel: channels[run.channelId]?.number ?? 0, run: run.runId, request, actor: requester.name))
@@ -41,6 +42,21 @@ extension Laboratory {
       try await handleWaiting(run, request, requester)
     }
   }
+
+  /// A stop that was acknowledged is carried out even if the daemon dies before the run has: it is committed first.
+  private func keepStop(_ run: StoredRun, _ requester: Requester) async throws {
+    let at = now().unix
+    _ = try await store.write { edit in
+      try edit.addEvent(
+        EventRow(
+          at: at, run: run.runId, channel: run.channelId, stepID: nil, stepTime: nil, code: .runStopped,
+          severity: .info,
+          actor: requester.name, detail: Self.stopAsked))
+    }
+  }
+
+  /// The detail of the event of a stop that was asked for, as against carried out.
+  static let stopAsked = "stop asked for"
 
   private func checkResumption(of run: StoredRun, _ state: RunState) async throws {
     guard state == .paused || state == .held else {

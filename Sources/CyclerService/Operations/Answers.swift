@@ -65,7 +65,9 @@ extension ControlAPI.CircuitState {
 
 extension ChannelStatus {
   /// A channel as its thread and the store know it.
-  init(_ entry: ChannelEntry, _ stored: StoredSight, _ circuit: CyclerModel.CircuitState) {
+  ///
+  /// The current is shown while it may flow only; how old the reading is stands beside it.
+  init(_ entry: ChannelEntry, _ stored: StoredSight, _ circuit: CyclerModel.CircuitState, at now: UnixInstant) {
     let (word, expired) = ControlAPI.CircuitState.words(circuit)
     let state =
       if stored.latch != nil {
@@ -83,8 +85,9 @@ extension ChannelStatus {
       circuit: word, circuit_lease_expired_unix_us: expired, goes_safe_alone: instrument.capabilities.hasLease,
       holds_limits_itself: instrument.capabilities.holdsBounds, cell: stored.cell, run: entry.run,
       run_state: stored.run?.state, latch: stored.latch.map(LatchStatus.init),
-      voltage_V: stored.record?.record.voltage?.volts, current_A: stored.record?.record.current?.amperes,
-      reading_age_s: nil)
+      voltage_V: stored.record?.record.voltage?.volts,
+      current_A: circuit == .closed ? stored.record?.record.current?.amperes : nil,
+      reading_age_s: stored.record.map { max(0, (now - $0.at).seconds) })
   }
 }
 

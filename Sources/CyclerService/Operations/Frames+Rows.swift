@@ -75,8 +75,9 @@ extension CellStatus {
 
 extension CellEntry {
   /// What a request says of a new cell.
-  init(_ request: CellRequest) {
+  init(_ request: CellRequest) throws {
     self.init()
+    try CellNumbers.check(mass: request.active_mass_ug, area: request.area_mm2, nominal: request.nominal_capacity_mAh)
     activeMassUg = request.active_mass_ug
     activeMassBasis = request.active_mass_basis
     activeMassUncertaintyUg = request.active_mass_uncertainty_ug
@@ -88,7 +89,8 @@ extension CellEntry {
   }
 
   /// Takes over what a revision says; what it does not say stays.
-  mutating func take(_ request: CellRevisionRequest) {
+  mutating func take(_ request: CellRevisionRequest) throws {
+    try CellNumbers.check(mass: request.active_mass_ug, area: request.area_mm2, nominal: request.nominal_capacity_mAh)
     activeMassUg = request.active_mass_ug ?? activeMassUg
     activeMassBasis = request.active_mass_basis ?? activeMassBasis
     activeMassUncertaintyUg = request.active_mass_uncertainty_ug ?? activeMassUncertaintyUg
@@ -97,5 +99,31 @@ extension CellEntry {
     electrolyte = request.electrolyte ?? electrolyte
     counterElectrode = request.counter_electrode ?? counterElectrode
     notes = request.notes ?? notes
+  }
+}
+
+/// What a cell's numbers can be; anything else is a slip of the unit or of the pen, and is refused before it is used.
+enum CellNumbers {
+  /// Throws `RequestRefused` unless each number that is given lies where a cell's can.
+  static func check(mass: Int64?, area: Double?, nominal: Double?) throws {
+    try check(mass.map(Double.init), 1, 1e12, "active_mass_ug", "micrograms, up to a tonne")
+    try check(area, 1e-3, 1e9, "area_mm2", "square millimetres, up to 1000 square metres")
+    try check(nominal, 1e-9, 1e9, "nominal_capacity_mAh", "milliampere-hours, up to a million ampere-hours")
+  }
+
+  private static func check(_ value: Double?, _ least: Double, _ most: Double, _ name: String, _ unit: String) throws {
+    guard let value, !(least...most).contains(value) else { return }
+    throw RequestRefused(
+      .malformed, code: "cell.impossible_value", message: "\(name) is \(value); no cell has that",
+      hint: "a positive number of \(unit)")
+  }
+
+  /// Throws `RequestRefused` for a name that a table or a terminal cannot show.
+  static func check(name: String) throws {
+    let isShowable = name.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7F }
+    guard isShowable, name.contains(where: { !$0.isWhitespace }), name.utf8.count <= 200 else {
+      throw RequestRefused(
+        .malformed, code: "cell.impossible_name", message: "a cell's name has 1 to 200 bytes and no control characters")
+    }
   }
 }

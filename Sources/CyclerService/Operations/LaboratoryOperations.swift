@@ -48,7 +48,7 @@ struct LaboratoryOperations: CyclerOperations {
     var list: [ChannelStatus] = []
     for (id, pair) in sightings.sorted(by: { $0.key < $1.key }) {
       let circuit = await laboratory.circuit(of: pair.entry, pair.sighting)
-      list.append(ChannelStatus(pair.entry, stored[id] ?? StoredSight(), circuit))
+      list.append(ChannelStatus(pair.entry, stored[id] ?? StoredSight(), circuit, at: laboratory.now().unix))
     }
     return ChannelList(channels: list)
   }
@@ -89,12 +89,16 @@ struct LaboratoryOperations: CyclerOperations {
       }
       return role
     }
+    let entries = try cells.map { request in
+      try CellNumbers.check(name: request.cell)
+      return try CellEntry(request)
+    }
     return try await translating {
       try await store.write { edit in
         var added: [CellStatus] = []
-        for (request, role) in zip(cells, roles) {
+        for ((request, entry), role) in zip(zip(cells, entries), roles) {
           let cell = try edit.addCell(
-            name: request.cell, externalID: request.external_id, batch: request.batch, role: role, CellEntry(request),
+            name: request.cell, externalID: request.external_id, batch: request.batch, role: role, entry,
             by: requester.name, at: at)
           added.append(try edit.view.status(of: cell))
         }
@@ -111,7 +115,7 @@ struct LaboratoryOperations: CyclerOperations {
       try await store.write { edit in
         guard let cell = try edit.view.cell(named: name) else { throw Self.noCell(name) }
         var entry = CellEntry(cell)
-        entry.take(request)
+        try entry.take(request)
         let revised = try edit.reviseCell(
           cell.cellId, entry, by: requester.name, reason: request.reason, at: at)
         return try edit.view.status(of: revised)
@@ -131,6 +135,7 @@ struct LaboratoryOperations: CyclerOperations {
     let cell = try await checkedCell(request.cell)
     let entry = try await request.channel.asyncMap { try await laboratory.channel(named: $0) }
     let limits = entry.flatMap { $0.worker == nil ? nil : InstrumentLimits($0.instrument.capabilities) }
+    try CellNumbers.check(mass: request.active_mass_ug, area: request.area_mm2, nominal: request.nominal_capacity_mAh)
     let said = CellValues(mass: request.active_mass_ug, area: request.area_mm2, nominal: request.nominal_capacity_mAh)
     var answers: [CheckedProtocol] = []
     for source in request.protocols {
