@@ -25,7 +25,21 @@ extension ProgramTests {
       #expect(initial > 0.8 && initial < 0.9)
       #expect(cycles.allSatisfy { ($0["sodiation_plateau_ratio"] as? Double ?? 0) > 0.5 })
       try TruthComparison(rig).expectAgreement()
+      #expect(try rig.sqlite("SELECT lower(hex(sha256)) FROM protocol") == sha256(of: file))
       try expectReadableWhileTheDaemonRuns(rig)
+    }
+
+    /// What `sha256sum` says of a file.
+    private func sha256(of file: String) throws -> String {
+      let process = Process()
+      process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+      process.arguments = ["sha256sum", file]
+      let pipe = Pipe()
+      process.standardOutput = pipe
+      try process.run()
+      let data = pipe.fileHandleForReading.readDataToEndOfFile()
+      process.waitUntilExit()
+      return String(String(decoding: data, as: UTF8.self).prefix(64))
     }
 
     /// The database with sqlite3, and the exports, agree in the number of records.
