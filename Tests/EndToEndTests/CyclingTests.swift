@@ -36,7 +36,7 @@ extension ProgramTests {
       process.arguments = ["sha256sum", file]
       let pipe = Pipe()
       process.standardOutput = pipe
-      try process.run()
+      try process.runAsFromAShell()
       let data = pipe.fileHandleForReading.readDataToEndOfFile()
       process.waitUntilExit()
       return String(String(decoding: data, as: UTF8.self).prefix(64))
@@ -55,13 +55,13 @@ extension ProgramTests {
 
     @Test(arguments: [
       TestProtocol.Cell.hardCarbon, .hardCarbonWorstResolution, .nvpf, .anodeFreeNVPF, .anodeFreeNNCFM,
-      .platingStripping,
+      .platingStripping, .anodeFreeCylindrical,
     ])
     func everyPresetAgreesWithItsTruth(_ cell: TestProtocol.Cell) throws {
       let cycles = Int(ProcessInfo.processInfo.environment["NACYCLER_TEST_CYCLES"] ?? "") ?? 20
       let speed = ProcessInfo.processInfo.environment["NACYCLER_TEST_SPEED"] ?? "max"
       let rig = try LaboratoryRig()
-      try rig.startBench(cell: cell.preset, speed: speed)
+      try rig.startBench(cell: cell.preset, speed: speed, instrument: cell.instrument)
       try rig.startDaemon(extra: speed == "max" ? [] : ["--lease", "600"])
       try rig.waitForChannels(1)
       let file = try TestProtocol.write(cell, cycles: cycles, to: rig.directory, every: "1 s")
@@ -72,6 +72,8 @@ extension ProgramTests {
       #expect(state == "completed", "\(events)")
       let comparison = try TruthComparison(rig)
       comparison.expectAgreement()
+      #expect(comparison.stored.count == 2 * cycles)
+      #expect(comparison.stored.allSatisfy { $0.flags & 0xFFFF_DFFF == 0 }, "\(comparison.stored.map(\.flags))")
       let undamaged = comparison.stored.filter { !$0.isDamaged }.count
       print(
         "\(cell.preset): \(comparison.stored.count) half-cycles, \(undamaged) unflagged, worst difference",

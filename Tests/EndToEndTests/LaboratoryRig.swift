@@ -34,6 +34,7 @@ final class LaboratoryRig {
   private(set) var bench: Process?
   private(set) var daemon: Process?
   private var daemonArguments: [String] = []
+  private var daemonEnvironment: [String: String] = [:]
 
   /// Where the release programs lie; `make test` says it.
   static var programs: URL {
@@ -90,18 +91,19 @@ final class LaboratoryRig {
     process.arguments =
       [
         "run", "--instrument", instrument, "--cell", cell, "--count", "\(count)", "--speed", speed, "--seed", "\(seed)",
-        "--links", links,
+        "--links", links, "--presets", Self.repository.appendingPathComponent("VirtualCells").path,
       ] + extra
     let pipe = Pipe()
     process.standardOutput = pipe
     process.standardError = try log("nasim.log")
-    try process.run()
+    try process.runAsFromAShell()
     bench = process
     try Self.waitForLine("ready", in: pipe, of: "nasim")
   }
 
   /// Starts the daemon and waits until its socket answers.
-  func startDaemon(extra: [String] = []) throws {
+  func startDaemon(extra: [String] = [], environment: [String: String] = [:]) throws {
+    daemonEnvironment = environment
     daemonArguments =
       [
         "--state-directory", state, "--socket", socket, "--port", links + "/*-[0-9]*", "--no-discovery",
@@ -114,9 +116,10 @@ final class LaboratoryRig {
     let process = Process()
     process.executableURL = try Self.programs.appendingPathComponent("nacyclerd")
     process.arguments = daemonArguments
+    process.environment = ProcessInfo.processInfo.environment.merging(daemonEnvironment) { $1 }
     process.standardOutput = FileHandle.nullDevice
     process.standardError = try log("nacyclerd.log")
-    try process.run()
+    try process.runAsFromAShell()
     daemon = process
     try wait(for: "the daemon's socket", seconds: 30) {
       if !process.isRunning { throw RigError("nacyclerd ended: \(self.readLog("nacyclerd.log").suffix(500))") }
@@ -154,16 +157,36 @@ final class LaboratoryRig {
   }
 
   @discardableResult
-  func nactl(_ arguments: String...) throws -> CommandResult {
-    try Self.run("nactl", [arguments[0]] + arguments.dropFirst() + ["--socket", socket])
+  func nactl(_ arguments: String...) throws -> CommandResult { try nactl(arguments) }
+
+  @discardableResult
+  func nactl(_ arguments: [String]) throws -> CommandResult {
+    try Self.run("nactl", arguments + ["--socket", socket])
+  }
+
+  /// What `nactl channels` says of the first channel.
+  func channel() throws -> [String: Any] {
+    let list = try nactl("channels", "--format", "json").json()["channels"] as? [[String: Any]]
+    guard let first = list?.first else { throw RigError("there is no channel") }
+    return first
   }
 
   @discardableResult
   func nasim(_ arguments: String...) throws -> CommandResult { try Self.run("nasim", arguments) }
 
   static func run(_ program: String, _ arguments: [String]) throws -> CommandResult {
+    try run(at: try programs.appendingPathComponent(program), arguments)
+  }
+
+  /// Runs a program of the system, found as a shell finds it.
+  @discardableResult
+  static func system(_ arguments: String...) throws -> CommandResult {
+    try run(at: URL(fileURLWithPath: "/usr/bin/env"), arguments)
+  }
+
+  private static func run(at program: URL, _ arguments: [String]) throws -> CommandResult {
     let process = Process()
-    process.executableURL = try programs.appendingPathComponent(program)
+    process.executableURL = program
     process.arguments = arguments
     let output = FileManager.default.temporaryDirectory.appendingPathComponent("out-\(UUID().uuidString)")
     let errors = FileManager.default.temporaryDirectory.appendingPathComponent("err-\(UUID().uuidString)")
@@ -173,7 +196,7 @@ final class LaboratoryRig {
     process.standardOutput = try FileHandle(forWritingTo: output)
     process.standardError = try FileHandle(forWritingTo: errors)
     process.standardInput = FileHandle.nullDevice
-    try process.run()
+    try process.runAsFromAShell()
     process.waitUntilExit()
     return CommandResult(
       status: process.terminationStatus,
@@ -188,7 +211,7 @@ final class LaboratoryRig {
     process.arguments = ["sqlite3", "-readonly", database, statement]
     let pipe = Pipe()
     process.standardOutput = pipe
-    try process.run()
+    try process.runAsFromAShell()
     let data = pipe.fileHandleForReading.readDataToEndOfFile()
     process.waitUntilExit()
     return String(decoding: data, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)

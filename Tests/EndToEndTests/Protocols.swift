@@ -15,6 +15,10 @@ enum TestProtocol {
     var first: String
     var second: String
     var largest = "5 mA"
+    /// What no current may ever pass; nil for the language's own choice, twice the largest.
+    var hardest: String?
+    var halfCycleCharge = "4 mAh"
+    var instrument = "emstat4-hr"
     var description: String { preset }
 
     static let hardCarbon = Cell(
@@ -42,6 +46,18 @@ enum TestProtocol {
       first: "{\"plate\": \"565 uA\", \"until\": [\"step_charge >= 0.5 mAh\", \"step_time >= 30 h\"]}",
       second: "{\"strip\": \"565 uA\", \"until\": [\"voltage >= 1.0 V\", \"step_time >= 30 h\"]}")
 
+    static let anodeFreeCylindrical = Cell(
+      preset: "anode-free-cylindrical", role: "anode-free", window: ("1.5 V", "3.87 V"), open: ("-0.2 V", "3.2 V"),
+      first: chargeWithHold("0.4 A", "3.8 V", "0.1 A"),
+      second: "{\"discharge\": \"0.4 A\", \"until\": [\"voltage <= 2.0 V\", \"step_time >= 30 h\"]}",
+      largest: "0.9 A", hardest: "1 A", halfCycleCharge: "2 Ah", instrument: "nexus")
+
+    /// The limit of one direction's current.
+    var currentLimit: String {
+      let hard = hardest.map { ", \"hard\": \"\($0)\"" } ?? ""
+      return "{\"max\": \"\(largest)\", \"for\": \"1 s\"\(hard)}"
+    }
+
     static func chargeWithHold(_ current: String, _ voltage: String, _ end: String) -> String {
       """
       {"charge": "\(current)", "to": "\(voltage)", "hold_until": ["current <= \(end)", "hold_time >= 2 h"], \
@@ -53,7 +69,7 @@ enum TestProtocol {
   /// Cycles of a cell, written to a file in `directory`.
   static func write(
     _ cell: Cell, cycles: Int, to directory: URL, name: String = "protocol.json", every: String = "10 s",
-    halfCycleCharge: String = "4 mAh", resumeWithin: String = "30 min"
+    halfCycleCharge: String? = nil, resumeWithin: String = "30 min"
   ) throws -> String {
     let text = """
       {
@@ -62,9 +78,9 @@ enum TestProtocol {
           "expect_open_circuit": {"from": "\(cell.open.0)", "to": "\(cell.open.1)"}},
         "limits": {
           "voltage": {"min": "\(cell.window.0)", "max": "\(cell.window.1)", "for": "2 s"},
-          "charge_current": {"max": "\(cell.largest)", "for": "1 s"},
-          "discharge_current": {"max": "\(cell.largest)", "for": "1 s"},
-          "half_cycle_charge": {"max": "\(halfCycleCharge)"},
+          "charge_current": \(cell.currentLimit),
+          "discharge_current": \(cell.currentLimit),
+          "half_cycle_charge": {"max": "\(halfCycleCharge ?? cell.halfCycleCharge)"},
           "empty_half_cycle": {"below": "1 uAh", "in_a_row": 3}
         },
         "record": {"every": "\(every)"},

@@ -8,7 +8,7 @@ extension ProgramTests {
   /// What must hold when things go wrong around the real programs.
   @Suite struct SafetyTests {
     private func running(
-      cycles: Int = 5, speed: String = "max", cell: TestProtocol.Cell = .hardCarbon, halfCycleCharge: String = "4 mAh"
+      cycles: Int = 5, speed: String = "max", cell: TestProtocol.Cell = .hardCarbon, halfCycleCharge: String? = nil
     ) throws -> LaboratoryRig {
       let rig = try LaboratoryRig()
       try rig.startBench(cell: cell.preset, speed: speed)
@@ -56,7 +56,7 @@ extension ProgramTests {
       stuck.executableURL = try LaboratoryRig.programs.appendingPathComponent("nactl")
       stuck.arguments = ["tail", "--socket", rig.socket]
       stuck.standardOutput = FileHandle.nullDevice
-      try stuck.run()
+      try stuck.runAsFromAShell()
       kill(stuck.processIdentifier, SIGSTOP)
       defer {
         kill(stuck.processIdentifier, SIGKILL)

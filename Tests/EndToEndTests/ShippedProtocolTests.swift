@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+
+import Foundation
+import Testing
+
+extension ProgramTests {
+  /// The protocols that people start from, word by word, each on a fresh cell of the kind that it is for. A false alarm
+  /// here is what makes people widen limits until they protect nothing.
+  @Suite struct ShippedProtocolTests {
+    /// A protocol and the cell that it is for.
+    struct Pair: Sendable, CustomStringConvertible {
+      var file: String
+      var preset: String
+      var instrument = "emstat4-hr"
+      var description: String { file }
+    }
+
+    static let pairs = [
+      Pair(file: "demo-hard-carbon", preset: "hard-carbon"), Pair(file: "hard-carbon-half-cell", preset: "hard-carbon"),
+      Pair(file: "na-nvpf-half-cell", preset: "nvpf"), Pair(file: "al-nvpf-anode-free", preset: "anode-free-nvpf"),
+      Pair(file: "al-nncfm-anode-free", preset: "anode-free-nncfm"),
+      Pair(file: "anode-free-cylindrical", preset: "anode-free-cylindrical", instrument: "nexus"),
+    ]
+
+    @Test func everyProtocolHasItsCell() throws {
+      let folder = LaboratoryRig.repository.appendingPathComponent("Protocols").path
+      let shipped = try FileManager.default.contentsOfDirectory(atPath: folder)
+        .filter { $0.hasSuffix(".json") && $0 != "protocol.schema.json" }
+      #expect(Set(shipped) == Set(Self.pairs.map { $0.file + ".json" }))
+    }
+
+    @Test(arguments: pairs)
+    func shippedProtocolRunsOnItsFreshCellWithoutAFalseAlarm(_ pair: Pair) throws {
+      let rig = try LaboratoryRig()
+      try rig.startBench(cell: pair.preset, seed: 7, instrument: pair.instrument)
+      try rig.startDaemon(extra: ["--lease", "300"])
+      try rig.waitForChannels(1)
+      try register(pair, rig)
+      let file = LaboratoryRig.repository.appendingPathComponent("Protocols/\(pair.file).json").path
+      let start = try rig.nactl("start", file)
+      #expect(start.status == 0, "\(start.errors)")
+      // Formation, and the first cycle after it.
+      try rig.wait(for: "the first life cycle", seconds: 120) {
+        try rig.sqlite("SELECT count(*) FROM cycle WHERE purpose = 'life'") != "0"
+          || rig.sqlite("SELECT state FROM run") == "held"
+      }
+      if try rig.sqlite("SELECT state FROM run") != "completed" {
+        let stop = try rig.nactl("stop", "last")
+        #expect(stop.status == 0, "\(stop.errors)")
+      }
+      let end = try rig.waitForRun(states: ["stopped", "completed", "held", "ended"], seconds: 30)
+      #expect(end == "stopped" || pair.file.hasPrefix("demo") && end == "completed")
+      try expectNothingAmiss(pair, rig)
+    }
+
+    /// The cell, with the values that its preset is made for, on the channel.
+    private func register(_ pair: Pair, _ rig: LaboratoryRig) throws {
+      let preset = LaboratoryRig.repository.appendingPathComponent("VirtualCells/\(pair.preset).json")
+      let values = try #require(
+        try JSONSerialization.jsonObject(with: Data(contentsOf: preset)) as? [String: Any])
+      let mass = try #require(values["active_mass_mg"] as? Double)
+      let capacity = try #require(values["nominal_capacity_mAh"] as? Double)
+      let add = try rig.nactl(
+        "cell", "add", "fresh", "--role", try #require(values["role"] as? String), "--mass", "\(mass) mg",
+        "--nominal-capacity", "\(capacity) mAh")
+      #expect(add.status == 0, "\(add.errors)")
+      #expect(try rig.nactl("cell", "mount", "ch1", "fresh").status == 0)
+    }
+
+    private func expectNothingAmiss(_ pair: Pair, _ rig: LaboratoryRig) throws {
+      let alarms = try rig.sqlite("SELECT code, detail FROM event WHERE severity > 0")
+      #expect(alarms == "")
+      #expect(try rig.sqlite("SELECT count(*) FROM latch") == "0")
+      try TruthComparison(rig).expectAgreement()
+      // Only the half-cycle in which the run was stopped is truncated; a hold's is marked as one.
+      let flags = try rig.sqlite("SELECT number, end_reason, flags FROM half_cycle WHERE flags & ~(1024 + 8192)")
+      #expect(flags == "")
+      // The voltage before the first closed circuit is the fresh cell's own, far outside the limits of cycling.
+      let fresh = try #require(
+        Double(try rig.sqlite("SELECT voltage_nv / 1e9 FROM record ORDER BY step_id, step_record_index LIMIT 1")))
+      let range = pair.preset.hasPrefix("anode-free") ? -0.2...1.0 : 2.2...3.0
+      #expect(range.contains(fresh), "\(fresh) V")
+      let formation = try #require(
+        Int(try rig.sqlite("SELECT count(*) FROM cycle WHERE purpose = 'formation' AND flags & ~8192 = 0")))
+      #expect(formation >= 1)
+      let efficiency = try #require(
+        Double(try rig.sqlite("SELECT coulombic_efficiency FROM cycle WHERE purpose = 'life' ORDER BY 1 LIMIT 1")))
+      #expect(efficiency > 0.9 && efficiency < 1.01)
+    }
+  }
+}
