@@ -6,6 +6,9 @@
 // It does not guard against a second daemon: whatever socket lies at its path is removed and replaced, also a live
 // one. The lock file of the state directory comes first. It does not make cells safe either: that happens on the
 // signal itself, and a client here can delay the end of this service by `patience` at most.
+//
+// A socket that somebody removed is made again within seconds, so that a person can always reach the daemon; whoever
+// was connected stays connected. A file that stands in its place is left alone: it may be another daemon's.
 
 public import Logging
 public import ServiceLifecycle
@@ -13,6 +16,7 @@ import ControlAPI
 import Glibc
 import Hummingbird
 import NIOCore
+import Synchronization
 
 /// What can be chosen about the control socket.
 public struct ControlConfiguration: Sendable, Hashable {
@@ -65,10 +69,17 @@ public func makeControlService(
     operations: operations, configuration: ControlConfiguration(socketPath: socketPath), logger: logger)
 }
 
+/// Whether the newest listener has begun to listen, or has failed to.
+private final class Doors: Sendable {
+  let isOpen = Atomic(false)
+}
+
 /// The service behind `makeControlService`.
 private struct ControlService<Operations: CyclerOperations>: Service {
   /// A connection that has no request under way, or that dribbles one, is closed after so long.
   static var idle: TimeAmount { .seconds(30) }
+  /// How often it is looked whether the socket is still there.
+  static var lookInterval: Duration { .seconds(1) }
 
   let operations: Operations
   let configuration: ControlConfiguration
@@ -76,11 +87,29 @@ private struct ControlService<Operations: CyclerOperations>: Service {
   let onListening: @Sendable () async -> Void
 
   func run() async throws {
-    let path = configuration.socketPath
     let timing = StreamResponder.Timing(comment: configuration.streamComment, patience: configuration.patience)
     let routes = ControlRoutes(
       operations: operations, roles: PeerRoles(operatorGroup: configuration.operatorGroup),
       streams: StreamResponder(most: configuration.mostStreams, timing: timing))
+    let doors = Doors()
+    try await withThrowingTaskGroup(of: Void.self) { tasks in
+      tasks.addTask {
+        try await serve(routes) {
+          doors.isOpen.store(true, ordering: .relaxed)
+          await onListening()
+        }
+      }
+      tasks.addTask { await replaceLostSockets(routes, doors) }
+      // An orderly end comes to both; a socket that cannot be made ends the service.
+      try await tasks.waitForAll()
+    }
+  }
+
+  /// Listens at the path until the service ends.
+  private func serve(
+    _ routes: ControlRoutes<Operations>, onListening: @escaping @Sendable () async -> Void
+  ) async throws {
+    let path = configuration.socketPath
     let application = Application(
       router: routes.router(),
       server: .http1(
@@ -91,7 +120,10 @@ private struct ControlService<Operations: CyclerOperations>: Service {
       configuration: .init(
         address: .unixDomainSocket(path: path), serverName: "nacyclerd", backlog: 64,
         availableConnectionsDelegate: .maximum(configuration.mostConnections, logger: logger)),
-      onServerRunning: { [self] _ in await listening() },
+      onServerRunning: { [self] _ in
+        listening()
+        await onListening()
+      },
       logger: logger)
     do {
       try await application.run()
@@ -102,13 +134,43 @@ private struct ControlService<Operations: CyclerOperations>: Service {
     }
   }
 
-  private func listening() async {
+  /// Listens anew whenever nothing lies at the path any more, until the service ends.
+  private func replaceLostSockets(_ routes: ControlRoutes<Operations>, _ doors: Doors) async {
+    await withDiscardingTaskGroup { tasks in
+      while !Task.isCancelled, !Task.isShuttingDownGracefully {
+        do {
+          try await cancelWhenGracefulShutdown { try await Task.sleep(for: Self.lookInterval) }
+        } catch {
+          return
+        }
+        guard isSocketGone, doors.isOpen.exchange(false, ordering: .relaxed) else { continue }
+        logger.warning(
+          "the control socket was removed and is made again", metadata: ["path": "\(configuration.socketPath)"])
+        tasks.addTask {
+          do {
+            try await serve(routes) { doors.isOpen.store(true, ordering: .relaxed) }
+          } catch {
+            logger.error("\(error)")
+            doors.isOpen.store(true, ordering: .relaxed)
+          }
+        }
+      }
+    }
+  }
+
+  /// Whether there is nothing at all at the path; what cannot be looked at counts as there.
+  private var isSocketGone: Bool {
+    var status = stat()
+    return lstat(configuration.socketPath, &status) != 0 && errno == ENOENT
+  }
+
+  /// Opens the socket to its group.
+  private func listening() {
     // With any usual umask nobody but the owner could connect until now, since that needs the right to write.
     if chmod(configuration.socketPath, mode_t(configuration.socketMode)) != 0 {
       logger.warning(
         "the permissions of the control socket cannot be set", metadata: ["errno": "\(errno)"])
     }
     logger.info("the control socket is open", metadata: ["path": "\(configuration.socketPath)"])
-    await onListening()
   }
 }
