@@ -160,13 +160,19 @@ public struct DaemonStatus: Codable, Sendable, Hashable {
   public var channels: Int
   /// Runs that are not over.
   public var runs_active: Int
+  /// Why nothing can be stored just now, with the name of the fault; null when it can.
+  @OrNull public var store_failure: String?
 
   /// Makes one from its parts.
-  public init(daemon_version: String, started_unix_us: Int64, database_path: String, channels: Int, runs_active: Int) {
+  public init(
+    daemon_version: String, started_unix_us: Int64, database_path: String, channels: Int, runs_active: Int,
+    store_failure: String? = nil
+  ) {
     self.daemon_version = daemon_version
     self.started_unix_us = started_unix_us
     self.database_path = database_path
     self.channels = channels
     self.runs_active = runs_active
+    self.store_failure = store_failure
   }
 }

@@ -10,10 +10,14 @@ struct Channels: AsyncParsableCommand {
   @OptionGroup var list: ListOptions
 
   func run() async throws {
-    let answer = try await list.daemon.client().channels()
+    let client = try list.daemon.client()
+    let answer = try await client.channels()
     list.write(
       answer.value.channels, Self.columns, json: answer.json,
       empty: "no channels: is an instrument plugged in, or given with nacyclerd --port?")
+    if list.format == .table, let failure = try await client.status().value.store_failure {
+      Terminal.error("warning: nothing can be stored now, readings wait in memory: \(failure)\n")
+    }
   }
 
   /// What is known of the circuit, with the moment when a lease ran out.

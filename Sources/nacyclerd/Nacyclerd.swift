@@ -37,11 +37,20 @@ struct Nacyclerd: AsyncParsableCommand {
       "How long an instrument may drive a cell without hearing from this daemon.", valueName: "seconds"))
   var lease: Int64 = 60
 
+  @Option(
+    help: ArgumentHelp(
+      "How long readings may wait in memory for a disk that refuses them, before circuits are opened.",
+      valueName: "seconds"))
+  var storePatience: Int64 = 600
+
   @Option(help: ArgumentHelp("trace, debug, info, notice, warning, error or critical.", valueName: "level"))
   var logLevel = "info"
 
   func validate() throws {
     guard lease >= 5, lease <= 3_600 else { throw ValidationError("--lease is 5 to 3600 seconds") }
+    guard storePatience >= 1, storePatience <= 3_600 else {
+      throw ValidationError("--store-patience is 1 to 3600 seconds")
+    }
     guard Logger.Level(rawValue: logLevel) != nil else { throw ValidationError("--log-level \(logLevel) is no level") }
   }
 
@@ -49,6 +58,8 @@ struct Nacyclerd: AsyncParsableCommand {
     // Nobody but the daemon and its group may reach what it makes.
     umask(0o007)
     signal(SIGPIPE, SIG_IGN)
+    // A file that may not grow any more is an error of the store, which is handled, and not the end of the process.
+    signal(SIGXFSZ, SIG_IGN)
     let level = Logger.Level(rawValue: logLevel) ?? .info
     LoggingSystem.bootstrap { label in
       var handler = StreamLogHandler.standardError(label: label)
@@ -59,6 +70,7 @@ struct Nacyclerd: AsyncParsableCommand {
     configuration.laboratory.portPatterns = ports
     configuration.laboratory.watchesUSB = !noDiscovery
     configuration.laboratory.lease = TimeSpan(seconds: lease)
+    configuration.laboratory.storePatience = TimeSpan(seconds: storePatience)
     do {
       try FileManager.default.createDirectory(
         atPath: stateDirectory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o750])

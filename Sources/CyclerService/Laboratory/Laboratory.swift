@@ -24,6 +24,8 @@ public struct LaboratoryConfiguration: Sendable {
   public var watchesUSB = true
   /// How long an instrument may go on without the host.
   public var lease = TimeSpan(seconds: 60)
+  /// How long readings may wait in memory for a store that refuses them; then circuits are opened and runs held.
+  public var storePatience = TimeSpan(seconds: 600)
   /// The usual configuration.
   public init() {}
 }
@@ -136,9 +138,15 @@ actor Laboratory {
     do {
       let worker = try PortWorker(path: path)
       let wake = worker.wake
-      let inlet = store.makeInlet(name: path, onCommit: { _ in wake.signal() })
+      let inlet = store.makeInlet(
+        name: path, onCommit: { _ in wake.signal() },
+        onFailure: { [logger] failure in
+          logger.critical("\(failure.code.rawValue): readings of \(path) wait in memory: \(failure.detail)")
+        })
       guard roster.add(worker) else { return }
-      try worker.start(inlet: inlet, makeDriver: { MethodSCRIPTDriver() }, news: { [self] in tell($0, $1) })
+      try worker.start(
+        inlet: inlet, storePatience: configuration.storePatience, makeDriver: { MethodSCRIPTDriver() },
+        news: { [self] in tell($0, $1) })
     } catch {
       if let worker = roster.worker(at: path), worker.isFinished { roster.remove(worker) }
       unusablePorts[path] = error

@@ -23,7 +23,8 @@ struct LaboratoryOperations: CyclerOperations {
     let active = try await store.read { try $0.openRuns().count }
     return DaemonStatus(
       daemon_version: DaemonVersion.text, started_unix_us: startedAt.microseconds, database_path: store.path,
-      channels: await laboratory.sightings().count, runs_active: active)
+      channels: await laboratory.sightings().count, runs_active: active,
+      store_failure: store.health.failure.map { "\($0.code.rawValue): \($0.detail)" })
   }
 
   // MARK: - Channels

@@ -33,13 +33,13 @@ struct PortLoop {
   static let endPatience = TimeSpan(seconds: 8)
   /// How long the bytes that make an instrument safe may take to leave before a port is closed.
   static let farewellMicroseconds: Int64 = 20_000
-  /// A store that has committed nothing for so long, while something waits, cannot be waited for any longer.
-  static let storePatience = TimeSpan(seconds: 600)
   /// Bytes that the instrument has not taken; more means that it does not read.
   static let writeLimit = 1 << 20
 
   let worker: PortWorker
   let inlet: StoreInlet
+  /// A store that has committed nothing for so long, while something waits, cannot be waited for any longer.
+  let storePatience: TimeSpan
   let makeDriver: @Sendable () -> any InstrumentDriver
   let news: (PortNews) -> Void
 
@@ -65,11 +65,12 @@ struct PortLoop {
   var seenCommitAt: HostInstant?
 
   init(
-    worker: PortWorker, inlet: StoreInlet, makeDriver: @escaping @Sendable () -> any InstrumentDriver,
-    news: @escaping (PortNews) -> Void
+    worker: PortWorker, inlet: StoreInlet, storePatience: TimeSpan,
+    makeDriver: @escaping @Sendable () -> any InstrumentDriver, news: @escaping (PortNews) -> Void
   ) {
     self.worker = worker
     self.inlet = inlet
+    self.storePatience = storePatience
     self.makeDriver = makeDriver
     self.news = news
     driver = makeDriver()
@@ -375,7 +376,7 @@ struct PortLoop {
       seenCommitAt = now.host
       return false
     }
-    return now.host - since > Self.storePatience
+    return now.host - since > storePatience
   }
 
   private mutating func tick() {

@@ -65,12 +65,14 @@ final class PortWorker: Sendable {
 
   /// Starts the thread.
   func start(
-    inlet: StoreInlet, makeDriver: @escaping @Sendable () -> any InstrumentDriver,
+    inlet: StoreInlet, storePatience: TimeSpan, makeDriver: @escaping @Sendable () -> any InstrumentDriver,
     news: @escaping @Sendable (PortWorker, PortNews) -> Void
   ) throws(Fault) {
     let name = "port " + (path.split(separator: "/").last.map(String.init) ?? path)
     let started = try PortThread.start(name: name) { [self] in
-      var loop = PortLoop(worker: self, inlet: inlet, makeDriver: makeDriver) { [self] in news(self, $0) }
+      var loop = PortLoop(
+        worker: self, inlet: inlet, storePatience: storePatience, makeDriver: makeDriver
+      ) { [self] in news(self, $0) }
       loop.run()
     }
     thread.withLock { $0 = started }

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+
+import Foundation
+import Testing
+
+extension ProgramTests {
+  /// A database that others hold and a disk that takes nothing any more, while cells are being cycled (law 3).
+  @Suite struct StoreTroubleTests {
+    /// How the disk is made to refuse, from outside the daemon.
+    enum Refusal: String, Sendable, CaseIterable {
+      /// The files may not grow: the kernel answers EFBIG to the daemon's writes, and would end it by SIGXFSZ.
+      case fileSizeLimit
+      /// Every write to the database answers ENOSPC.
+      case noSpace
+
+      var code: String { self == .noSpace ? "store.full" : "store.failed" }
+    }
+
+    @Test func anotherProgramsLockCostsNoReadingAndIsTold() throws {
+      let rig = try started(cycles: 6)
+      let other = try Holder("BEGIN IMMEDIATE; SELECT 'held';", of: rig.database)
+      // While it is held nothing more is acknowledged, and the daemon says so.
+      try rig.wait(for: "the daemon to tell the lock", seconds: 20) {
+        let list = try rig.nactl("channels")
+        return list.status == 0 && list.errors.contains("store.failed") && list.errors.contains("locked")
+      }
+      let acknowledged = try rig.sqlite("SELECT count(*) FROM record")
+      #expect(try rig.nactl("runs").output.contains("running"))
+      #expect(try rig.sqlite("SELECT count(*) FROM record") == acknowledged)
+      #expect(rig.readLog("nacyclerd.log").contains("store.failed"))
+      other.release()
+      #expect(try rig.waitForRun(states: ["completed", "held"], seconds: 60) == "completed")
+      try expectWhole(rig)
+      let told = try rig.sqlite("SELECT detail FROM event WHERE code = 'store.failed' AND severity = 2")
+      #expect(told.contains("all that waited is stored now"), "\(told)")
+      #expect(try !rig.nactl("channels").errors.contains("store"))
+    }
+
+    @Test func aLongReaderHoldsNothingUp() throws {
+      let rig = try started(cycles: 6)
+      try rig.wait(for: "a cycle", seconds: 20) { try rig.sqlite("SELECT count(*) FROM cycle") != "0" }
+      let reader = try Holder("BEGIN; SELECT count(*) FROM record; SELECT 'held';", of: rig.database)
+      #expect(try rig.waitForRun(states: ["completed", "held"], seconds: 60) == "completed")
+      try expectWhole(rig)
+      #expect(try rig.sqlite("SELECT count(*) FROM event WHERE severity > 0") == "0")
+      #expect(reader.isHolding, "it held its transaction to the end")
+      reader.release()
+    }
+
+    @Test(arguments: Refusal.allCases)
+    func aDiskThatTakesNothingLeavesTheCircuitOpenAndTheRunGoesOn(_ refusal: Refusal) throws {
+      let rig = try started(cycles: 6)
+      try rig.wait(for: "a cycle", seconds: 20) { try rig.sqlite("SELECT count(*) FROM cycle") != "0" }
+      try refuse(refusal, rig)
+      // At full speed the half-cycle ends within a second of real time; current of the other direction then waits for
+      // the commit that names it, with the circuit open.
+      try rig.wait(for: "the circuit to be open and the failure to be told", seconds: 30) {
+        try rig.channel()["circuit"] as? String == "open (confirmed)"
+          && rig.nactl("channels").errors.contains(refusal.code)
+      }
+      let acknowledged = try rig.nactl("tail", "last", "--records", "-n", "200", "--no-follow", "--format", "ndjson")
+      #expect(acknowledged.status == 0, "\(acknowledged.errors)")
+      let charge = try TruthComparison(rig).truth.map(\.charge)
+      #expect(rig.readLog("nacyclerd.log").contains(refusal.code))
+      #expect(try rig.nactl("note", "last", "no room for this").status == 1, "what cannot be stored is refused")
+      #expect(try TruthComparison(rig).truth.map(\.charge) == charge, "no current flows meanwhile")
+      try allow(refusal, rig)
+      #expect(try rig.waitForRun(states: ["completed", "held"], seconds: 60) == "completed")
+      try expectWhole(rig)
+      try expectKept(acknowledged.output, rig)
+      let told = try rig.sqlite("SELECT detail FROM event WHERE code = '\(refusal.code)' AND severity = 2")
+      #expect(told.contains("all that waited is stored now"), "\(told)")
+    }
+
+    @Test func aDiskThatTakesNothingForTooLongHoldsTheRun() throws {
+      // The half-cycle would go on for minutes.
+      let rig = try started(cycles: 1, speed: "20", patience: 1)
+      try rig.wait(for: "current", seconds: 40) { try !TruthComparison(rig).truth.isEmpty }
+      try refuse(.noSpace, rig)
+      try rig.wait(for: "the circuit to be opened", seconds: 20) {
+        try rig.channel()["circuit"] as? String == "open (confirmed)"
+      }
+      let charge = try TruthComparison(rig).truth.map(\.charge)
+      // Nothing of it is told before it is stored.
+      #expect(try rig.sqlite("SELECT state FROM run") == "running")
+      try allow(.noSpace, rig)
+      #expect(try rig.waitForRun(states: ["held"], seconds: 20) == "held")
+      #expect(try TruthComparison(rig).truth.map(\.charge) == charge, "a held run waits for a person")
+      // Every reading up to the end is there: two instructions of current lie outside the script's stamps.
+      let real = try #require(charge.first)
+      let kept = try #require(Double(try rig.sqlite("SELECT -min(charge_nc) / 1e9 FROM record")))
+      #expect(abs(kept - real) <= 1e-5 * real + 360e-6 * 0.002, "\(kept), \(real)")
+      let events = try rig.sqlite("SELECT code FROM event WHERE severity = 2 ORDER BY event_id")
+      #expect(events.contains("store.full"))
+      let resume = try rig.nactl("resume", "last")
+      #expect(resume.status == 0, "\(resume.errors)")
+      try rig.waitForRun(states: ["running"], seconds: 40)
+      try rig.wait(for: "current again", seconds: 20) { try TruthComparison(rig).truth.map(\.charge) != charge }
+    }
+
+    // MARK: The pieces
+
+    private func started(
+      cycles: Int, speed: String = "max", patience: Int = 600
+    ) throws -> LaboratoryRig {
+      let rig = try LaboratoryRig()
+      try rig.startBench(cell: "hard-carbon", speed: speed)
+      try rig.startDaemon(
+        extra: ["--lease", "300", "--store-patience", "\(patience)"],
+        environment: try PreloadedFaults.environment(rig))
+      try rig.waitForChannels(1)
+      let file = try TestProtocol.write(.hardCarbon, cycles: cycles, to: rig.directory, every: "1 s")
+      let start = try rig.nactl("start", file)
+      #expect(start.status == 0, "\(start.errors)")
+      return rig
+    }
+
+    private func refuse(_ refusal: Refusal, _ rig: LaboratoryRig) throws {
+      switch refusal {
+      case .noSpace: try PreloadedFaults.set(.full, "nacycler.sqlite", rig)
+      case .fileSizeLimit: try limitFiles("4096:", rig)
+      }
+    }
+
+    private func allow(_ refusal: Refusal, _ rig: LaboratoryRig) throws {
+      switch refusal {
+      case .noSpace: try PreloadedFaults.clear(.full, rig)
+      case .fileSizeLimit: try limitFiles("unlimited:", rig)
+      }
+    }
+
+    /// Sets the soft limit for the size of files that the daemon writes.
+    private func limitFiles(_ limit: String, _ rig: LaboratoryRig) throws {
+      let daemon = try #require(rig.daemon)
+      let result = try LaboratoryRig.system("prlimit", "--pid", "\(daemon.processIdentifier)", "--fsize=\(limit)")
+      #expect(result.status == 0, "\(result.errors)")
+    }
+
+    /// Every half-cycle undamaged and true: nothing was lost and nothing came twice.
+    private func expectWhole(_ rig: LaboratoryRig) throws {
+      let comparison = try TruthComparison(rig)
+      comparison.expectAgreement()
+      #expect(comparison.stored.count == 12)
+      #expect(comparison.stored.allSatisfy { !$0.isDamaged })
+      // Records of a step are numbered without a gap.
+      #expect(
+        try rig.sqlite(
+          "SELECT count(*) FROM (SELECT max(step_record_index) + 1 - count(*) AS lost FROM record GROUP BY step_id) "
+            + "WHERE lost != 0") == "0")
+    }
+
+    /// Every record that a client was shown is in the database as it was shown.
+    private func expectKept(_ lines: String, _ rig: LaboratoryRig) throws {
+      let shown = try lines.split(separator: "\n").compactMap { line -> String? in
+        let frame = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
+        guard frame?["kind"] as? String == "record", let data = frame?["data"] as? [String: Any],
+          let step = data["step_count"] as? Int, let index = data["step_record_index"] as? Int
+        else { return nil }
+        return "(\(step), \(index))"
+      }
+      #expect(shown.count == 200)
+      let found = try rig.sqlite(
+        "SELECT count(*) FROM record JOIN step USING(step_id) WHERE (step_count, step_record_index) IN "
+          + "(VALUES \(shown.joined(separator: ", ")))")
+      #expect(found == "\(shown.count)")
+    }
+  }
+}
+
+/// Another program with a transaction on the database, until it is told to let go.
+private final class Holder {
+  private let process = Process()
+  private let input = Pipe()
+
+  /// Runs the statements, the last of which prints `held`, and keeps the transaction open.
+  init(_ statements: String, of database: String) throws {
+    let output = Pipe()
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    process.arguments = ["sqlite3", "-cmd", ".timeout 10000", database]
+    process.standardInput = input
+    process.standardOutput = output
+    try process.runAsFromAShell()
+    input.fileHandleForWriting.write(Data((statements + "\n").utf8))
+    var said = ""
+    while !said.contains("held") {
+      let data = output.fileHandleForReading.availableData
+      guard !data.isEmpty else { throw RigError("sqlite3 ended before it held the database: \(said)") }
+      said += String(decoding: data, as: UTF8.self)
+    }
+  }
+
+  var isHolding: Bool { process.isRunning }
+
+  func release() {
+    guard process.isRunning else { return }
+    try? input.fileHandleForWriting.close()
+    process.waitUntilExit()
+  }
+
+  deinit { release() }
+}
