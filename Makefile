@@ -59,7 +59,7 @@ static: setup
 	@for program in $(PROGRAMS); do $(SWIFT) build $(STATIC_BUILD) --product $$program || exit 1; done
 
 install: static ## install below PREFIX (/usr/local) and DESTDIR
-	@SWIFT="$(SWIFT)" BUILT="$$($(SWIFT) build $(STATIC_BUILD) --show-bin-path)" PROGRAMS="$(PROGRAMS)" \
+	@SWIFT="$(SWIFT)" BUILT="$(or $(BUILT),$$($(SWIFT) build $(STATIC_BUILD) --show-bin-path))" PROGRAMS="$(PROGRAMS)" \
 	  PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" UNITDIR="$(UNITDIR)" SYSUSERSDIR="$(SYSUSERSDIR)" \
 	  TMPFILESDIR="$(TMPFILESDIR)" UDEVRULESDIR="$(UDEVRULESDIR)" BASHDIR="$(BASHDIR)" ZSHDIR="$(ZSHDIR)" \
 	  FISHDIR="$(FISHDIR)" SHAREDIR="$(SHAREDIR)" scripts/install.sh

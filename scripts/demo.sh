@@ -7,24 +7,28 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bin=${NACYCLER_BIN_DIR:-.build/release}
-# A socket's path has at most 107 bytes.
-dir=$(mktemp -d /tmp/nacycler-demo.XXXXXX)
-pids=()
+dir=
 
 finish() {
   status=$?
-  trap - EXIT INT TERM
-  # The daemon first: it opens every circuit; then the instruments.
-  for ((i = ${#pids[@]} - 1; i >= 0; i--)); do
-    kill "${pids[i]}" 2>/dev/null || true
-    wait "${pids[i]}" 2>/dev/null || true
+  # Whoever presses Ctrl-C twice shall not leave half of it behind.
+  trap '' INT TERM HUP
+  trap - EXIT
+  # The shell's own list, so that nothing is missed that was started a moment ago. The daemon first: it opens every
+  # circuit; then the instruments.
+  for pid in $(jobs -p | tac); do
+    kill "$pid" 2>/dev/null || true
+    wait "$pid" 2>/dev/null || true
   done
-  rm -rf "$dir"
+  if [[ -n $dir ]]; then rm -rf "$dir"; fi
   exit "$status"
 }
 trap finish EXIT
+trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
+# A socket's path has at most 107 bytes.
+dir=$(mktemp -d "${TMPDIR:-/tmp}/nacycler-demo.XXXXXX")
 
 say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
 nactl() { "$bin/nactl" "$@"; }
@@ -45,14 +49,12 @@ wait_for() {
 
 say "1. An emulated EmStat4 HR with a virtual hard-carbon cell, on a pseudo-terminal (nasim)"
 "$bin/nasim" run --instrument emstat4-hr --cell hard-carbon --speed max --links "$dir/lab" >"$dir/nasim.log" 2>&1 &
-pids+=($!)
 wait_for "the instrument" grep -q '^ready' "$dir/nasim.log"
 head -n 1 "$dir/nasim.log"
 
 say "2. The daemon, with a state directory of its own (nacyclerd)"
 "$bin/nacyclerd" --state-directory "$dir/state" --socket "$NACYCLER_SOCKET" --no-discovery \
   --port "$dir/lab/emstat4-hr-*" 2>"$dir/nacyclerd.log" &
-pids+=($!)
 idle() { nactl channels | grep -q idle; }
 wait_for "the channel" idle
 nactl channels
