@@ -76,6 +76,16 @@ extension RunPilot {
     beginCheck(.resumeCheck, now, &outputs)
   }
 
+  /// The store was so late with the commit before a step that the cell has stood unattended for too long (hazard rule
+  /// 3): a full disk over a weekend is an interruption too.
+  mutating func stoodTooLong(_ waited: TimeSpan, _ now: RunMoment, _ outputs: inout RunOutputs) {
+    voltageBeforeInterruption = lastVoltage
+    dropAwaiting(reason: FaultCode.runInterruptionTooLong.rawValue, now, &outputs)
+    let detail =
+      "nothing could be stored for \(waited.microseconds / 1_000_000) s, longer than the protocol's \(program.onInterruption.resumeWithin.microseconds / 1_000_000) s"
+    doNotGoOn(Fault(.runInterruptionTooLong, detail), now, &outputs)
+  }
+
   /// The instrument told how a set-point of an earlier connection ended.
   mutating func adopt(_ token: SetpointToken, _ reading: Reading?, _ openedAt: TimeSpan?) {
     guard case .away = phase, var active = setpoint, active.token == token else { return }

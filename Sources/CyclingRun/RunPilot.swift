@@ -195,6 +195,11 @@ public struct RunPilot: Sendable {
       enterPlace(now, &outputs)
       return
     }
+    let waited = setpoint.map { now.host - $0.askedAt } ?? .zero
+    guard waited <= program.onInterruption.resumeWithin else {
+      stoodTooLong(waited, now, &outputs)
+      return
+    }
     awaitingCommit = nil
     setpoint?.askedAt = now.host
     setpoint?.heardAt = now.host

@@ -299,6 +299,25 @@ import Testing
     #expect(bench.setpoint?.mode == .constantCurrent(Current(picoamperes: 100_000_000)))
   }
 
+  @Test(arguments: [(1_799.0, RunState.running), (1_801, .held)])
+  func hazard03AStoreThatIsLateForTooLongIsAnInterruption(seconds: Double, state: RunState) throws {
+    var bench = try Self.running()
+    bench.holdsCommits = true
+    for _ in 0..<2 { bench.read(0.009, -100e-6) }
+    bench.end(.cutOff(0))
+    let before = bench.begun
+    bench.host += seconds
+    bench.holdsCommits = false
+    bench.feed(.committed)
+    #expect(bench.pilot.state == state)
+    #expect(bench.begun == before + (state == .running ? 1 : 0))
+    guard state == .held else { return }
+    #expect(bench.journal.events.contains { $0.code == .runInterruptionTooLong })
+    // A person resumes it: the open circuit is measured before any current flows.
+    bench.feed(.person(.resume, actor: "tester"))
+    #expect(bench.setpoint?.mode == .openCircuit)
+  }
+
   @Test func hazard13TheCheckpointNamesTheStepBeforeItsCurrentFlows() throws {
     var bench = try Self.running()
     bench.holdsCommits = true
