@@ -20,6 +20,8 @@ struct PilotBench {
   var holdsCommits = false
   /// Seconds on the host's clocks.
   var host = 1_000.0
+  /// By how many seconds somebody has put the calendar clock forward; negative is back.
+  var calendarStep = 0.0
   /// Seconds on the set-point's clock.
   var clock = 0.0
 
@@ -34,7 +36,7 @@ struct PilotBench {
     let microseconds = Int64((host * 1e6).rounded())
     return RunMoment(
       host: HostInstant(microseconds: microseconds),
-      unix: UnixInstant(microseconds: 1_700_000_000_000_000 + microseconds))
+      unix: UnixInstant(microseconds: 1_700_000_000_000_000 + microseconds + Int64(calendarStep * 1e6)))
   }
 
   /// The set-point that was asked for last.
@@ -106,6 +108,23 @@ struct PilotBench {
     accept()
     for voltage in volts { read(voltage, 0) }
     end(.cutOff(0))
+  }
+
+  /// The daemon dies after its last commit, and another takes the run up.
+  mutating func restart() throws {
+    var writer = ByteWriter()
+    pilot.checkpoint(into: &writer)
+    pilot = try RunPilot(
+      identity: Self.identity, program: pilot.program, settings: RunSettings(), checkpoint: writer.bytes,
+      since: now.unix)
+  }
+
+  /// The steps that were taken, as the places in the program.
+  var stepsTaken: [Int32] {
+    journal.entries.compactMap { entry in
+      if case .stepStarted(let row) = entry, row.programIndex >= 0 { return row.programIndex }
+      return nil
+    }
   }
 
   /// Begins the run and passes its pre-flight at a voltage.
