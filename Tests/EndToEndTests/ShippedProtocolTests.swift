@@ -72,7 +72,15 @@ extension ProgramTests {
       let alarms = try rig.sqlite("SELECT code, detail FROM event WHERE severity > 0")
       #expect(alarms == "")
       #expect(try rig.sqlite("SELECT count(*) FROM latch") == "0")
-      try TruthComparison(rig).expectAgreement()
+      var comparison = try TruthComparison(rig)
+      #expect(comparison.stored.count == comparison.truth.count)
+      // The half-cycle in which the run was stopped may be so short that a script's two instructions of current count.
+      if comparison.stored.last?.isDamaged == true {
+        comparison.stored.removeLast()
+        comparison.truth.removeLast()
+      }
+      comparison.expectAgreement()
+      #expect(comparison.worst < 10e-6)
       // Only the half-cycle in which the run was stopped is truncated; a hold's is marked as one.
       let flags = try rig.sqlite("SELECT number, end_reason, flags FROM half_cycle WHERE flags & ~(1024 + 8192)")
       #expect(flags == "")
