@@ -29,7 +29,7 @@ enum PureBenchmarks {
       var recorded = 0
       let begun = Figures.used()
       for index in 1...count {
-        pilot.handle(.driver(.reading(channel: 0, SampleRun.reading(index))), at: SampleRun.moment, into: &outputs)
+        pilot.handle(SampleRun.reading(index), at: SampleRun.moment, into: &outputs)
         recorded += outputs.records.count
         outputs.removeAll()
       }
@@ -120,7 +120,8 @@ enum PureBenchmarks {
         let piece = UnsafeRawBufferPointer(rebasing: all[start..<min(start + chunk, all.count)])
         driver.handle(.bytes(piece), at: SampleRun.moment.host, into: &driverOutputs)
         for event in driverOutputs.events {
-          pilot.handle(.driver(event), at: SampleRun.moment, into: &runOutputs)
+          guard case .reading(_, let reading) = event else { continue }
+          pilot.handle(reading, at: SampleRun.moment, into: &runOutputs)
           recorded += runOutputs.records.count
           runOutputs.removeAll()
         }

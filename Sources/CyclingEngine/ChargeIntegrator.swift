@@ -78,8 +78,15 @@ public struct ChargeIntegrator: Sendable, Hashable {
     lastEnd = .none
   }
 
-  /// Counts the interval that ends with `reading`. A reading in an open circuit counts nothing.
-  public mutating func reading(_ reading: Reading) {
+  /// Counts the interval that ends with `reading`, and tells `charge` and `energy` afterwards. A reading in an open
+  /// circuit counts nothing.
+  @discardableResult
+  public mutating func reading(_ reading: Reading) -> (charge: Charge, energy: Energy) {
+    count(reading)
+    return (charge, energy)
+  }
+
+  private mutating func count(_ reading: Reading) {
     guard isClosed else { return }
     let (span, overflowed) = reading.time.microseconds.subtractingReportingOverflow(lastTime)
     guard span >= 0, !overflowed else {
@@ -238,6 +245,11 @@ extension ChargeIntegrator {
     let magnitude = sum.magnitude + UInt128(unit / 2)
     let high = UInt64(truncatingIfNeeded: magnitude >> 64)
     guard high < unit / 2 else { return sum < 0 ? -.max : .max }
+    // Nearly always; the division of 64 bits by 64 is several times cheaper.
+    if high == 0 {
+      let value = Int64(UInt64(truncatingIfNeeded: magnitude) / unit)
+      return sum < 0 ? -value : value
+    }
     let quotient = unit.dividingFullWidth((high, UInt64(truncatingIfNeeded: magnitude))).quotient
     let value = Int64(clamping: quotient)
     return sum < 0 ? -value : value

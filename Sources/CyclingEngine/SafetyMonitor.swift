@@ -76,8 +76,8 @@ public struct SafetyMonitor: Sendable, Hashable {
   /// is a refusal and not a latch.
   public mutating func judgeCheck(_ reading: Reading) -> Fault? { judgeQuality(reading) }
 
-  /// Judges the charge of a half-cycle.
-  public func judge(halfCycleCharge: Charge) -> Fault? {
+  /// Judges the charge of a half-cycle. Changes nothing; being `mutating` it is asked in place, without a copy.
+  public mutating func judge(halfCycleCharge: Charge) -> Fault? {
     guard halfCycleCharge.magnitude > limits.halfCycleCharge else { return nil }
     return Fault(
       .limitHalfCycleCharge,

@@ -77,10 +77,12 @@ public struct StepMachine: Sendable, Hashable {
   /// The first condition of the present step that holds, as an index into its `ends`.
   ///
   /// A condition on something that was not measured, or on a hold that has not begun, does not hold.
-  @inlinable
+  @inlinable @inline(__always)
   public func endReached(_ live: LiveQuantities) -> Int? {
     guard case .step(let index) = place else { return nil }
-    return program.steps[index].endReached(live)
+    let ends = program.steps[index].ends
+    for end in ends.indices where ends[end].holds(live) { return end }
+    return nil
   }
 
   /// Writes the place for a checkpoint.
@@ -141,18 +143,9 @@ public struct LiveQuantities: Sendable, Hashable {
   public init() {}
 }
 
-extension ProgramStep {
-  /// The first condition that holds, as an index into `ends`.
-  @inlinable
-  public func endReached(_ live: LiveQuantities) -> Int? {
-    for index in ends.indices where ends[index].holds(live) { return index }
-    return nil
-  }
-}
-
 extension EndCondition {
   /// Whether the condition holds; false for what was not measured and for a hold that has not begun.
-  @inlinable
+  @inlinable @inline(__always)
   public func holds(_ live: LiveQuantities) -> Bool {
     if onlyInHold, live.holdTime == nil { return false }
     let value: Int64

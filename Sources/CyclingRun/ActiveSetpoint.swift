@@ -47,12 +47,14 @@ struct ActiveSetpoint: Sendable, Hashable {
   var highestVoltage: Voltage?
 
   /// Step time of the last reading.
+  @inline(__always)
   var stepTime: TimeSpan? {
     guard let zero, let lastReading else { return nil }
     return lastReading.time - zero
   }
 
   /// Since the voltage hold began, at the last reading.
+  @inline(__always)
   var holdTime: TimeSpan? {
     guard let holdBeganAt, let lastReading else { return nil }
     return lastReading.time - holdBeganAt
@@ -67,6 +69,7 @@ struct ActiveSetpoint: Sendable, Hashable {
   }
 
   /// Whether the circuit was seen to close and not to open.
+  @inline(__always)
   var isClosed: Bool { closedAt != nil && openedAt == nil }
 
   mutating func circuitOpened(_ at: TimeSpan) {

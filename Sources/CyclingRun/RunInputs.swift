@@ -70,9 +70,9 @@ public struct RunOutputs: Sendable {
   public init() {}
   /// Forgets everything and keeps the memory.
   public mutating func removeAll() {
-    commands.removeAll(keepingCapacity: true)
-    records.removeAll(keepingCapacity: true)
-    entries.removeAll(keepingCapacity: true)
+    if !commands.isEmpty { commands.removeAll(keepingCapacity: true) }
+    if !records.isEmpty { records.removeAll(keepingCapacity: true) }
+    if !entries.isEmpty { entries.removeAll(keepingCapacity: true) }
     wantsCommit = false
     resetLink = nil
     wakeAt = nil

@@ -314,14 +314,13 @@ extension RunPilot {
 
   /// Asks for a tick when a reading or an answer is due, and gives the link up when it stays away.
   mutating func supervise(_ now: RunMoment, _ outputs: inout RunOutputs) {
-    guard let active = setpoint, instrumentIsHere else { return }
+    guard instrumentIsHere, let heardAt = setpoint?.heardAt, let interval = setpoint?.readingInterval else { return }
     switch phase {
     case .active, .closing: break
     case .ready, .committing, .paused, .held, .suspended, .away, .over: return
     }
-    let allowance = active.readingInterval * Self.toleratedSilentIntervals + Self.silenceMargin
-    let since = active.closingAskedAt ?? active.heardAt
-    let due = since + allowance
+    let since = setpoint?.closingAskedAt ?? heardAt
+    let due = since + interval * Self.toleratedSilentIntervals + Self.silenceMargin
     if now.host < due {
       outputs.wakeAt = due
     } else {

@@ -52,12 +52,12 @@ extension RunPilot {
     case .rest, .constantCurrent, .constantCurrentConstantVoltage:
       Current(
         picoamperes: step.direction == .charge
-          ? program.limits.chargeCurrent.hard : program.limits.dischargeCurrent.hard)
+          ? machine.program.limits.chargeCurrent.hard : machine.program.limits.dischargeCurrent.hard)
     }
   }
 
   mutating func handle(_ reading: Reading, _ now: RunMoment, _ outputs: inout RunOutputs) {
-    guard let zero = setpoint?.zero, let candidate = take(reading, zero, now) else { return }
+    guard let candidate = setpoint?.take(reading, heardAt: now.host) ?? nil else { return }
     if let voltage = reading.voltage {
       lastVoltage = voltage
       if isFresh, setpoint?.isClosed == true { isFresh = !isInsideLimits(voltage) }
@@ -86,38 +86,25 @@ extension RunPilot {
 
   /// A fresh cell may stand outside the limits until a current has brought it inside.
   func isInsideLimits(_ voltage: Voltage) -> Bool {
-    let limits = program.limits
-    return voltage.nanovolts >= limits.lowerVoltage.soft && voltage.nanovolts <= limits.upperVoltage.soft
+    voltage.nanovolts >= machine.program.limits.lowerVoltage.soft
+      && voltage.nanovolts <= machine.program.limits.upperVoltage.soft
   }
 
-  /// Integrates; what comes back is what the reading would store.
-  private mutating func take(_ reading: Reading, _ zero: TimeSpan, _ now: RunMoment) -> RecordCandidate? {
-    guard setpoint != nil else { return nil }
-    setpoint?.integrator.reading(reading)
-    setpoint?.lastReading = reading
-    setpoint?.heardAt = now.host
-    setpoint?.readingsSinceClosed &+= 1
-    setpoint?.flags.formUnion(DataFlags(rawValue: Int64(reading.quality.rawValue) & 7))
-    if let voltage = reading.voltage, setpoint?.kind == .openCircuitCheck { setpoint?.sawVoltage(voltage) }
-    return setpoint.map {
-      RecordCandidate(
-        stepTime: reading.time - zero, voltage: reading.voltage, current: reading.current, charge: $0.integrator.charge,
-        energy: $0.integrator.energy, flags: $0.flags)
-    }
-  }
-
-  /// The reading with what the step and the half-cycle have behind them.
-  private func live(_ candidate: RecordCandidate) -> LiveQuantities {
+  /// The reading with what the step and the half-cycle have behind them. Changes nothing; being `mutating` it works in
+  /// place, where otherwise the compiler copies the whole pilot for it.
+  private mutating func live(_ candidate: RecordCandidate) -> LiveQuantities {
     var live = LiveQuantities()
     live.voltage = candidate.voltage
     live.current = candidate.current
     live.stepTime = carried.time + candidate.stepTime
-    live.holdTime = setpoint?.holdTime.map { $0 + carried.holdTime }
+    if let began = setpoint?.holdBeganAt, let now = setpoint?.lastReading?.time {
+      live.holdTime = carried.holdTime + (now - began)
+    }
     live.testTime = testTime + candidate.stepTime
     live.cycleTime = cycleTimeBeforeStep + candidate.stepTime
-    if let halfCycle {
-      live.halfCycleTime = halfCycle.timeBeforeStep + candidate.stepTime
-      live.halfCycleCharge = halfCycle.chargeBeforeStep + candidate.charge
+    if let time = halfCycle?.timeBeforeStep, let charge = halfCycle?.chargeBeforeStep {
+      live.halfCycleTime = time + candidate.stepTime
+      live.halfCycleCharge = charge + candidate.charge
     }
     live.stepCharge = carried.charge + candidate.charge
     live.stepEnergy = carried.energy + candidate.energy
@@ -125,12 +112,9 @@ extension RunPilot {
   }
 
   private mutating func judgeEnds(_ live: LiveQuantities, _ now: RunMoment, _ outputs: inout RunOutputs) {
-    guard case .step(let index) = machine.place, let closedAt = setpoint?.closedAt ?? setpoint?.zero,
-      let time = setpoint?.lastReading?.time, let readings = setpoint?.readingsSinceClosed
+    guard case .step(let index) = machine.place,
+      setpoint?.hasSettled(after: machine.program.steps[index].settle) == true
     else { return }
-    // At open circuit there is no iR to settle.
-    let isClosed = setpoint?.isClosed == true
-    if isClosed, readings < 2 || time - closedAt < program.steps[index].settle { return }
     guard let end = machine.endReached(live) else {
       setpoint?.overdueEnds = 0
       return
@@ -146,24 +130,7 @@ extension RunPilot {
   // MARK: - Records
 
   private mutating func recordIfDue(_ candidate: RecordCandidate, _ outputs: inout RunOutputs) {
-    if setpoint?.edges.crossed(candidate.voltage, candidate.current) == true {
-      // What turned lies between the reading before and this one: both are records.
-      if var before = setpoint?.unrecorded {
-        before.flags.insert(.plateauEdge)
-        append(before, &outputs)
-      }
-      var edge = candidate
-      edge.flags.insert(.plateauEdge)
-      append(edge, &outputs)
-    } else if setpoint?.recordIndex == 0 {
-      var first = candidate
-      first.flags.insert(.stepStart)
-      append(first, &outputs)
-    } else if setpoint?.policy.shouldRecord(candidate.stepTime, candidate.voltage, candidate.current) == true {
-      append(candidate, &outputs)
-    } else {
-      setpoint?.unrecorded = candidate
-    }
+    setpoint?.recordIfDue(candidate, into: &outputs.records, of: &halfCycle)
   }
 
   /// Makes a record of what the integrator holds now.
@@ -178,16 +145,6 @@ extension RunPilot {
   }
 
   private mutating func append(_ candidate: RecordCandidate, _ outputs: inout RunOutputs) {
-    guard let stepID = setpoint?.stepID, let index = setpoint?.recordIndex, let kind = setpoint?.kind else { return }
-    let row = RecordRow(
-      stepID: stepID, index: index, stepTime: candidate.stepTime, voltage: candidate.voltage,
-      current: candidate.current, charge: candidate.charge, energy: candidate.energy, flags: candidate.flags)
-    outputs.records.append(row)
-    setpoint?.recordIndex += 1
-    setpoint?.policy.recorded(candidate.stepTime, candidate.voltage, candidate.current)
-    setpoint?.unrecorded = nil
-    setpoint?.flags.subtract([.overload, .underload, .late])
-    if kind != .openCircuitCheck { halfCycle?.accumulator.record(row) }
-    if row.flags.contains(.overload) { halfCycle?.row.flags.insert(.overload) }
+    setpoint?.append(candidate, to: &outputs.records, of: &halfCycle)
   }
 }

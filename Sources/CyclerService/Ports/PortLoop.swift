@@ -225,8 +225,11 @@ struct PortLoop {
   private mutating func dispatch(_ event: DriverEvent, _ now: RunMoment) {
     switch event {
     case .identified(let found): identified(found)
-    case .began(let channel, _), .holdBegan(let channel, _), .reading(let channel, _), .ended(let channel, _, _),
-      .refused(let channel, _, _):
+    case .reading(let channel, let reading):
+      guard slots.indices.contains(channel), slots[channel].pilot != nil else { return }
+      slots[channel].pilot?.handle(reading, at: now, into: &runOutputs)
+      takeOutputs(channel)
+    case .began(let channel, _), .holdBegan(let channel, _), .ended(let channel, _, _), .refused(let channel, _, _):
       feed(.driver(event), channel, now)
       if case .ended = event { see(channel) { $0.circuit = .openConfirmed } }
     case .circuitClosed(let channel, _):

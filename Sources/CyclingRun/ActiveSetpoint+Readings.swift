@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+//
+// What a reading does to the set-point in which it was taken: it is integrated, and it becomes a record or not. All of
+// it happens in place: a set-point is several hundred bytes, and a copy of it costs more than the arithmetic.
+
+internal import CellMetrics
+internal import CyclerModel
+internal import CyclingEngine
+internal import InstrumentKit
+internal import Quantities
+
+extension ActiveSetpoint {
+  /// Integrates; what comes back is what the reading would store. nil before time zero of the step.
+  mutating func take(_ reading: Reading, heardAt: HostInstant) -> RecordCandidate? {
+    guard let zero else { return nil }
+    let (charge, energy) = integrator.reading(reading)
+    lastReading = reading
+    self.heardAt = heardAt
+    readingsSinceClosed &+= 1
+    flags.formUnion(DataFlags(rawValue: Int64(reading.quality.rawValue) & 7))
+    if kind == .openCircuitCheck, let voltage = reading.voltage { sawVoltage(voltage) }
+    return RecordCandidate(
+      stepTime: reading.time - zero, voltage: reading.voltage, current: reading.current, charge: charge,
+      energy: energy, flags: flags)
+  }
+
+  /// Makes a record of the candidate when a metric turns at it, when it is the first, or when the protocol's rule wants
+  /// it; otherwise keeps it until the next reading has been seen.
+  mutating func recordIfDue(
+    _ candidate: RecordCandidate, into records: inout ContiguousArray<RecordRow>, of halfCycle: inout OpenHalfCycle?
+  ) {
+    if edges.crossed(candidate.voltage, candidate.current) {
+      // What turned lies between the reading before and this one: both are records.
+      if let before = unrecorded { append(before, marked: .plateauEdge, to: &records, of: &halfCycle) }
+      append(candidate, marked: .plateauEdge, to: &records, of: &halfCycle)
+    } else if recordIndex == 0 {
+      append(candidate, marked: .stepStart, to: &records, of: &halfCycle)
+    } else if policy.shouldRecord(candidate.stepTime, candidate.voltage, candidate.current) {
+      append(candidate, to: &records, of: &halfCycle)
+    } else {
+      unrecorded = candidate
+    }
+  }
+
+  /// Makes a record, and counts it in the half-cycle unless it belongs to an open-circuit check.
+  mutating func append(
+    _ candidate: RecordCandidate, marked mark: DataFlags = [], to records: inout ContiguousArray<RecordRow>,
+    of halfCycle: inout OpenHalfCycle?
+  ) {
+    let row = RecordRow(
+      stepID: stepID, index: recordIndex, stepTime: candidate.stepTime, voltage: candidate.voltage,
+      current: candidate.current, charge: candidate.charge, energy: candidate.energy,
+      flags: candidate.flags.union(mark))
+    records.append(row)
+    recordIndex += 1
+    policy.recorded(candidate.stepTime, candidate.voltage, candidate.current)
+    unrecorded = nil
+    flags.subtract([.overload, .underload, .late])
+    if kind != .openCircuitCheck { halfCycle?.accumulator.record(row) }
+    if row.flags.contains(.overload) { halfCycle?.row.flags.insert(.overload) }
+  }
+
+  /// Whether the iR of the closing has settled, so that a voltage says something of the cell. At open circuit there is
+  /// none to settle. Changes nothing; `mutating` spares the copy.
+  mutating func hasSettled(after settle: TimeSpan) -> Bool {
+    guard isClosed else { return true }
+    guard let closedAt, let lastReading else { return false }
+    return readingsSinceClosed >= 2 && lastReading.time - closedAt >= settle
+  }
+}
