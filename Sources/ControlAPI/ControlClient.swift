@@ -36,9 +36,10 @@ public struct ControlClient: Sendable {
     group = MultiThreadedEventLoopGroup.singleton
   }
 
-  /// Sends a request and waits for the whole answer. Throws `RequestRefused` for a refusal, `ControlFailure` when
-  /// there is no answer.
+  /// Sends a request and waits for the whole answer. Throws `RequestRefused` for a refusal, and without asking for a
+  /// body that is too large; `ControlFailure` when there is no answer.
   func send(_ method: HTTPMethod, _ target: String, body: [UInt8]? = nil) async throws -> Answer {
+    try WireCoding.checkSize(ofBody: body?.count ?? 0)
     let connection = try await connect()
     let seconds = timeout.nanoseconds / 1_000_000_000
     let path = socketPath
@@ -93,9 +94,10 @@ public struct ControlClient: Sendable {
     let head = Self.head(method, target, headers: headers, body: body)
     do {
       return try await connection.executeThenClose { inbound, outbound in
-        try await outbound.write(.head(head))
-        if let body { try await outbound.write(.body(.byteBuffer(ByteBuffer(bytes: body)))) }
-        try await outbound.write(.end(nil))
+        // All at once: a request without a body is whole with its head, and a quick daemon answers and hangs up before
+        // the end, which is nothing on the wire, could be written.
+        let content = body.map { [HTTPClientRequestPart.body(.byteBuffer(ByteBuffer(bytes: $0)))] } ?? []
+        try await outbound.write(contentsOf: [.head(head)] + content + [.end(nil)])
         var status = 0
         for try await part in inbound {
           switch part {

@@ -19,15 +19,19 @@ public enum WireCoding {
     return Array(try encoder.encode(value))
   }
 
+  /// Throws `RequestRefused` for a request body of more bytes than `largestBody`.
+  public static func checkSize(ofBody bytes: Int) throws {
+    guard bytes > largestBody else { return }
+    throw RequestRefused(
+      .tooLarge, code: "request.too_large", message: "the body has \(bytes) bytes, more than \(largestBody)",
+      hint: "send fewer protocols or cells at a time")
+  }
+
   /// Reads a request by the strict rules: unknown and duplicate keys, trailing commas and deep nesting are refused.
   /// Throws `RequestRefused`.
   public static func decodeRequest<Request: StrictRequest>(_ type: Request.Type, from bytes: [UInt8]) throws -> Request
   {
-    guard bytes.count <= largestBody else {
-      throw RequestRefused(
-        .tooLarge, code: "request.too_large", message: "the body has \(bytes.count) bytes, more than \(largestBody)",
-        hint: "send fewer protocols or cells at a time")
-    }
+    try checkSize(ofBody: bytes.count)
     var scanner = StrictJSONScanner(bytes)
     try scanner.scan(type.shape)
     do {

@@ -58,6 +58,26 @@ struct ControlBench {
 
   /// A raw connection that says what it is told, for peers that misbehave.
   func rawConnection(_ text: String) throws -> Int32 {
+    let descriptor = try rawConnection()
+    let bytes = Array(text.utf8)
+    try #require(write(descriptor, bytes, bytes.count) == bytes.count)
+    return descriptor
+  }
+
+  /// A connection to which more was sent than the socket's buffer holds, by a thread of its own.
+  func sentConnection(_ text: String) async throws -> Int32 {
+    let descriptor = try rawConnection()
+    let bytes = Array(text.utf8)
+    let sent = await withCheckedContinuation { continuation in
+      Thread.detachNewThread {
+        continuation.resume(returning: send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL)))
+      }
+    }
+    try #require(sent == bytes.count)
+    return descriptor
+  }
+
+  private func rawConnection() throws -> Int32 {
     let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
     var address = sockaddr_un()
     address.sun_family = sa_family_t(AF_UNIX)
@@ -68,8 +88,6 @@ struct ControlBench {
       }
     }
     try #require(connected == 0)
-    let bytes = Array(text.utf8)
-    try #require(write(descriptor, bytes, bytes.count) == bytes.count)
     return descriptor
   }
 

@@ -103,6 +103,23 @@ import Testing
     }
   }
 
+  /// Whoever sends too much is told so after the last byte, whatever the order in which reader and writer get their
+  /// turns.
+  @Test func tooLongABodyIsReadToItsEndAndRefused() async throws {
+    let operations = OperationsDouble()
+    try await ControlBench.run(operations) { bench in
+      let body = String(repeating: "a", count: 2 * WireCoding.largestBody)
+      let raw = try await bench.sentConnection(
+        "POST /v1/runs/last/notes HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: \(body.utf8.count)\r\n\r\n"
+          + body)
+      defer { close(raw) }
+      let answer = await bench.read(raw)
+      #expect(answer.hasPrefix("HTTP/1.1 413 "), "\(answer)")
+      #expect(answer.contains("\"code\":\"request.too_large\""), "\(answer)")
+      #expect(operations.asked.withLock { $0.isEmpty })
+    }
+  }
+
   @Test func aBodyJustUnderTheBoundIsTaken() async throws {
     try await ControlBench.run { bench in
       let text = String(repeating: "a", count: WireCoding.largestBody - 100)

@@ -225,6 +225,16 @@ extension ProgramTests {
       }
     }
 
+    /// A daemon that is warm answers a request, and hangs up, before the client has said that it is done with asking.
+    /// Of two hundred such commands four used to take that for a lost connection.
+    @Test func aQuickAnswerIsNotTakenForALostConnection() throws {
+      let rig = try LaboratoryRig()
+      try rig.startDaemon()
+      let nactl = try LaboratoryRig.programs.appendingPathComponent("nactl").path
+      let loop = "for i in $(seq 200); do \(nactl) channels --socket \(rig.socket) 2>&1 | grep connection_lost; done"
+      #expect(try LaboratoryRig.system("bash", "-c", loop).output == "")
+    }
+
     @Test(arguments: ["bash", "zsh", "fish"])
     func completionScriptsNameEveryCommand(_ shell: String) throws {
       let script = try LaboratoryRig.run("nactl", ["--generate-completion-script", shell])
