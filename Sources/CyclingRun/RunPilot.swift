@@ -72,7 +72,7 @@ public struct RunPilot: Sendable {
   public let identity: RunIdentity
   /// The program that is run.
   public var program: Program { machine.program }
-  let settings: RunSettings
+  var settings: RunSettings
   var machine: StepMachine
   var safety: SafetyMonitor
   var phase: Phase = .ready

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+//
+// What a person can ask of a run as it is just now. Whoever passes a request on asks here first, on the thread that owns
+// the run: a request that would do nothing is refused with its reason and never accepted and dropped.
+
+internal import CyclerModel
+public import InstrumentKit
+
+/// Why a person's request would do nothing.
+public enum PersonObstacle: Sendable, Hashable, CaseIterable {
+  /// Nothing has begun yet.
+  case notBegun
+  /// The circuit is just being opened; what the run comes to shows within seconds, so ask again.
+  case opening
+  /// One step is over and the next waits until the store holds it.
+  case betweenSteps
+  /// The open circuit is measured; no step is under way.
+  case checking
+  /// Nothing keeps it from going on.
+  case goesOn
+  /// A person paused it.
+  case paused
+  /// A fault holds it.
+  case held
+  /// The daemon stops.
+  case suspended
+  /// The instrument is away.
+  case away
+  /// It is over.
+  case over
+}
+
+extension RunPilot {
+  /// What stands in the way of a request; nil when handling it has an effect.
+  public func obstacle(to request: PersonRequest) -> PersonObstacle? {
+    switch request {
+    case .stop: obstacleToStop
+    case .pause: canPause ? nil : obstacle
+    case .skip: canSkip ? nil : obstacle
+    case .resume: canResume ? nil : obstacle
+    }
+  }
+
+  /// A fault that opens the circuit is settled first: its latch must not be lost to the stop.
+  private var obstacleToStop: PersonObstacle? {
+    switch phase {
+    case .over: .over
+    case .closing(_, .fault): .opening
+    case .ready, .active, .closing, .committing, .paused, .held, .suspended, .away: nil
+    }
+  }
+
+  private var obstacle: PersonObstacle {
+    switch phase {
+    case .ready: .notBegun
+    case .active(.step): .goesOn
+    case .active(.preflight), .active(.resumeCheck), .active(.personResume): .checking
+    case .closing: .opening
+    case .committing: .betweenSteps
+    case .paused: .paused
+    case .held: .held
+    case .suspended: .suspended
+    case .away: .away
+    case .over: .over
+    }
+  }
+}
+
+extension RunPilot {
+  /// The instrument that the run will be carried on, before it is attached: a run that was restored knows only what its
+  /// checkpoint says.
+  public mutating func serve(on instrument: InstrumentCapabilities) {
+    settings.fastestReadings = instrument.shortestReadingInterval
+  }
+}
