@@ -117,6 +117,12 @@ let package = Package(
       ]),
     tests("InstrumentIOTests", ["InstrumentIO", "InstrumentKit", "CyclerModel", "Quantities", "CNacycler"]),
     tests("CycleStoreTests", ["CycleStore", "CyclerModel", "Quantities", grdb]),
+    tests(
+      "CyclerServiceTests",
+      [
+        "CyclerService", "ControlAPI", "CycleStore", "InstrumentIO", "InstrumentKit", "CyclingRun", "CyclingProtocol",
+        "CyclerModel", "Quantities", "CNacycler", logging,
+      ]),
     tests("ControlAPITests", ["ControlAPI", "CyclerService", lifecycle, logging, nio("NIOCore")]),
     tests("NactlTests", ["nactl", "ControlAPI", argumentParser]),
     tests("EndToEndTests", []),

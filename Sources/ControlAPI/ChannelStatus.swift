@@ -109,14 +109,40 @@ public struct ChannelStatus: Codable, Sendable, Hashable {
   }
 }
 
+/// A port that carries no instrument that can be used now. It is tried again by itself.
+public struct UnusablePort: Codable, Sendable, Hashable {
+  /// The port's name.
+  public var port: String
+  /// Registered dotted name of the fault, for instance `link.busy`.
+  public var code: String
+  /// What was found.
+  public var message: String
+  /// What a person can do.
+  public var hint: String
+
+  /// Makes one from its parts.
+  public init(port: String, code: String, message: String, hint: String) {
+    self.port = port
+    self.code = code
+    self.message = message
+    self.hint = hint
+  }
+}
+
 /// Answer to `GET /v1/channels`.
 public struct ChannelList: Codable, Sendable, Hashable {
   /// All channels, by name.
   public var channels: [ChannelStatus]
+  /// Ports that were found or named and carry no channel, by name.
+  public var unusable_ports: [UnusablePort]
+  /// Why nothing can be stored just now, with the name of the fault; null when it can.
+  @OrNull public var store_failure: String?
 
   /// Makes one from its parts.
-  public init(channels: [ChannelStatus]) {
+  public init(channels: [ChannelStatus], unusable_ports: [UnusablePort] = [], store_failure: String? = nil) {
     self.channels = channels
+    self.unusable_ports = unusable_ports
+    self.store_failure = store_failure
   }
 }
 

@@ -63,10 +63,13 @@ public struct RunStatus: Codable, Sendable, Hashable {
 public struct RunList: Codable, Sendable, Hashable {
   /// Newest first.
   public var runs: [RunStatus]
+  /// Why nothing can be stored just now, with the name of the fault; null when it can.
+  @OrNull public var store_failure: String?
 
   /// Makes one from its parts.
-  public init(runs: [RunStatus]) {
+  public init(runs: [RunStatus], store_failure: String? = nil) {
     self.runs = runs
+    self.store_failure = store_failure
   }
 }
 

@@ -61,6 +61,8 @@ public final class StoreInlet: Sendable {
 
   /// The number of the last batch that is on the disk; all before it are too. 0 before the first.
   public var committedSequence: Int64 { committed.load(ordering: .sequentiallyConsistent) }
+  /// The number of the last batch that was pushed; 0 before the first.
+  public var pushedSequence: Int64 { pending.withLock { $0.sequence } }
   /// Records and entries that are not on the disk yet.
   public var waitingCount: Int { waiting.load(ordering: .sequentiallyConsistent) }
   /// Whether so much waits that the source must pause its run. Pushing still works, so that nothing is lost.

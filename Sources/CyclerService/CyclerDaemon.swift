@@ -18,6 +18,8 @@ public struct DaemonConfiguration: Sendable {
   public var stateDirectory: String
   /// Where the control socket is made.
   public var socketPath: String
+  /// Whether every user of this machine may connect and look; otherwise only those of the socket's group.
+  public var everyoneMayLook = false
   /// Ports and leases.
   public var laboratory = LaboratoryConfiguration()
   /// A configuration with the usual laboratory.
@@ -64,7 +66,7 @@ public struct CyclerDaemon: Sendable {
     let notifier = ServiceNotifier.fromEnvironment()
     let operations = LaboratoryOperations(laboratory: laboratory, store: store, startedAt: UnixClock.now())
     let control = try makeControlService(
-      operations: operations, configuration: ControlConfiguration(socketPath: configuration.socketPath), logger: logger,
+      operations: operations, configuration: controlConfiguration, logger: logger,
       onListening: { [logger] in
         notifier.send(.ready)
         logger.info("listening at \(configuration.socketPath)")
@@ -92,6 +94,13 @@ public struct CyclerDaemon: Sendable {
     if report.unsavedCount > 0 { logger.critical("store.failed: \(report.unsavedCount) rows could not be saved") }
   }
 
+  private var controlConfiguration: ControlConfiguration {
+    var control = ControlConfiguration(socketPath: configuration.socketPath)
+    // Who may operate is decided by who connects, not by the mode.
+    if configuration.everyoneMayLook { control.socketMode = 0o666 }
+    return control
+  }
+
   private func takeLock() throws -> StateLock {
     do {
       return try StateLock(stateDirectory: configuration.stateDirectory)
@@ -117,9 +126,11 @@ public struct CyclerDaemon: Sendable {
     return store
   }
 
-  /// The threads confirm every open circuit, or give up after their own patience.
+  /// The threads confirm every open circuit, or give up after their own patience. One that hangs in a driver of the
+  /// kernel must not keep the others' readings from being stored.
   private static func waitForPorts(_ roster: PortRoster) async {
-    while roster.workers.contains(where: { !$0.isFinished }) {
+    func isWaitedFor(_ worker: PortWorker) -> Bool { !worker.isFinished && !worker.isStalled(at: HostClock.now()) }
+    while roster.workers.contains(where: isWaitedFor) {
       try? await Task.sleep(for: .milliseconds(5))
     }
   }
@@ -151,36 +162,6 @@ struct SignalService: Service {
       notifier.send(.stopping)
       logger.info("\(signal): every circuit is being opened")
       return
-    }
-  }
-}
-
-/// Feeds the service manager's watchdog while the store and the control loop live, and watches the port threads: a
-/// stalled one is that channel's fault alone (hazard rule 21).
-struct WatchdogService: Service {
-  /// A thread beats twice a second; so long without is a stall.
-  static let stallLimit = TimeSpan(seconds: 5)
-
-  let laboratory: Laboratory
-  let store: CycleStore
-  let roster: PortRoster
-  let notifier: ServiceNotifier
-  let logger: Logger
-
-  func run() async throws {
-    let interval = notifier.watchdogInterval.map { Duration.microseconds($0.microseconds / 2) } ?? .seconds(1)
-    var stalled: Set<String> = []
-    while !Task.isCancelled, !Task.isShuttingDownGracefully {
-      let now = Set(roster.stalled(for: Self.stallLimit, at: HostClock.now()).map(\.path))
-      for path in now.subtracting(stalled) {
-        await laboratory.portStalled(path)
-      }
-      stalled = now
-      // Answers only while the actor takes turns and the store reads.
-      _ = await laboratory.sightings()
-      let isReading = (try? await store.read { _ in true }) ?? false
-      if isReading { notifier.send(.watchdog) }
-      try? await cancelWhenGracefulShutdown { try await Task.sleep(for: interval) }
     }
   }
 }

@@ -30,6 +30,8 @@ struct NamedPorts: ~Copyable {
   /// Readable when one of the watched directories changed; -1 when the kernel gives us none.
   let descriptor: CInt
   private var watched: Set<String> = []
+  /// What the patterns led to at the last evaluation and is no character device: it is never opened.
+  private(set) var passedOver: Set<String> = []
 
   init(patterns: [String]) {
     self.patterns = patterns
@@ -54,10 +56,14 @@ struct NamedPorts: ~Copyable {
     watchDirectories()
     var found: [Found] = []
     var nodes: Set<String> = []
+    passedOver.removeAll(keepingCapacity: true)
     for pattern in patterns {
       for path in Self.expand(pattern) {
-        guard let one = Self.look(at: path), nodes.insert(one.node).inserted else { continue }
-        found.append(one)
+        switch Self.look(at: path) {
+        case .line(let one): if nodes.insert(one.node).inserted { found.append(one) }
+        case .somethingElse: passedOver.insert(path)
+        case .nothing: break
+        }
       }
     }
     return found
@@ -88,16 +94,22 @@ struct NamedPorts: ~Copyable {
     return (0..<Int(result.gl_pathc)).compactMap { paths[$0].map { String(cString: $0) } }
   }
 
-  private static func look(at path: String) -> Found? {
+  /// What lies under a name.
+  private enum Sight {
+    case line(Found)
+    case somethingElse
+    /// A link that leads nowhere is a port that is not there at the moment.
+    case nothing
+  }
+
+  private static func look(at path: String) -> Sight {
     var status = stat()
-    // A link that leads nowhere is a port that is not there at the moment. What is there but is not a line, the one
-    // who opens it is told; only directories, which a broad pattern catches easily, are passed over.
-    guard stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFDIR, let node = PortHolder.resolved(path) else {
-      return nil
-    }
-    return Found(
-      path: path, node: node,
-      incarnation: Incarnation(
-        device: UInt(status.st_dev), inode: UInt(status.st_ino), line: UInt(status.st_rdev)))
+    guard stat(path, &status) == 0, let node = PortHolder.resolved(path) else { return .nothing }
+    guard status.st_mode & S_IFMT == S_IFCHR else { return .somethingElse }
+    return .line(
+      Found(
+        path: path, node: node,
+        incarnation: Incarnation(
+          device: UInt(status.st_dev), inode: UInt(status.st_ino), line: UInt(status.st_rdev))))
   }
 }

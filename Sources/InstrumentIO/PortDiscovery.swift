@@ -18,6 +18,10 @@ public final class PortDiscovery: Sendable {
     case settled
     /// Plugged ports cannot be watched on this system; named ones still are.
     case impaired(Fault)
+    /// A pattern leads to something that is no line and is not opened.
+    case passedOver(path: String, Fault)
+    /// What was passed over is gone, or has become a line.
+    case noLongerPassedOver(path: String)
   }
 
   private let wake: WakeUp
@@ -60,28 +64,35 @@ public final class PortDiscovery: Sendable {
     if watchesUSB {
       do throws(Fault) {
         var plugged = try PluggedPorts()
-        report(&census, named.evaluate(), plugged.candidates, receive)
+        report(&census, &named, plugged.candidates, receive)
         receive(.settled)
         while wait(named.descriptor, plugged.descriptor, wake, hasPatterns: !patterns.isEmpty) {
           named.drain()
           plugged.drain()
-          report(&census, named.evaluate(), plugged.candidates, receive)
+          report(&census, &named, plugged.candidates, receive)
         }
         return
       } catch { receive(.impaired(error)) }
     }
-    report(&census, named.evaluate(), [], receive)
+    report(&census, &named, [], receive)
     receive(.settled)
     while wait(named.descriptor, -1, wake, hasPatterns: !patterns.isEmpty) {
       named.drain()
-      report(&census, named.evaluate(), [], receive)
+      report(&census, &named, [], receive)
     }
   }
 
   private static func report(
-    _ census: inout PortCensus, _ named: [NamedPorts.Found], _ plugged: [PortCandidate], _ receive: (News) -> Void
+    _ census: inout PortCensus, _ named: inout NamedPorts, _ plugged: [PortCandidate], _ receive: (News) -> Void
   ) {
-    for change in census.update(named: named, plugged: plugged) { receive(.changed(change)) }
+    let before = named.passedOver
+    let found = named.evaluate()
+    for path in before.subtracting(named.passedOver).sorted() { receive(.noLongerPassedOver(path: path)) }
+    for change in census.update(named: found, plugged: plugged) { receive(.changed(change)) }
+    for path in named.passedOver.subtracting(before).sorted() {
+      let detail = "\(path) is no serial line: a pattern of --port leads to a plain file, a directory or the like"
+      receive(.passedOver(path: path, Fault(.portUnusable, detail)))
+    }
   }
 
   /// Waits for a reason to look; false when the watch is to end.

@@ -10,14 +10,19 @@ struct Channels: AsyncParsableCommand {
   @OptionGroup var list: ListOptions
 
   func run() async throws {
-    let client = try list.daemon.client()
-    let answer = try await client.channels()
+    let answer = try await list.daemon.client().channels()
     list.write(
       answer.value.channels, Self.columns, json: answer.json,
       empty: "no channels: is an instrument plugged in, or given with nacyclerd --port?")
-    if list.format == .table, let failure = try await client.status().value.store_failure {
-      Terminal.error("warning: nothing can be stored now, readings wait in memory: \(failure)\n")
+    if list.format == .table {
+      for port in answer.value.unusable_ports { Terminal.out(Self.text(port)) }
+      StoreWatch.warn(of: answer.value.store_failure)
     }
+  }
+
+  /// A port of no use, in two lines.
+  static func text(_ port: UnusablePort) -> String {
+    "port \(port.port) cannot be used: \(port.code): \(port.message)\n    hint: \(port.hint)\n"
   }
 
   /// What is known of the circuit, with the moment when a lease ran out.

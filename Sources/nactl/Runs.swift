@@ -13,6 +13,7 @@ struct Runs: AsyncParsableCommand {
   func run() async throws {
     let answer = try await list.daemon.client().runs(active: active)
     list.write(answer.value.runs, Self.columns, json: answer.json, empty: "no runs: nactl start PROTOCOL begins one")
+    if list.format == .table { StoreWatch.warn(of: answer.value.store_failure) }
   }
 
   private static var columns: [Table<RunStatus>.Column] {

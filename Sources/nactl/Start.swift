@@ -39,7 +39,7 @@ struct Start: AsyncParsableCommand {
     let started = try await client.start(request).value
     for warning in started.warnings { Terminal.error("warning: \(warning)\n") }
     started.runs.forEach { Terminal.out(Self.line($0)) }
-    if follow { try await Self.follow(started.runs, client) }
+    if follow { try await StoreWatch(client).during { try await Self.follow(started.runs, client) } }
   }
 
   private static func split(_ names: [String]) -> [String] {

@@ -41,12 +41,13 @@ struct Tail: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let view = TailView(client: try daemon.client(), form: format, units: units)
+    let client = try daemon.client()
+    let view = TailView(client: client, form: format, units: units)
     view.endAtInterrupt()
     let request = StreamRequest(
       run: run, kinds: kinds, after: after?.cursor, last: after == nil ? number : nil, follow: follow)
     do {
-      try await view.show(request)
+      try await StoreWatch(client).during { try await view.show(request) }
     } catch {
       view.printCursor()
       throw error

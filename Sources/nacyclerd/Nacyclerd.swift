@@ -32,6 +32,9 @@ struct Nacyclerd: AsyncParsableCommand {
     name: .customLong("no-discovery"), help: "Use the ports given with --port only; do not look for USB instruments.")
   var noDiscovery = false
 
+  @Flag(help: "Lets every user of this machine connect and look; to operate still takes the group nacycler.")
+  var everyoneMayLook = false
+
   @Option(
     help: ArgumentHelp(
       "How long an instrument may drive a cell without hearing from this daemon.", valueName: "seconds"))
@@ -67,6 +70,7 @@ struct Nacyclerd: AsyncParsableCommand {
       return handler
     }
     var configuration = DaemonConfiguration(stateDirectory: stateDirectory, socketPath: socket)
+    configuration.everyoneMayLook = everyoneMayLook
     configuration.laboratory.portPatterns = ports
     configuration.laboratory.watchesUSB = !noDiscovery
     configuration.laboratory.lease = TimeSpan(seconds: lease)

@@ -91,6 +91,12 @@ extension ProgramTests {
         try rig.sqlite("SELECT count(*) FROM event WHERE code = 'port.stalled'") != "0"
       }
       #expect(try rig.sqlite("SELECT DISTINCT run_id, severity FROM event WHERE code = 'port.stalled'") == "1|2")
+      // Nobody can say what the circuit does behind a thread that does not turn, and nothing can be asked of it.
+      #expect(try rig.channel()["circuit"] as? String == "unknown")
+      #expect(try rig.channel()["state"] as? String == "unusable")
+      #expect(try rig.nactl("channels").output.contains("port.stalled"))
+      #expect(try rig.nactl("pause", "1").errors.contains("port.stalled"))
+      try rig.wait(for: "the manager to be told", seconds: 10) { supervisor.lastStatus.contains("port.stalled") }
       // The service manager hears on, and the other channel's run gets to its end.
       let signs = supervisor.signs()
       try rig.wait(for: "a sign of life", seconds: 20) { supervisor.signs() > signs }
@@ -144,6 +150,7 @@ extension ProgramTests {
 private final class ServiceManager {
   private let descriptor: Int32
   private var heard = 0
+  private var status = ""
   /// What a service is told by its manager.
   let environment: [String: String]
 
@@ -168,8 +175,16 @@ private final class ServiceManager {
     while true {
       let count = recv(descriptor, &buffer, buffer.count, Int32(MSG_DONTWAIT))
       guard count >= 0 else { return heard }
-      if String(decoding: buffer.prefix(count), as: UTF8.self).contains("WATCHDOG=1") { heard += 1 }
+      let text = String(decoding: buffer.prefix(count), as: UTF8.self)
+      if text.contains("WATCHDOG=1") { heard += 1 }
+      if text.hasPrefix("STATUS=") { status = text }
     }
+  }
+
+  /// What `systemctl status` would show.
+  var lastStatus: String {
+    _ = signs()
+    return status
   }
 
   deinit { close(descriptor) }

@@ -180,7 +180,10 @@ final class LaboratoryRig {
 
   /// Runs a program of the system, found as a shell finds it.
   @discardableResult
-  static func system(_ arguments: String...) throws -> CommandResult {
+  static func system(_ arguments: String...) throws -> CommandResult { try system(arguments) }
+
+  @discardableResult
+  static func system(_ arguments: [String]) throws -> CommandResult {
     try run(at: URL(fileURLWithPath: "/usr/bin/env"), arguments)
   }
 

@@ -45,6 +45,26 @@ extension ProgramTests {
       #expect(rig.stopDaemon() == 0)
     }
 
+    @Test func whoMayOnlyLookGetsInWhenThatWasSaidAndOnlyLooks() throws {
+      let rig = try LaboratoryRig()
+      func mode() throws -> Int? {
+        try FileManager.default.attributesOfItem(atPath: rig.socket)[.posixPermissions] as? Int
+      }
+      try rig.startDaemon()
+      #expect(try mode() == 0o660)
+      #expect(rig.stopDaemon() == 0)
+      try rig.startDaemon(extra: ["--everyone-may-look"])
+      #expect(try mode() == 0o666)
+      // Only root can become somebody else.
+      guard geteuid() == 0 else { return }
+      let stranger = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
+      func ask(_ arguments: String...) throws -> CommandResult {
+        try LaboratoryRig.system(stranger + ["curl", "-s", "--unix-socket", rig.socket] + arguments)
+      }
+      #expect(try ask("http://localhost/v1/channels").output.contains("\"channels\""))
+      #expect(try ask("-X", "POST", "http://localhost/v1/runs/last/stop").output.contains("request.forbidden"))
+    }
+
     @Test func anotherFileInTheSocketsPlaceIsLeftAloneAndARestartHeals() throws {
       let rig = try LaboratoryRig()
       try rig.startDaemon()

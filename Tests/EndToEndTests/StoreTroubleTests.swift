@@ -27,6 +27,11 @@ extension ProgramTests {
       }
       let acknowledged = try rig.sqlite("SELECT count(*) FROM record")
       #expect(try rig.nactl("runs").output.contains("running"))
+      #expect(try rig.nactl("runs").errors.contains("store.failed"))
+      let tail = try LaboratoryRig.system(
+        "timeout", "-s", "INT", "3", try LaboratoryRig.programs.appendingPathComponent("nactl").path, "tail",
+        "--socket", rig.socket)
+      #expect(tail.errors.contains("store.failed"), "a silent stream says why: \(tail.errors)")
       #expect(try rig.sqlite("SELECT count(*) FROM record") == acknowledged)
       #expect(rig.readLog("nacyclerd.log").contains("store.failed"))
       other.release()

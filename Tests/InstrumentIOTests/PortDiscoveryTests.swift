@@ -50,6 +50,29 @@ import Testing
     #expect(family.mayBe(at: emStat))
   }
 
+  @Test("what a pattern leads to and is no line is never opened, and told") func passedOver() throws {
+    let folder = try TestFolder()
+    let text = folder.path + "/text"
+    try #require(close(open(text, O_CREAT | O_WRONLY, 0o600)) == 0)
+    try #require(symlink("/tmp", folder.path + "/folder") == 0)
+    try #require(symlink("/nowhere", folder.path + "/gone") == 0)
+    let line = try TestLine()
+    try #require(symlink(line.path, folder.path + "/line") == 0)
+    var named = NamedPorts(patterns: [folder.path + "/*"])
+    #expect(named.evaluate().map(\.path) == [folder.path + "/line"])
+    #expect(named.passedOver == [text, folder.path + "/folder"])
+
+    let said = try Mailbox<PortDiscovery.News>()
+    let discovery = try PortDiscovery(patterns: [folder.path + "/*"], watchesUSB: false) { said.put($0) }
+    let told = said.first { if case .passedOver(text, let fault) = $0 { fault.code == .portUnusable } else { false } }
+    #expect(told != nil)
+    unlink(text)
+    #expect(said.first { $0 == .noLongerPassedOver(path: text) } != nil)
+    discovery.stop()
+    let times = said.all.count { if case .passedOver(text, _) = $0 { true } else { false } }
+    #expect(times == 1, "once, not at every look")
+  }
+
   // MARK: Census
 
   private func found(_ path: String, _ node: String, inode: UInt = 1) -> NamedPorts.Found {

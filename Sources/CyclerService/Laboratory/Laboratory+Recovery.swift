@@ -85,7 +85,7 @@ extension Laboratory {
       earlierCellCycles: run.firstCycleNumber - 1, protocolRevision: 1, startedBy: run.startedBy)
     guard let checkpoint else {
       let pilot = RunPilot(identity: identity, program: program, settings: settings, instrumentIsHere: true)
-      waiting[run.channelId] = WaitingRun(pilot: pilot, begins: true)
+      waiting[run.channelId] = WaitingRun(pilot: pilot, begins: true, said: nil)
       return
     }
     var pilot = try RunPilot(
@@ -108,7 +108,7 @@ extension Laboratory {
       pilot.holdRestored(Fault(.runCrashLoop, detail), latches: false, at: now(), into: &outputs)
     }
     keep(&outputs, of: pilot)
-    waiting[run.channelId] = WaitingRun(pilot: pilot, begins: false)
+    waiting[run.channelId] = WaitingRun(pilot: pilot, begins: false, said: InletPlace(in: inlet))
   }
 
   /// Who asked for a stop that the daemon did not live to carry out.

@@ -90,7 +90,9 @@ extension Laboratory {
       throw RequestRefused(.malformed, code: "start.channel_twice", message: "a channel is named twice")
     }
     var targets: [Target] = []
-    for target in chosen { targets.append(try await checked(target)) }
+    for target in chosen {
+      targets.append(try await checked(target, acceptsNoHardwareLimits: request.accept_no_hardware_limits))
+    }
     return targets
   }
 
@@ -119,7 +121,7 @@ extension Laboratory {
   }
 
   /// A channel that can take a run: there, not latched, and free or busy with the same cell.
-  private func checked(_ target: Target) async throws -> Target {
+  private func checked(_ target: Target, acceptsNoHardwareLimits: Bool) async throws -> Target {
     let channel = target.channel
     let (latch, mountedCell, open) = try await store.read { view in
       (try view.latch(channel: channel.id), try view.mountedCell(channel: channel.id), try view.openRuns())
@@ -134,6 +136,8 @@ extension Laboratory {
         .conflict, code: "channel.away", message: "the instrument of \(channel.name) is not connected",
         hint: "`nactl channels` shows where it was last")
     }
+    let capabilities = channel.instrument.capabilities
+    if let refusal = capabilities.checkHardwareLimits(channel.name, accepted: acceptsNoHardwareLimits) { throw refusal }
     var chosen = target
     let run = open.last { $0.channelId == channel.id }
     if let run, chosen.cell == nil { chosen.cell = try await store.read { try $0.cell(run.cellId) } }
@@ -349,12 +353,15 @@ extension Laboratory {
       }
       return
     }
-    let firstCycle = try await store.write { edit in
+    let firstCycle = try await store.write { edit -> Int64? in
+      // A person may have stopped it in this moment.
+      guard try edit.view.run(next.runId)?.runState == .queued else { return nil }
       let first = try edit.view.nextCellCycleNumber(cell: next.cellId)
       try edit.setFirstCycleNumber(of: next.runId, to: first)
       try edit.setState(of: next.runId, to: .preflight, at: at, reason: nil)
       return first
     }
+    guard let firstCycle else { return try await startNext(on: channel, after: run) }
     let (program, _) = try await program(of: next)
     let start = StartSettings(stored: next.settings)
     place(pilot(for: next.runId, program, entry, firstCycle, start, next.startedBy), begins: true)

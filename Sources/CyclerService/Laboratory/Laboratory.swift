@@ -43,12 +43,8 @@ struct ChannelEntry: Sendable {
   var isReserved = false
   /// When the link went, and from then on when the instrument's own lease has run out.
   var lostAt: UnixInstant?
-}
-
-/// A run without its instrument.
-struct WaitingRun: Sendable {
-  var pilot: RunPilot
-  var begins: Bool
+  /// The instrument's port is there and its thread does not turn.
+  var isStalled: Bool { worker?.isStalled(at: HostClock.now()) ?? false }
 }
 
 /// The instruments, channels and runs of one daemon.
@@ -77,14 +73,20 @@ actor Laboratory {
   enum Happening: Sendable {
     case port(PortWorker, PortNews)
     case discovery(PortDiscovery.News)
+    /// The watchdog asks for a sign of life; what waits for the store is tried again.
+    case pulse
   }
+  /// How many pulses have come through: the sign that what happens is still being worked off.
+  private(set) var pulses: Int64 = 0
 
   init(store: CycleStore, configuration: LaboratoryConfiguration, roster: PortRoster, logger: Logger) {
     self.store = store
     self.configuration = configuration
     self.roster = roster
     self.logger = logger
-    inlet = store.makeInlet(name: "laboratory")
+    inlet = store.makeInlet(
+      name: "laboratory",
+      onFailure: { logger.critical("\($0.code.rawValue): events of runs without an instrument wait: \($0.detail)") })
     (news, newsContinuation) = AsyncStream.makeStream()
   }
 
@@ -99,6 +101,9 @@ actor Laboratory {
       switch happening {
       case .port(let worker, let said): await take(said, from: worker)
       case .discovery(let said): take(said)
+      case .pulse:
+        pulses += 1
+        handOverAll()
       }
     }
   }
@@ -112,6 +117,9 @@ actor Laboratory {
   /// Tells the laboratory something from a thread.
   nonisolated func tell(_ worker: PortWorker, _ said: PortNews) { newsContinuation.yield(.port(worker, said)) }
 
+  /// Asks for a sign of life, see `pulses`.
+  nonisolated func pulse() { newsContinuation.yield(.pulse) }
+
   nonisolated func now() -> RunMoment { RunMoment(host: HostClock.now(), unix: UnixClock.now()) }
 
   // MARK: - Ports
@@ -120,6 +128,8 @@ actor Laboratory {
     switch said {
     case .settled: logger.info("ports settled")
     case .impaired(let fault): logger.warning("\(fault.code.rawValue): \(fault.detail)")
+    case .passedOver(let path, let fault): cannotUse(path, fault)
+    case .noLongerPassedOver(let path): unusablePorts[path] = nil
     case .changed(.appeared(let candidate)):
       guard candidate.origin == .named || MethodSCRIPTDriver.descriptor.mayBe(at: candidate) else { return }
       open(candidate.path)
@@ -143,14 +153,19 @@ actor Laboratory {
         onFailure: { [logger] failure in
           logger.critical("\(failure.code.rawValue): readings of \(path) wait in memory: \(failure.detail)")
         })
-      guard roster.add(worker) else { return }
+      guard roster.add(worker) else {
+        inlet.close()
+        return
+      }
       try worker.start(
         inlet: inlet, storePatience: configuration.storePatience, makeDriver: { MethodSCRIPTDriver() },
         news: { [self] in tell($0, $1) })
     } catch {
-      if let worker = roster.worker(at: path), worker.isFinished { roster.remove(worker) }
-      unusablePorts[path] = error
-      logger.error("\(error.code.rawValue): \(error.detail)")
+      if let worker = roster.worker(at: path), worker.isFinished {
+        worker.inlet?.close()
+        roster.remove(worker)
+      }
+      cannotUse(path, error)
     }
   }
 
@@ -159,19 +174,30 @@ actor Laboratory {
     case .identified(let identity):
       unusablePorts[worker.path] = nil
       await identified(identity, worker)
-    case .unusable(let fault):
-      unusablePorts[worker.path] = fault
-      logger.warning("\(fault.code.rawValue): \(fault.detail)")
-    case .lost(_, let fault, let pilots):
-      logger.warning("\(fault.code.rawValue): \(fault.detail)")
+    case .unusable(let fault): cannotUse(worker.path, fault)
+    case .lost(let identity, let fault, let pilots):
+      if identity == nil {
+        cannotUse(worker.path, fault)
+      } else {
+        logger.warning("\(fault.code.rawValue): \(fault.detail)")
+      }
       await lost(worker, pilots)
     case .finished(let run, let channel): await finished(run, channel, worker)
     case .ended(let pilots):
       refused.removeAll { $0.worker === worker }
       await lost(worker, pilots)
+      // The thread has said its last word; what it said is still committed.
+      worker.inlet?.close()
+      unusablePorts[worker.path] = nil
       roster.remove(worker)
       if reappeared.remove(worker.path) != nil { open(worker.path) }
     }
+  }
+
+  /// A port of no use is tried again and again; it is told once for each reason.
+  private func cannotUse(_ path: String, _ fault: Fault) {
+    if unusablePorts[path]?.code != fault.code { logger.warning("\(fault.code.rawValue): \(path): \(fault.detail)") }
+    unusablePorts[path] = fault
   }
 
   private func identified(_ identity: InstrumentIdentity, _ worker: PortWorker) async {
@@ -184,6 +210,7 @@ actor Laboratory {
       logger.error("link.identity: \(detail)")
       return
     }
+    unusablePorts[worker.path] = nil
     do {
       for number in 0..<identity.capabilities.channels {
         let entry = try await register(identity, number)
@@ -215,18 +242,34 @@ actor Laboratory {
     var entry = found
     entry.worker = worker
     entry.lostAt = nil
-    if let waitingRun = waiting.removeValue(forKey: entry.id) {
-      entry.run = waitingRun.pilot.identity.run
-      worker.send(.attach(channel: entry.number, waitingRun.pilot, begins: waitingRun.begins))
-    } else {
-      worker.send(.release(channel: entry.number))
-    }
+    if let waitingRun = waiting[entry.id] { entry.run = waitingRun.pilot.identity.run }
     channels[entry.id] = entry
+    if waiting[entry.id] == nil { worker.send(.release(channel: entry.number)) } else { handOver(entry.id) }
   }
 
+  /// Gives a waiting run to its instrument's thread. A run whose last words are not stored yet is kept until they are;
+  /// `handOverAll` tries again.
+  func handOver(_ channel: Int64) {
+    guard let entry = channels[channel], let worker = entry.worker, let inlet = worker.inlet,
+      var waitingRun = waiting[channel]
+    else { return }
+    guard waitingRun.maySpeak(by: inlet) else {
+      waitingRun.said?.inlet.requestCommit()
+      return
+    }
+    waitingRun.pilot.serve(on: entry.instrument.capabilities)
+    if worker.send(.attach(channel: entry.number, waitingRun.pilot, begins: waitingRun.begins)) {
+      waiting[channel] = nil
+    }
+  }
+
+  /// Gives every run to its instrument that had to wait for the store.
+  func handOverAll() { for channel in waiting.keys { handOver(channel) } }
+
   private func lost(_ worker: PortWorker, _ pilots: [Int: RunPilot]) async {
+    let said = worker.inlet.map(InletPlace.init)
     for pilot in pilots.values where !pilot.isOver {
-      waiting[pilot.identity.channel] = WaitingRun(pilot: pilot, begins: pilot.state == .queued)
+      waiting[pilot.identity.channel] = WaitingRun(pilot: pilot, begins: pilot.state == .queued, said: said)
     }
     for (id, entry) in channels where entry.worker === worker {
       channels[id]?.worker = nil
@@ -247,11 +290,8 @@ actor Laboratory {
     let channel = pilot.identity.channel
     channels[channel]?.run = pilot.identity.run
     channels[channel]?.isReserved = false
-    if let worker = channels[channel]?.worker {
-      worker.send(.attach(channel: pilot.identity.instrumentChannel, pilot, begins: begins))
-    } else {
-      waiting[channel] = WaitingRun(pilot: pilot, begins: begins)
-    }
+    waiting[channel] = WaitingRun(pilot: pilot, begins: begins, said: nil)
+    handOver(channel)
   }
 
   private func finished(_ run: Int64, _ number: Int, _ worker: PortWorker) async {

@@ -44,8 +44,6 @@ final class PortRoster: Sendable {
     for worker in workers { worker.send(.suspendAndEnd) }
   }
 
-  /// Threads that have not been seen alive for longer than `limit`: each is that port's fault alone (hazard rule 21).
-  func stalled(for limit: TimeSpan, at now: HostInstant) -> [PortWorker] {
-    workers.filter { !$0.isFinished && $0.lastBeat.microseconds > 0 && now - $0.lastBeat > limit }
-  }
+  /// Threads that do not turn: each is that port's fault alone (hazard rule 21).
+  func stalled(at now: HostInstant) -> [PortWorker] { workers.filter { $0.isStalled(at: now) } }
 }

@@ -74,6 +74,8 @@ extension ChannelStatus {
         "latched"
       } else if entry.worker == nil {
         "away"
+      } else if entry.isStalled {
+        "unusable"
       } else {
         entry.run == nil && !entry.isReserved ? "idle" : "busy"
       }

@@ -51,7 +51,8 @@ struct LaboratoryOperations: CyclerOperations {
       let circuit = await laboratory.circuit(of: pair.entry, pair.sighting)
       list.append(ChannelStatus(pair.entry, stored[id] ?? StoredSight(), circuit, at: laboratory.now().unix))
     }
-    return ChannelList(channels: list)
+    return ChannelList(
+      channels: list, unusable_ports: await laboratory.portTroubles(), store_failure: store.health.failure?.told)
   }
 
   func clear(channel: String, _ request: ClearRequest, by requester: Requester) async throws -> Acknowledgement {
@@ -170,7 +171,7 @@ struct LaboratoryOperations: CyclerOperations {
         RunStatus(run, cycle: try view.cycles(run: run.runId).last?.cycleNumber, cycleCount: nil)
       }
     }
-    return RunList(runs: runs.sorted { $0.run > $1.run })
+    return RunList(runs: runs.sorted { $0.run > $1.run }, store_failure: store.health.failure?.told)
   }
 
   func run(_ reference: RunReference) async throws -> RunDetail {
@@ -212,10 +213,10 @@ struct LaboratoryOperations: CyclerOperations {
     _ command: RunCommand, _ request: CommandRequest, on reference: RunReference, by requester: Requester
   ) async throws -> Acknowledgement {
     let run = try await stored(reference)
-    try await laboratory.command(command, on: run, requester, reason: request.reason)
+    let remark = try await laboratory.command(command, on: run, requester, reason: request.reason)
+    let message = "\(command.rawValue) accepted for run \(run.runId)" + (remark.map { "; \($0)" } ?? "")
     return Acknowledgement(
-      request_id: requester.requestID, message: "\(command.rawValue) accepted for run \(run.runId)", run: run.runId,
-      channel: run.channelName)
+      request_id: requester.requestID, message: message, run: run.runId, channel: run.channelName)
   }
 
   // MARK: - Streams

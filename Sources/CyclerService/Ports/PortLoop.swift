@@ -8,6 +8,7 @@
 internal import CNacycler
 internal import CycleStore
 internal import CyclerModel
+internal import CyclingEngine
 internal import CyclingRun
 internal import InstrumentIO
 internal import InstrumentKit
@@ -25,6 +26,8 @@ struct PortLoop {
     var pilotWakeAt: HostInstant?
     var hasNews = false
     var sighting = ChannelSighting()
+    /// The instrument's clock against ours, while this run goes on.
+    var clocks = ClockComparison()
   }
 
   /// How long a port that cannot be opened is left alone.
@@ -91,7 +94,21 @@ struct PortLoop {
       settleTurn()
     }
     port?.close()
+    refuseLateMail()
     news(.ended(pilots: takePilots()))
+  }
+
+  /// What was left in the mailbox after the last turn goes back to whoever left it.
+  private func refuseLateMail() {
+    for command in worker.closeMailbox() {
+      switch command {
+      case .attach(let channel, let pilot, _):
+        let fault = Fault(.linkLost, "the port was given up before the run was taken")
+        news(.lost(identity, fault, pilots: [channel: pilot]))
+      case .person(_, let ask): ask.reply(.changing)
+      case .release, .suspendAndEnd, .end: break
+      }
+    }
   }
 
   private func moment() -> RunMoment { RunMoment(host: HostClock.now(), unix: UnixClock.now()) }
@@ -229,7 +246,9 @@ struct PortLoop {
       guard slots.indices.contains(channel), slots[channel].pilot != nil else { return }
       slots[channel].pilot?.handle(reading, at: now, into: &runOutputs)
       takeOutputs(channel)
+      compareClocks(channel, reading, now)
     case .began(let channel, _), .holdBegan(let channel, _), .ended(let channel, _, _), .refused(let channel, _, _):
+      if case .began = event, slots.indices.contains(channel) { slots[channel].clocks.setpointBegan() }
       feed(.driver(event), channel, now)
       if case .ended = event { see(channel) { $0.circuit = .openConfirmed } }
     case .circuitClosed(let channel, _):
@@ -245,9 +264,23 @@ struct PortLoop {
       } else if let channel {
         feed(.driver(event), channel, now)
       } else {
+        // An instrument that cannot be driven has no channel to say it on.
+        if identity == nil { news(.unusable(fault)) }
         for channel in slots.indices { feed(.driver(event), channel, now) }
       }
     }
+  }
+
+  private mutating func compareClocks(_ channel: Int, _ reading: Reading, _ now: RunMoment) {
+    guard slots.indices.contains(channel),
+      let fault = slots[channel].clocks.reading(stamped: reading.time, arrived: now.host),
+      let run = slots[channel].pilot?.identity
+    else { return }
+    batch.entries.append(
+      .event(
+        EventRow(
+          at: now.unix, run: run.run, channel: run.channel, stepID: nil, stepTime: nil, code: fault.code,
+          severity: .warning, actor: "daemon", detail: fault.detail)))
   }
 
   /// Gives a run one input; its commands are worked off after the present events.
@@ -306,10 +339,7 @@ struct PortLoop {
     for command in worker.takeCommands() {
       switch command {
       case .attach(let channel, let pilot, let begins): attach(pilot, channel, begins: begins, now)
-      case .person(let channel, let run, let request, let actor):
-        if slots.indices.contains(channel), slots[channel].pilot?.identity.run == run {
-          feed(.person(request, actor: actor), channel, now)
-        }
+      case .person(let channel, let ask): put(ask, channel, now)
       case .release(let channel):
         if slots.indices.contains(channel) { slots[channel].orphans.removeAll() }
       case .suspendAndEnd:
@@ -327,12 +357,22 @@ struct PortLoop {
     for channel in slots.indices { takeCommit(channel, now) }
   }
 
+  private mutating func put(_ ask: PersonAsk, _ channel: Int, _ now: RunMoment) {
+    guard slots.indices.contains(channel), var pilot = slots[channel].pilot else { return ask.reply(.changing) }
+    // Taken out meanwhile, so that nothing of it is copied.
+    slots[channel].pilot = nil
+    let isTaken = ask.put(to: &pilot, at: now, into: &runOutputs)
+    slots[channel].pilot = pilot
+    if isTaken { takeOutputs(channel) }
+  }
+
   private mutating func attach(_ pilot: RunPilot, _ channel: Int, begins: Bool, _ now: RunMoment) {
     guard port != nil, slots.indices.contains(channel), slots[channel].pilot == nil else {
       news(.lost(identity, Fault(.linkLost, "the link went before the run was taken"), pilots: [channel: pilot]))
       return
     }
     slots[channel].pilot = pilot
+    slots[channel].clocks = ClockComparison()
     let orphans = slots[channel].orphans
     slots[channel].orphans.removeAll()
     if begins {

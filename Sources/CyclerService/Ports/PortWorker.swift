@@ -16,8 +16,8 @@ internal import Synchronization
 enum PortCommand: Sendable {
   /// Carry this run on a channel of the identified instrument. A new run begins; another goes on.
   case attach(channel: Int, RunPilot, begins: Bool)
-  /// A person asks something of the run on a channel.
-  case person(channel: Int, run: Int64, PersonRequest, actor: String)
+  /// A person asks something of the run on a channel, and waits for the answer.
+  case person(channel: Int, PersonAsk)
   /// Forget what earlier connections left on a channel without a run, and make sure that its circuit is open.
   case release(channel: Int)
   /// The daemon stops: make every cell safe, then end when all is confirmed.
@@ -52,7 +52,9 @@ final class PortWorker: Sendable {
   /// The port's name.
   let path: String
   let wake: WakeUp
-  private let mailbox = Mutex<[PortCommand]>([])
+  /// Nil once the thread takes no more.
+  private let mailbox = Mutex<[PortCommand]?>([])
+  private let way = Mutex<StoreInlet?>(nil)
   private let sightings = Mutex<[ChannelSighting]>([])
   private let heartbeatMicroseconds = Atomic<Int64>(0)
   private let thread = Mutex<PortThread?>(nil)
@@ -68,6 +70,7 @@ final class PortWorker: Sendable {
     inlet: StoreInlet, storePatience: TimeSpan, makeDriver: @escaping @Sendable () -> any InstrumentDriver,
     news: @escaping @Sendable (PortWorker, PortNews) -> Void
   ) throws(Fault) {
+    way.withLock { $0 = inlet }
     let name = "port " + (path.split(separator: "/").last.map(String.init) ?? path)
     let started = try PortThread.start(name: name) { [self] in
       var loop = PortLoop(
@@ -78,18 +81,47 @@ final class PortWorker: Sendable {
     thread.withLock { $0 = started }
   }
 
-  /// Leaves a message and wakes the thread.
-  func send(_ command: PortCommand) {
-    mailbox.withLock { $0.append(command) }
-    wake.signal()
+  /// The thread's way into the store, once it was started.
+  var inlet: StoreInlet? { way.withLock { $0 } }
+
+  /// Leaves a message and wakes the thread; false when the thread takes no more, and then nothing was left.
+  @discardableResult
+  func send(_ command: PortCommand) -> Bool {
+    let isLeft = mailbox.withLock { commands in
+      commands?.append(command)
+      return commands != nil
+    }
+    if isLeft { wake.signal() }
+    return isLeft
+  }
+
+  /// Passes a person's request on and waits for the answer, at most so long.
+  func answer(to ask: PersonAsk, channel: Int, patience: Duration) async -> PersonAnswer {
+    guard send(.person(channel: channel, ask)) else { return .changing }
+    return await withTaskGroup(of: Void.self) { group in
+      group.addTask {
+        try? await Task.sleep(for: patience)
+        ask.withdraw()
+      }
+      defer { group.cancelAll() }
+      return await ask.answer
+    }
   }
 
   /// Takes the messages; called on the thread.
   func takeCommands() -> [PortCommand] {
     mailbox.withLock { commands in
-      let taken = commands
-      if !commands.isEmpty { commands.removeAll(keepingCapacity: true) }
+      let taken = commands ?? []
+      if !taken.isEmpty { commands?.removeAll(keepingCapacity: true) }
       return taken
+    }
+  }
+
+  /// Takes the last messages; from now on none can be left. Called on the thread as its last act but one.
+  func closeMailbox() -> [PortCommand] {
+    mailbox.withLock { commands in
+      defer { commands = nil }
+      return commands ?? []
     }
   }
 
@@ -98,6 +130,14 @@ final class PortWorker: Sendable {
 
   /// When the thread was last seen alive.
   var lastBeat: HostInstant { HostInstant(microseconds: heartbeatMicroseconds.load(ordering: .relaxed)) }
+
+  /// A thread beats twice a second; so long without is a stall.
+  static let stallLimit = TimeSpan(seconds: 5)
+
+  /// Whether the thread began to turn and does not any more: what it last said of its channels is not known to be true.
+  func isStalled(at now: HostInstant) -> Bool {
+    !isFinished && lastBeat.microseconds > 0 && now - lastBeat > Self.stallLimit
+  }
 
   /// Publishes what is known of the channels; called on the thread when something changed.
   func publish(_ seen: [ChannelSighting]) { sightings.withLock { $0 = seen } }

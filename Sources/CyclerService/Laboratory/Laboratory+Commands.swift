@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+//
+// What people ask of a run: stop, pause, resume, skip. The run itself answers, on whichever thread it is just then, so
+// "accepted" means that it has taken the request. What it cannot do is refused with the reason.
+
+internal import ControlAPI
+internal import CycleStore
+internal import CyclerModel
+internal import CyclingRun
+internal import InstrumentKit
+internal import Logging
+
+extension Laboratory {
+  /// A circuit that is being opened, or a run that changes hands, is waited for so long; clients wait longer.
+  static let commandPatience = Duration.seconds(10)
+  /// A port's thread turns at least twice a second.
+  static let threadPatience = Duration.seconds(3)
+
+  /// Carries out a command; returns what else the person should know.
+  func command(
+    _ command: RunCommand, on run: StoredRun, _ requester: Requester, reason: String?
+  ) async throws -> String? {
+    try await carryOut(command, run, requester)
+    var remarks: [String] = []
+    do {
+      if command == .stop { try await keepStop(run, requester) }
+      if let reason, !reason.isEmpty { try await note("\(command.rawValue): \(reason)", on: run, requester) }
+    } catch {
+      // The cell comes first: a store that refuses must not keep a circuit closed.
+      logger.error("store.failed: \(command.rawValue) of run \(run.runId) cannot be recorded: \(error)")
+      remarks.append("it cannot be recorded just now: \((error as? StoreError)?.message ?? "\(error)")")
+    }
+    return remarks.first
+  }
+
+  private func carryOut(_ command: RunCommand, _ known: StoredRun, _ requester: Requester) async throws {
+    let deadline = ContinuousClock.now + Self.commandPatience
+    var run = known
+    while true {
+      guard let state = run.runState, !state.isFinal else { throw RequestRefused(over: run) }
+      if state == .queued, channels[run.channelId]?.run != run.runId {
+        return try await commandQueued(command, run, requester)
+      }
+      if command == .resume {
+        // What the run said last must be stored before its state and its latch are judged.
+        await settleStore()
+        run = try await reread(run)
+        if !(run.runState?.isFinal ?? true) { try await checkLatch(of: run) }
+      }
+      let answer = await answer(of: run, to: command, requester)
+      switch answer {
+      case .accepted: return
+      case .refused(.over), .changing: break
+      case .refused(.opening) where command != .skip: break
+      case .refused(let obstacle): throw RequestRefused(command, run, obstacle)
+      case .silent: throw RequestRefused(stalled: run)
+      }
+      guard ContinuousClock.now < deadline else { throw RequestRefused(changing: run, store.health.failure) }
+      // It changes hands, or its circuit is being opened: a matter of milliseconds to seconds.
+      try await Task.sleep(for: .milliseconds(20))
+      run = try await reread(run)
+    }
+  }
+
+  private func reread(_ run: StoredRun) async throws -> StoredRun {
+    try await store.read { try $0.run(run.runId) } ?? run
+  }
+
+  private func answer(of run: StoredRun, to command: RunCommand, _ requester: Requester) async -> PersonAnswer {
+    let ask = PersonAsk(
+      run: run.runId, PersonRequest(command), actor: requester.name,
+      expected: command == .resume ? run.runState : nil)
+    guard let entry = channels[run.channelId] else { return .changing }
+    if waiting[run.channelId]?.pilot.identity.run == run.runId { return await answerWaiting(run, ask) }
+    guard let worker = entry.worker else { return .changing }
+    return await worker.answer(to: ask, channel: entry.number, patience: Self.threadPatience)
+  }
+
+  /// The instrument is away: the run itself takes the request here, and what it says is stored from here.
+  private func answerWaiting(_ run: StoredRun, _ ask: PersonAsk) async -> PersonAnswer {
+    guard var waitingRun = waiting[run.channelId], waitingRun.pilot.identity.run == run.runId,
+      waitingRun.maySpeak(by: inlet)
+    else { return .changing }
+    var outputs = RunOutputs()
+    guard ask.put(to: &waitingRun.pilot, at: now(), into: &outputs) else { return await ask.answer }
+    keep(&outputs, of: waitingRun.pilot)
+    waitingRun.said = InletPlace(in: inlet)
+    if waitingRun.pilot.isOver {
+      waiting[run.channelId] = nil
+      await release(run.channelId, after: run.runId)
+    } else {
+      waiting[run.channelId] = waitingRun
+    }
+    return .accepted
+  }
+
+  /// A stop that was acknowledged is carried out even if the daemon dies before the run has: it is committed first.
+  private func keepStop(_ run: StoredRun, _ requester: Requester) async throws {
+    let at = now().unix
+    _ = try await store.write { edit in
+      guard try edit.view.run(run.runId)?.runState?.isFinal != true else { return }
+      try edit.addEvent(
+        EventRow(
+          at: at, run: run.runId, channel: run.channelId, stepID: nil, stepTime: nil, code: .runStopped,
+          severity: .info, actor: requester.name, detail: Self.stopAsked))
+    }
+  }
+
+  /// The detail of the event of a stop that was asked for, as against carried out.
+  static let stopAsked = "stop asked for"
+
+  private func checkLatch(of run: StoredRun) async throws {
+    guard let latch = try await store.read({ try $0.latch(channel: run.channelId) }) else { return }
+    throw RequestRefused(
+      .conflict, code: "channel.latched", message: "\(run.channelName) is latched: \(latch.fault): \(latch.detail)",
+      hint: "look at the cell, then `nactl clear \(run.channelName) --reason TEXT`; resuming is a second act")
+  }
+
+  /// A run in the queue has done nothing yet.
+  private func commandQueued(_ command: RunCommand, _ run: StoredRun, _ requester: Requester) async throws {
+    guard command == .stop else {
+      throw RequestRefused(
+        .conflict, code: "run.queued", message: "run \(run.runId) waits in the queue",
+        hint: "it can be stopped; it begins when the run before it is completed")
+    }
+    let at = now().unix
+    let isStopped = try await store.write { edit in
+      // It may have begun in this moment.
+      guard try edit.view.run(run.runId)?.runState == .queued else { return false }
+      try edit.setState(of: run.runId, to: .stopped, at: at, reason: "stopped by \(requester.name) in the queue")
+      return true
+    }
+    guard isStopped else { throw RequestRefused(changing: run, nil) }
+  }
+}
+
+extension PersonRequest {
+  /// The request behind a command.
+  init(_ command: RunCommand) {
+    switch command {
+    case .stop: self = .stop
+    case .pause: self = .pause
+    case .resume: self = .resume
+    case .skip: self = .skip
+    }
+  }
+}
+
+extension RequestRefused {
+  /// The run is over.
+  init(over run: StoredRun) {
+    self.init(
+      .conflict, code: "run.over", message: "run \(run.runId) is over: \(run.endReason ?? run.state)",
+      hint: "start another run with `nactl start`")
+  }
+
+  /// The run could not be asked in time.
+  init(changing run: StoredRun, _ failure: StoreFailure?) {
+    guard let failure else {
+      self.init(
+        .conflict, code: "run.changing", message: "run \(run.runId) is just changing; nothing was done",
+        hint: "look with `nactl show \(run.runId)` and ask again")
+      return
+    }
+    self.init(
+      .unavailable, code: failure.code.rawValue,
+      message: "run \(run.runId) waits for the store; nothing was done. \(failure.detail)",
+      hint: "mend the store, then ask again")
+  }
+
+  /// The thread that owns the run does not turn.
+  init(stalled run: StoredRun) {
+    self.init(
+      .unavailable, code: FaultCode.portStalled.rawValue,
+      message: "the thread of \(run.channelName)'s port does not answer; nothing was done",
+      hint: "unplug the instrument, which disconnects the cell, plug it in and ask again")
+  }
+
+  /// The run cannot do that now.
+  init(_ command: RunCommand, _ run: StoredRun, _ obstacle: PersonObstacle) {
+    let number = run.runId
+    let (what, hint) =
+      switch obstacle {
+      case .notBegun: ("has not begun", "`nactl stop \(number)` takes it back")
+      case .opening: ("is just opening its circuit", "look with `nactl show \(number)` and ask again")
+      case .betweenSteps: ("is between two steps", "ask again in a moment")
+      case .checking: ("measures the open circuit; no step is under way", "ask again when it has gone on")
+      case .goesOn: ("goes on", "nothing needs to be done for it to go on")
+      case .paused: ("is paused", "`nactl resume \(number)` goes on, `nactl stop \(number)` ends it")
+      case .held:
+        ("is held", "`nactl show \(number)` says why; `nactl resume \(number)` goes on, `nactl stop \(number)` ends it")
+      case .suspended: ("is suspended: the daemon stops", "ask again when the daemon is back")
+      case .away: ("waits for its instrument", "it goes on by itself; `nactl pause` and `nactl stop` are possible")
+      case .over: ("is over", "start another run with `nactl start`")
+      }
+    let code =
+      switch command {
+      case .stop: "run.not_stoppable"
+      case .pause: "run.not_pausable"
+      case .resume: "run.not_resumable"
+      case .skip: "run.not_skippable"
+      }
+    self.init(
+      .conflict, code: code, message: "run \(number) \(what); \(command.rawValue) would do nothing", hint: hint)
+  }
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+
+import Foundation
+import Testing
+
+extension ProgramTests {
+  /// "Accepted" means that the run has taken the request; what would do nothing is refused and says why.
+  @Suite struct RunCommandTests {
+    /// One run under way whose half-cycles last for minutes, and one behind it.
+    private func running() throws -> LaboratoryRig {
+      let rig = try LaboratoryRig()
+      try rig.startBench(cell: "hard-carbon", speed: "20")
+      try rig.startDaemon(extra: ["--lease", "300"])
+      try rig.waitForChannels(1)
+      let file = try TestProtocol.write(.hardCarbon, cycles: 3, to: rig.directory)
+      let start = try rig.nactl("start", file, file)
+      #expect(start.status == 0, "\(start.errors)")
+      try rig.waitForRun("1", states: ["running"], seconds: 40)
+      return rig
+    }
+
+    private func expectRefused(_ result: CommandResult, _ code: String) {
+      #expect(result.status == 1, "\(result.output)")
+      #expect(result.errors.contains(code) && result.errors.contains("hint: "), "\(result.errors)")
+    }
+
+    @Test func whatCannotActIsRefusedAndLeavesNoTrace() throws {
+      let rig = try running()
+      expectRefused(try rig.nactl("resume", "1", "--reason", "in vain"), "run.not_resumable")
+      for command in ["skip", "pause", "resume"] { expectRefused(try rig.nactl(command, "2"), "run.queued") }
+      #expect(try rig.nactl("pause", "1", "--reason", "lunch").status == 0)
+      try rig.waitForRun("1", states: ["paused"], seconds: 20)
+      expectRefused(try rig.nactl("pause", "1", "--reason", "in vain"), "run.not_pausable")
+      expectRefused(try rig.nactl("skip", "1", "--reason", "in vain"), "run.not_skippable")
+      let reasons = try rig.sqlite("SELECT detail FROM event WHERE code = 'run.note'")
+      #expect(reasons == "pause: lunch")
+      #expect(try rig.nactl("stop", "2").status == 0)
+      #expect(try rig.nactl("stop", "1").status == 0)
+      try rig.waitForRun("1", states: ["stopped"], seconds: 20)
+      for command in ["skip", "pause", "resume", "stop"] { expectRefused(try rig.nactl(command, "1"), "run.over") }
+      #expect(try rig.sqlite("SELECT state FROM run WHERE run_id = 2") == "stopped")
+    }
+
+    @Test func aResumeRightAfterAPauseIsCarriedOut() throws {
+      let rig = try running()
+      for turn in 1...5 {
+        let pause = try rig.nactl("pause", "1")
+        #expect(pause.status == 0, "\(pause.errors)")
+        let resume = try rig.nactl("resume", "1")
+        #expect(resume.status == 0, "\(resume.errors)")
+        try rig.waitForRun("1", states: ["running"], seconds: 40)
+        #expect(try rig.sqlite("SELECT count(*) FROM event WHERE code = 'run.paused'") == "\(turn)")
+        #expect(try rig.sqlite("SELECT count(*) FROM event WHERE code = 'run.resumed'") == "\(turn)")
+      }
+    }
+
+    @Test func everyAcceptedSkipEndsAStep() throws {
+      let rig = try running()
+      var accepted = 0
+      for _ in 0..<30 {
+        let skip = try rig.nactl("skip", "1")
+        if skip.status == 0 {
+          accepted += 1
+        } else {
+          #expect(skip.errors.contains("run.not_skippable") || skip.errors.contains("run.over"), "\(skip.errors)")
+        }
+      }
+      #expect(accepted > 0)
+      try rig.wait(for: "every accepted skip", seconds: 20) {
+        try rig.sqlite("SELECT count(*) FROM event WHERE code = 'run.step_skipped'") == "\(accepted)"
+      }
+    }
+
+    @Test func portsThatCannotBeUsedAreShownWithReasonAndHint() throws {
+      let rig = try LaboratoryRig()
+      try rig.startBench(cell: "hard-carbon", count: 2)
+      let junk = rig.directory.appendingPathComponent("junk")
+      try FileManager.default.createDirectory(
+        at: junk.appendingPathComponent("folder"), withIntermediateDirectories: true)
+      try Data("a text".utf8).write(to: junk.appendingPathComponent("text"))
+      let names = try FileManager.default.contentsOfDirectory(atPath: rig.links).filter { $0.hasSuffix("-2") }
+      let taken = rig.links + "/" + (try #require(names.first))
+      // Another program that keeps to the rule.
+      let descriptor = open(taken, O_RDWR | O_NOCTTY | O_NONBLOCK)
+      try #require(descriptor >= 0 && flock(descriptor, LOCK_EX | LOCK_NB) == 0)
+      defer { close(descriptor) }
+      try rig.startDaemon(extra: ["--port", junk.path + "/*"])
+      try rig.waitForChannels(1)
+      var list: [String: Any] = [:]
+      try rig.wait(for: "three ports of no use", seconds: 20) {
+        list = try rig.nactl("channels", "--format", "json").json()
+        return (list["unusable_ports"] as? [Any])?.count == 3
+      }
+      let ports = try #require(list["unusable_ports"] as? [[String: String]])
+      let codes = Dictionary(uniqueKeysWithValues: ports.map { ($0["port"] ?? "", $0["code"] ?? "") })
+      #expect(
+        codes == [
+          junk.path + "/folder": "port.unusable", junk.path + "/text": "port.unusable", taken: "link.busy",
+        ])
+      #expect(ports.allSatisfy { $0["hint"]?.isEmpty == false && $0["message"]?.contains($0["port"] ?? "-") == true })
+      let shown = try rig.nactl("channels").output
+      #expect(shown.contains("\(junk.path)/text cannot be used: port.unusable") && shown.contains("hint: "))
+      #expect(try String(contentsOf: junk.appendingPathComponent("text"), encoding: .utf8) == "a text")
+      // What becomes usable is used, and no longer complained of.
+      close(descriptor)
+      try rig.waitForChannels(2)
+      try FileManager.default.removeItem(at: junk.appendingPathComponent("text"))
+      try rig.wait(for: "one port of no use", seconds: 20) {
+        list = try rig.nactl("channels", "--format", "json").json()
+        return (list["unusable_ports"] as? [Any])?.count == 1
+      }
+    }
+  }
+}
