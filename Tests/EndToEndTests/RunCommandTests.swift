@@ -72,6 +72,26 @@ extension ProgramTests {
       }
     }
 
+    @Test func nothingAcceptedIsLostWhileTheInstrumentGoesAndComes() throws {
+      let rig = try running()
+      for turn in 1...4 {
+        #expect(try rig.nasim("fault", "--links", rig.links, "1", "link-lost", "--seconds", "0.5").status == 0)
+        // Somewhere between the port's thread, the laboratory and the port's thread again.
+        if turn > 1 { poll(nil, 0, Int32(turn) * 150) }
+        let pause = try rig.nactl("pause", "1")
+        #expect(pause.status == 0, "\(pause.errors)")
+        try rig.wait(for: "pause \(turn)", seconds: 20) {
+          try rig.sqlite("SELECT count(*) FROM event WHERE code = 'run.paused'") == "\(turn)"
+        }
+        let resume = try rig.nactl("resume", "1")
+        #expect(resume.status == 0, "\(resume.errors)")
+        try rig.waitForRun("1", states: ["running"], seconds: 40)
+      }
+      #expect(try rig.nasim("fault", "--links", rig.links, "1", "link-lost", "--seconds", "0.5").status == 0)
+      #expect(try rig.nactl("stop", "1").status == 0)
+      try rig.waitForRun("1", states: ["stopped"], seconds: 20)
+    }
+
     @Test func portsThatCannotBeUsedAreShownWithReasonAndHint() throws {
       let rig = try LaboratoryRig()
       try rig.startBench(cell: "hard-carbon", count: 2)
