@@ -238,7 +238,7 @@ enum GoldenScripts {
     set_max_bandwidth 58505m
     set_range_minmax ab -500m 5350m
     set_range_minmax da -500m 5350m
-    set_range ba 1m
+    set_autoranging ba 1m 10m
     set_e 4250m
     cell_on
     timer_get t

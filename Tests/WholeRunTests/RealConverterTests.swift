@@ -31,4 +31,31 @@ import VirtualLab
       #expect(abs(told / ratio - 1 - expected) < 2e-5, "seed \(seed), cycle \(cycle.cycleNumber): \(told / ratio - 1)")
     }
   }
+
+  /// A hold begins with a jump of the voltage error over the cell's resistance, here more than the range of the constant
+  /// current holds: the range follows it, and nothing is clipped.
+  @Test(arguments: [UInt64(1), 2, 3, 7])
+  func theJumpAtTheBeginningOfAHoldIsMeasuredAndNotClipped(seed: UInt64) throws {
+    let steps = """
+      {"cycles": 2, "purpose": "life", "label": "life", "steps": [
+        {"charge": "80 uA", "to": "4.25 V", "hold_until": ["current <= 20 uA", "hold_time >= 1 h"],
+         "until": ["step_time >= 60 h"]},
+        {"rest": "1 min"},
+        {"discharge": "80 uA", "until": ["voltage <= 2.0 V", "step_time >= 60 h"]},
+        {"rest": "1 min"}]}
+      """
+    let program = try TestLaboratory.program(
+      TestLaboratory.text(
+        role: "cathode-half-cell", steps: steps, voltage: ("1.8 V", "4.32 V"), open: ("1 V", "4 V")))
+    var world = RunWorld(
+      cell: try TestLaboratory.cell("nvpf", seed: seed), program: program, converters: .real(), plateau: nil, seed: seed
+    )
+    let isOver = world.runToEnd()
+    #expect(isOver)
+    #expect(world.journal.states.last == .completed, "\(world.journal.events)")
+    #expect(world.journal.latches.isEmpty)
+    #expect(world.journal.halfCycles.allSatisfy { $0.flags.isEmpty })
+    let largest = world.journal.records.compactMap { $0.current?.magnitude }.max()
+    #expect(try #require(largest) > Current(picoamperes: 100_000_000), "no jump: the test shows nothing")
+  }
 }

@@ -113,7 +113,7 @@ struct StepScript: Sendable, Hashable {
   private mutating func writeHold(_ voltage: Voltage, base: Int64) {
     let level = Literal.script(voltage.nanovolts, unitExponent: -9)
     setUp(mode: 3)
-    add("set_range_minmax da \(windowLiteral)", "set_range ba \(rangeLiteral)", "set_e \(level)")
+    add("set_range_minmax da \(windowLiteral)", holdRange, "set_e \(level)")
     if base == Reason.none { add("timer_start") }
     add("cell_on", "timer_get t")
     mark(Mark.closedForHold)
@@ -254,10 +254,20 @@ struct StepScript: Sendable, Hashable {
 
   /// The smallest range that holds the set-point's range current; the same for both directions (hazard rule 14). A
   /// model's largest current may lie above its top range.
-  private var rangeLiteral: String {
+  private var rangeLiteral: String { Literal.script(range(for: setpoint.rangeCurrent).picoamperes, unitExponent: -12) }
+
+  private func range(for current: Current) -> Current {
     let ranges = capabilities.currentRanges
-    let range = ranges.first { $0 >= setpoint.rangeCurrent.magnitude } ?? ranges.last ?? capabilities.maximumCurrent
-    return Literal.script(range.picoamperes, unitExponent: -12)
+    return ranges.first { $0 >= current.magnitude } ?? ranges.last ?? capabilities.maximumCurrent
+  }
+
+  /// A hold begins with a jump: the applied and the measured voltage differ by the errors of both converters, and the
+  /// cell's resistance turns a millivolt into more than its constant current. The range may follow it up to what the
+  /// bound allows, and never goes below the cycle's (hazard rule 14 lets holds range).
+  private var holdRange: String {
+    let widest = range(for: setpoint.bounds.currentMagnitude)
+    guard widest > range(for: setpoint.rangeCurrent) else { return "set_range ba \(rangeLiteral)" }
+    return "set_autoranging ba \(rangeLiteral) \(Literal.script(widest.picoamperes, unitExponent: -12))"
   }
 
   /// Lower and upper voltage that the instrument must be able to measure: the bounds, zero, and 1 V of room above and
