@@ -42,7 +42,7 @@ demo: build ## cycle a virtual hard-carbon cell and show its table, in under a m
 test: build ## run all tests
 	@NACYCLER_BIN_DIR="$$($(SWIFT) build -c release --show-bin-path)" $(SWIFT) test
 
-campaign: build ## thousands of cycles and a hundred kills against the truth; takes most of an hour
+campaign: build ## thousands of cycles and a hundred kills against the truth; takes an hour and a quarter
 	@NACYCLER_BIN_DIR="$$($(SWIFT) build -c release --show-bin-path)" scripts/campaign.sh
 
 lint: setup ## check the form of all Swift sources

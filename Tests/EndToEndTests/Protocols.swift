@@ -19,7 +19,22 @@ enum TestProtocol {
     var hardest: String?
     var halfCycleCharge = "4 mAh"
     var instrument = "emstat4-hr"
-    var description: String { preset }
+    /// What makes it another case than the preset's usual one.
+    var variant = ""
+    var description: String { preset + variant }
+
+    /// Every preset, and the worst resolution of the wire; `NACYCLER_TEST_PRESETS` chooses some of them by name, with
+    /// commas between.
+    static var chosen: [Cell] {
+      let all: [Cell] = [
+        .hardCarbon, .hardCarbonWorstResolution, .nvpf, .anodeFreeNVPF, .anodeFreeNNCFM, .platingStripping,
+        .anodeFreeCylindrical,
+      ]
+      guard let names = ProcessInfo.processInfo.environment["NACYCLER_TEST_PRESETS"]?.split(separator: ",") else {
+        return all
+      }
+      return all.filter { names.contains(Substring($0.description)) }
+    }
 
     static let hardCarbon = Cell(
       preset: "hard-carbon", role: "anode-half-cell", window: ("-50 mV", "2.3 V"), open: ("0 V", "3.3 V"),
@@ -28,7 +43,8 @@ enum TestProtocol {
     static let hardCarbonWorstResolution = Cell(
       preset: "hard-carbon", role: "anode-half-cell", window: ("-50 mV", "2.3 V"), open: ("0 V", "3.3 V"),
       first: "{\"discharge\": \"134.3 uA\", \"until\": [\"voltage <= 10 mV\", \"step_time >= 30 h\"]}",
-      second: "{\"charge\": \"134.3 uA\", \"until\": [\"voltage >= 2.0 V\", \"step_time >= 30 h\"]}")
+      second: "{\"charge\": \"134.3 uA\", \"until\": [\"voltage >= 2.0 V\", \"step_time >= 30 h\"]}",
+      variant: "-134.3-uA")
     static let nvpf = Cell(
       preset: "nvpf", role: "cathode-half-cell", window: ("1.8 V", "4.4 V"), open: ("1 V", "4 V"),
       first: chargeWithHold("360 uA", "4.25 V", "36 uA"),
