@@ -15,6 +15,7 @@ BASHDIR ?= $(PREFIX)/share/bash-completion/completions
 ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
 FISHDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 SHAREDIR ?= $(PREFIX)/share/nacycler
+DOCDIR ?= $(PREFIX)/share/doc/nacycler
 
 PROGRAMS := nacyclerd nactl nasim
 # What is formatted and linted: all Swift of ours, not the build folders.
@@ -62,14 +63,14 @@ install: static ## install below PREFIX (/usr/local) and DESTDIR
 	@SWIFT="$(SWIFT)" BUILT="$(or $(BUILT),$$($(SWIFT) build $(STATIC_BUILD) --show-bin-path))" PROGRAMS="$(PROGRAMS)" \
 	  PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" UNITDIR="$(UNITDIR)" SYSUSERSDIR="$(SYSUSERSDIR)" \
 	  TMPFILESDIR="$(TMPFILESDIR)" UDEVRULESDIR="$(UDEVRULESDIR)" BASHDIR="$(BASHDIR)" ZSHDIR="$(ZSHDIR)" \
-	  FISHDIR="$(FISHDIR)" SHAREDIR="$(SHAREDIR)" scripts/install.sh
+	  FISHDIR="$(FISHDIR)" SHAREDIR="$(SHAREDIR)" DOCDIR="$(DOCDIR)" scripts/install.sh
 
 uninstall: ## remove what install put there; state, cells and records stay
 	rm -f $(foreach program,$(PROGRAMS),"$(DESTDIR)$(PREFIX)/bin/$(program)")
 	rm -f "$(DESTDIR)$(UNITDIR)/nacyclerd.service" "$(DESTDIR)$(SYSUSERSDIR)/nacycler.conf"
 	rm -f "$(DESTDIR)$(TMPFILESDIR)/nacycler.conf" "$(DESTDIR)$(UDEVRULESDIR)/70-nacycler.rules"
 	rm -f "$(DESTDIR)$(BASHDIR)/nactl" "$(DESTDIR)$(ZSHDIR)/_nactl" "$(DESTDIR)$(FISHDIR)/nactl.fish"
-	rm -rf "$(DESTDIR)$(SHAREDIR)"
+	rm -rf "$(DESTDIR)$(SHAREDIR)" "$(DESTDIR)$(DOCDIR)"
 
 clean: ## remove what was built
 	rm -rf .build .build-static

@@ -85,7 +85,7 @@ let package = Package(
     program(
       "nacyclerd",
       [
-        "CyclerService", "Quantities", argumentParser, logging,
+        "CyclerService", "ControlAPI", "Quantities", argumentParser, logging,
       ]),
     program("nactl", ["ControlAPI", argumentParser]),
     program("nasim", ["VirtualBench", "VirtualLab", argumentParser]),

@@ -7,7 +7,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-: "${BUILT:?run this by make install}" "${PROGRAMS:?}" "${PREFIX:?}" "${UNITDIR:?}" "${SHAREDIR:?}"
+: "${BUILT:?run this by make install}" "${PROGRAMS:?}" "${PREFIX:?}" "${UNITDIR:?}" "${SHAREDIR:?}" "${DOCDIR:?}"
 DESTDIR="${DESTDIR-}"
 
 for program in $PROGRAMS; do
@@ -22,6 +22,10 @@ install -D -m 0644 "$work/nacyclerd.service" "$DESTDIR$UNITDIR/nacyclerd.service
 install -D -m 0644 systemd/nacycler.sysusers.conf "$DESTDIR$SYSUSERSDIR/nacycler.conf"
 install -D -m 0644 systemd/nacycler.tmpfiles.conf "$DESTDIR$TMPFILESDIR/nacycler.conf"
 install -D -m 0644 systemd/70-nacycler.rules "$DESTDIR$UDEVRULESDIR/70-nacycler.rules"
+
+for file in LICENSE NOTICE; do
+  install -D -m 0644 "$file" "$DESTDIR$DOCDIR/$file"
+done
 
 # The folders are copied as they are: protocols by literature, their schema, presets.
 copy() {

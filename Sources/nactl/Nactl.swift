@@ -5,6 +5,7 @@
 // nothing: every number shown is the daemon's.
 
 import ArgumentParser
+import ControlAPI
 
 /// The program.
 @main struct Nactl: AsyncParsableCommand {
@@ -14,7 +15,7 @@ import ArgumentParser
     discussion: """
       Exit codes: 0 done; 1 refused by the daemon; 2 a file cannot be read or written; 3 no daemon answers; \
       4 a protocol has problems; 64 wrong usage.
-      """,
+      """, version: NaCyclerVersion.text,
     subcommands: [
       Channels.self, Cell.self, Check.self, Start.self, Runs.self, Show.self, Note.self, Tail.self, Cycles.self,
       Stop.self, Pause.self, Resume.self, Skip.self, Clear.self, Snapshot.self, Export.self,

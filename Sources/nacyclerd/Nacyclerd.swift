@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: NaCycler contributors
 
 import ArgumentParser
+import ControlAPI
 import CyclerService
 import Foundation
 import Logging
@@ -15,7 +16,7 @@ struct Nacyclerd: AsyncParsableCommand {
     discussion: """
       Stops on SIGTERM or Ctrl-C after opening and confirming every circuit; runs go on at the next start as their \
       protocols say.
-      """, version: DaemonVersion.text)
+      """, version: NaCyclerVersion.text)
 
   @Option(help: ArgumentHelp("Where the database lies; made when missing.", valueName: "directory"))
   var stateDirectory = ProcessInfo.processInfo.environment["STATE_DIRECTORY"] ?? "/var/lib/nacycler"

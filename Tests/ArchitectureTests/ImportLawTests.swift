@@ -61,7 +61,7 @@ struct Room: CustomTestStringConvertible {
       "MethodSCRIPTEmulator", in: "Drivers/MethodSCRIPT/Emulator", ours: ["VirtualLab", "Quantities"],
       others: ["Glibc"]),
     Room("VirtualBench", ours: ["VirtualLab", "MethodSCRIPTEmulator", "CNacycler"]),
-    Room("nacyclerd", ours: ["CyclerService", "InstrumentIO", "CyclerModel", "Quantities"]),
+    Room("nacyclerd", ours: ["CyclerService", "ControlAPI", "InstrumentIO", "CyclerModel", "Quantities"]),
     Room("nactl", ours: ["ControlAPI"]),
     Room("nasim", ours: ["VirtualBench", "VirtualLab"]),
     Room("CBench", in: "Benchmarks/CBench", ours: []),

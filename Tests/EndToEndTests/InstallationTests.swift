@@ -19,7 +19,8 @@ extension ProgramTests {
           "usr/lib/systemd/system/nacyclerd.service", "usr/lib/sysusers.d/nacycler.conf",
           "usr/lib/tmpfiles.d/nacycler.conf", "usr/lib/udev/rules.d/70-nacycler.rules",
           "opt/nc/share/bash-completion/completions/nactl", "opt/nc/share/zsh/site-functions/_nactl",
-          "opt/nc/share/fish/vendor_completions.d/nactl.fish",
+          "opt/nc/share/fish/vendor_completions.d/nactl.fish", "opt/nc/share/doc/nacycler/LICENSE",
+          "opt/nc/share/doc/nacycler/NOTICE",
         ]
         + (try data("Protocols").map { "opt/nc/share/nacycler/protocols/\($0)" })
         + (try data("VirtualCells").map { "opt/nc/share/nacycler/virtual-cells/\($0)" })

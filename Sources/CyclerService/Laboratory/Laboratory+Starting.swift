@@ -317,12 +317,12 @@ extension Laboratory {
         let firstCycle = try edit.view.nextCellCycleNumber(cell: cell.cellId)
         let protocolID = try edit.addProtocol(
           sha256: SHA256.digest(Array(plan.source.utf8)), source: plan.source, listing: plan.listing,
-          compilerVersion: DaemonVersion.text)
+          compilerVersion: NaCyclerVersion.text)
         var entry = RunEntry(
           uuid: UUID().uuidString.lowercased(), title: plan.title, cell: cell.cellId, cellRevision: cell.revision,
           channel: channel.id, state: isQueued ? .queued : .preflight, at: at, startedBy: requester.name,
           protocolID: protocolID, definitionsVersion: MetricDefinitions.version,
-          parameters: plan.program.metrics.stored, firstCycleNumber: firstCycle, daemonVersion: DaemonVersion.text,
+          parameters: plan.program.metrics.stored, firstCycleNumber: firstCycle, daemonVersion: NaCyclerVersion.text,
           instrumentSpecification: channel.model)
         entry.queuePosition = isQueued ? Int64(before.count) : nil
         entry.rateBasisMassUg = plan.values.activeMass?.micrograms

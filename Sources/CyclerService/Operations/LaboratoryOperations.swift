@@ -22,7 +22,7 @@ struct LaboratoryOperations: CyclerOperations {
   func status() async throws -> DaemonStatus {
     let active = try await store.read { try $0.openRuns().count }
     return DaemonStatus(
-      daemon_version: DaemonVersion.text, started_unix_us: startedAt.microseconds, database_path: store.path,
+      daemon_version: NaCyclerVersion.text, started_unix_us: startedAt.microseconds, database_path: store.path,
       channels: await laboratory.sightings().count, runs_active: active,
       store_failure: store.health.failure.map { "\($0.code.rawValue): \($0.detail)" })
   }
