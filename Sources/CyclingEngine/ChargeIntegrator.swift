@@ -42,10 +42,6 @@ public struct ChargeIntegrator: Sendable, Hashable {
   private var holdSum: Int128 = 0
   // In 2 nV·pA·µs, net.
   private var energySum: Int128 = 0
-  // The bound of what gaps hid; the sum of magnitudes.
-  private var gapSum = Charge.zero
-  private var gapIsUnknown = false
-  private var gapWasDeclared = false
 
   // The end of what was counted, on the set-point's clock.
   private var lastTime: Int64 = 0
@@ -139,32 +135,6 @@ public struct ChargeIntegrator: Sendable, Hashable {
     lastTime = time.microseconds
   }
 
-  /// Begins a new set-point's clock and keeps the sums: a step that goes on after a pause or an interruption.
-  ///
-  /// Where the circuit was still closed nobody has seen when it opened: the gap must have been told with
-  /// `addGap(charge:)` before, otherwise it is of unknown size.
-  public mutating func beginSegment() {
-    if isClosed, !gapWasDeclared { gapIsUnknown = true }
-    isClosed = false
-    gapWasDeclared = false
-    lastEnd = .none
-    lastTime = 0
-    holdStart = .max
-  }
-
-  /// Current may have flowed that nobody measured: at most `charge`, whatever its sign, or nil when that is not known.
-  /// The integrals stay as they are; bounds of several gaps add up.
-  public mutating func addGap(charge: Charge?) {
-    gapWasDeclared = true
-    guard let charge else {
-      gapIsUnknown = true
-      return
-    }
-    let (sum, overflowed) = gapSum.nanocoulombs.addingReportingOverflow(charge.magnitude.nanocoulombs)
-    gapIsUnknown = gapIsUnknown || overflowed
-    gapSum = Charge(nanocoulombs: overflowed ? .max : sum)
-  }
-
   /// Net charge since the step began, positive charging; rounded to the nanocoulomb, halves away from zero.
   public var charge: Charge { Charge(nanocoulombs: Self.rounded(chargeSum, by: Self.chargeUnit)) }
   /// Net energy since the step began, positive when the cell took it up; rounded as `charge`.
@@ -174,8 +144,6 @@ public struct ChargeIntegrator: Sendable, Hashable {
   public var reverseCharge: Charge { Charge(nanocoulombs: Self.rounded(reverseSum, by: Self.chargeUnit)) }
   /// Of `charge`, what flowed since `holdBegan(at:)`; net, positive charging.
   public var constantVoltageCharge: Charge { Charge(nanocoulombs: Self.rounded(holdSum, by: Self.chargeUnit)) }
-  /// The most that gaps can hide, a magnitude; zero without gaps, nil when it is not known.
-  public var gapCharge: Charge? { gapIsUnknown ? nil : gapSum }
 }
 
 // MARK: - Arithmetic
@@ -270,9 +238,6 @@ extension ChargeIntegrator {
     writer.write(reverseSum)
     writer.write(holdSum)
     writer.write(energySum)
-    writer.write(gapSum.nanocoulombs)
-    writer.write(gapIsUnknown)
-    writer.write(gapWasDeclared)
     writer.write(lastTime)
     writer.write(lastEnd.rawValue)
     writer.write(lastCurrent)
@@ -293,9 +258,6 @@ extension ChargeIntegrator {
     reverseSum = try reader.read()
     holdSum = try reader.read()
     energySum = try reader.read()
-    gapSum = Charge(nanocoulombs: try reader.read())
-    gapIsUnknown = try reader.readBool()
-    gapWasDeclared = try reader.readBool()
     lastTime = try reader.read()
     guard let end = IntervalEnd(rawValue: try reader.read()) else { throw reader.malformed }
     lastEnd = end

@@ -50,24 +50,3 @@ public struct PlateauEdges: Sendable, Hashable {
     return isReversed != wasReversed || (side != sideBefore && sideBefore != .unread)
   }
 }
-
-// MARK: - Checkpoint
-
-extension PlateauEdges {
-  /// Appends the state to a checkpoint; threshold and direction are the program's and not written.
-  public func encode(into writer: inout ByteWriter) {
-    writer.write(side.rawValue)
-    writer.write(isReversed)
-  }
-
-  /// Reads what `encode(into:)` wrote.
-  /// - Throws: `ByteReader.Malformed` with the place, when the bytes end early or cannot be such a state.
-  public init(
-    threshold: Voltage?, direction: Direction = .none, from reader: inout ByteReader
-  ) throws(ByteReader.Malformed) {
-    self.init(threshold: threshold, direction: direction)
-    guard let side = Side(rawValue: try reader.read()) else { throw reader.malformed }
-    self.side = side
-    isReversed = try reader.readBool()
-  }
-}

@@ -60,27 +60,3 @@ public struct RecordPolicy: Sendable, Hashable {
       && difference.magnitude * 1_000_000 >= UInt128(last.picoamperes.magnitude) * UInt128(millionths.magnitude)
   }
 }
-
-// MARK: - Checkpoint
-
-extension RecordPolicy {
-  /// Appends the state to a checkpoint; the rule is the program's and not written.
-  public func encode(into writer: inout ByteWriter) {
-    writer.write(due)
-    writer.write(last != nil)
-    guard let last else { return }
-    writer.write(last.voltage?.nanovolts)
-    writer.write(last.current?.picoamperes)
-  }
-
-  /// Reads what `encode(into:)` wrote.
-  /// - Throws: `ByteReader.Malformed` with the place, when the bytes end early or cannot be such a state.
-  public init(rule: RecordRule, from reader: inout ByteReader) throws(ByteReader.Malformed) {
-    self.init(rule: rule)
-    due = try reader.read()
-    guard try reader.readBool() else { return }
-    last = Measured(
-      voltage: try reader.readOptional(Int64.self).map(Voltage.init(nanovolts:)),
-      current: try reader.readOptional(Int64.self).map(Current.init(picoamperes:)))
-  }
-}

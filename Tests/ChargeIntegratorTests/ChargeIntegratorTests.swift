@@ -25,7 +25,6 @@ private func reading(_ seconds: Double, _ volts: Double?, _ microamperes: Double
     #expect(integral.energy == Energy(nanojoules: 800_000))
     #expect(integral.reverseCharge == .zero)
     #expect(!integral.hasUnknown && !integral.hasUnknownEnergy && integral.backwardsCount == 0)
-    #expect(integral.gapCharge == .zero)
   }
 
   @Test func halvesOfANanocoulombRoundAwayFromZero() {
@@ -147,37 +146,6 @@ private func reading(_ seconds: Double, _ volts: Double?, _ microamperes: Double
     #expect(integral.constantVoltageCharge == Charge(nanocoulombs: 380_000))
   }
 
-  @Test func aSegmentHasItsOwnClockAndKeepsTheSums() {
-    var integral = ChargeIntegrator(direction: .charge)
-    integral.circuitClosed(at: at(100))
-    integral.reading(reading(101, 1, 10))
-    integral.holdBegan(at: at(101))
-    integral.circuitOpened(at: at(102))
-    integral.beginSegment()
-    integral.circuitClosed(at: at(0))
-    integral.reading(reading(1, 1, 10))
-    #expect(integral.charge == Charge(nanocoulombs: 30_000))
-    #expect(integral.constantVoltageCharge == Charge(nanocoulombs: 10_000), "the hold ended with its set-point")
-    #expect(integral.gapCharge == .zero)
-  }
-
-  @Test func aSegmentLeftClosedIsAGapOfUnknownSizeUnlessItWasTold() {
-    var integral = ChargeIntegrator(direction: .charge)
-    integral.circuitClosed(at: at(0))
-    integral.reading(reading(1, 1, 10))
-    var told = integral
-    integral.beginSegment()
-    #expect(integral.gapCharge == nil)
-    told.addGap(charge: Charge(nanocoulombs: -500))
-    told.beginSegment()
-    #expect(told.gapCharge == Charge(nanocoulombs: 500))
-    told.addGap(charge: Charge(nanocoulombs: 20))
-    #expect(told.gapCharge == Charge(nanocoulombs: 520))
-    #expect(told.charge == Charge(nanocoulombs: 10_000), "a gap changes no integral")
-    told.addGap(charge: nil)
-    #expect(told.gapCharge == nil)
-  }
-
   @Test(arguments: SeededGenerator.seeds) func noInputTraps(seed: UInt64) {
     var random = SeededGenerator(seed: seed)
     let extremes: [Int64] = [.min, .min + 1, -1, 0, 1, .max - 1, .max]
@@ -188,12 +156,10 @@ private func reading(_ seconds: Double, _ volts: Double?, _ microamperes: Double
     var integral = ChargeIntegrator(direction: Direction.allCases.randomElement(using: &random) ?? .none)
     var wereUnknown = false
     for _ in 0..<500 {
-      switch Int.random(in: 0..<8, using: &random) {
+      switch Int.random(in: 0..<6, using: &random) {
       case 0: integral.circuitClosed(at: TimeSpan(microseconds: absurd()))
       case 1: integral.circuitOpened(at: TimeSpan(microseconds: absurd()))
       case 2: integral.holdBegan(at: TimeSpan(microseconds: absurd()))
-      case 3: integral.beginSegment()
-      case 4: integral.addGap(charge: Charge(nanocoulombs: absurd()))
       default:
         integral.reading(
           Reading(
@@ -203,7 +169,7 @@ private func reading(_ seconds: Double, _ volts: Double?, _ microamperes: Double
       #expect(!wereUnknown || integral.hasUnknown, "what is unknown stays unknown")
       wereUnknown = integral.hasUnknown
       #expect(integral.reverseCharge >= .zero)
-      _ = (integral.charge, integral.energy, integral.constantVoltageCharge, integral.gapCharge)
+      _ = (integral.charge, integral.energy, integral.constantVoltageCharge)
     }
   }
 }

@@ -82,23 +82,6 @@ private func recorded(
       }
     }
   }
-
-  @Test func goesOnFromACheckpoint() throws {
-    let rule = rule(every: 10, millivolts: 5)
-    for policy in [RecordPolicy(rule: rule), afterOneRecord(rule)] {
-      var writer = ByteWriter()
-      policy.encode(into: &writer)
-      var reader = ByteReader(writer.bytes)
-      #expect(try RecordPolicy(rule: rule, from: &reader) == policy)
-      #expect(reader.isAtEnd)
-    }
-  }
-
-  private func afterOneRecord(_ rule: RecordRule) -> RecordPolicy {
-    var policy = RecordPolicy(rule: rule)
-    policy.recorded(TimeSpan(seconds: 12), Voltage(millivolts: 3), nil)
-    return policy
-  }
 }
 
 @Suite struct PlateauEdgesTests {
@@ -128,18 +111,5 @@ private func recorded(
     #expect(crossings(below: nil, readings, .discharge) == [false, false, true, false, false, true, false])
     #expect(crossings(below: nil, readings, .charge) == [true, true, false, false, false, false, true])
     #expect(crossings(below: nil, readings, .none) == [false, false, false, false, false, false, false])
-  }
-
-  @Test func goesOnFromACheckpoint() throws {
-    var edges = PlateauEdges(threshold: Voltage(millivolts: 100), direction: .charge)
-    for (voltage, current) in [(120, 5), (80, -5), (nil, 3)] as [(Int64?, Int64)] {
-      _ = edges.crossed(voltage.map(Voltage.init(millivolts:)), Current(picoamperes: current))
-      var writer = ByteWriter()
-      edges.encode(into: &writer)
-      var reader = ByteReader(writer.bytes)
-      #expect(
-        try PlateauEdges(threshold: edges.threshold, direction: edges.direction, from: &reader) == edges)
-      #expect(reader.isAtEnd)
-    }
   }
 }
