@@ -33,6 +33,8 @@ struct ActiveSetpoint: Sendable, Hashable {
   var flags: DataFlags = []
   /// Largest current that can flow, for the bound of a gap.
   var largestCurrent: Current
+  /// How long the instrument goes on without the host.
+  var lease: TimeSpan
   var askedAt: HostInstant
   var heardAt: HostInstant
   var closingAskedAt: HostInstant?
@@ -41,8 +43,7 @@ struct ActiveSetpoint: Sendable, Hashable {
   var isAccountedFor = false
   var unheard = TimeSpan.zero
   var hasBegun = false
-  /// First, lowest, highest voltage seen; for open-circuit checks.
-  var firstVoltage: Voltage?
+  /// Lowest and highest voltage seen; for open-circuit checks.
   var lowestVoltage: Voltage?
   var highestVoltage: Voltage?
 
@@ -68,6 +69,12 @@ struct ActiveSetpoint: Sendable, Hashable {
     }
   }
 
+  /// How long after the last word between host and instrument current may still flow.
+  var longestAlone: TimeSpan {
+    // An instrument that goes over to holding while nobody listens may begin a lease anew, once.
+    RunSettings.longestAlone(lease: lease, leases: kind == .constantCurrent ? 1 : 2, readingInterval: readingInterval)
+  }
+
   /// Whether the circuit was seen to close and not to open.
   @inline(__always)
   var isClosed: Bool { closedAt != nil && openedAt == nil }
@@ -78,7 +85,6 @@ struct ActiveSetpoint: Sendable, Hashable {
   }
 
   mutating func sawVoltage(_ voltage: Voltage) {
-    if firstVoltage == nil { firstVoltage = voltage }
     lowestVoltage = min(lowestVoltage ?? voltage, voltage)
     highestVoltage = max(highestVoltage ?? voltage, voltage)
   }

@@ -78,6 +78,7 @@ extension ActiveSetpoint {
     writer.write(recordIndex)
     writer.write(flags.rawValue)
     writer.write(largestCurrent.picoamperes)
+    writer.write(lease.microseconds)
     writer.write(hasBegun)
     integrator.encode(into: &writer)
   }
@@ -99,6 +100,7 @@ extension ActiveSetpoint {
     recordIndex = try reader.read()
     flags = DataFlags(rawValue: try reader.read())
     largestCurrent = Current(picoamperes: try reader.read())
+    lease = TimeSpan(microseconds: try reader.read())
     hasBegun = try reader.readBool()
     integrator = try ChargeIntegrator(from: &reader)
     commanded = .open(isFresh: false)

@@ -121,4 +121,14 @@ public struct RunSettings: Sendable, Hashable {
   public var allowedVoltageReason: String?
   /// The usual settings.
   public init() {}
+
+  /// How long after the last word between host and instrument current may still flow, whatever the step is: a reading
+  /// may have been late by as much as is tolerated without a word, the lease have been renewed at its arrival, and
+  /// another one have begun with a hold.
+  public static func longestAlone(
+    lease: TimeSpan, leases: Int64 = 2, readingInterval: TimeSpan = RunSettings().slowestReadings
+  ) -> TimeSpan {
+    let late = readingInterval * RunPilot.toleratedSilentIntervals + RunPilot.silenceMargin
+    return lease * leases + late + readingInterval + readingInterval
+  }
 }

@@ -12,7 +12,7 @@ internal import Quantities
 
 extension RunPilot {
   /// The layout of the bytes; another number is refused.
-  static let checkpointFormat: Int32 = 2
+  static let checkpointFormat: Int32 = 3
 
   /// Writes what the run needs in order to go on.
   public func checkpoint(into writer: inout ByteWriter) {
@@ -26,7 +26,6 @@ extension RunPilot {
     writer.write(cycleTimeBeforeStep.microseconds)
     writer.write(lastVoltage?.nanovolts)
     writer.write(isFresh)
-    writer.write(wasDriven)
     writer.write(hasPassedPreflight)
     carried.encode(into: &writer)
     cycle.encode(into: &writer)
@@ -34,11 +33,12 @@ extension RunPilot {
     halfCycle?.encode(into: &writer)
     writer.write(setpoint != nil)
     setpoint?.encode(into: &writer)
+    writer.write(interruptedSince?.microseconds)
   }
 
   /// A pilot as it stood at its last checkpoint, waiting for its instrument.
   ///
-  /// `since` is when the checkpoint was written: the interruption is counted from there.
+  /// `since` is when the checkpoint was written: the interruption is counted from there, unless it had begun before.
   public init(
     identity: RunIdentity, program: Program, settings: RunSettings, checkpoint bytes: [UInt8], since: UnixInstant
   ) throws(ByteReader.Malformed) {
@@ -47,7 +47,7 @@ extension RunPilot {
     guard try reader.read(Int32.self) == Self.checkpointFormat, let stored = RunState(rawValue: try reader.readString())
     else { throw reader.malformed }
     restore(state: stored)
-    phase = try Self.decodePhase(from: &reader, since: since)
+    try decodePhase(from: &reader)
     machine = try StepMachine(program: program, from: &reader)
     stepCount = try reader.read()
     halfCycleNumber = try reader.read()
@@ -57,64 +57,99 @@ extension RunPilot {
     cycleTimeBeforeStep = TimeSpan(microseconds: try reader.read())
     lastVoltage = try reader.readOptional(Int64.self).map { Voltage(nanovolts: $0) }
     isFresh = try reader.readBool()
-    wasDriven = try reader.readBool()
     hasPassedPreflight = try reader.readBool()
     carried = try CarriedStep(from: &reader)
     cycle = try CycleAccumulator(role: program.role, earlierCellCycles: identity.earlierCellCycles, from: &reader)
     if try reader.readBool() { halfCycle = try OpenHalfCycle(from: &reader) }
     if try reader.readBool() { setpoint = try ActiveSetpoint(rule: program.record, from: &reader) }
+    let interruptedSince = try reader.readOptional(Int64.self).map { UnixInstant(microseconds: $0) }
     guard reader.isAtEnd else { throw reader.malformed }
     voltageBeforeInterruption = lastVoltage
-    restoredFrom = since
-    settlePhase(since)
+    restoreInterruption(interruptedSince, writtenAt: since)
+    if case .step(let index) = machine.place, setpoint?.kind == program.steps[index].kind {
+      let ends = cutOffs(of: program.steps[index]).1
+      setpoint?.cutOffEnds = ends
+    }
   }
 
   /// Puts a restored pilot on hold because its channel is latched or its daemon keeps crashing.
   public mutating func holdRestored(_ fault: Fault, latches: Bool, at now: RunMoment, into outputs: inout RunOutputs) {
     pendingCause = nil
     closeLeftRow(now, &outputs)
+    _ = leaveEndedStep(now, &outputs)
     hold(fault, latches: latches, now, &outputs)
   }
 
   // MARK: - Phases
 
   private func encodePhase(into writer: inout ByteWriter) {
-    switch phase {
-    case .ready, .active, .committing, .suspended: writer.write(UInt8(0))
-    case .away:
-      writer.write(UInt8(pendingCause == nil ? 0 : 1))
-      pendingCause?.encode(into: &writer)
-    case .closing(_, let cause):
-      writer.write(UInt8(1))
-      cause.encode(into: &writer)
-    case .paused: writer.write(UInt8(2))
-    case .held: writer.write(UInt8(3))
-    case .over: writer.write(UInt8(4))
-    }
-  }
-
-  private static func decodePhase(
-    from reader: inout ByteReader, since: UnixInstant
-  ) throws(ByteReader.Malformed) -> Phase {
-    switch try reader.read(UInt8.self) {
-    case 0: return .away(since: since)
-    case 1: return .closing(.step, try ClosingCause(from: &reader))
-    case 2: return .paused
-    case 3: return .held
-    case 4: return .over
-    default: throw reader.malformed
-    }
+    let (code, cause): (UInt8, ClosingCause?) =
+      switch phase {
+      case .ready, .active, .committing, .suspended: (0, nil)
+      case .away: (0, pendingCause)
+      case .closing(_, let cause): (0, cause.remembered)
+      case .paused: (2, pendingCause)
+      case .held: (3, pendingCause)
+      case .over: (4, nil)
+      }
+    writer.write(code)
+    writer.write(cause != nil)
+    cause?.encode(into: &writer)
+    writer.write(stepEnding != nil)
+    stepEnding.map { ClosingCause($0) }?.encode(into: &writer)
   }
 
   /// What was being closed when the checkpoint was written is closed by the driver when it opens the port.
-  private mutating func settlePhase(_ since: UnixInstant) {
-    guard case .closing(_, let cause) = phase else { return }
-    pendingCause = cause == .suspend ? nil : cause
-    phase = .away(since: since)
+  private mutating func decodePhase(from reader: inout ByteReader) throws(ByteReader.Malformed) {
+    switch try reader.read(UInt8.self) {
+    case 0: phase = .away(since: UnixInstant(microseconds: 0))
+    case 2: phase = .paused
+    case 3: phase = .held
+    case 4: phase = .over
+    default: throw reader.malformed
+    }
+    if try reader.readBool() { pendingCause = try ClosingCause(from: &reader) }
+    guard try reader.readBool() else { return }
+    stepEnding = try ClosingCause(from: &reader).stepEnding
+    guard stepEnding != nil else { throw reader.malformed }
+  }
+
+  /// Since when the run is interrupted, if it is; a second restart counts from the first one's.
+  private var interruptedSince: UnixInstant? {
+    switch phase {
+    case .away(let since): since
+    case .paused, .held: awaySince
+    case .ready, .active, .closing, .committing, .suspended, .over: nil
+    }
+  }
+
+  private mutating func restoreInterruption(_ stored: UnixInstant?, writtenAt: UnixInstant) {
+    awaySince = stored
+    restoredFrom = stored ?? writtenAt
+    guard case .away = phase else { return }
+    awaySince = restoredFrom
+    phase = .away(since: stored ?? writtenAt)
   }
 }
 
 extension RunPilot.ClosingCause {
+  /// A step's end as the cause that it may be of an opening.
+  init(_ ending: RunPilot.StepEnding) {
+    switch ending {
+    case .condition(let text): self = .condition(text)
+    case .skip(let actor): self = .skip(actor: actor)
+    }
+  }
+
+  /// What another daemon must know of an opening that this one had asked for: the end of a step is remembered as such,
+  /// and a daemon that was to stop has stopped.
+  fileprivate var remembered: Self? {
+    switch self {
+    case .condition, .skip, .suspend: nil
+    case .pause, .stop, .fault: self
+    }
+  }
+
   func encode(into writer: inout ByteWriter) {
     let (code, text, detail): (UInt8, String, String) =
       switch self {

@@ -21,19 +21,15 @@ extension RunPilot {
         closeRow(reason: "done", now, &outputs)
         judgeCheck(purpose, active, end, now, &outputs)
       }
-    case .closing(let purpose, let cause):
+    case .closing(let purpose, let asked):
       // Without the moment of opening nobody knows how long the last current flowed.
       if active.isClosed { missCharge(bound: nil, active) }
-      let cause = settled(cause, by: end, now, &outputs)
+      let cause = settled(asked, by: end, now, &outputs)
       if purpose == .step, case .cutOff(let index) = end, !cause.isFault {
         // The step met its own end before the instrument heard the host: it is done, whatever was wished meanwhile.
-        finishStep(reason: endReason(active, cutOff: index), for: cause, now, &outputs)
-        return
+        stepEnding = .condition(endReason(active, cutOff: index))
       }
-      closeRow(reason: cause.text, now, &outputs)
-      if purpose == .step, case .condition(let text) = cause {
-        closeEdges(reason: text, &outputs)
-      }
+      closeRow(reason: stepEnding?.text ?? cause.text, now, &outputs)
       settle(cause, now, &outputs)
     case .ready, .committing, .paused, .held, .suspended, .away, .over:
       closeRow(reason: "ended", now, &outputs)
@@ -41,7 +37,7 @@ extension RunPilot {
   }
 
   /// What was meant, or the fault that the instrument met while it was being asked. A stop stays a stop, with a latch.
-  private func settled(
+  func settled(
     _ cause: ClosingCause, by end: SetpointEnd, _ now: RunMoment, _ outputs: inout RunOutputs
   ) -> ClosingCause {
     let met: Fault
@@ -53,23 +49,9 @@ extension RunPilot {
     case .fault: return cause
     case .stop:
       note(met.code, .alarm, met.detail, now, &outputs)
-      outputs.entries.append(.latched(channel: identity.channel, run: identity.run, fault: met, at: now.unix))
+      latch(met, now, &outputs)
       return cause
     case .condition, .pause, .skip, .suspend: return .fault(met, latches: true)
-    }
-  }
-
-  private mutating func finishStep(
-    reason: String, for cause: ClosingCause, _ now: RunMoment, _ outputs: inout RunOutputs
-  ) {
-    closeRow(reason: reason, now, &outputs)
-    closeEdges(reason: reason, &outputs)
-    switch cause {
-    case .condition, .skip: advance(now, &outputs)
-    case .pause, .suspend:
-      guard leaveStep(now, &outputs) else { return }
-      settle(cause, now, &outputs)
-    case .stop, .fault: settle(cause, now, &outputs)
     }
   }
 
@@ -79,9 +61,9 @@ extension RunPilot {
     switch end {
     case .cutOff(let index):
       let reason = endReason(active, cutOff: index)
+      stepEnding = .condition(reason)
       closeRow(reason: reason, now, &outputs)
-      closeEdges(reason: reason, &outputs)
-      advance(now, &outputs)
+      settle(.condition(reason), now, &outputs)
     case .bound(let fault):
       closeRow(reason: fault.code.rawValue, now, &outputs)
       settle(.fault(fault, latches: true), now, &outputs)
@@ -102,7 +84,7 @@ extension RunPilot {
     }
   }
 
-  private func endReason(_ active: ActiveSetpoint, cutOff index: Int) -> String {
+  func endReason(_ active: ActiveSetpoint, cutOff index: Int) -> String {
     guard case .step(let step) = machine.place, active.cutOffEnds.indices.contains(index) else { return "cut-off" }
     let end = Int(active.cutOffEnds[index])
     guard program.steps[step].ends.indices.contains(end) else { return "cut-off" }
@@ -124,6 +106,10 @@ extension RunPilot {
   /// Writes the row's last record and what later rows must know of it.
   mutating func closeRow(reason: String, _ now: RunMoment, _ outputs: inout RunOutputs) {
     guard let active = setpoint else { return }
+    if active.integrator.backwardsCount > 0 {
+      let detail = "\(active.integrator.backwardsCount) times in the step; what came too early was not integrated"
+      note(.instrumentTimeBackwards, .warning, actor: "instrument", detail, now, &outputs)
+    }
     let zero = active.zero ?? .zero
     let lastTime = active.lastReading?.time ?? zero
     let endTime = max(max(active.openedAt ?? lastTime, lastTime) - zero, .zero)
@@ -208,27 +194,5 @@ extension RunPilot {
   private mutating func closeCycle(_ outputs: inout RunOutputs) {
     guard let summary = cycle.close(cycleNumber: machine.cycleNumber) else { return }
     outputs.entries.append(.cycleClosed(run: identity.run, summary))
-  }
-}
-
-extension RunPilot.ClosingCause {
-  /// Whether something is wrong, as against wished.
-  var isFault: Bool {
-    switch self {
-    case .fault: true
-    case .condition, .pause, .stop, .skip, .suspend: false
-    }
-  }
-
-  /// The row's end reason.
-  var text: String {
-    switch self {
-    case .condition(let text): text
-    case .pause(let actor): "paused by \(actor)"
-    case .stop(let actor): "stopped by \(actor)"
-    case .skip(let actor): "skipped by \(actor)"
-    case .suspend: "suspended"
-    case .fault(let fault, _): fault.code.rawValue
-    }
   }
 }

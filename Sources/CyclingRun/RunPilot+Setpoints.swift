@@ -21,7 +21,7 @@ extension RunPilot {
   mutating func beginCheck(_ purpose: SetpointPurpose, _ now: RunMoment, _ outputs: inout RunOutputs) {
     // Its circuit was opened within it, or it would not be open now.
     halfCycle?.row.flags.insert(.interrupted)
-    wasDriven = false
+    drivenDirection = nil
     let cutOff = CutOff(
       quantity: .time, comparison: .atLeast, threshold: settings.openCircuitCheck.microseconds, onlyInHold: false)
     let interval = min(settings.slowestReadings, settings.openCircuitCheck / 10)
@@ -51,16 +51,19 @@ extension RunPilot {
       interval: readingInterval, duration: duration(of: step),
       currents: (largestCurrent(of: step), currentBound(of: step)),
       now, &outputs)
-    let isDriven = step.kind != .rest
-    if outputs.wantsCommit || isDriven && !wasDriven { awaitCommit(&outputs) } else { phase = .active(.step) }
-    wasDriven = isDriven
+    let direction = step.kind == .rest ? nil : step.direction
+    // Where the direction is not the program's to say, it may have changed.
+    let isNew = direction != nil && (direction != drivenDirection || direction == Direction.none)
+    if outputs.wantsCommit || isNew { awaitCommit(&outputs) } else { phase = .active(.step) }
+    drivenDirection = direction
     if state != .running { tell(.running, now, &outputs) }
   }
 
   /// Keeps the set-point back until the store holds its row and a checkpoint that names it: at the edges that close a
-  /// half-cycle (hazard rule 13), and whenever current is to flow after an open circuit. A checkpoint that is found
-  /// therefore never stands before current that it knows nothing of; only within a half-cycle may the instrument go
-  /// first, and there the checkpoint's own step is a driven one already.
+  /// half-cycle, whenever the current turns (hazard rule 13; a diagnostic pulse turns it within a half-cycle), and
+  /// whenever current is to flow after an open circuit. A checkpoint that is found therefore never stands before
+  /// current that it knows nothing of; only where current goes on in its direction may the instrument go first, and
+  /// there the checkpoint's own step is a driven one already.
   private mutating func awaitCommit(_ outputs: inout RunOutputs) {
     guard case .begin(let prepared) = outputs.commands.popLast() else { return }
     awaitingCommit = prepared
@@ -93,7 +96,7 @@ extension RunPilot {
       cutOffEnds: cutOffEnds, integrator: ChargeIntegrator(direction: row.direction),
       policy: RecordPolicy(rule: program.record),
       edges: PlateauEdges(threshold: plateauThreshold(for: row.direction), direction: row.direction),
-      largestCurrent: currents.largest, askedAt: now.host, heardAt: now.host)
+      largestCurrent: currents.largest, lease: settings.lease, askedAt: now.host, heardAt: now.host)
     if row.kind == .rest || row.kind == .openCircuitCheck { setpoint?.zero = .zero }
     outputs.entries.append(
       .stepStarted(
@@ -207,7 +210,7 @@ extension RunPilot {
   }
 
   /// The ends that an instrument can judge by itself, with what the step has behind it taken off.
-  private func cutOffs(of step: ProgramStep) -> ([CutOff], [Int32]) {
+  func cutOffs(of step: ProgramStep) -> ([CutOff], [Int32]) {
     var cutOffs: [CutOff] = []
     var ends: [Int32] = []
     for (index, end) in step.ends.enumerated() {

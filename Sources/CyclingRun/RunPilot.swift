@@ -64,8 +64,16 @@ public struct RunPilot: Sendable {
     case skip(actor: String)
     /// The daemon stops.
     case suspend
-    /// Something is wrong.
+    /// Something is wrong, and with `latches` the store has not been told of its latch yet.
     case fault(Fault, latches: Bool)
+  }
+
+  /// What ends a step of the program, apart from a person's stop.
+  enum StepEnding: Sendable, Hashable {
+    /// Its condition, as it was written.
+    case condition(String)
+    /// A person.
+    case skip(actor: String)
   }
 
   /// Who and where.
@@ -95,10 +103,17 @@ public struct RunPilot: Sendable {
   var instrumentIsHere = false
   /// What was meant when the instrument went away in the middle of it.
   var pendingCause: ClosingCause?
+  /// What has ended the present step, from when that is known until the step is left. It holds whatever else is asked
+  /// for meanwhile: a step that is over is not driven again.
+  var stepEnding: StepEnding?
+  /// Since when the instrument is away with a circuit that nobody saw open; a pause and a resumption meanwhile do not
+  /// shorten the interruption (hazard rule 3).
+  var awaySince: UnixInstant?
   /// Where the cell stood when it was left.
   var voltageBeforeInterruption: Voltage?
-  /// The last set-point that was begun was a driven step, and the next follows it without an open circuit between.
-  var wasDriven = false
+  /// The direction of the driven step that the next one follows without an open circuit between; nil after an open
+  /// circuit.
+  var drivenDirection: Direction?
   /// A prepared set-point that may not reach the instrument before the commit that names it.
   var awaitingCommit: Setpoint?
   /// When the checkpoint was written that the pilot was restored from, until its instrument is back: readings and
@@ -197,7 +212,8 @@ public struct RunPilot: Sendable {
     case .circuitOpened(_, let at): setpoint?.circuitOpened(at)
     case .ended(_, let token, let end): ended(token, end, now, &outputs)
     case .refused(_, let token, let fault): refused(token, fault, now, &outputs)
-    case .orphanEnded(_, let token, let reading, let openedAt): adopt(token, reading, openedAt)
+    case .orphanEnded(_, let token, let reading, let openedAt, let end):
+      adopt(token, reading, openedAt, end, now, &outputs)
     case .fault(_, let fault): note(fault.code, .warning, actor: "instrument", fault.detail, now, &outputs)
     case .identified, .circuit: break
     }
@@ -210,7 +226,7 @@ public struct RunPilot: Sendable {
       return
     }
     let waited = setpoint.map { now.host - $0.askedAt } ?? .zero
-    guard waited <= program.onInterruption.resumeWithin else {
+    guard waited <= longestStandstill else {
       stoodTooLong(waited, now, &outputs)
       return
     }
@@ -228,127 +244,11 @@ public struct RunPilot: Sendable {
       note(.runCompleted, .info, "the protocol is done", now, &outputs)
       finish(.completed, reason: "completed", now, &outputs)
     case .step(let index):
-      guard instrumentIsHere else {
-        phase = .away(since: now.unix)
-        tell(.interrupted, now, &outputs)
-        return
-      }
       enterStep(index, now, &outputs)
     case .notStarted:
       machine.advance()
       enterPlace(now, &outputs)
     }
-  }
-
-  /// The last act of a run.
-  mutating func finish(_ final: RunState, reason: String, _ now: RunMoment, _ outputs: inout RunOutputs) {
-    closeLeftRow(now, &outputs)
-    closeHalfCycle(reason: reason, isTruncated: true, &outputs)
-    phase = .over
-    tell(final, now, &outputs, reason: reason)
-    outputs.entries.append(.checkpointDropped(run: identity.run))
-    outputs.wantsCommit = true
-  }
-
-  /// Opens the circuit if anything is under way; otherwise does at once what the cause asks for.
-  mutating func close(because cause: ClosingCause, _ now: RunMoment, _ outputs: inout RunOutputs) {
-    switch phase {
-    case .active(let purpose):
-      outputs.commands.append(.openCircuit)
-      setpoint?.closingAskedAt = now.host
-      phase = .closing(purpose, cause)
-      latch(cause, now, &outputs)
-    case .closing(let purpose, let earlier):
-      guard cause.outranks(earlier) else { break }
-      phase = .closing(purpose, cause)
-      latch(cause, now, &outputs)
-    case .away:
-      // What ended the step before the link went has ended it, whatever is asked for now.
-      if case .away(let since) = phase { settlePending(since, now, &outputs) }
-      if case .away = phase { settle(cause, now, &outputs) }
-    case .ready, .committing, .paused, .held, .suspended:
-      settle(cause, now, &outputs)
-    case .over: break
-    }
-  }
-
-  /// A latch is on its way to the store before the circuit is known to be open: a crash in between must not lose it.
-  private func latch(_ cause: ClosingCause, _ now: RunMoment, _ outputs: inout RunOutputs) {
-    guard case .fault(let fault, latches: true) = cause else { return }
-    outputs.entries.append(.latched(channel: identity.channel, run: identity.run, fault: fault, at: now.unix))
-  }
-
-  /// What follows once the circuit is open.
-  mutating func settle(_ cause: ClosingCause, _ now: RunMoment, _ outputs: inout RunOutputs) {
-    dropAwaiting(reason: cause.text, now, &outputs)
-    switch cause {
-    case .condition:
-      advance(now, &outputs)
-    case .pause(let actor):
-      phase = .paused
-      let circuit = instrumentIsHere ? "the circuit is open" : "the instrument is away, nothing is known of the circuit"
-      note(.runPaused, .info, actor: actor, "paused; \(circuit)", now, &outputs)
-      tell(.paused, now, &outputs)
-    case .stop(let actor):
-      note(.runStopped, .info, actor: actor, "stopped", now, &outputs)
-      finish(.stopped, reason: "stopped by \(actor)", now, &outputs)
-    case .skip(let actor):
-      skipped(by: actor, now, &outputs)
-      advance(now, &outputs)
-    case .suspend:
-      phase = .suspended
-      let circuit = instrumentIsHere ? "the circuit is open" : "the instrument is away, nothing is known of the circuit"
-      note(.runSuspended, .info, "the daemon stops; \(circuit)", now, &outputs)
-      tell(.suspended, now, &outputs)
-    case .fault(let fault, let latches):
-      hold(fault, latches: latches, now, &outputs)
-    }
-  }
-
-  mutating func skipped(by actor: String, _ now: RunMoment, _ outputs: inout RunOutputs) {
-    note(.runStepSkipped, .warning, actor: actor, "step skipped", now, &outputs)
-    halfCycle?.isTruncated = true
-    closeEdges(reason: "skipped by \(actor)", &outputs)
-  }
-
-  /// A set-point that was prepared and not sent is not begun.
-  mutating func dropAwaiting(reason: String, _ now: RunMoment, _ outputs: inout RunOutputs) {
-    guard awaitingCommit != nil else { return }
-    awaitingCommit = nil
-    closeRow(reason: reason, now, &outputs)
-  }
-
-  /// Leaves the present step for the next one.
-  mutating func advance(_ now: RunMoment, _ outputs: inout RunOutputs) {
-    guard leaveStep(now, &outputs) else { return }
-    if machine.place == .completed {
-      outputs.wantsCommit = true
-      phase = .committing
-    } else {
-      enterPlace(now, &outputs)
-    }
-  }
-
-  /// Moves the machine on; false when the run is held instead.
-  mutating func leaveStep(_ now: RunMoment, _ outputs: inout RunOutputs) -> Bool {
-    carried = CarriedStep()
-    machine.advance()
-    if machine.enteredCycle { cycleTimeBeforeStep = .zero }
-    guard emptyInARow >= program.limits.emptyHalfCyclesInARow else { return true }
-    let detail = "\(emptyInARow) half-cycles in a row moved hardly any charge: a broken contact or a dried-out cell"
-    hold(Fault(.runNoProgress, detail), latches: true, now, &outputs)
-    return false
-  }
-
-  /// Holds the run: the circuit is open and stays so until a person looks.
-  mutating func hold(_ fault: Fault, latches: Bool, _ now: RunMoment, _ outputs: inout RunOutputs) {
-    phase = .held
-    note(fault.code, .alarm, fault.detail, now, &outputs)
-    tell(.held, now, &outputs, reason: fault.code.rawValue)
-    if latches {
-      outputs.entries.append(.latched(channel: identity.channel, run: identity.run, fault: fault, at: now.unix))
-    }
-    outputs.wantsCommit = true
   }
 
   private mutating func handle(_ request: PersonRequest, _ actor: String, _ now: RunMoment, _ outputs: inout RunOutputs)
@@ -365,7 +265,8 @@ public struct RunPilot: Sendable {
   public var canPause: Bool {
     switch phase {
     case .active, .committing, .away: true
-    case .ready, .closing, .paused, .held, .suspended, .over: false
+    case .closing(_, let earlier): ClosingCause.pause(actor: "").outranks(earlier)
+    case .ready, .paused, .held, .suspended, .over: false
     }
   }
 
@@ -388,7 +289,9 @@ public struct RunPilot: Sendable {
     note(.runResumed, .info, actor: actor, "resumed", now, &outputs)
     emptyInARow = 0
     guard instrumentIsHere else {
-      phase = .away(since: now.unix)
+      // A circuit that was open and confirmed when the link went was not interrupted before it was to be closed.
+      phase = .away(since: awaySince ?? now.unix)
+      voltageBeforeInterruption = lastVoltage
       tell(.interrupted, now, &outputs)
       return
     }
@@ -407,8 +310,8 @@ public struct RunPilot: Sendable {
   public var isCircuitOpen: Bool {
     switch phase {
     case .active, .closing: false
-    case .away: setpoint == nil
-    case .ready, .committing, .paused, .held, .suspended, .over: true
+    case .away, .paused, .held, .suspended: setpoint == nil
+    case .ready, .committing, .over: true
     }
   }
 
@@ -434,20 +337,4 @@ public struct RunPilot: Sendable {
 
   /// Puts back a state that a checkpoint holds.
   mutating func restore(state: RunState) { self.state = state }
-}
-
-extension RunPilot.ClosingCause {
-  /// A fault is never replaced by a wish; a stop replaces any other wish.
-  fileprivate func outranks(_ other: RunPilot.ClosingCause) -> Bool { rank > other.rank }
-
-  private var rank: Int {
-    switch self {
-    case .condition: 0
-    case .skip: 1
-    case .pause: 2
-    case .suspend: 3
-    case .stop: 4
-    case .fault: 5
-    }
-  }
 }

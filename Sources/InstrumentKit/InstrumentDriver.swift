@@ -75,8 +75,9 @@ public enum DriverEvent: Sendable, Hashable {
   /// The instrument did not take the set-point; nothing was closed.
   case refused(channel: Int, SetpointToken, Fault)
   /// At opening, a set-point of an earlier connection was found and ended: its token and, where the instrument still
-  /// told, the last reading and the moment of disconnection on that set-point's clock.
-  case orphanEnded(channel: Int, SetpointToken, lastReading: Reading?, circuitOpenedAt: TimeSpan?)
+  /// told, the last reading, the moment of disconnection on that set-point's clock, and why it ended.
+  case orphanEnded(
+    channel: Int, SetpointToken, lastReading: Reading?, circuitOpenedAt: TimeSpan?, end: SetpointEnd?)
   /// What is known of the circuit changed.
   case circuit(channel: Int, CircuitState)
   /// Something is wrong with the link or the instrument; nil channel means all.

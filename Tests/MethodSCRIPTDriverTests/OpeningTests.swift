@@ -75,8 +75,31 @@ import Testing
       events.dropFirst() == [
         .circuit(channel: 0, .openConfirmed),
         .orphanEnded(
-          channel: 0, Samples.token, lastReading: last, circuitOpenedAt: TimeSpan(milliseconds: 61_402)),
+          channel: 0, Samples.token, lastReading: last, circuitOpenedAt: TimeSpan(milliseconds: 61_402),
+          end: .requested),
       ])
+  }
+
+  /// Hazard rule 4: a bound that was passed while nobody listened is told as such; so is a step's own end.
+  @Test func rule4TellsWhyAnOrphanEnded() throws {
+    let ends: [(Int64, FaultCode?, SetpointEnd?)] = [
+      (1, nil, .requested), (2, nil, .leaseExpired), (3, .instrumentBoundReached, nil),
+      (4, .instrumentBoundReached, nil), (5, .instrumentBoundReached, nil), (6, .instrumentBoundReached, nil),
+      (10, nil, .cutOff(0)), (12, nil, .cutOff(2)), (7, nil, nil), (-1, nil, nil),
+    ]
+    for (reason, code, expected) in ends {
+      var conversation = Conversation()
+      _ = conversation.open()
+      conversation.receive(ending(reason, opened: 61_402, sampled: 61_000, 95_000, -134_300) + "Z!0006\n")
+      conversation.tickWhenWanted()
+      conversation.receive("e\n\n")
+      guard case .orphanEnded(_, Samples.token, _, _, let end)? = conversation.introduce().last else {
+        Issue.record("\(reason)")
+        continue
+      }
+      if case .bound(let fault)? = end { #expect(fault.code == code) } else { #expect(end == expected, "\(reason)") }
+      #expect((code == nil) == (end == expected), "\(reason)")
+    }
   }
 
   @Test func anOrphanedRestNeverClosedACircuit() throws {
@@ -86,7 +109,7 @@ import Testing
     conversation.receive("e\n\n")
     #expect(
       conversation.introduce().last
-        == .orphanEnded(channel: 0, Samples.token, lastReading: nil, circuitOpenedAt: nil))
+        == .orphanEnded(channel: 0, Samples.token, lastReading: nil, circuitOpenedAt: nil, end: .requested))
   }
 
   @Test func aForeignScriptIsOnlyStopped() {

@@ -86,6 +86,87 @@ import Testing
     #expect(row.endReason == "voltage <= 10 mV" && !row.flags.contains(.truncated))
   }
 
+  // MARK: A step that had ended
+
+  @Test(arguments: [Wish.condition, .skip], [Wish.pause, .suspend])
+  func aStepThatHadEndedIsNotDrivenAgain(first: Wish, second: Wish) throws {
+    var bench = try Self.running()
+    first.ask(&bench)
+    second.ask(&bench)
+    bench.end(.requested)
+    #expect(bench.pilot.state == (second == .pause ? .paused : .suspended))
+    Self.expectEnded(bench, by: first)
+    try Self.goOn(&bench, second)
+    #expect(bench.stepsTaken == [0, 1])
+  }
+
+  @Test(arguments: [Wish.condition, .skip])
+  func aStepThatHadEndedIsOverWhateverStopsTheRun(first: Wish) throws {
+    var stopped = try Self.running()
+    first.ask(&stopped)
+    Wish.stop.ask(&stopped)
+    stopped.end(.requested)
+    #expect(stopped.pilot.state == .stopped)
+    Self.expectEnded(stopped, by: first)
+
+    for cause in [RunInput.storeFull, .tick] {
+      var held = try Self.running()
+      first.ask(&held)
+      held.feed(cause)
+      // Either the store was full before, or the instrument met a bound on the way.
+      if case .storeFull = cause { held.end(.requested) } else { held.end(.bound(Self.bound)) }
+      #expect(held.pilot.state == .held)
+      Self.expectEnded(held, by: first)
+      held.feed(.person(.resume, actor: "anna"))
+      held.check(Array(repeating: 0.5, count: 10))
+      #expect(held.stepsTaken == [0, 1])
+    }
+  }
+
+  @Test(arguments: [Wish.condition, .skip], [Wish.pause, .suspend])
+  func aStepThatHadEndedStaysOverWhenTheLinkGoesOrTheDaemonDies(first: Wish, second: Wish) throws {
+    for dies in [false, true] {
+      var bench = try Self.running()
+      first.ask(&bench)
+      second.ask(&bench)
+      if dies { try bench.restart() } else { bench.feed(HazardInterruptionTests.lost) }
+      bench.host += 60
+      bench.feed(.instrumentReady)
+      Self.expectEnded(bench, by: first)
+      if second == .pause {
+        #expect(bench.pilot.state == .paused)
+        bench.feed(.person(.resume, actor: "anna"))
+      } else if !dies {
+        #expect(bench.pilot.state == .suspended)
+        try bench.restart()
+        bench.feed(.instrumentReady)
+      }
+      bench.check(Array(repeating: 0.5, count: 10))
+      #expect(bench.stepsTaken == [0, 1], "dies: \(dies)")
+    }
+  }
+
+  static func expectEnded(_ bench: PilotBench, by wish: Wish) {
+    let row = bench.journal.halfCycles.last
+    #expect(bench.journal.halfCycles.count == 1)
+    #expect(row?.endReason == (wish == .skip ? "skipped by anna" : "step_charge >= 1.7 uAh"))
+    #expect(row?.flags.contains(.truncated) == (wish == .skip))
+    #expect(bench.journal.endedSteps.last == row?.endReason || bench.journal.endedSteps.contains(row?.endReason ?? ""))
+    #expect(bench.journal.events.count { $0.code == .runStepSkipped } == (wish == .skip ? 1 : 0))
+  }
+
+  @Test func aPauseOutlivesTheDaemonThatStops() throws {
+    var bench = try Self.running()
+    Wish.pause.ask(&bench)
+    Wish.suspend.ask(&bench)
+    bench.end(.requested)
+    #expect(bench.pilot.state == .paused)
+    try bench.restart()
+    let begun = bench.begun
+    bench.feed(.instrumentReady)
+    #expect(bench.begun == begun && bench.pilot.canResume)
+  }
+
   @Test func aProgramThatIsDoneNeedsItsInstrumentNoMore() throws {
     var bench = try HazardInterruptionTests.running(steps: HazardLimitTests.discharge)
     bench.holdsCommits = true

@@ -221,7 +221,9 @@ import Testing
     let reading = Reading(
       time: TimeSpan(seconds: 90), voltage: Voltage(millivolts: 450), current: Current(picoamperes: -100_000_000))
     bench.feed(
-      .driver(.orphanEnded(channel: 0, token, lastReading: reading, circuitOpenedAt: TimeSpan(milliseconds: 90_500))))
+      .driver(
+        .orphanEnded(
+          channel: 0, token, lastReading: reading, circuitOpenedAt: TimeSpan(milliseconds: 90_500), end: .requested)))
     bench.feed(.instrumentReady)
     bench.check(Array(repeating: 0.6, count: 10))
     bench.accept()
@@ -245,7 +247,8 @@ import Testing
     bench.feed(
       .driver(
         .orphanEnded(
-          channel: 0, SetpointToken(run: 7, stepCount: 99), lastReading: nil, circuitOpenedAt: TimeSpan(seconds: 5))))
+          channel: 0, SetpointToken(run: 7, stepCount: 99), lastReading: nil, circuitOpenedAt: TimeSpan(seconds: 5),
+          end: .requested)))
     bench.feed(.instrumentReady)
     bench.feed(.person(.stop, actor: "anna"))
     bench.end(.requested)
@@ -277,6 +280,24 @@ import Testing
     // At least the lease at the full current.
     #expect(try #require(row.gapCharge) >= Charge(nanocoulombs: 6_000_000))
     #expect(row.charge == Charge(nanocoulombs: 5_999_800))
+  }
+
+  @Test func hazard07TheLongestTimeAloneIsThatOfTheLeaseThatTheInstrumentHas() throws {
+    var bench = try Self.running()
+    // One lease of 60 s, 8 s until silence would have been noticed, and two readings.
+    #expect(bench.pilot.longestAlone == TimeSpan(seconds: 70))
+    // Another daemon with a shorter lease of its own, which does not know how far the run had come.
+    var writer = ByteWriter()
+    bench.pilot.checkpoint(into: &writer)
+    var settings = RunSettings()
+    settings.lease = TimeSpan(seconds: 5)
+    let restored = try RunPilot(
+      identity: PilotBench.identity, program: bench.pilot.program, settings: settings, checkpoint: writer.bytes,
+      since: bench.now.unix)
+    #expect(restored.longestAlone == TimeSpan(seconds: 130))
+    bench.feed(.person(.pause, actor: "anna"))
+    bench.end(.requested)
+    #expect(bench.pilot.longestAlone == .zero)
   }
 
   // MARK: Rule 13
@@ -360,6 +381,31 @@ import Testing
     bench.holdsCommits = false
     bench.feed(.committed)
     #expect(bench.begun == before + 1)
+  }
+
+  @Test func hazard13CurrentThatTurnsWithinAHalfCycleWaitsForItsCommit() throws {
+    // A diagnostic pulse opens and closes nothing, and yet turns the current, there and back.
+    let first = #"{"discharge": "100 uA", "until": ["step_time >= 60 s"]}"#
+    let pulse = #"{"charge": "100 uA", "until": ["step_time >= 5 s"], "diagnostic": true}"#
+    let faster = #"{"discharge": "200 uA", "until": ["step_time >= 60 s"]}"#
+    var bench = try Self.running(
+      steps: #"{"cycles": 1, "purpose": "life", "label": "x", "steps": ["#
+        + [first, pulse, first, faster, HazardLimitTests.charge].joined(separator: ", ") + "]}")
+    bench.holdsCommits = true
+    for (step, sign) in [(Int32(1), 1.0), (2, -1)] {
+      let before = bench.begun
+      bench.end(.cutOff(0))
+      #expect(bench.begun == before && bench.last.wantsCommit, "step \(step)")
+      bench.feed(.committed)
+      #expect(bench.begun == before + 1 && bench.stepsTaken.last == step)
+      bench.accept()
+      for _ in 0..<5 { bench.read(0.5, sign * 100e-6) }
+    }
+    // Current that goes on in its direction does not wait.
+    let before = bench.begun
+    bench.end(.cutOff(0))
+    #expect(bench.begun == before + 1 && bench.stepsTaken.last == 3)
+    #expect(bench.journal.halfCycles.isEmpty)
   }
 
   @Test func hazard13APauseBeforeTheCommitSendsNothing() throws {

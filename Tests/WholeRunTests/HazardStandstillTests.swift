@@ -58,6 +58,141 @@ import Testing
     #expect(bench.pilot.state == .interrupted && !bench.journal.has(.runInterruptionTooLong))
   }
 
+  /// What is read after a long sleep may say that the step ended properly: the cell has stood since nevertheless.
+  @Test(arguments: [(29.0, RunState.running), (31, .held)])
+  func hazard03AStepThatEndedWhileTheMachineSleptIsFollowedByThePolicy(minutes: Double, state: RunState) throws {
+    var bench = try HazardInterruptionTests.running()
+    let begun = bench.begun
+    bench.host += minutes * 60
+    for _ in 0..<2 { bench.read(0.009, -100e-6) }
+    bench.end(.cutOff(0))
+    #expect(bench.pilot.state == state)
+    #expect(bench.begun == begun + (state == .held ? 0 : 1))
+    // The step itself is over, and a person goes on with the next.
+    #expect(bench.journal.halfCycles.last?.endReason == "voltage <= 10 mV")
+    guard state == .held else { return }
+    bench.feed(.person(.resume, actor: "anna"))
+    bench.check(Array(repeating: 0.1, count: 10))
+    #expect(bench.stepsTaken == [0, 1])
+  }
+
+  @Test func hazard03AnOpenCircuitMeasuredBeforeASleepCountsForNothing() throws {
+    var bench = try HazardInterruptionTests.running()
+    bench.feed(HazardInterruptionTests.lost)
+    bench.host += 60
+    bench.feed(.instrumentReady)
+    bench.accept()
+    for _ in 0..<5 { bench.read(0.5, 0) }
+    bench.host += 10 * 3_600
+    for _ in 0..<5 { bench.read(0.5, 0) }
+    let begun = bench.begun
+    bench.end(.cutOff(0))
+    #expect(bench.begun == begun && bench.pilot.state == .held)
+
+    var fresh = try HazardLimitTests.bench(HazardLimitTests.discharge)
+    fresh.feed(.begin)
+    fresh.accept()
+    for _ in 0..<5 { fresh.read(2.0, 0) }
+    fresh.host += 10 * 3_600
+    for _ in 0..<5 { fresh.read(2.0, 0) }
+    fresh.end(.cutOff(0))
+    #expect(fresh.begun == 2 && fresh.setpoint?.mode == .openCircuit)
+  }
+
+  @Test func aShortResumeWithinDoesNotMakeEveryReadingAnInterruption() throws {
+    var bench = PilotBench(
+      try TestLaboratory.program(
+        TestLaboratory.text(
+          role: "anode-half-cell", steps: HazardInterruptionTests.cycle,
+          interruption: #""resume_within": "1 ms", "otherwise": "hold""#)))
+    bench.start(at: 2.0)
+    bench.holdsCommits = true
+    bench.accept()
+    for _ in 0..<3 { bench.read(0.009, -100e-6) }
+    bench.end(.cutOff(0))
+    bench.host += 0.1
+    bench.feed(.committed)
+    #expect(bench.pilot.state == .running && bench.stepsTaken == [0, 1])
+  }
+
+  // MARK: Since when
+
+  @Test(arguments: [false, true])
+  func hazard03APauseWhileAwayDoesNotShortenTheInterruption(dies: Bool) throws {
+    var bench = try HazardInterruptionTests.running()
+    bench.feed(HazardInterruptionTests.lost)
+    bench.host += 20 * 60
+    bench.feed(.person(.pause, actor: "anna"))
+    #expect(bench.pilot.state == .paused && !bench.pilot.isCircuitOpen)
+    if dies { try bench.restart() }
+    bench.feed(.person(.resume, actor: "anna"))
+    if dies { try bench.restart() }
+    bench.host += 20 * 60
+    let begun = bench.begun
+    bench.feed(.instrumentReady)
+    #expect(bench.begun == begun && bench.pilot.state == .held)
+    #expect(bench.journal.has(.runInterruptionTooLong))
+  }
+
+  @Test func hazard03AnOpenCircuitWhoseLinkGoesIsNotInterrupted() throws {
+    var bench = try HazardInterruptionTests.running()
+    // Interrupted once at 0.5 V, so that an old voltage is known.
+    bench.feed(HazardInterruptionTests.lost)
+    bench.feed(.instrumentReady)
+    bench.check(Array(repeating: 0.5, count: 10))
+    bench.accept()
+    for _ in 0..<60 { bench.read(1.4, -100e-6) }
+    bench.feed(.person(.pause, actor: "anna"))
+    bench.end(.requested)
+    bench.feed(HazardInterruptionTests.lost)
+    bench.host += 86_400
+    bench.feed(.person(.resume, actor: "anna"))
+    bench.host += 60
+    bench.feed(.instrumentReady)
+    // A minute since a person resumed, and the cell stands where it was left, not where it once was.
+    bench.check(Array(repeating: 1.4, count: 10))
+    #expect(bench.pilot.state == .running)
+  }
+
+  @Test func hazard22ARunThatWasPausedOverARestartForgetsTheRestart() throws {
+    var bench = try HazardInterruptionTests.running()
+    bench.feed(.person(.pause, actor: "anna"))
+    bench.end(.requested)
+    try bench.restart()
+    bench.host += 600
+    bench.feed(.instrumentReady)
+    bench.feed(.person(.resume, actor: "anna"))
+    bench.check(Array(repeating: 0.5, count: 10))
+    bench.accept()
+    for _ in 0..<100 { bench.read(0.5, -100e-6) }
+    bench.feed(HazardInterruptionTests.lost)
+    bench.host += 60
+    bench.feed(.instrumentReady)
+    bench.check(Array(repeating: 0.5, count: 10))
+    // 10 s of pre-flight, 60 s of step, 600 s of pause, 10 s of check, 100 s of step, 60 s away, 10 s of check.
+    let started = bench.journal.entries.compactMap { entry in
+      if case .stepStarted(let row) = entry { return row.startedTestTime.microseconds }
+      return nil
+    }
+    #expect(abs(try #require(started.last) - 850_000_000) <= 10_000)
+    // This daemon saw all of the second part: the gap has a bound.
+    bench.accept()
+    for _ in 0..<2 { bench.read(0.009, -100e-6) }
+    bench.end(.cutOff(0))
+    #expect(try #require(bench.journal.halfCycles.last).gapCharge != nil)
+  }
+
+  @Test func aProgramThatIsDoneNeedsNoPolicy() throws {
+    var bench = try HazardInterruptionTests.running(steps: HazardLimitTests.discharge)
+    bench.holdsCommits = true
+    bench.end(.cutOff(0))
+    try bench.restart()
+    bench.holdsCommits = false
+    bench.host += 86_400
+    bench.feed(.instrumentReady)
+    #expect(bench.pilot.isOver && bench.pilot.state == .completed)
+  }
+
   // MARK: A store that takes nothing
 
   @Test func aStoreThatTakesNothingHoldsTheRun() throws {

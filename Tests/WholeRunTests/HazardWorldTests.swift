@@ -128,6 +128,73 @@ import VirtualLab
     #expect(try #require(row.gapCharge) > .zero)
   }
 
+  /// A constant current that reaches its voltage while nobody listens begins its hold with a lease of its own.
+  @Test func hazard07ACircuitIsNotTakenForOpenWhileAHoldMayHaveBegunItsOwnLease() throws {
+    var longest = 0.0
+    for seconds in [30.0, 45, 55] {
+      let hold =
+        #"{"charge": "1 mA", "to": "1 V", "hold_until": ["hold_time >= 1 h"], "until": ["step_time >= 10 h"]}"#
+      let program = try TestLaboratory.program(
+        TestLaboratory.text(
+          role: "anode-half-cell",
+          steps: HazardLimitTests.discharge.replacing("100 uA", with: "1 mA") + #", {"rest": "10 s"}, "# + hold))
+      var world = RunWorld(cell: try TestLaboratory.cell("hard-carbon"), program: program)
+      let hasBegun = world.run(turns: 10_000, slice: 1) { world in
+        world.asked.contains {
+          if case .begin(let setpoint) = $0, case .constantCurrentThenVoltage = setpoint.mode { return true }
+          return false
+        } && world.instrument.isCellOn
+      }
+      #expect(hasBegun)
+      // Just before the voltage is reached, whenever that is in a copy of this world.
+      var ahead = world
+      let start = world.instrument.time
+      let isHolding = ahead.run(turns: 4_000, slice: 1) { world in
+        world.journal.records.last?.flags.contains(.constantVoltage) == true
+      }
+      #expect(isHolding)
+      let reached = ahead.instrument.time
+      #expect(reached - start > 60)
+      _ = world.run(turns: 10_000, slice: 1) { $0.instrument.time >= reached - seconds }
+      world.loseLink()
+      let alone = Double(world.pilot.longestAlone.microseconds) / 1e6
+      let lost = world.instrument.time
+      var drove = 0.0
+      while world.instrument.isCellOn, drove < 1_000 {
+        world.passWithoutHost(seconds: 1)
+        drove = world.instrument.time - lost
+      }
+      #expect(drove <= alone, "\(seconds)")
+      longest = max(longest, drove)
+    }
+    #expect(longest > 60)
+  }
+
+  /// What the instrument still has to say when another daemon opens its line is heard: the step had ended.
+  @Test func hazard05AnEndOnTheLineIsHeardByTheNextDaemon() throws {
+    var world = try Self.world()
+    Self.intoTheDischarge(&world, seconds: 5)
+    var ahead = world
+    let hasEnded = ahead.run(turns: 10_000, slice: 1) { !$0.journal.halfCycles.isEmpty }
+    #expect(hasEnded)
+    let end = ahead.instrument.time
+    _ = world.run(turns: 10_000, slice: 1) { $0.instrument.time >= end - 20 }
+    world.kill()
+    world.passWithoutHost(seconds: 120)
+    try world.restart()
+    let isOver = world.runToEnd()
+    #expect(isOver)
+    try Self.expectHonesty(world)
+    let row = try #require(world.journal.halfCycles.first)
+    #expect(row.endReason == "voltage <= 10 mV" && !row.flags.contains(.chargeUnknown))
+    // Closed once for each direction: nothing of the discharge was repeated.
+    let driven = world.asked.count { command in
+      if case .begin(let setpoint) = command { return setpoint.mode != .openCircuit }
+      return false
+    }
+    #expect(driven == 2)
+  }
+
   @Test func hazard07LostPowerOpensTheCircuitAtOnce() throws {
     var world = try Self.world()
     Self.intoTheDischarge(&world, seconds: 100)

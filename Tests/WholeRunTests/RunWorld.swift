@@ -255,8 +255,8 @@ struct RunWorld: Sendable {
       if !writes.isEmpty { written.append(writes) }
       if isLinked, !writes.isEmpty { writes.withUnsafeBytes { instrument.receive($0) } }
       // A run hears of its orphan before it hears that its instrument is there.
-      for case .orphanEnded(let channel, let token, let reading, let openedAt) in events {
-        orphans.append(.orphanEnded(channel: channel, token, lastReading: reading, circuitOpenedAt: openedAt))
+      for event in events {
+        if case .orphanEnded = event { orphans.append(event) }
       }
       for event in events { dispatch(event) }
       guard !commands.isEmpty else { return }

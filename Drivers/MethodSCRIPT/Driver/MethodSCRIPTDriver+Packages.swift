@@ -176,6 +176,7 @@ extension MethodSCRIPTDriver {
     else { return }
     if orphan.isDriven { orphan.openedAt = final.openedAt }
     orphan.lastReading = final.lastReading(isDriven: orphan.isDriven)
+    orphan.end = Self.end(ofOrphan: final.reason)
     self.orphan = orphan
   }
 }

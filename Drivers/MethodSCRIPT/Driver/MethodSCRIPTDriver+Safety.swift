@@ -114,6 +114,19 @@ extension MethodSCRIPTDriver {
     }
   }
 
+  /// What the reason of a script means whose set-point is not known here any more; nil when it is none of ours.
+  static func end(ofOrphan reason: Int64) -> SetpointEnd? {
+    switch reason {
+    case Reason.none, Reason.holding: return .requested
+    case Reason.leaseExpired: return .leaseExpired
+    case Reason.upperVoltage: return bound("above the upper voltage while charging")
+    case Reason.lowerVoltage: return bound("below the lower voltage while discharging")
+    case Reason.current: return bound("more current than allowed while holding a voltage")
+    case Reason.duration: return bound("longer than allowed")
+    default: return reason >= Reason.firstCutOff ? .cutOff(Int(reason - Reason.firstCutOff)) : nil
+    }
+  }
+
   private static func bound(_ words: String) -> SetpointEnd {
     .bound(Fault(.instrumentBoundReached, "the instrument opened the circuit by itself: \(words)"))
   }
@@ -157,7 +170,7 @@ extension MethodSCRIPTDriver {
     if let orphan {
       outputs.events.append(
         .orphanEnded(
-          channel: 0, orphan.token, lastReading: orphan.lastReading, circuitOpenedAt: orphan.openedAt))
+          channel: 0, orphan.token, lastReading: orphan.lastReading, circuitOpenedAt: orphan.openedAt, end: orphan.end))
     }
     orphan = nil
   }

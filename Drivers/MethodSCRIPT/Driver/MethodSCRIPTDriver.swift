@@ -112,6 +112,7 @@ public struct MethodSCRIPTDriver: InstrumentDriver {
     var isDriven: Bool
     var lastReading: Reading?
     var openedAt: TimeSpan?
+    var end: SetpointEnd?
   }
 
   var stage = Stage.portClosed

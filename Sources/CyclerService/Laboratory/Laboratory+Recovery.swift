@@ -78,7 +78,7 @@ extension Laboratory {
   private func recover(_ run: StoredRun, _ checkpoint: StoredCheckpoint?, _ latch: StoredLatch?) async throws {
     guard let entry = channels[run.channelId] else { return }
     channels[run.channelId]?.run = run.runId
-    channels[run.channelId]?.lostAt = UnixInstant(microseconds: checkpoint?.unixUs ?? run.stateUnixUs)
+    channels[run.channelId]?.lostAt = now()
     let (program, settings) = try await program(of: run)
     let identity = RunIdentity(
       run: run.runId, channel: run.channelId, instrumentChannel: entry.number,

@@ -81,8 +81,12 @@ extension Laboratory {
     if let worker = entry.worker, worker.isStalled(at: now().host) { return .unknown }
     if let sighting, entry.worker != nil { return sighting.circuit }
     guard let lostAt = entry.lostAt, entry.instrument.capabilities.hasLease else { return .unknown }
-    let expiry = UnixInstant(microseconds: lostAt.microseconds + configuration.lease.microseconds)
-    return expiry <= now().unix ? .openLeaseExpired(expiry) : .unknown
+    // The run knows what it left behind, and with which lease; otherwise it may have been anything.
+    let left = waiting[entry.id]?.pilot.longestAlone ?? .zero
+    let alone = left > .zero ? left : RunSettings.longestAlone(lease: configuration.lease)
+    // By the steady clock: the calendar may have been put forward.
+    guard now().host - lostAt.host >= alone else { return .unknown }
+    return .openLeaseExpired(UnixInstant(microseconds: lostAt.unix.microseconds + alone.microseconds))
   }
 }
 

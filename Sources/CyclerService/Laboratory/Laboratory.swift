@@ -41,8 +41,9 @@ struct ChannelEntry: Sendable {
   /// The run that has the channel, and whether it has one or is about to.
   var run: Int64?
   var isReserved = false
-  /// When the link went, and from then on when the instrument's own lease has run out.
-  var lostAt: UnixInstant?
+  /// When the link went, or when this daemon started, if it went before: the earlier daemon may have renewed a lease until
+  /// then.
+  var lostAt: RunMoment?
   /// The instrument's port is there and its thread does not turn.
   var isStalled: Bool { worker?.isStalled(at: HostClock.now()) ?? false }
 }
@@ -273,7 +274,7 @@ actor Laboratory {
     }
     for (id, entry) in channels where entry.worker === worker {
       channels[id]?.worker = nil
-      channels[id]?.lostAt = UnixClock.now()
+      channels[id]?.lostAt = now()
     }
     for pilot in pilots.values where pilot.isOver {
       await settleStore()

@@ -256,7 +256,7 @@ struct PortLoop {
       feed(.driver(event), channel, now)
     case .circuitOpened(let channel, _):
       feed(.driver(event), channel, now)
-    case .orphanEnded(let channel, _, _, _): hold(event, channel)
+    case .orphanEnded(let channel, _, _, _, _): hold(event, channel)
     case .circuit(let channel, let state): see(channel) { $0.circuit = state }
     case .fault(let channel, let fault):
       if fault.code == .linkTimeout || fault.code == .linkLost {

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+//
+// The open circuit is measured before a closed one, at the start, after an interruption and when a person resumes, and
+// compared with what the cell should be (hazard rules 3 and 19).
+
+internal import CyclerModel
+internal import CyclingEngine
+internal import InstrumentKit
+internal import Quantities
+
+extension RunPilot {
+  /// A cell whose open circuit drifts more than this during the pre-flight has not settled or has no contact.
+  static let tolerableDrift = Voltage(millivolts: 50)
+  /// A cell that stands further than this from where it was left is perhaps another cell.
+  static let tolerableChange = Voltage(millivolts: 500)
+
+  mutating func judgeCheck(
+    _ purpose: SetpointPurpose, _ active: ActiveSetpoint, _ end: SetpointEnd, _ now: RunMoment,
+    _ outputs: inout RunOutputs
+  ) {
+    switch end {
+    case .cutOff: break
+    case .bound(let fault), .failed(let fault):
+      settle(.fault(fault, latches: true), now, &outputs)
+      return
+    case .leaseExpired, .requested:
+      beginCheck(purpose, now, &outputs)
+      return
+    }
+    if let fault = standstill {
+      // It was measured before this machine fell asleep.
+      if purpose == .resumeCheck { doNotGoOn(fault, now, &outputs) } else { beginCheck(purpose, now, &outputs) }
+      return
+    }
+    guard let low = active.lowestVoltage, let high = active.highestVoltage,
+      let last = active.lastReading?.voltage
+    else {
+      refuse(Fault(.preflightNoReading, "the open circuit could not be measured"), purpose, now, &outputs)
+      return
+    }
+    switch purpose {
+    case .preflight: judgePreflight(low: low, high: high, last: last, now, &outputs)
+    case .resumeCheck: judgeResumption(last, now, &outputs)
+    case .personResume: judgePersonsResumption(last, now, &outputs)
+    case .step: break
+    }
+  }
+
+  private mutating func judgePreflight(
+    low: Voltage, high: Voltage, last: Voltage, _ now: RunMoment, _ outputs: inout RunOutputs
+  ) {
+    if let fault = preflightFault(low: low, high: high, last: last) {
+      guard let reason = settings.allowedVoltageReason else {
+        refuse(fault, .preflight, now, &outputs)
+        return
+      }
+      note(.preflightAllowed, .warning, actor: identity.startedBy, "\(fault.detail); allowed: \(reason)", now, &outputs)
+    }
+    hasPassedPreflight = true
+    enterPlace(now, &outputs)
+  }
+
+  private func preflightFault(low: Voltage, high: Voltage, last: Voltage) -> Fault? {
+    if low == .zero, high == .zero {
+      return Fault(.preflightExactlyZero, "the open circuit is exactly 0 V: no cell, or the leads are shorted")
+    }
+    if (high - low) > Self.tolerableDrift {
+      let drift = (high - low).nanovolts
+      return Fault(
+        .preflightDrifting,
+        "the open circuit moved by \(drift) nV in the pre-flight: a lead is open or the cell is not at rest")
+    }
+    let window = program.expectOpenCircuit
+    guard !window.contains(last) else { return nil }
+    let isReversed = window.contains(-last)
+    let cause = isReversed ? "the leads are probably reversed" : "a wrong cell, a short or an open lead"
+    return Fault(
+      .preflightOutsideWindow,
+      "the open circuit is \(last.nanovolts) nV, outside \(window.from.nanovolts) … \(window.to.nanovolts) nV: \(cause)"
+    )
+  }
+
+  private mutating func judgeResumption(_ last: Voltage, _ now: RunMoment, _ outputs: inout RunOutputs) {
+    guard mayGoOn(at: last) else {
+      doNotGoOn(Fault(.runVoltageChanged, "\(last.nanovolts) nV at open circuit, outside the limits"), now, &outputs)
+      return
+    }
+    if let before = voltageBeforeInterruption, (before - last).magnitude > Self.tolerableChange {
+      let detail = "\(last.nanovolts) nV at open circuit, \(before.nanovolts) nV before: perhaps another cell"
+      doNotGoOn(Fault(.runVoltageChanged, detail), now, &outputs)
+      return
+    }
+    note(.runResumed, .info, "goes on by the protocol's policy at \(last.nanovolts) nV", now, &outputs)
+    enterPlace(now, &outputs)
+  }
+
+  /// Inside the limits, or where a fresh cell may stand.
+  private func mayGoOn(at voltage: Voltage) -> Bool {
+    isInsideLimits(voltage) || isFresh && freshWindow.contains(voltage)
+  }
+
+  private var freshWindow: VoltageWindow {
+    Self.freshWindow(of: program, isAllowed: settings.allowedVoltageReason != nil)
+  }
+
+  /// A person answers for the cell being the same one, but not for a voltage outside the limits.
+  private mutating func judgePersonsResumption(_ last: Voltage, _ now: RunMoment, _ outputs: inout RunOutputs) {
+    guard mayGoOn(at: last) else {
+      let detail = "\(last.nanovolts) nV at open circuit, outside the limits; the run does not go on"
+      refuse(Fault(.runVoltageChanged, detail), .personResume, now, &outputs)
+      return
+    }
+    enterPlace(now, &outputs)
+  }
+
+  private mutating func refuse(
+    _ fault: Fault, _ purpose: SetpointPurpose, _ now: RunMoment, _ outputs: inout RunOutputs
+  ) {
+    if purpose == .preflight {
+      note(fault.code, .alarm, fault.detail, now, &outputs)
+      finish(.ended, reason: fault.code.rawValue, now, &outputs)
+    } else {
+      hold(fault, latches: false, now, &outputs)
+    }
+  }
+}

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+//
+// How a circuit comes to be opened by the host, and what follows once it is open. A wish and the end of a step may meet
+// on the way: what has ended the step stays true whatever is asked for afterwards, and a fault is never forgotten for a
+// wish.
+
+internal import CyclerModel
+internal import CyclingEngine
+internal import InstrumentKit
+internal import Quantities
+
+extension RunPilot {
+  /// Opens the circuit if anything is under way; otherwise does at once what the cause asks for.
+  mutating func close(because cause: ClosingCause, _ now: RunMoment, _ outputs: inout RunOutputs) {
+    switch phase {
+    case .active(let purpose):
+      outputs.commands.append(.openCircuit)
+      setpoint?.closingAskedAt = now.host
+      if purpose == .step, let ending = cause.stepEnding { stepEnding = ending }
+      phase = .closing(purpose, latched(cause, now, &outputs))
+    case .closing(let purpose, let earlier):
+      guard cause.outranks(earlier) else { break }
+      phase = .closing(purpose, latched(cause, now, &outputs))
+    case .away(let since):
+      // What ended the step before the link went has ended it, whatever is asked for now.
+      settlePending(since, now, &outputs)
+      if case .away = phase { settle(cause, now, &outputs) }
+    case .ready, .committing, .paused, .held, .suspended:
+      settle(cause, now, &outputs)
+    case .over: break
+    }
+  }
+
+  /// A latch is on its way to the store before the circuit is known to be open: a crash in between must not lose it.
+  /// What comes back has told its latch and tells it no second time.
+  private func latched(_ cause: ClosingCause, _ now: RunMoment, _ outputs: inout RunOutputs) -> ClosingCause {
+    guard case .fault(let fault, latches: true) = cause else { return cause }
+    latch(fault, now, &outputs)
+    return .fault(fault, latches: false)
+  }
+
+  func latch(_ fault: Fault, _ now: RunMoment, _ outputs: inout RunOutputs) {
+    outputs.entries.append(.latched(channel: identity.channel, run: identity.run, fault: fault, at: now.unix))
+  }
+
+  // MARK: - Once the circuit is open
+
+  /// What follows once the circuit is open and the row is closed: first a step that is over is left, then the cause.
+  mutating func settle(_ cause: ClosingCause, _ now: RunMoment, _ outputs: inout RunOutputs) {
+    dropAwaiting(reason: cause.text, now, &outputs)
+    if leaveEndedStep(now, &outputs), cause.letsRunGoOn, let fault = noProgress {
+      hold(fault, latches: true, now, &outputs)
+      return
+    }
+    let circuit = instrumentIsHere ? "the circuit is open" : "the instrument is away, nothing is known of the circuit"
+    switch cause {
+    case .condition, .skip:
+      takeNext(now, &outputs)
+    case .pause(let actor):
+      phase = .paused
+      note(.runPaused, .info, actor: actor, "paused; \(circuit)", now, &outputs)
+      tell(.paused, now, &outputs)
+    case .stop(let actor):
+      note(.runStopped, .info, actor: actor, "stopped", now, &outputs)
+      finish(.stopped, reason: "stopped by \(actor)", now, &outputs)
+    case .suspend:
+      phase = .suspended
+      note(.runSuspended, .info, "the daemon stops; \(circuit)", now, &outputs)
+      tell(.suspended, now, &outputs)
+    case .fault(let fault, let latches):
+      hold(fault, latches: latches, now, &outputs)
+    }
+  }
+
+  /// A set-point that was prepared and not sent is not begun.
+  mutating func dropAwaiting(reason: String, _ now: RunMoment, _ outputs: inout RunOutputs) {
+    guard awaitingCommit != nil else { return }
+    awaitingCommit = nil
+    closeRow(reason: reason, now, &outputs)
+  }
+
+  /// Closes what the present step closes and moves the machine on, if something has ended the step; says whether.
+  mutating func leaveEndedStep(_ now: RunMoment, _ outputs: inout RunOutputs) -> Bool {
+    guard let ending = stepEnding else { return false }
+    stepEnding = nil
+    if case .skip(let actor) = ending {
+      note(.runStepSkipped, .warning, actor: actor, "step skipped", now, &outputs)
+      halfCycle?.isTruncated = true
+    }
+    closeEdges(reason: ending.text, &outputs)
+    carried = CarriedStep()
+    machine.advance()
+    if machine.enteredCycle { cycleTimeBeforeStep = .zero }
+    return true
+  }
+
+  /// Half-cycles that move nothing mean that the cell is not there any more.
+  var noProgress: Fault? {
+    guard emptyInARow >= program.limits.emptyHalfCyclesInARow else { return nil }
+    return Fault(
+      .runNoProgress,
+      "\(emptyInARow) half-cycles in a row moved hardly any charge: a broken contact or a dried-out cell")
+  }
+
+  /// Begins what follows the step that was left. A cell that stood while nobody was awake is for the policy.
+  private mutating func takeNext(_ now: RunMoment, _ outputs: inout RunOutputs) {
+    if machine.place == .completed {
+      outputs.wantsCommit = true
+      phase = .committing
+    } else if let fault = standstill {
+      voltageBeforeInterruption = lastVoltage
+      doNotGoOn(fault, now, &outputs)
+    } else {
+      enterPlace(now, &outputs)
+    }
+  }
+
+  /// Holds the run: the circuit is open and stays so until a person looks.
+  mutating func hold(_ fault: Fault, latches: Bool, _ now: RunMoment, _ outputs: inout RunOutputs) {
+    phase = .held
+    note(fault.code, .alarm, fault.detail, now, &outputs)
+    tell(.held, now, &outputs, reason: fault.code.rawValue)
+    if latches { latch(fault, now, &outputs) }
+    outputs.wantsCommit = true
+  }
+
+  /// The last act of a run.
+  mutating func finish(_ final: RunState, reason: String, _ now: RunMoment, _ outputs: inout RunOutputs) {
+    closeLeftRow(now, &outputs)
+    closeHalfCycle(reason: reason, isTruncated: true, &outputs)
+    phase = .over
+    tell(final, now, &outputs, reason: reason)
+    outputs.entries.append(.checkpointDropped(run: identity.run))
+    outputs.wantsCommit = true
+  }
+}
+
+extension RunPilot.StepEnding {
+  /// The end reason of the row and of what the step closes.
+  var text: String {
+    switch self {
+    case .condition(let text): text
+    case .skip(let actor): "skipped by \(actor)"
+    }
+  }
+}
+
+extension RunPilot.ClosingCause {
+  /// What the cause says of the step itself.
+  var stepEnding: RunPilot.StepEnding? {
+    switch self {
+    case .condition(let text): .condition(text)
+    case .skip(let actor): .skip(actor: actor)
+    case .pause, .stop, .suspend, .fault: nil
+    }
+  }
+
+  /// Whether something is wrong, as against wished.
+  var isFault: Bool {
+    switch self {
+    case .fault: true
+    case .condition, .pause, .stop, .skip, .suspend: false
+    }
+  }
+
+  /// Whether the run is to go on, at once or later, without anybody having looked at the cell.
+  fileprivate var letsRunGoOn: Bool {
+    switch self {
+    case .condition, .skip, .pause, .suspend: true
+    case .stop, .fault: false
+    }
+  }
+
+  /// The row's end reason, where nothing ended the step.
+  var text: String {
+    switch self {
+    case .condition(let text): text
+    case .pause(let actor): "paused by \(actor)"
+    case .stop(let actor): "stopped by \(actor)"
+    case .skip(let actor): "skipped by \(actor)"
+    case .suspend: "suspended"
+    case .fault(let fault, _): fault.code.rawValue
+    }
+  }
+
+  /// A fault is never replaced by a wish; a stop replaces any other wish. A pause outlives the daemon: whoever paused
+  /// does not expect the run to go on after a restart.
+  func outranks(_ other: RunPilot.ClosingCause) -> Bool { rank > other.rank }
+
+  private var rank: Int {
+    switch self {
+    case .condition: 0
+    case .skip: 1
+    case .suspend: 2
+    case .pause: 3
+    case .stop: 4
+    case .fault: 5
+    }
+  }
+}
