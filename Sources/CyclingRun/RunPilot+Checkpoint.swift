@@ -18,7 +18,7 @@ extension RunPilot {
   public func checkpoint(into writer: inout ByteWriter) {
     writer.write(Self.checkpointFormat)
     writer.write(state.rawValue)
-    encodePhase(into: &writer)
+    encodeMeaning(into: &writer)
     machine.encode(into: &writer)
     for value in [stepCount, halfCycleNumber, emptyInARow] { writer.write(value) }
     writer.write(testTime.microseconds)
@@ -33,7 +33,7 @@ extension RunPilot {
     halfCycle?.encode(into: &writer)
     writer.write(setpoint != nil)
     setpoint?.encode(into: &writer)
-    writer.write(interruptedSince?.microseconds)
+    encodePhase(into: &writer)
   }
 
   /// A pilot as it stood at its last checkpoint, waiting for its instrument.
@@ -47,7 +47,7 @@ extension RunPilot {
     guard try reader.read(Int32.self) == Self.checkpointFormat, let stored = RunState(rawValue: try reader.readString())
     else { throw reader.malformed }
     restore(state: stored)
-    try decodePhase(from: &reader)
+    try decodeMeaning(from: &reader)
     machine = try StepMachine(program: program, from: &reader)
     stepCount = try reader.read()
     halfCycleNumber = try reader.read()
@@ -62,10 +62,9 @@ extension RunPilot {
     cycle = try CycleAccumulator(role: program.role, earlierCellCycles: identity.earlierCellCycles, from: &reader)
     if try reader.readBool() { halfCycle = try OpenHalfCycle(from: &reader) }
     if try reader.readBool() { setpoint = try ActiveSetpoint(rule: program.record, from: &reader) }
-    let interruptedSince = try reader.readOptional(Int64.self).map { UnixInstant(microseconds: $0) }
+    try decodePhase(from: &reader, writtenAt: since)
     guard reader.isAtEnd else { throw reader.malformed }
     voltageBeforeInterruption = lastVoltage
-    restoreInterruption(interruptedSince, writtenAt: since)
     if case .step(let index) = machine.place, setpoint?.kind == program.steps[index].kind {
       let ends = cutOffs(of: program.steps[index]).1
       setpoint?.cutOffEnds = ends
@@ -82,53 +81,53 @@ extension RunPilot {
 
   // MARK: - Phases
 
-  private func encodePhase(into writer: inout ByteWriter) {
-    let (code, cause): (UInt8, ClosingCause?) =
-      switch phase {
-      case .ready, .active, .committing, .suspended: (0, nil)
-      case .away: (0, pendingCause)
-      case .closing(_, let cause): (0, cause.remembered)
-      case .paused: (2, pendingCause)
-      case .held: (3, pendingCause)
-      case .over: (4, nil)
-      }
-    writer.write(code)
+  /// What had been meant and what had ended.
+  private func encodeMeaning(into writer: inout ByteWriter) {
+    let cause: ClosingCause? = if case .closing(_, let cause) = phase { cause.remembered } else { pendingCause }
     writer.write(cause != nil)
     cause?.encode(into: &writer)
     writer.write(stepEnding != nil)
     stepEnding.map { ClosingCause($0) }?.encode(into: &writer)
   }
 
-  /// What was being closed when the checkpoint was written is closed by the driver when it opens the port.
-  private mutating func decodePhase(from reader: inout ByteReader) throws(ByteReader.Malformed) {
-    switch try reader.read(UInt8.self) {
-    case 0: phase = .away(since: UnixInstant(microseconds: 0))
-    case 2: phase = .paused
-    case 3: phase = .held
-    case 4: phase = .over
-    default: throw reader.malformed
-    }
+  private mutating func decodeMeaning(from reader: inout ByteReader) throws(ByteReader.Malformed) {
     if try reader.readBool() { pendingCause = try ClosingCause(from: &reader) }
     guard try reader.readBool() else { return }
     stepEnding = try ClosingCause(from: &reader).stepEnding
     guard stepEnding != nil else { throw reader.malformed }
   }
 
-  /// Since when the run is interrupted, if it is; a second restart counts from the first one's.
-  private var interruptedSince: UnixInstant? {
-    switch phase {
-    case .away(let since): since
-    case .paused, .held: awaySince
-    case .ready, .active, .closing, .committing, .suspended, .over: nil
-    }
+  private func encodePhase(into writer: inout ByteWriter) {
+    let code: UInt8 =
+      switch phase {
+      case .ready, .active, .closing, .committing, .suspended: 0
+      case .away: 1
+      case .paused: 2
+      case .held: 3
+      case .over: 4
+      }
+    writer.write(code)
+    writer.write(awaySince?.microseconds)
   }
 
-  private mutating func restoreInterruption(_ stored: UnixInstant?, writtenAt: UnixInstant) {
-    awaySince = stored
-    restoredFrom = stored ?? writtenAt
-    guard case .away = phase else { return }
-    awaySince = restoredFrom
-    phase = .away(since: stored ?? writtenAt)
+  /// A run that was under way is away since the checkpoint was written, unless it was interrupted already. What was being
+  /// closed then is closed by the driver when it opens the port.
+  private mutating func decodePhase(
+    from reader: inout ByteReader, writtenAt: UnixInstant
+  ) throws(ByteReader.Malformed) {
+    let code: UInt8 = try reader.read()
+    awaySince = try reader.readOptional(Int64.self).map { UnixInstant(microseconds: $0) }
+    // Under way it was heard until then, but not once it was away.
+    restoredFrom = code == 0 ? writtenAt : awaySince ?? writtenAt
+    switch code {
+    case 0, 1:
+      awaySince = awaySince ?? writtenAt
+      phase = .away(since: awaySince ?? writtenAt)
+    case 2: phase = .paused
+    case 3: phase = .held
+    case 4: phase = .over
+    default: throw reader.malformed
+    }
   }
 }
 

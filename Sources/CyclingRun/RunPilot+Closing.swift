@@ -20,8 +20,7 @@ extension RunPilot {
       if purpose == .step, let ending = cause.stepEnding { stepEnding = ending }
       phase = .closing(purpose, latched(cause, now, &outputs))
     case .closing(let purpose, let earlier):
-      guard cause.outranks(earlier) else { break }
-      phase = .closing(purpose, latched(cause, now, &outputs))
+      phase = .closing(purpose, merged(earlier, with: cause, now, &outputs))
     case .away(let since):
       // What ended the step before the link went has ended it, whatever is asked for now.
       settlePending(since, now, &outputs)
@@ -29,6 +28,23 @@ extension RunPilot {
     case .ready, .committing, .paused, .held, .suspended:
       settle(cause, now, &outputs)
     case .over: break
+    }
+  }
+
+  /// What is meant when something else was meant before. A stop stays a stop, with the latch of a fault that it meets.
+  private func merged(
+    _ earlier: ClosingCause, with cause: ClosingCause, _ now: RunMoment, _ outputs: inout RunOutputs
+  ) -> ClosingCause {
+    switch (earlier, cause) {
+    case (.fault(let fault, _), .stop):
+      note(fault.code, .alarm, fault.detail, now, &outputs)
+      return cause
+    case (.stop, .fault(let fault, let latches)):
+      note(fault.code, .alarm, fault.detail, now, &outputs)
+      if latches { latch(fault, now, &outputs) }
+      return earlier
+    case (.condition, _), (.pause, _), (.stop, _), (.skip, _), (.suspend, _), (.fault, _):
+      return cause.outranks(earlier) ? latched(cause, now, &outputs) : earlier
     }
   }
 

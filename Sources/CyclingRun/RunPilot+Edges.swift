@@ -121,6 +121,8 @@ extension RunPilot {
     testTimeAt = now.host
     runCharge += charge
     if active.kind != .openCircuitCheck {
+      // After a blind rest nobody knows where the cell stands (hazard rules 2 and 6).
+      if active.kind == .rest, let last = active.lastReading, last.voltage == nil { lastVoltage = nil }
       carried.time += endTime
       if let holdBegan = active.holdBeganAt { carried.holdTime += max(endTime + zero - holdBegan, .zero) }
       carried.charge += charge
@@ -179,12 +181,10 @@ extension RunPilot {
     row.gapCharge = open.gapCharge
     row.endReason = reason
     if isTruncated || open.isTruncated { row.flags.insert(.truncated) }
-    if row.charge.magnitude < program.limits.emptyHalfCycleBelow {
-      row.flags.insert(.empty)
-      emptyInARow += 1
-    } else {
-      emptyInARow = 0
-    }
+    let isEmpty = row.charge.magnitude < program.limits.emptyHalfCycleBelow
+    if isEmpty { row.flags.insert(.empty) }
+    // What a person cut short says nothing of the cell when it is empty.
+    if !isEmpty { emptyInARow = 0 } else if !row.flags.contains(.truncated) { emptyInARow += 1 }
     outputs.entries.append(.halfCycleUpdated(row))
     if row.cycleNumber != nil { cycle.add(row) }
     halfCycle = nil

@@ -20,7 +20,7 @@ extension RunPilot {
   mutating func instrumentLost(_ fault: Fault, _ now: RunMoment, _ outputs: inout RunOutputs) {
     instrumentIsHere = false
     switch phase {
-    case .active, .closing, .committing: awaySince = now.unix
+    case .active, .closing, .committing: awaySince = awaySince ?? now.unix
     case .ready, .paused, .held, .suspended, .away, .over: break
     }
     switch phase {
@@ -54,7 +54,7 @@ extension RunPilot {
 
   private mutating func leave(_ now: RunMoment, _ outputs: inout RunOutputs) {
     dropAwaiting(reason: FaultCode.runInterrupted.rawValue, now, &outputs)
-    phase = .away(since: now.unix)
+    phase = .away(since: awaySince ?? now.unix)
     voltageBeforeInterruption = lastVoltage
     halfCycle?.row.flags.insert(.interrupted)
     tell(.interrupted, now, &outputs)
@@ -71,6 +71,7 @@ extension RunPilot {
       doNotGoOn(fault, now, &outputs)
       return
     }
+    awaySince = awaySince ?? now.unix
     tell(.interrupted, now, &outputs)
     beginCheck(.resumeCheck, now, &outputs)
   }
@@ -104,10 +105,10 @@ extension RunPilot {
 
   mutating func instrumentReady(_ now: RunMoment, _ outputs: inout RunOutputs) {
     instrumentIsHere = true
-    awaySince = nil
     switch phase {
     case .away(let since): comeBack(since, now, &outputs)
     case .paused, .held:
+      awaySince = nil
       // Its link may have gone before the row of its last set-point was closed.
       closeLeftRow(now, &outputs)
       settleWhileWaiting(now, &outputs)

@@ -22,6 +22,10 @@ extension RunPilot {
     // Its circuit was opened within it, or it would not be open now.
     halfCycle?.row.flags.insert(.interrupted)
     drivenDirection = nil
+    switch purpose {
+    case .preflight, .personResume: awaySince = nil
+    case .resumeCheck, .step: break
+    }
     let cutOff = CutOff(
       quantity: .time, comparison: .atLeast, threshold: settings.openCircuitCheck.microseconds, onlyInHold: false)
     let interval = min(settings.slowestReadings, settings.openCircuitCheck / 10)
@@ -41,6 +45,7 @@ extension RunPilot {
       hold(fault, latches: true, now, &outputs)
       return
     }
+    awaySince = nil
     openHalfCycle(for: step, &outputs)
     let (cutOffs, ends) = cutOffs(of: step)
     let row = Row(

@@ -106,8 +106,8 @@ public struct RunPilot: Sendable {
   /// What has ended the present step, from when that is known until the step is left. It holds whatever else is asked
   /// for meanwhile: a step that is over is not driven again.
   var stepEnding: StepEnding?
-  /// Since when the instrument is away with a circuit that nobody saw open; a pause and a resumption meanwhile do not
-  /// shorten the interruption (hazard rule 3).
+  /// Since when the step is interrupted, until one goes on: neither a pause and a resumption while the instrument is away
+  /// nor a link that comes and goes shorten the interruption (hazard rule 3).
   var awaySince: UnixInstant?
   /// Where the cell stood when it was left.
   var voltageBeforeInterruption: Voltage?

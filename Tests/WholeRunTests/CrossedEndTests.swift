@@ -155,6 +155,22 @@ import Testing
     #expect(bench.journal.events.count { $0.code == .runStepSkipped } == (wish == .skip ? 1 : 0))
   }
 
+  @Test func hazard04AStopStaysAStopWhateverItMeets() throws {
+    var later = try Self.running()
+    later.read(-0.2, -100e-6)
+    later.feed(.person(.stop, actor: "anna"))
+    later.end(.requested)
+    #expect(later.pilot.state == .stopped)
+    #expect(later.journal.latches.map(\.code) == [.limitVoltageLow])
+    #expect(later.journal.events.contains { $0.code == .limitVoltageLow && $0.severity == .alarm })
+
+    var earlier = try Self.running()
+    earlier.feed(.person(.stop, actor: "anna"))
+    earlier.feed(.storeFull)
+    earlier.end(.requested)
+    #expect(earlier.pilot.state == .stopped && earlier.journal.has(.storeFull) && earlier.journal.latches.isEmpty)
+  }
+
   @Test func aPauseOutlivesTheDaemonThatStops() throws {
     var bench = try Self.running()
     Wish.pause.ask(&bench)

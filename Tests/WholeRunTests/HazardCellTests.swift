@@ -37,6 +37,23 @@ import Testing
     #expect(records.count > 5 && records.allSatisfy { $0.voltage == nil && $0.charge == .zero })
   }
 
+  @Test func hazard06NothingIsHeldAfterABlindRest() throws {
+    let hold = #"{"hold": "10 mV", "current_at_most": "20 uA", "until": ["hold_time >= 1 h", "step_time >= 2 h"]}"#
+    for volts in [nil, 0.011] {
+      var bench = try HazardLimitTests.bench(HazardLimitTests.discharge + #", {"rest": "10 s"}, "# + hold)
+      bench.start(at: 2.0)
+      bench.accept()
+      for _ in 0..<3 { bench.read(0.01, -100e-6) }
+      bench.end(.cutOff(0))
+      bench.accept()
+      for _ in 0..<10 { bench.read(volts, 0) }
+      let begun = bench.begun
+      bench.end(.cutOff(0))
+      #expect(bench.begun == begun + (volts == nil ? 0 : 1))
+      #expect(bench.journal.has(.holdStartedFarAway) == (volts == nil))
+    }
+  }
+
   @Test func hazard06ARestHeldAtZeroCountsItsCurrent() throws {
     var bench = try Self.resting()
     // An offset of 0.5 µA that charges, measured by the instrument that holds zero.

@@ -156,6 +156,21 @@ import Testing
     #expect(bench.journal.halfCycles.allSatisfy { $0.flags.contains(.empty) })
   }
 
+  @Test func hazard10WhatAPersonSkipsIsNotAnEmptyHalfCycle() throws {
+    let cycles = #"{"cycles": 100, "purpose": "life", "label": "x", "steps": ["#
+    var bench = try Self.bench(cycles + Self.discharge + ", " + Self.charge + "]}")
+    bench.start(at: 1.0)
+    for half in 0..<6 {
+      bench.accept()
+      bench.read(1.0, half % 2 == 0 ? -100e-6 : 100e-6)
+      bench.feed(.person(.skip, actor: "anna"))
+      bench.end(.requested)
+    }
+    #expect(bench.pilot.state == .running && bench.journal.latches.isEmpty)
+    #expect(bench.journal.halfCycles.count == 6)
+    #expect(bench.journal.halfCycles.allSatisfy { $0.flags.isSuperset(of: [.empty, .truncated]) })
+  }
+
   // MARK: Rules 14, 15, 16, 20
 
   @Test func hazard14TwoClippedReadingsOpenTheCircuit() throws {

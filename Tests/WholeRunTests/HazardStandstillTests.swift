@@ -134,6 +134,29 @@ import Testing
     #expect(bench.journal.has(.runInterruptionTooLong))
   }
 
+  @Test(arguments: [false, true])
+  func hazard03ALinkThatComesAndGoesDoesNotShortenTheInterruption(dies: Bool) throws {
+    var bench = try HazardInterruptionTests.running()
+    for _ in 0..<2 {
+      if dies { try bench.restart() } else { bench.feed(HazardInterruptionTests.lost) }
+      bench.host += 20 * 60
+      bench.feed(.instrumentReady)
+      // Hardly is it there when it goes again.
+      if bench.pilot.state != .held { bench.accept() }
+    }
+    #expect(bench.pilot.state == .held && bench.journal.has(.runInterruptionTooLong))
+    // Once a step went on, another interruption counts from its own beginning.
+    bench.feed(.person(.resume, actor: "anna"))
+    bench.check(Array(repeating: 0.5, count: 10))
+    bench.accept()
+    bench.read(0.5, -100e-6)
+    bench.feed(HazardInterruptionTests.lost)
+    bench.host += 20 * 60
+    bench.feed(.instrumentReady)
+    bench.check(Array(repeating: 0.5, count: 10))
+    #expect(bench.pilot.state == .running)
+  }
+
   @Test func hazard03AnOpenCircuitWhoseLinkGoesIsNotInterrupted() throws {
     var bench = try HazardInterruptionTests.running()
     // Interrupted once at 0.5 V, so that an old voltage is known.
