@@ -39,6 +39,11 @@ public struct RecordPolicy: Sendable, Hashable {
     last = Measured(voltage: voltage, current: current)
     let every = rule.every.microseconds
     guard every > 0, stepTime.microseconds >= due else { return }
+    // Nearly always the next due time follows, and nothing has to be divided.
+    if stepTime.microseconds - due < every, due < .max - every {
+      due += every
+      return
+    }
     let (next, overflowed) = (stepTime.microseconds / every).addingReportingOverflow(1)
     let (time, timeOverflowed) = next.multipliedReportingOverflow(by: every)
     due = overflowed || timeOverflowed ? .max : time
