@@ -75,7 +75,7 @@ let package = Package(
       [
         "ControlAPI", "CycleStore", "InstrumentIO", "MethodSCRIPTDriver", "InstrumentKit", "CyclingRun", "CellMetrics",
         "CyclingEngine", "CyclingProtocol", "CyclerModel", "Quantities", "CNacycler", hummingbird, lifecycle, logging,
-        nio("NIOCore"), .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+        nio("NIOCore"),
       ]),
     room("VirtualLab", ["Quantities"]),
     room("MethodSCRIPTEmulator", ["VirtualLab"], path: "Drivers/MethodSCRIPT/Emulator", exclude: ["README.md"]),

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <pty.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
@@ -46,6 +47,27 @@ int nacycler_event_drain(int descriptor) {
     return errno == EAGAIN ? 0 : -errno;
   }
   return 1;
+}
+
+// Atomic, so that a handler that runs while it is set finds the old counter or the new one.
+static _Atomic int signal_counter = -1;
+
+static void count_signal(int signal) {
+  (void)signal;
+  (void)nacycler_event_signal(signal_counter);
+}
+
+int nacycler_event_on_signal(int signal, int descriptor) {
+  signal_counter = descriptor;
+  struct sigaction action = {.sa_handler = count_signal, .sa_flags = SA_RESTART};
+  sigemptyset(&action.sa_mask);
+  return sigaction(signal, &action, NULL) < 0 ? -errno : 0;
+}
+
+int nacycler_signal_default(int signal) {
+  struct sigaction action = {.sa_handler = SIG_DFL};
+  sigemptyset(&action.sa_mask);
+  return sigaction(signal, &action, NULL) < 0 ? -errno : 0;
 }
 
 int nacycler_poll(struct pollfd *waited, int count, int64_t timeout_us) {

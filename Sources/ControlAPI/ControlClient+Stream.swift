@@ -8,6 +8,8 @@ import NIOHTTP1
 public struct ReceivedFrame: Sendable {
   /// The frame.
   public var frame: StreamFrame
+  /// The place after it; nil as long as the daemon has not named one.
+  public var cursor: StreamCursor?
   /// The JSON of its body as it came.
   public var json: [UInt8]
 }
@@ -60,7 +62,7 @@ extension ControlClient {
             pause = persistence.firstPause
             try await take(.back)
           }
-          cursor = received.frame.cursor
+          cursor = received.cursor
           try await take(.frame(received))
         }
         if farewell == .complete { return }
@@ -86,6 +88,7 @@ extension ControlClient {
     var parser = ServerSentEventParser()
     var events: [ServerSentEventParser.Event] = []
     var farewell: StreamFrame.Farewell?
+    var place = cursor ?? request.after
     let headers = cursor.map { [("Last-Event-ID", "\($0)")] } ?? []
     try await receive(.GET, "/v1/stream?\(request.query)", headers: headers) { buffer in
       events.removeAll(keepingCapacity: true)
@@ -93,7 +96,8 @@ extension ControlClient {
       for event in events {
         guard let frame = try StreamFrame(id: event.id, kind: event.kind, data: event.data) else { continue }
         if case .bye(let reason) = frame.body { farewell = reason }
-        try await take(ReceivedFrame(frame: frame, json: event.data))
+        if let cursor = frame.cursor { place = cursor } else { place?.pass(frame.body) }
+        try await take(ReceivedFrame(frame: frame, cursor: place, json: event.data))
       }
     }
     guard let farewell else { throw ControlFailure.connectionLost(path: socketPath) }

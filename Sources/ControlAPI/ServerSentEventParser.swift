@@ -56,6 +56,7 @@ public struct ServerSentEventParser: Sendable {
   private mutating func finishLine(into events: inout [Event]) {
     if line.isEmpty {
       if hasData { events.append(Event(id: id, kind: kind.isEmpty ? "message" : kind, data: data)) }
+      id = ""
       kind = ""
       data.removeAll(keepingCapacity: true)
       hasData = false

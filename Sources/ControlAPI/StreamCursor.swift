@@ -7,8 +7,9 @@
 
 /// A place in the live stream, after everything that was sent so far.
 ///
-/// As text: `e118_r3s5i42c2` is after event 118 and, in run 3, after record 42 of step 5 and after cycle 2. An opaque
-/// word for people; safe in a header, a URL and a shell.
+/// As text: `e118_r3s5i42c2` is after event 118 and, in run 3, after record 42 of step 5 and after cycle 2. With `_n7`
+/// all runs up to run 7 that it does not name are over and were sent. An opaque word for people; safe in a header, a
+/// URL and a shell.
 public struct StreamCursor: Sendable, Hashable, CustomStringConvertible {
   /// A place in one run.
   public struct RunPlace: Sendable, Hashable {
@@ -32,53 +33,106 @@ public struct StreamCursor: Sendable, Hashable, CustomStringConvertible {
 
   /// The last event that was sent; 0 before the first.
   public var event: Int64
-  /// Places in runs, by run number. A run that is not here has not been begun.
+  /// Places in runs, by run number.
   public private(set) var runs: [RunPlace]
+  /// Runs up to this number that have no place here need not be followed; later ones have not been begun.
+  public var newestRun: Int64
 
   /// The beginning of everything.
   public init() {
     event = 0
     runs = []
+    newestRun = 0
   }
 
   /// A cursor from its parts; runs may come in any order, each once.
-  public init(event: Int64, runs: [RunPlace]) {
+  public init(event: Int64, runs: [RunPlace], newestRun: Int64 = 0) {
     self.event = event
     self.runs = runs.sorted { $0.run < $1.run }
+    self.newestRun = max(newestRun, self.runs.last?.run ?? 0)
   }
 
   /// The place in a run; the beginning when the run has not been begun. Setting it keeps the order.
   public subscript(run run: Int64) -> RunPlace {
-    get { runs.first { $0.run == run } ?? RunPlace(run: run) }
+    get {
+      let index = index(of: run)
+      return index < runs.count && runs[index].run == run ? runs[index] : RunPlace(run: run)
+    }
     set {
-      if let index = runs.firstIndex(where: { $0.run == run }) {
+      let index = index(of: run)
+      if index < runs.count, runs[index].run == run {
         runs[index] = newValue
       } else {
-        runs.append(newValue)
-        runs.sort { $0.run < $1.run }
+        runs.insert(newValue, at: index)
+        newestRun = max(newestRun, run)
       }
+    }
+  }
+
+  /// Where a run is, or would be put.
+  private func index(of run: Int64) -> Int {
+    var (low, high) = (0, runs.count)
+    while low < high {
+      let middle = (low + high) / 2
+      if runs[middle].run < run { low = middle + 1 } else { high = middle }
+    }
+    return low
+  }
+
+  /// Whether a run has a place here or is newer than all that have had one.
+  public func mayFollow(_ run: Int64) -> Bool {
+    let index = index(of: run)
+    return run > newestRun || index < runs.count && runs[index].run == run
+  }
+
+  /// Gives up the place in a run that is over and was sent.
+  public mutating func leave(_ run: Int64) {
+    newestRun = max(newestRun, run)
+    runs.removeAll { $0.run == run }
+  }
+
+  /// Moves on over a frame that was taken.
+  public mutating func pass(_ body: StreamFrame.Body) {
+    switch body {
+    case .record(let record):
+      self[run: record.run].stepCount = Int32(clamping: record.step_count)
+      self[run: record.run].recordIndex = Int32(clamping: record.step_record_index)
+    case .cycle(let cycle): self[run: cycle.run].cycleNumber = cycle.cycle_number
+    case .event(let frame): event = frame.event
+    case .run, .ready, .bye: return
     }
   }
 
   /// The cursor as text.
   public var description: String {
-    runs.reduce(into: "e\(event)") { text, place in
+    let newest = newestRun > runs.last?.run ?? 0 ? "_n\(newestRun)" : ""
+    return runs.reduce(into: "e\(event)\(newest)") { text, place in
       text += "_r\(place.run)s\(place.stepCount)i\(place.recordIndex)c\(place.cycleNumber)"
     }
   }
 
   /// Reads a cursor from its text; nil when it is none.
   public init?(_ text: String) {
-    let parts = text.split(separator: "_", omittingEmptySubsequences: false)
-    guard let first = parts.first, first.utf8.first == UInt8(ascii: "e"), let event = Int64(first.dropFirst()),
-      event >= 0
-    else { return nil }
+    var parts = text.split(separator: "_", omittingEmptySubsequences: false)[...]
+    guard let event = parts.popFirst().flatMap({ Self.number($0, after: "e") }) else { return nil }
+    var newestRun: Int64 = 0
+    if let part = parts.first, part.first == "n" {
+      guard let number = Self.number(part, after: "n") else { return nil }
+      newestRun = number
+      parts.removeFirst()
+    }
     var runs: [RunPlace] = []
-    for part in parts.dropFirst() {
-      guard let place = Self.place(part), !runs.contains(where: { $0.run == place.run }) else { return nil }
+    var seen: Set<Int64> = []
+    for part in parts {
+      guard let place = Self.place(part), seen.insert(place.run).inserted else { return nil }
       runs.append(place)
     }
-    self.init(event: event, runs: runs)
+    self.init(event: event, runs: runs, newestRun: newestRun)
+  }
+
+  private static func number(_ text: Substring, after letter: Character) -> Int64? {
+    guard text.first == letter, let value = Int64(text.dropFirst()), value >= 0 else { return nil }
+    return value
   }
 
   private static func place(_ text: Substring) -> RunPlace? {

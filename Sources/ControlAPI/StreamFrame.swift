@@ -29,13 +29,14 @@ public struct StreamFrame: Sendable, Hashable {
     case bye(Farewell)
   }
 
-  /// The place after this frame.
-  public var cursor: StreamCursor
+  /// The place after this frame. Nil where a later frame that was read with it names one: a place holds all runs that are
+  /// followed, and naming it with each record would be more work than the record. `StreamCursor.pass` moves over it.
+  public var cursor: StreamCursor?
   /// What it carries.
   public var body: Body
 
   /// A frame.
-  public init(cursor: StreamCursor, body: Body) {
+  public init(cursor: StreamCursor?, body: Body) {
     self.cursor = cursor
     self.body = body
   }
@@ -52,26 +53,30 @@ public struct StreamFrame: Sendable, Hashable {
     }
   }
 
-  /// The frame as one Server-Sent Event: id, event and data lines and the empty line.
-  public func serverSentEvent() throws -> [UInt8] {
-    let data: [UInt8] =
-      switch body {
-      case .record(let frame): try WireCoding.encode(frame)
-      case .cycle(let frame): try WireCoding.encode(frame)
-      case .event(let frame): try WireCoding.encode(frame)
-      case .run(let status): try WireCoding.encode(status)
-      case .ready: Array("{}".utf8)
-      case .bye(let farewell): try WireCoding.encode(["reason": farewell.rawValue])
-      }
-    return Array("id: \(cursor)\nevent: \(kind)\ndata: ".utf8) + data + Array("\n\n".utf8)
+  /// Writes the frame as one Server-Sent Event: id, where it has a cursor, event and data lines and the empty line.
+  public func write(to bytes: inout [UInt8]) throws {
+    if let cursor { bytes.append(contentsOf: "id: \(cursor)\n".utf8) }
+    bytes.append(contentsOf: "event: \(kind)\ndata: ".utf8)
+    switch body {
+    case .record(let frame): try frame.write(to: &bytes)
+    case .cycle(let frame): try bytes.append(contentsOf: WireCoding.encode(frame))
+    case .event(let frame): try bytes.append(contentsOf: WireCoding.encode(frame))
+    case .run(let status): try bytes.append(contentsOf: WireCoding.encode(status))
+    case .ready: bytes.append(contentsOf: "{}".utf8)
+    case .bye(let farewell): try bytes.append(contentsOf: WireCoding.encode(["reason": farewell.rawValue]))
+    }
+    bytes.append(contentsOf: "\n\n".utf8)
   }
 
-  /// Reads a frame from the parts of a Server-Sent Event; nil for a kind that this version does not know.
+  /// Reads a frame from the parts of a Server-Sent Event, of which the id may be empty; nil for a kind that this version
+  /// does not know.
   public init?(id: String, kind: String, data: [UInt8]) throws {
-    guard let cursor = StreamCursor(id) else {
-      throw RequestRefused(.failed, code: "stream.bad_cursor", message: "the daemon sent \"\(id)\" as a cursor")
+    if !id.isEmpty {
+      guard let cursor = StreamCursor(id) else {
+        throw RequestRefused(.failed, code: "stream.bad_cursor", message: "the daemon sent \"\(id)\" as a cursor")
+      }
+      self.cursor = cursor
     }
-    self.cursor = cursor
     switch kind {
     case "record": body = .record(try WireCoding.decode(RecordFrame.self, from: data))
     case "cycle": body = .cycle(try WireCoding.decode(CycleFrame.self, from: data))

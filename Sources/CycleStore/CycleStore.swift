@@ -136,8 +136,8 @@ public final class CycleStore: Sendable {
     return inlet
   }
 
-  /// A signal after each commit, or only after those that concern `run`. Only the newest unread notice is kept: whoever
-  /// follows a run reads on from its own cursor. The stream ends when the store stops.
+  /// A signal after each commit, or only after those that concern `run`. Notices that were not read are joined to one:
+  /// whoever follows runs reads on from its own cursors. The stream ends when the store stops.
   public func commits(concerning run: Int64? = nil) -> AsyncStream<CommitNotice> {
     let (stream, continuation) = AsyncStream.makeStream(
       of: CommitNotice.self, bufferingPolicy: .bufferingNewest(1))
@@ -182,7 +182,7 @@ public final class CycleStore: Sendable {
         state.jobs.append { database in
           guard let database else { return continuation.resume(throwing: StoreError.stopped) }
           let result = Result { try Self.edit(database, body) }
-          if case .success = result { shared.announce(runs: nil) }
+          if case .success = result { shared.announceAnything() }
           continuation.resume(with: result)
         }
         return true
@@ -194,7 +194,7 @@ public final class CycleStore: Sendable {
   /// The same for start-up code and for threads that may block; it works before `start` too.
   public func writeNow<Value>(_ body: (StoreEdit) throws -> Value) throws -> Value {
     let value = try pool.writeWithoutTransaction { try Self.edit($0, body) }
-    shared.announce(runs: nil)
+    shared.announceAnything()
     return value
   }
 
@@ -219,12 +219,23 @@ private final class ThreadBody: Sendable {
   init(_ run: @escaping @Sendable () -> Void) { self.run = run }
 }
 
-/// That something was committed.
+/// What was committed since the notice before.
 public struct CommitNotice: Sendable, Hashable {
   /// Rises by one a commit since the store was opened.
   public var sequence: Int64
-  /// The runs of which something was written; nil when it may concern any.
+  /// The runs of which something was written; nil when it may be anything of any.
   public var runs: Set<Int64>?
+  /// Those of which more was written than records and checkpoints: their state, steps, half-cycles, cycles or events.
+  public var changedRuns: Set<Int64> = []
+  /// Whether events were stored.
+  public var hasEvents = false
+
+  /// Takes up an earlier notice that nobody has read.
+  mutating func join(_ earlier: CommitNotice) {
+    if let others = earlier.runs { runs?.formUnion(others) } else { runs = nil }
+    changedRuns.formUnion(earlier.changedRuns)
+    hasEvents = hasEvents || earlier.hasEvents
+  }
 }
 
 /// How the store ended.

@@ -14,10 +14,23 @@ import Quantities
 struct JournalWriter {
   /// The runs of which something was written since `reset`.
   private(set) var touchedRuns: Set<Int64> = []
+  /// Those of which more was written than records and checkpoints.
+  private(set) var changedRuns: Set<Int64> = []
+  /// Whether an event was written.
+  private(set) var hasEvents = false
   private var lastCheckpoints: [(run: Int64, at: UnixInstant, state: [UInt8])] = []
 
   /// Forgets what was touched.
-  mutating func reset() { touchedRuns.removeAll(keepingCapacity: true) }
+  mutating func reset() {
+    touchedRuns.removeAll(keepingCapacity: true)
+    changedRuns.removeAll(keepingCapacity: true)
+    hasEvents = false
+  }
+
+  private mutating func noteChange(of run: Int64) {
+    touchedRuns.insert(run)
+    changedRuns.insert(run)
+  }
 
   /// Writes all of `batch`.
   mutating func write(_ batch: borrowing JournalBatch, commitSequence: Int64, to database: Database) throws {
@@ -84,34 +97,36 @@ struct JournalWriter {
     switch entry {
     case .stepStarted(let step): try write(step, to: database)
     case .stepEnded(let stepID, let endedTestTime, let reason):
-      touchedRuns.insert(stepID >> RowIdentity.countBits)
+      noteChange(of: stepID >> RowIdentity.countBits)
       try Self.changeOne(
         database, "step", stepID, "UPDATE step SET ended_test_time_us = ?, end_reason = ? WHERE step_id = ?",
         [endedTestTime.microseconds, reason, stepID])
     case .halfCycleOpened(let row), .halfCycleUpdated(let row): try write(row, to: database)
     case .cycleClosed(let run, let summary): try write(summary, run: run, to: database)
     case .runState(let run, let state, let at, let reason):
-      touchedRuns.insert(run)
+      noteChange(of: run)
       try Self.setState(of: run, to: state, at: at, reason: reason, in: database)
     case .latched(let channel, let run, let fault, let at):
       try Self.latch(channel: channel, run: run, fault: fault, at: at, in: database)
-      if let run { touchedRuns.insert(run) }
+      hasEvents = true
+      if let run { noteChange(of: run) }
     case .event(let event):
-      if let run = event.run { touchedRuns.insert(run) }
+      hasEvents = true
+      if let run = event.run { noteChange(of: run) }
       try Self.insert(event, into: database)
     case .checkpoint(let run, let at, let state):
       touchedRuns.insert(run)
       lastCheckpoints.removeAll { $0.run == run }
       lastCheckpoints.append((run, at, state))
     case .checkpointDropped(let run):
-      touchedRuns.insert(run)
+      noteChange(of: run)
       lastCheckpoints.removeAll { $0.run == run }
       try database.cachedStatement(sql: "DELETE FROM checkpoint WHERE run_id = ?").execute(arguments: [run])
     }
   }
 
   private mutating func write(_ step: StepRow, to database: Database) throws {
-    touchedRuns.insert(step.run)
+    noteChange(of: step.run)
     try database.cachedStatement(sql: Self.insertStep).execute(arguments: [
       step.stepID, step.run, Int64(step.stepCount), Int64(step.protocolRevision), Int64(step.programIndex),
       step.programPath, step.kind.rawValue, Int64(step.direction.rawValue), step.halfCycleID, step.cycleNumber,
@@ -121,7 +136,7 @@ struct JournalWriter {
   }
 
   private mutating func write(_ row: HalfCycleRow, to database: Database) throws {
-    touchedRuns.insert(row.run)
+    noteChange(of: row.run)
     try database.cachedStatement(sql: Self.upsertHalfCycle).execute(arguments: [
       row.halfCycleID, row.run, Int64(row.number), row.cycleNumber, Int64(row.direction.rawValue),
       row.purpose?.rawValue, row.label, row.charge.nanocoulombs, row.reverseCharge.nanocoulombs,
@@ -131,7 +146,7 @@ struct JournalWriter {
   }
 
   private mutating func write(_ cycle: CycleSummary, run: Int64, to database: Database) throws {
-    touchedRuns.insert(run)
+    noteChange(of: run)
     try Self.changeOne(
       database, "run", run, Self.upsertCycle,
       [

@@ -182,13 +182,6 @@ public struct StoreView {
       database, sql: "SELECT count(*) FROM event WHERE run_id = ? AND code = ? AND unix_us >= ?",
       arguments: [run, code.rawValue, since.microseconds]) ?? 0
   }
-
-  /// The place of a run's newest event, as a cursor; 0 when there is none.
-  public func lastEventID(run: Int64? = nil) throws -> Int64 {
-    let filter = run == nil ? "" : "WHERE run_id = ?"
-    return try Int64.fetchOne(
-      database, sql: "SELECT max(event_id) FROM event \(filter)", arguments: run.map { [$0] } ?? []) ?? 0
-  }
 }
 
 // MARK: - Records
@@ -199,7 +192,7 @@ extension StoreView {
     let end = RowIdentity.step(run: cursor.run + 1, count: 0)
     let statement = try database.cachedStatement(
       sql: """
-        SELECT step_id, step_record_index, step_time_us, voltage_nv, current_pa, charge_nc, energy_nj, flags
+        SELECT \(Self.recordColumns)
         FROM record WHERE (step_id, step_record_index) > (?, ?) AND step_id < ?
         ORDER BY step_id, step_record_index LIMIT ?
         """)
@@ -208,12 +201,7 @@ extension StoreView {
     var records: [RecordRow] = []
     records.reserveCapacity(min(limit, 4_096))
     while let row = try rows.next() {
-      records.append(
-        RecordRow(
-          stepID: row[0], index: row[1], stepTime: TimeSpan(microseconds: row[2]),
-          voltage: (row[3] as Int64?).map(Voltage.init(nanovolts:)),
-          current: (row[4] as Int64?).map(Current.init(picoamperes:)), charge: Charge(nanocoulombs: row[5]),
-          energy: Energy(nanojoules: row[6]), flags: DataFlags(rawValue: row[7])))
+      records.append(RecordRow(row))
     }
     return records
   }
@@ -280,14 +268,14 @@ extension StoreView {
 extension FetchableRecord {
   /// All rows of a statement that the connection keeps compiled: for what a live view asks ten times a second of every
   /// run, where compiling costs many times what running does.
-  fileprivate static func fetchAll(
+  static func fetchAll(
     _ database: Database, kept sql: String, _ arguments: StatementArguments = []
   ) throws -> [Self] {
     try fetchAll(try database.cachedStatement(sql: sql), arguments: arguments)
   }
 
   /// The first row of such a statement.
-  fileprivate static func fetchOne(
+  static func fetchOne(
     _ database: Database, kept sql: String, _ arguments: StatementArguments = []
   ) throws -> Self? {
     try fetchOne(try database.cachedStatement(sql: sql), arguments: arguments)

@@ -166,7 +166,7 @@ struct StoreWriter: ~Copyable {
       sources[place].batch.removeAll()
       sources[place].inlet.acknowledge(sources[place].sequence, count: count)
     }
-    shared.announce(runs: journal.touchedRuns)
+    shared.announce(journal.touchedRuns, changed: journal.changedRuns, hasEvents: journal.hasEvents)
   }
 
   // MARK: Failure
@@ -208,7 +208,7 @@ struct StoreWriter: ~Copyable {
       detail: detail)
     do {
       try pool.writeWithoutTransaction { try JournalWriter.insert(event, into: $0) }
-      shared.announce(runs: nil)
+      shared.announceAnything()
     } catch {
       shared.state.withLock { $0.health.failure = StoreFailure(error) }
     }
@@ -252,15 +252,22 @@ struct StoreWriter: ~Copyable {
 }
 
 extension WriterShared {
-  /// Tells the subscribers that something was committed; nil for `runs` concerns everybody. Each subscriber keeps only
-  /// the newest notice that it has not read.
-  func announce(runs: Set<Int64>?) {
+  /// Tells the subscribers that a person's request was committed, which may concern everybody.
+  func announceAnything() { announce(nil, changed: [], hasEvents: true) }
+
+  /// Tells the subscribers what was committed. Each keeps one notice that it has not read; a further one is joined to it.
+  func announce(_ runs: Set<Int64>?, changed: Set<Int64>, hasEvents: Bool) {
     state.withLock { state in
       state.health.commits += 1
-      let notice = CommitNotice(sequence: state.health.commits, runs: runs)
+      let notice = CommitNotice(
+        sequence: state.health.commits, runs: runs, changedRuns: changed, hasEvents: hasEvents)
       for subscriber in state.subscribers.values {
         if let run = subscriber.run, let runs, !runs.contains(run) { continue }
-        subscriber.continuation.yield(notice)
+        // The buffer holds one: what the new notice drives out was not read. Only this function yields, under the lock.
+        guard case .dropped(let unread) = subscriber.continuation.yield(notice) else { continue }
+        var joined = notice
+        joined.join(unread)
+        subscriber.continuation.yield(joined)
       }
     }
   }

@@ -10,7 +10,6 @@ internal import InstrumentIO
 public import Logging
 internal import Quantities
 internal import ServiceLifecycle
-internal import UnixSignals
 
 /// What a person says at the daemon's start.
 public struct DaemonConfiguration: Sendable {
@@ -59,11 +58,19 @@ public struct CyclerDaemon: Sendable {
   public func run() async throws {
     let lock = try takeLock()
     defer { withExtendedLifetime(lock) {} }
-    let store = try openStore()
     let roster = PortRoster()
+    let notifier = ServiceNotifier.fromEnvironment()
+    let (stops, stop) = AsyncStream<Void>.makeStream()
+    let signals = try listen {
+      // On the signal's own thread: no pool, client or disk is waited for before the cells are safe.
+      roster.suspendAll()
+      notifier.send(.stopping)
+      stop.yield()
+    }
+    defer { signals.end() }
+    let store = try openStore()
     let laboratory = Laboratory(
       store: store, configuration: configuration.laboratory, roster: roster, logger: logger)
-    let notifier = ServiceNotifier.fromEnvironment()
     let operations = LaboratoryOperations(laboratory: laboratory, store: store, startedAt: UnixClock.now())
     let control = try makeControlService(
       operations: operations, configuration: controlConfiguration, logger: logger,
@@ -73,11 +80,10 @@ public struct CyclerDaemon: Sendable {
       })
     let watchdog = WatchdogService(
       laboratory: laboratory, store: store, roster: roster, notifier: notifier, logger: logger)
-    let signals = SignalService(roster: roster, notifier: notifier, logger: logger)
     var group = ServiceGroupConfiguration(
       services: [
         .init(service: LaboratoryService(laboratory: laboratory)), .init(service: control), .init(service: watchdog),
-        .init(service: signals, successTerminationBehavior: .gracefullyShutdownGroup),
+        .init(service: StopService(stops: stops, logger: logger), successTerminationBehavior: .gracefullyShutdownGroup),
       ], logger: logger)
     group.maximumGracefulShutdownDuration = Self.patience
     do {
@@ -106,6 +112,15 @@ public struct CyclerDaemon: Sendable {
       return try StateLock(stateDirectory: configuration.stateDirectory)
     } catch {
       throw DaemonRefusal(code: error.code, message: error.message, hint: error.hint, exitStatus: error.exitStatus)
+    }
+  }
+
+  private func listen(_ act: @escaping @Sendable () -> Void) throws -> StopSignals {
+    do {
+      return try StopSignals(act)
+    } catch {
+      throw DaemonRefusal(
+        code: error.code.rawValue, message: error.detail, hint: "see `ulimit -n` and `ulimit -u`", exitStatus: 71)
     }
   }
 
@@ -149,18 +164,14 @@ struct LaboratoryService: Service {
   }
 }
 
-/// Ends the daemon on a signal, the cells first.
-struct SignalService: Service {
-  let roster: PortRoster
-  let notifier: ServiceNotifier
+/// Ends the daemon after a signal. The cells were made safe when it came (`CyclerDaemon.run`).
+struct StopService: Service {
+  let stops: AsyncStream<Void>
   let logger: Logger
 
   func run() async throws {
-    let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
-    for await signal in signals.cancelOnGracefulShutdown() {
-      roster.suspendAll()
-      notifier.send(.stopping)
-      logger.info("\(signal): every circuit is being opened")
+    for await _ in stops.cancelOnGracefulShutdown() {
+      logger.info("told to stop: every circuit is being opened")
       return
     }
   }

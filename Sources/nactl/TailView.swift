@@ -71,7 +71,7 @@ final class TailView: Sendable {
         case .lost(let body): Exit.explain(body)
         case .back: Terminal.error("the daemon is back\n")
         case .frame(let received):
-          state.withLock { $0.cursor = received.frame.cursor }
+          state.withLock { $0.cursor = received.cursor ?? $0.cursor }
           guard only == nil || Self.run(of: received.frame).map({ only?.contains($0) == true }) == true else { return }
           try await write(received)
           guard case .run(let status) = received.frame.body, status.is_over, left.remove(status.run) != nil else {
@@ -106,7 +106,8 @@ final class TailView: Sendable {
       switch received.frame.body {
       case .ready, .bye: return
       case .record, .cycle, .event, .run:
-        let head = "{\"kind\":\"\(received.frame.kind)\",\"cursor\":\"\(received.frame.cursor)\",\"data\":"
+        let place = received.cursor.map { "\"\($0)\"" } ?? "null"
+        let head = "{\"kind\":\"\(received.frame.kind)\",\"cursor\":\(place),\"data\":"
         Terminal.out(bytes: Array(head.utf8) + received.json + Array("}\n".utf8))
       }
     }

@@ -49,6 +49,16 @@ import Testing
     }
   }
 
+  @Test func aBreakAmongFramesWithoutCursorsIsMadeGood() async throws {
+    let operations = OperationsDouble(recordCount: 20, streamTail: .breaking(after: 7), cursorsAt: [0, 3, 12])
+    try await ControlBench.run(operations) { bench in
+      let persistence = ControlClient.Persistence(firstPause: .milliseconds(1))
+      let seen = try await indices(bench.client, StreamRequest(run: .last), persistence: persistence)
+      #expect(seen == Array(0..<20))
+      #expect(operations.asked.withLock { $0 } == ["stream after nothing", "stream after e0_r3s1i6c0"])
+    }
+  }
+
   @Test func aStreamOutlivesTheDaemon() async throws {
     let directory = FileManager.default.temporaryDirectory.appending(
       path: "nacycler-restart-\(UInt32.random(in: .min ... .max))")

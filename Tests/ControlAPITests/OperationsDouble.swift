@@ -11,13 +11,16 @@ final class OperationsDouble: CyclerOperations {
   let recordCount: Int32
   /// Silent streams wait after what is stored; endless ones go on as fast as they are read.
   let streamTail: StreamTail
+  /// Records whose frames carry a cursor; nil: all.
+  let cursorsAt: Set<Int32>?
   let asked = Mutex<[String]>([])
   /// Batches that the server has taken from endless streams.
   let batchesTaken = Mutex<Int>(0)
 
   enum StreamTail: Sendable { case complete, silent, endless, breaking(after: Int32) }
 
-  init(recordCount: Int32 = 10, streamTail: StreamTail = .complete) {
+  init(recordCount: Int32 = 10, streamTail: StreamTail = .complete, cursorsAt: Set<Int32>? = nil) {
+    self.cursorsAt = cursorsAt
     self.recordCount = recordCount
     self.streamTail = streamTail
   }
@@ -129,7 +132,7 @@ final class OperationsDouble: CyclerOperations {
 
   func record(_ index: Int32) -> StreamFrame {
     StreamFrame(
-      cursor: cursor(index),
+      cursor: cursorsAt?.contains(index) ?? true ? cursor(index) : nil,
       body: .record(
         RecordFrame(
           run: run, cell: "c", channel: "bench/1 ä", step_count: 1, step_kind: "rest", step_path: "steps[0]",

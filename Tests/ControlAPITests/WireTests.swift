@@ -126,6 +126,45 @@ import Testing
     #expect("\(cursor)" == "e118_r3s0i-1c0_r7s5i42c2")
     #expect(StreamCursor("\(cursor)") == cursor)
     #expect(cursor[run: 99].recordIndex == -1)
+    cursor.leave(7)
+    #expect("\(cursor)" == "e118_n7_r3s0i-1c0")
+    #expect(StreamCursor("\(cursor)") == cursor)
+    #expect([3, 4, 7, 8].map(cursor.mayFollow) == [true, false, false, true])
+  }
+
+  @Test func cursorsPassOverFrames() {
+    var cursor = StreamCursor(event: 1, runs: [.init(run: 3, stepCount: 1, recordIndex: 2, cycleNumber: 1)])
+    cursor.pass(OperationsDouble().record(7).body)
+    cursor.pass(.cycle(CycleFrame(run: 9, cell: "c", cycle_number: 4, cell_cycle_number: 4, flags: [])))
+    cursor.pass(.event(EventFrame(event: 8, unix_us: 2, code: "c", severity: "info", actor: "me", detail: "d")))
+    cursor.pass(.ready)
+    #expect("\(cursor)" == "e8_r3s1i7c1_r9s0i-1c4")
+  }
+
+  /// The quick writer must not be told from the general one.
+  @Test(arguments: [0, -0.0, 1, 5e15, 1e16, 1e-5, 0.1, -3.700000001, 1.0 / 3, 1e300, 2.5e-308, -12_345_678])
+  func recordsAreWrittenLikeEverythingElse(number: Double) throws {
+    let text =
+      "\"a/b\\c\" ä\u{1F50B}\u{7F}\u{2028}" + String(decoding: (0..<32 as Range<UInt8>).map { $0 }, as: UTF8.self)
+    for isKnown in [true, false] {
+      let record = RecordFrame(
+        run: 3, cell: text, channel: "bench/1 ä", cycle_number: isKnown ? 7 : nil,
+        cell_cycle_number: isKnown ? .max : nil, step_count: 1, step_kind: "rest", step_path: "steps[0]",
+        step_label: isKnown ? "" : nil, direction: "none", step_record_index: -1, test_time_s: number,
+        step_time_s: -number, unix_us: .min, voltage_V: isKnown ? number : nil, current_A: isKnown ? nil : number,
+        step_charge_Ah: number, step_energy_Wh: number,
+        next_cutoff: isKnown ? CutoffDistance(condition: text, remaining: number, unit: "V") : nil,
+        flags: isKnown ? ["gap", text] : [])
+      var bytes: [UInt8] = []
+      try StreamFrame(cursor: nil, body: .record(record)).write(to: &bytes)
+      let general = String(decoding: try WireCoding.encode(record), as: UTF8.self)
+      #expect(String(decoding: bytes, as: UTF8.self) == "event: record\ndata: \(general)\n\n")
+    }
+    let impossible = RecordFrame(
+      run: 3, cell: "", channel: "", step_count: 1, step_kind: "", step_path: "", direction: "", step_record_index: 0,
+      test_time_s: number, step_time_s: .infinity, unix_us: 0, step_charge_Ah: 0, step_energy_Wh: 0, flags: [])
+    var bytes: [UInt8] = []
+    #expect(throws: EncodingError.self) { try StreamFrame(cursor: nil, body: .record(impossible)).write(to: &bytes) }
   }
 
   @Test(arguments: [
@@ -142,9 +181,11 @@ import Testing
 
   @Test func eventsMayBeSplitAnywhere() throws {
     let stream = Array(
-      ": hello\nid: a\r\nevent: record\ndata: {\"x\":\ndata: 1}\n\nid: b\ndata:2\n\nevent: lonely\n\n".utf8)
+      ": hello\nid: a\r\nevent: record\ndata: {\"x\":\ndata: 1}\n\ndata: none\n\nid: b\ndata:2\n\nevent: lonely\n\n"
+        .utf8)
     let expected: [ServerSentEventParser.Event] = [
-      .init(id: "a", kind: "record", data: Array("{\"x\":\n1}".utf8)), .init(id: "b", kind: "message", data: [0x32]),
+      .init(id: "a", kind: "record", data: Array("{\"x\":\n1}".utf8)),
+      .init(id: "", kind: "message", data: Array("none".utf8)), .init(id: "b", kind: "message", data: [0x32]),
     ]
     for split in 0...stream.count {
       var parser = ServerSentEventParser()
@@ -169,7 +210,9 @@ import Testing
     for body in bodies {
       let frame = StreamFrame(cursor: operations.cursor(4), body: body)
       var events: [ServerSentEventParser.Event] = []
-      try parser.feed(try frame.serverSentEvent(), into: &events)
+      var bytes: [UInt8] = []
+      try frame.write(to: &bytes)
+      try parser.feed(bytes, into: &events)
       let parsed = try #require(events.first)
       #expect(try StreamFrame(id: parsed.id, kind: parsed.kind, data: parsed.data) == frame)
     }

@@ -171,7 +171,7 @@ import Testing
     try store.start()
     let key = try await store.write { try $0.addEvent(OpeningTests.note("now")) }
     #expect(try await store.read { try $0.events(after: key - 1) }.map(\.detail) == ["now"])
-    #expect(try await store.read { try $0.lastEventID() } == key)
+    #expect(try await store.read { try $0.eventCursor(beforeLast: 0) } == key)
     await store.stop()
     await #expect(throws: StoreError.stopped) { try await store.write { try $0.addEvent(OpeningTests.note("late")) } }
   }

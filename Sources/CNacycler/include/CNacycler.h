@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: NaCycler contributors
 //
-// The few Linux calls that Swift cannot say, because Glibc's module does not import them. Nothing here holds state,
-// logs or decides anything; every function that can fail returns a negative errno value instead of setting errno, so
-// that nothing between the call and the test can overwrite it.
+// The few Linux calls that Swift cannot say, because Glibc's module does not import them. Nothing here logs or decides
+// anything or holds state, but for the one counter that a signal handler must find; every function that can fail returns
+// a negative errno value instead of setting errno, so that nothing between the call and the test can overwrite it.
 
 #ifndef NACYCLER_CNACYCLER_H
 #define NACYCLER_CNACYCLER_H
@@ -24,6 +24,13 @@ int nacycler_event_signal(int descriptor);
 
 /// Takes all signals off the counter. Returns 1 when there was one, 0 when there was none, or a negative errno value.
 int nacycler_event_drain(int descriptor);
+
+/// From now on `signal` is counted on this event counter, whichever thread it reaches, instead of doing what it usually
+/// does. There is one counter for all signals: the descriptor that was given last. Returns 0 or a negative errno value.
+int nacycler_event_on_signal(int signal, int descriptor);
+
+/// Gives `signal` its usual effect back. Returns 0 or a negative errno value.
+int nacycler_signal_default(int signal);
 
 /// poll with a time-out in microseconds, negative for none. Returns how many descriptors are ready, 0 when the time is
 /// over, or a negative errno value (-EINTR when a signal handler ran).

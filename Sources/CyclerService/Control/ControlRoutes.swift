@@ -106,9 +106,7 @@ struct ControlRoutes<Operations: CyclerOperations>: Sendable {
   private func addStreams(to router: Router<PeerContext>) {
     router.get("v1/stream") { request, context in
       let wanted = try Self.streamRequest(request)
-      return try await streams.respond(to: request, context: context, after: wanted.after ?? StreamCursor()) {
-        try await operations.stream(wanted)
-      }
+      return try await streams.respond(to: request, context: context) { try await operations.stream(wanted) }
     }
     look(router, "v1/runs/:run/export", parameters: ["format"]) { call in
       let expected = ExportFormat.allCases.map(\.rawValue).joined(separator: ", ")

@@ -20,6 +20,8 @@ final class StreamResponder: Sendable {
     var comment: Duration = .seconds(15)
     /// A write that waits so long for its reader ends the connection.
     var patience: Duration = .seconds(10)
+    /// How long a reader may take for the last words once the daemon stops; then its connection is ended.
+    var farewell: Duration = .milliseconds(500)
   }
 
   /// More streams at once are refused, so that connections remain for people who operate.
@@ -40,9 +42,9 @@ final class StreamResponder: Sendable {
     case end(StreamFrame.Farewell)
   }
 
-  /// Answers with Server-Sent Events. `after` is where the stream begins.
+  /// Answers with Server-Sent Events.
   func respond(
-    to request: Request, context: PeerContext, after start: StreamCursor,
+    to request: Request, context: PeerContext,
     _ source: @Sendable () async throws -> AsyncThrowingStream<[StreamFrame], any Error>
   ) async throws -> Response {
     guard let seat = open.seat(most: most) else {
@@ -57,7 +59,7 @@ final class StreamResponder: Sendable {
       defer { withExtendedLifetime(seat) {} }
       // A reader that went away ends this by cancellation; there is nobody left to tell.
       try? await request.body.consumeWithCancellationOnInboundClose { _ in
-        try await self.pump(frames, from: start, into: &writer, context: context)
+        try await self.pump(frames, into: &writer, context: context)
       }
       try await writer.finish(nil)
     }
@@ -74,6 +76,7 @@ final class StreamResponder: Sendable {
       let patience = WritePatience(timing.patience, channel: context.channel)
       try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask { try await patience.watch() }
+        group.addTask { try await patience.endSoonAfterShutdown(timing.farewell) }
         // A source that fails leaves the body unfinished, so the reader sees a broken transfer, not a short file.
         for try await chunk in chunks.cancelOnGracefulShutdown() {
           patience.begin()
@@ -88,15 +91,15 @@ final class StreamResponder: Sendable {
   }
 
   private func pump(
-    _ frames: AsyncThrowingStream<[StreamFrame], any Error>, from start: StreamCursor,
-    into writer: inout any ResponseBodyWriter, context: PeerContext
+    _ frames: AsyncThrowingStream<[StreamFrame], any Error>, into writer: inout any ResponseBodyWriter,
+    context: PeerContext
   ) async throws {
     // The source runs beside the writer, one batch ahead at most: it waits for a turn before it takes the next batch.
     let (items, sink) = AsyncStream<Item>.makeStream()
     let (turns, turn) = AsyncStream<Void>.makeStream()
-    let patience = WritePatience(timing.patience, channel: context.channel)
     let timing = timing
-    var cursor = start
+    let patience = WritePatience(timing.patience, channel: context.channel)
+    var bytes: [UInt8] = []
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { sink.yield(.end(await Self.forward(frames, to: sink, turns: turns))) }
       group.addTask {
@@ -106,17 +109,17 @@ final class StreamResponder: Sendable {
         }
       }
       group.addTask { try await patience.watch() }
+      group.addTask { try await patience.endSoonAfterShutdown(timing.farewell) }
       defer { group.cancelAll() }
       for await item in items {
-        let bytes: [UInt8]
+        bytes.removeAll(keepingCapacity: true)
         var isLast = false
         switch item {
         case .frames(let batch):
-          bytes = try batch.flatMap { try $0.serverSentEvent() }
-          cursor = batch.last?.cursor ?? cursor
-        case .comment: bytes = Array(": still here\n\n".utf8)
+          for frame in batch { try frame.write(to: &bytes) }
+        case .comment: bytes.append(contentsOf: ": still here\n\n".utf8)
         case .end(let farewell):
-          bytes = try StreamFrame(cursor: cursor, body: .bye(farewell)).serverSentEvent()
+          try StreamFrame(cursor: nil, body: .bye(farewell)).write(to: &bytes)
           isLast = true
         }
         if !bytes.isEmpty {
@@ -185,6 +188,14 @@ final class WritePatience: Sendable {
 
   /// The write is done.
   func end() { since.withLock { $0 = nil } }
+
+  /// Waits until the daemon is told to stop, and then so much longer, before it ends the connection: whoever reads has had
+  /// the last words by then, and whoever does not read shall not hold the daemon up.
+  func endSoonAfterShutdown(_ farewell: Duration) async throws {
+    try await gracefulShutdown()
+    try await Task.sleep(for: farewell)
+    channel.close(mode: .all, promise: nil)
+  }
 
   /// Looks again and again until it is cancelled or had to close the connection.
   func watch() async throws {

@@ -76,6 +76,13 @@ extension Laboratory {
     return faults.sorted { $0.key < $1.key }.map { UnusablePort(port: $0.key, $0.value) }
   }
 
+  /// The circuits of all channels.
+  func circuits(of sightings: [Int64: (entry: ChannelEntry, sighting: ChannelSighting?)]) -> [Int64:
+    CyclerModel.CircuitState]
+  {
+    sightings.mapValues { circuit(of: $0.entry, $0.sighting) }
+  }
+
   /// The circuit of a channel, never shown as open without a confirmation (hazard rule 7).
   func circuit(of entry: ChannelEntry, _ sighting: ChannelSighting?) -> CyclerModel.CircuitState {
     if let worker = entry.worker, worker.isStalled(at: now().host) { return .unknown }

@@ -148,9 +148,8 @@ actor Laboratory {
     }
     do {
       let worker = try PortWorker(path: path)
-      let wake = worker.wake
       let inlet = store.makeInlet(
-        name: path, onCommit: { _ in wake.signal() },
+        name: path, onCommit: { [weak worker] _ in worker?.committed() },
         onFailure: { [logger] failure in
           logger.critical("\(failure.code.rawValue): readings of \(path) wait in memory: \(failure.detail)")
         })

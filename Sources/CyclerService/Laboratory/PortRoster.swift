@@ -35,11 +35,12 @@ final class PortRoster: Sendable {
   /// All threads.
   var workers: [PortWorker] { state.withLock { $0.workers } }
 
-  /// Makes every cell safe and ends every thread; returns at once.
+  /// Makes every cell safe and ends every thread; returns at once. Told again it does nothing: a thread's patience with
+  /// its instrument runs from the first time.
   func suspendAll() {
     let workers = state.withLock { state in
-      state.isStopping = true
-      return state.workers
+      defer { state.isStopping = true }
+      return state.isStopping ? [] : state.workers
     }
     for worker in workers { worker.send(.suspendAndEnd) }
   }

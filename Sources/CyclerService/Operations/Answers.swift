@@ -16,15 +16,14 @@ internal import Quantities
 struct StoredSight: Sendable {
   var latch: StoredLatch?
   var cell: String?
-  var run: StoredRun?
-  var record: NewestRecord?
+  var runState: String?
+  var reading: (record: RecordRow, at: UnixInstant)?
 }
 
-/// The newest acknowledged record of a run, with its instant.
+/// The newest acknowledged record of a run, with its step.
 struct NewestRecord: Sendable {
   var record: RecordRow
   var step: StoredStep
-  var at: UnixInstant { UnixInstant(microseconds: step.startedUnixUs + record.stepTime.microseconds) }
 }
 
 extension StoreView {
@@ -86,10 +85,10 @@ extension ChannelStatus {
       driver_maturity: MethodSCRIPTDriver.descriptor.maturity.rawValue, port: entry.worker?.path, state: state,
       circuit: word, circuit_lease_expired_unix_us: expired, goes_safe_alone: instrument.capabilities.hasLease,
       holds_limits_itself: instrument.capabilities.holdsBounds, cell: stored.cell, run: entry.run,
-      run_state: stored.run?.state, latch: stored.latch.map(LatchStatus.init),
-      voltage_V: stored.record?.record.voltage?.volts,
-      current_A: circuit == .closed ? stored.record?.record.current?.amperes : nil,
-      reading_age_s: stored.record.map { max(0, (now - $0.at).seconds) })
+      run_state: stored.runState, latch: stored.latch.map(LatchStatus.init),
+      voltage_V: stored.reading?.record.voltage?.volts,
+      current_A: circuit == .closed ? stored.reading?.record.current?.amperes : nil,
+      reading_age_s: stored.reading.map { max(0, (now - $0.at).seconds) })
   }
 }
 

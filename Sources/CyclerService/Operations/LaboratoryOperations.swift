@@ -31,25 +31,20 @@ struct LaboratoryOperations: CyclerOperations {
 
   func channels() async throws -> ChannelList {
     let sightings = await laboratory.sightings()
+    let circuits = await laboratory.circuits(of: sightings)
     let stored = try await store.read { view -> [Int64: StoredSight] in
-      var found: [Int64: StoredSight] = [:]
-      let runs = try view.openRuns()
-      for (id, pair) in sightings {
-        var sight = StoredSight()
-        sight.latch = try view.latch(channel: id)
-        sight.cell = try view.mountedCell(channel: id)?.name
-        if let run = pair.entry.run {
-          sight.run = runs.first { $0.runId == run }
-          sight.record = try view.newestRecord(of: run)
-        }
-        found[id] = sight
+      let latches = Dictionary(try view.latches().map { ($0.channelId, $0) }, uniquingKeysWith: { first, _ in first })
+      let cells = try view.mountedCellNames()
+      return try sightings.reduce(into: [:]) { found, sighting in
+        let (id, run) = (sighting.key, sighting.value.entry.run)
+        found[id] = StoredSight(
+          latch: latches[id], cell: cells[id], runState: try run.flatMap { try view.state(run: $0) },
+          reading: try run.flatMap { try view.newestReading(run: $0) })
       }
-      return found
     }
-    var list: [ChannelStatus] = []
-    for (id, pair) in sightings.sorted(by: { $0.key < $1.key }) {
-      let circuit = await laboratory.circuit(of: pair.entry, pair.sighting)
-      list.append(ChannelStatus(pair.entry, stored[id] ?? StoredSight(), circuit, at: laboratory.now().unix))
+    let now = laboratory.now().unix
+    let list = sightings.sorted { $0.key < $1.key }.map { id, pair in
+      ChannelStatus(pair.entry, stored[id] ?? StoredSight(), circuits[id] ?? .unknown, at: now)
     }
     return ChannelList(
       channels: list, unusable_ports: await laboratory.portTroubles(), store_failure: store.health.failure?.told)
@@ -223,31 +218,11 @@ struct LaboratoryOperations: CyclerOperations {
 
   func stream(_ request: StreamRequest) async throws -> AsyncThrowingStream<[StreamFrame], any Error> {
     let run = try await request.run.asyncMap { try await stored($0) }
-    let place = try await place(of: request, run)
+    let place = try await store.read { try StreamCursor(of: request, run: run, in: $0) }
     let operations = self
     let live = LiveStream(
       store: store, request: request, run: run?.runId, from: place, compile: { await operations.program(of: $0) })
     return AsyncThrowingStream { try await live.next() }
-  }
-
-  /// Where a stream begins: after its cursor, or so many rows before the end, or at the beginning.
-  private func place(of request: StreamRequest, _ run: StoredRun?) async throws -> StreamCursor {
-    if let after = request.after { return after }
-    guard let last = request.last else { return StreamCursor() }
-    return try await store.read { view in
-      let runs = try run.map { [$0] } ?? view.openRuns()
-      var place = StreamCursor()
-      for run in runs {
-        let cursor = try view.cursor(beforeLast: last, run: run.runId)
-        let cycles = try view.cycles(run: run.runId)
-        place[run: run.runId] = StreamCursor.RunPlace(
-          run: run.runId, stepCount: Int32(cursor.stepID & (1 << RowIdentity.countBits - 1)),
-          recordIndex: Int32(cursor.index), cycleNumber: cycles.dropLast(last).last?.cycleNumber ?? 0)
-      }
-      let events = try view.events(run: run?.runId).suffix(last)
-      place.event = try events.first.map { $0.eventId - 1 } ?? view.lastEventID()
-      return place
-    }
   }
 
   func export(_ reference: RunReference, as format: ControlAPI.ExportFormat) async throws

@@ -12,7 +12,8 @@ internal import Quantities
 
 /// What is needed to show one run's records. Steps are remembered; there are as many as are being shown.
 struct RunReader: Sendable {
-  let run: StoredRun
+  /// Its row; its names and numbers are used, so it is renewed when the row changes.
+  var run: StoredRun
   let program: Program?
   private var steps: [Int64: StoredStep] = [:]
 

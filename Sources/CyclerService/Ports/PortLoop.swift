@@ -449,6 +449,7 @@ struct PortLoop {
         .checkpoint(run: pilot.identity.run, at: UnixClock.now(), state: checkpoint.bytes))
     }
     if !batch.records.isEmpty || !batch.entries.isEmpty {
+      worker.awaitCommit(slots.contains { $0.commitAwaited != nil })
       let sequence = inlet.push(&batch)
       var wantsCommit = false
       for channel in slots.indices where slots[channel].commitAwaited == .max {

@@ -56,6 +56,7 @@ final class PortWorker: Sendable {
   private let mailbox = Mutex<[PortCommand]?>([])
   private let way = Mutex<StoreInlet?>(nil)
   private let sightings = Mutex<[ChannelSighting]>([])
+  private let isCommitAwaited = Atomic<Bool>(false)
   private let heartbeatMicroseconds = Atomic<Int64>(0)
   private let thread = Mutex<PortThread?>(nil)
 
@@ -123,6 +124,15 @@ final class PortWorker: Sendable {
       defer { commands = nil }
       return commands ?? []
     }
+  }
+
+  /// Says whether the thread waits for a commit; called on the thread, before it pushes what it waits for. A commit that
+  /// nobody waits for, and that is most of them, wakes no thread.
+  func awaitCommit(_ isAwaited: Bool) { isCommitAwaited.store(isAwaited, ordering: .sequentiallyConsistent) }
+
+  /// Something of this port's was committed; called on the store's thread.
+  func committed() {
+    if isCommitAwaited.load(ordering: .sequentiallyConsistent) { wake.signal() }
   }
 
   /// Says that the thread is alive; called on the thread.

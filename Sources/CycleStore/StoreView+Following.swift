@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+//
+// What is asked again and again while runs go on: by streams that follow them and by people who look at all channels.
+// No answer costs more the longer a run has gone on.
+
+public import CyclerModel
+import GRDB
+import Quantities
+
+extension StoreView {
+  /// The runs that may still do something to a cell, and all whose number is above `newest`.
+  public func openRuns(andAfter newest: Int64) throws -> [StoredRun] {
+    try StoredRun.fetchAll(
+      database,
+      kept: Self.runSQL + "WHERE r.run_id > ? OR r.state NOT IN (\(Self.finalStates)) ORDER BY r.run_id", [newest])
+  }
+
+  /// The place from which the last `count` events follow; nil for `run` means all.
+  public func eventCursor(beforeLast count: Int, run: Int64? = nil) throws -> Int64 {
+    let filter = run == nil ? "" : "WHERE run_id = :run "
+    return try Int64.fetchOne(
+      database, sql: "SELECT event_id FROM event \(filter)ORDER BY event_id DESC LIMIT 1 OFFSET :count",
+      arguments: run.map { ["run": $0, "count": count] } ?? ["count": count]) ?? 0
+  }
+
+  /// The names of the mounted cells by the keys of their channels.
+  public func mountedCellNames() throws -> [Int64: String] {
+    let rows = try Row.fetchAll(
+      database.cachedStatement(sql: "SELECT m.channel_id, c.name FROM cell_mount m JOIN cell c USING(cell_id)"))
+    return Dictionary(rows.map { ($0[0], $0[1]) }, uniquingKeysWith: { first, _ in first })
+  }
+
+  /// The state of a run; nil when there is no such run.
+  public func state(run: Int64) throws -> String? {
+    try String.fetchOne(
+      database.cachedStatement(sql: "SELECT state FROM run WHERE run_id = ?"), arguments: [run])
+  }
+
+  /// The newest record of a run, and when it was taken.
+  public func newestReading(run: Int64) throws -> (record: RecordRow, at: UnixInstant)? {
+    let row = try Row.fetchOne(
+      database.cachedStatement(
+        sql: """
+          SELECT \(Self.recordColumns), started_unix_us FROM record JOIN step USING(step_id)
+          WHERE step_id >= ? AND step_id < ? ORDER BY step_id DESC, step_record_index DESC LIMIT 1
+          """), arguments: [RowIdentity.step(run: run, count: 0), RowIdentity.step(run: run + 1, count: 0)])
+    guard let row else { return nil }
+    let record = RecordRow(row)
+    return (record, UnixInstant(microseconds: row[8] + record.stepTime.microseconds))
+  }
+
+  /// What `RecordRow.init` reads, in its order.
+  static let recordColumns =
+    "step_id, step_record_index, step_time_us, voltage_nv, current_pa, charge_nc, energy_nj, flags"
+}
+
+extension RecordRow {
+  /// Reads `recordColumns` by their place.
+  init(_ row: Row) {
+    self.init(
+      stepID: row[0], index: row[1], stepTime: TimeSpan(microseconds: row[2]),
+      voltage: (row[3] as Int64?).map(Voltage.init(nanovolts:)),
+      current: (row[4] as Int64?).map(Current.init(picoamperes:)), charge: Charge(nanocoulombs: row[5]),
+      energy: Energy(nanojoules: row[6]), flags: DataFlags(rawValue: row[7]))
+  }
+}
