@@ -12,7 +12,7 @@ internal import Quantities
 
 extension RunPilot {
   /// The layout of the bytes; another number is refused.
-  static let checkpointFormat: Int32 = 3
+  static let checkpointFormat: Int32 = 4
 
   /// Writes what the run needs in order to go on.
   public func checkpoint(into writer: inout ByteWriter) {
@@ -64,7 +64,7 @@ extension RunPilot {
     if try reader.readBool() { setpoint = try ActiveSetpoint(rule: program.record, from: &reader) }
     try decodePhase(from: &reader, writtenAt: since)
     guard reader.isAtEnd else { throw reader.malformed }
-    voltageBeforeInterruption = lastVoltage
+    voltageBeforeInterruption = voltageBeforeInterruption ?? lastVoltage
     if case .step(let index) = machine.place, setpoint?.kind == program.steps[index].kind {
       let ends = cutOffs(of: program.steps[index]).1
       setpoint?.cutOffEnds = ends
@@ -108,6 +108,7 @@ extension RunPilot {
       }
     writer.write(code)
     writer.write(awaySince?.microseconds)
+    writer.write(voltageBeforeInterruption?.nanovolts)
   }
 
   /// A run that was under way is away since the checkpoint was written, unless it was interrupted already. What was being
@@ -117,6 +118,7 @@ extension RunPilot {
   ) throws(ByteReader.Malformed) {
     let code: UInt8 = try reader.read()
     awaySince = try reader.readOptional(Int64.self).map { UnixInstant(microseconds: $0) }
+    voltageBeforeInterruption = try reader.readOptional(Int64.self).map { Voltage(nanovolts: $0) }
     // Under way it was heard until then, but not once it was away.
     restoredFrom = code == 0 ? writtenAt : awaySince ?? writtenAt
     switch code {

@@ -24,7 +24,10 @@ extension RunPilot {
     case .away(let since):
       // What ended the step before the link went has ended it, whatever is asked for now.
       settlePending(since, now, &outputs)
-      if case .away = phase { settle(cause, now, &outputs) }
+      switch (phase, cause) {
+      case (.away, _), (.held, .stop): settle(cause, now, &outputs)
+      default: break
+      }
     case .ready, .committing, .paused, .held, .suspended:
       settle(cause, now, &outputs)
     case .over: break
@@ -125,7 +128,7 @@ extension RunPilot {
       outputs.wantsCommit = true
       phase = .committing
     } else if let fault = standstill {
-      voltageBeforeInterruption = lastVoltage
+      voltageBeforeInterruption = voltageBeforeInterruption ?? lastVoltage
       doNotGoOn(fault, now, &outputs)
     } else {
       enterPlace(now, &outputs)

@@ -46,7 +46,7 @@ extension RunPilot {
       pendingCause = cause
       leave(now, &outputs)
     case .pause, .suspend, .fault:
-      voltageBeforeInterruption = lastVoltage
+      voltageBeforeInterruption = voltageBeforeInterruption ?? lastVoltage
       closeLeftRow(now, &outputs)
       settle(cause, now, &outputs)
     }
@@ -55,7 +55,7 @@ extension RunPilot {
   private mutating func leave(_ now: RunMoment, _ outputs: inout RunOutputs) {
     dropAwaiting(reason: FaultCode.runInterrupted.rawValue, now, &outputs)
     phase = .away(since: awaySince ?? now.unix)
-    voltageBeforeInterruption = lastVoltage
+    voltageBeforeInterruption = voltageBeforeInterruption ?? lastVoltage
     halfCycle?.row.flags.insert(.interrupted)
     tell(.interrupted, now, &outputs)
     note(
@@ -66,7 +66,7 @@ extension RunPilot {
   /// The instrument is there but opened the circuit by itself, in order.
   mutating func interruptedHere(_ fault: Fault, _ now: RunMoment, _ outputs: inout RunOutputs) {
     note(fault.code, .warning, fault.detail, now, &outputs)
-    voltageBeforeInterruption = lastVoltage
+    voltageBeforeInterruption = voltageBeforeInterruption ?? lastVoltage
     if let fault = standstill {
       doNotGoOn(fault, now, &outputs)
       return
@@ -79,7 +79,7 @@ extension RunPilot {
   /// The store was so late with the commit before a step that the cell has stood unattended for too long (hazard rule
   /// 3): a full disk over a weekend is an interruption too.
   mutating func stoodTooLong(_ waited: TimeSpan, _ now: RunMoment, _ outputs: inout RunOutputs) {
-    voltageBeforeInterruption = lastVoltage
+    voltageBeforeInterruption = voltageBeforeInterruption ?? lastVoltage
     dropAwaiting(reason: FaultCode.runInterruptionTooLong.rawValue, now, &outputs)
     let detail =
       "nothing could be stored for \(waited.microseconds / 1_000_000) s, longer than the protocol's \(program.onInterruption.resumeWithin.microseconds / 1_000_000) s"
@@ -101,6 +101,14 @@ extension RunPilot {
     return Fault(.runInterruptionTooLong, detail)
   }
 
+  /// The interruption is over: a step goes on, or a person answers for the cell. Until then its beginning and the voltage
+  /// at which the cell was left stay what they are, however often the link comes and goes meanwhile: otherwise the check
+  /// of the cell that is found would compare it with itself.
+  mutating func forgetInterruption() {
+    awaySince = nil
+    voltageBeforeInterruption = nil
+  }
+
   // MARK: - Coming back
 
   mutating func instrumentReady(_ now: RunMoment, _ outputs: inout RunOutputs) {
@@ -108,7 +116,7 @@ extension RunPilot {
     switch phase {
     case .away(let since): comeBack(since, now, &outputs)
     case .paused, .held:
-      awaySince = nil
+      forgetInterruption()
       // Its link may have gone before the row of its last set-point was closed.
       closeLeftRow(now, &outputs)
       settleWhileWaiting(now, &outputs)

@@ -23,7 +23,7 @@ extension RunPilot {
     halfCycle?.row.flags.insert(.interrupted)
     drivenDirection = nil
     switch purpose {
-    case .preflight, .personResume: awaySince = nil
+    case .preflight, .personResume: forgetInterruption()
     case .resumeCheck, .step: break
     }
     let cutOff = CutOff(
@@ -45,7 +45,7 @@ extension RunPilot {
       hold(fault, latches: true, now, &outputs)
       return
     }
-    awaySince = nil
+    forgetInterruption()
     openHalfCycle(for: step, &outputs)
     let (cutOffs, ends) = cutOffs(of: step)
     let row = Row(

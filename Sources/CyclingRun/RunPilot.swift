@@ -121,7 +121,7 @@ public struct RunPilot: Sendable {
   var restoredFrom: UnixInstant?
   /// When the pilot was last told anything, and the longest time in the present set-point in which it was not: a daemon
   /// that was stopped, or a machine that slept, reads a backlog afterwards and must know how old it is.
-  var lastInputAt: UnixInstant?
+  var lastInputAt: HostInstant?
   var longestSilence = TimeSpan.zero
   /// The state that was last told to the store.
   public private(set) var state: RunState = .queued
@@ -173,8 +173,8 @@ public struct RunPilot: Sendable {
   }
 
   private mutating func listen(_ now: RunMoment) {
-    if let lastInputAt { longestSilence = max(longestSilence, now.unix - lastInputAt) }
-    lastInputAt = now.unix
+    if let lastInputAt { longestSilence = max(longestSilence, now.host - lastInputAt) }
+    lastInputAt = now.host
   }
 
   /// Whether the run goes on producing readings; a run that waits has nothing to stop.

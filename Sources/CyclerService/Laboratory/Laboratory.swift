@@ -258,7 +258,9 @@ actor Laboratory {
       return
     }
     waitingRun.pilot.serve(on: entry.instrument.capabilities)
-    if worker.send(.attach(channel: entry.number, waitingRun.pilot, begins: waitingRun.begins)) {
+    let command = PortCommand.attach(
+      channel: entry.number, of: entry.instrument, waitingRun.pilot, begins: waitingRun.begins)
+    if worker.send(command) {
       waiting[channel] = nil
     }
   }

@@ -102,7 +102,7 @@ struct PortLoop {
   private func refuseLateMail() {
     for command in worker.closeMailbox() {
       switch command {
-      case .attach(let channel, let pilot, _):
+      case .attach(let channel, _, let pilot, _):
         let fault = Fault(.linkLost, "the port was given up before the run was taken")
         news(.lost(identity, fault, pilots: [channel: pilot]))
       case .person(_, let ask): ask.reply(.changing)
@@ -338,7 +338,8 @@ struct PortLoop {
     for channel in slots.indices { takeCommit(channel, now) }
     for command in worker.takeCommands() {
       switch command {
-      case .attach(let channel, let pilot, let begins): attach(pilot, channel, begins: begins, now)
+      case .attach(let channel, let instrument, let pilot, let begins):
+        attach(pilot, channel, of: instrument, begins: begins, now)
       case .person(let channel, let ask): put(ask, channel, now)
       case .release(let channel):
         if slots.indices.contains(channel) { slots[channel].orphans.removeAll() }
@@ -366,8 +367,13 @@ struct PortLoop {
     if isTaken { takeOutputs(channel) }
   }
 
-  private mutating func attach(_ pilot: RunPilot, _ channel: Int, begins: Bool, _ now: RunMoment) {
-    guard port != nil, slots.indices.contains(channel), slots[channel].pilot == nil else {
+  /// Takes a run over, unless the port ends or another instrument than the run's stands at it by now.
+  private mutating func attach(
+    _ pilot: RunPilot, _ channel: Int, of instrument: InstrumentIdentity, begins: Bool, _ now: RunMoment
+  ) {
+    guard endsAt == nil, port != nil, identity?.isSame(as: instrument) == true, slots.indices.contains(channel),
+      slots[channel].pilot == nil
+    else {
       news(.lost(identity, Fault(.linkLost, "the link went before the run was taken"), pilots: [channel: pilot]))
       return
     }
@@ -435,7 +441,13 @@ struct PortLoop {
     guard let endsAt else { return }
     // A port that is still being opened may lead to a script of an earlier connection that drives its cell.
     let isKnown = port == nil || identity != nil
-    if endsAt <= now.host || isKnown && slots.allSatisfy({ $0.pilot?.isCircuitOpen ?? true }) { hasEnded = true }
+    if isKnown, slots.allSatisfy({ $0.pilot?.isCircuitOpen ?? true }) {
+      hasEnded = true
+    } else if endsAt <= now.host {
+      // Nobody confirmed anything: the bytes that make it safe go out once more, and the runs hear that nothing is known.
+      loseLink(Fault(.linkTimeout, "\(worker.path) has not confirmed that its circuits are open"))
+      hasEnded = true
+    }
   }
 
   /// At the end of every turn: checkpoints, the store, and a link that is of no use.
@@ -450,6 +462,7 @@ struct PortLoop {
     }
     if !batch.records.isEmpty || !batch.entries.isEmpty {
       worker.awaitCommit(slots.contains { $0.commitAwaited != nil })
+      if inlet.waitingCount == 0 { seenCommitAt = HostClock.now() }
       let sequence = inlet.push(&batch)
       var wantsCommit = false
       for channel in slots.indices where slots[channel].commitAwaited == .max {

@@ -14,8 +14,9 @@ internal import Synchronization
 
 /// What can be asked of a port's thread.
 enum PortCommand: Sendable {
-  /// Carry this run on a channel of the identified instrument. A new run begins; another goes on.
-  case attach(channel: Int, RunPilot, begins: Bool)
+  /// Carry this run on a channel of that instrument, and of no other that may have come to the port since. A new run
+  /// begins; another goes on.
+  case attach(channel: Int, of: InstrumentIdentity, RunPilot, begins: Bool)
   /// A person asks something of the run on a channel, and waits for the answer.
   case person(channel: Int, PersonAsk)
   /// Forget what earlier connections left on a channel without a run, and make sure that its circuit is open.
