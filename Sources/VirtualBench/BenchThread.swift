@@ -47,7 +47,11 @@ struct BenchThread: Sendable {
   }
 }
 
-/// Carries what a thread is to own from its maker to it; used by one of them at a time only.
+/// Carries what a thread is to own from its maker to it.
+///
+/// Unchecked, and safe: the maker writes `life` in `init`, before `pthread_create`, which orders that write before
+/// everything that the thread does, and keeps no way to it but the closure that it hands over. `run` is called once, by
+/// the thread.
 private final class HandedOver: @unchecked Sendable {
   private var life: SeatThread
   init(_ life: consuming SeatThread) { self.life = life }

@@ -11,7 +11,10 @@ final class TailView: Sendable {
   /// On a terminal the headings come again after so many lines, which keeps them on most screens.
   private static let linesBetweenHeadings = 30
 
-  /// Keeps a source alive; nobody calls it again, so it may cross borders between threads.
+  /// Keeps a signal's source alive.
+  ///
+  /// Unchecked, and safe: the source is set up and resumed before it is put here, and from then on nothing is ever asked
+  /// of it; it is only held, behind the mutex, and let go. Its reference count is atomic.
   private struct KeptSource: @unchecked Sendable { let source: any DispatchSourceSignal }
 
   private struct State {
