@@ -4,32 +4,56 @@
 // The bytes of a checkpoint. A checkpoint is written ten times a second for every running cell, so it is a plain
 // little-endian sequence without names; the format number in front of it decides who can read it.
 
-/// Appends fixed-width little-endian values to a byte array.
+/// Appends fixed-width little-endian values to memory that it keeps. Inlinable, so that another module's checkpoint is a
+/// row of plain stores.
 public struct ByteWriter: Sendable {
-  /// What was written.
-  public private(set) var bytes: [UInt8] = []
+  /// Memory; what lies after `count` means nothing.
+  @usableFromInline var memory: [UInt8] = []
+  /// How many bytes were written.
+  public private(set) var count = 0
+
   /// An empty writer.
   public init() {}
+  /// A copy of what was written.
+  public var bytes: [UInt8] { Array(memory[..<count]) }
   /// Forgets what was written and keeps the memory.
-  public mutating func reset() { bytes.removeAll(keepingCapacity: true) }
+  public mutating func reset() { count = 0 }
+
+  /// Makes room for more bytes and counts them as written; the place of the first.
+  @usableFromInline mutating func take(_ more: Int) -> Int {
+    let place = count
+    count += more
+    if count > memory.count {
+      memory.append(contentsOf: repeatElement(0, count: max(count, memory.count, 512)))
+    }
+    return place
+  }
 
   /// Writes an integer in its own width.
-  public mutating func write<Value: FixedWidthInteger>(_ value: Value) {
-    withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }
+  @inlinable public mutating func write<Value: FixedWidthInteger>(_ value: Value) {
+    let place = take(MemoryLayout<Value>.size)
+    memory.withUnsafeMutableBytes { $0.storeBytes(of: value.littleEndian, toByteOffset: place, as: Value.self) }
   }
   /// Writes a truth value as one byte.
-  public mutating func write(_ value: Bool) { bytes.append(value ? 1 : 0) }
+  @inlinable public mutating func write(_ value: Bool) { write(value ? 1 : 0 as UInt8) }
   /// Writes a floating-point number by its bit pattern.
-  public mutating func write(_ value: Double) { write(value.bitPattern) }
+  @inlinable public mutating func write(_ value: Double) { write(value.bitPattern) }
   /// Writes a presence byte, then the value.
-  public mutating func write<Value: FixedWidthInteger>(_ value: Value?) {
+  @inlinable public mutating func write<Value: FixedWidthInteger>(_ value: Value?) {
     write(value != nil)
     if let value { write(value) }
   }
   /// Writes a 32-bit length, then UTF-8.
   public mutating func write(_ value: String) {
-    write(Int32(value.utf8.count))
-    bytes.append(contentsOf: value.utf8)
+    var value = value
+    value.withUTF8 { text in
+      write(Int32(text.count))
+      let place = take(text.count)
+      memory.withUnsafeMutableBytes { memory in
+        UnsafeMutableRawBufferPointer(rebasing: memory[place..<place + text.count]).copyMemory(
+          from: UnsafeRawBufferPointer(text))
+      }
+    }
   }
 }
 

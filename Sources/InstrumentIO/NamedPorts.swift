@@ -30,6 +30,8 @@ struct NamedPorts: ~Copyable {
   /// Readable when one of the watched directories changed; -1 when the kernel gives us none.
   let descriptor: CInt
   private var watched: Set<String> = []
+  /// What the names led to at the last evaluation; a name that leads to the same line still needs no resolving.
+  private var known: [String: Found] = [:]
   /// What the patterns led to at the last evaluation and is no character device: it is never opened.
   private(set) var passedOver: Set<String> = []
 
@@ -59,13 +61,14 @@ struct NamedPorts: ~Copyable {
     passedOver.removeAll(keepingCapacity: true)
     for pattern in patterns {
       for path in Self.expand(pattern) {
-        switch Self.look(at: path) {
+        switch Self.look(at: path, known[path]) {
         case .line(let one): if nodes.insert(one.node).inserted { found.append(one) }
         case .somethingElse: passedOver.insert(path)
         case .nothing: break
         }
       }
     }
+    known = Dictionary(found.map { ($0.path, $0) }, uniquingKeysWith: { first, _ in first })
     return found
   }
 
@@ -102,14 +105,14 @@ struct NamedPorts: ~Copyable {
     case nothing
   }
 
-  private static func look(at path: String) -> Sight {
+  private static func look(at path: String, _ known: Found?) -> Sight {
     var status = stat()
-    guard stat(path, &status) == 0, let node = PortHolder.resolved(path) else { return .nothing }
+    guard stat(path, &status) == 0 else { return .nothing }
+    let incarnation = Incarnation(
+      device: UInt(status.st_dev), inode: UInt(status.st_ino), line: UInt(status.st_rdev))
+    if let known, known.incarnation == incarnation { return .line(known) }
+    guard let node = PortHolder.resolved(path) else { return .nothing }
     guard status.st_mode & S_IFMT == S_IFCHR else { return .somethingElse }
-    return .line(
-      Found(
-        path: path, node: node,
-        incarnation: Incarnation(
-          device: UInt(status.st_dev), inode: UInt(status.st_ino), line: UInt(status.st_rdev))))
+    return .line(Found(path: path, node: node, incarnation: incarnation))
   }
 }

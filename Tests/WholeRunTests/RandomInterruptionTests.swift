@@ -109,7 +109,7 @@ import VirtualLab
       count += 1
       var writer = ByteWriter()
       world.pilot.checkpoint(into: &writer)
-      let restored = try RunPilot(
+      var restored = try RunPilot(
         identity: world.pilot.identity, program: world.pilot.program, settings: RunSettings(),
         checkpoint: writer.bytes, since: world.now.unix)
       var again = ByteWriter()

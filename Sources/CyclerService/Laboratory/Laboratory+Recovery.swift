@@ -167,9 +167,9 @@ extension Laboratory {
   func keep(_ outputs: inout RunOutputs, of pilot: RunPilot) {
     guard !outputs.entries.isEmpty || !outputs.records.isEmpty else { return }
     var batch = JournalBatch(records: outputs.records, entries: outputs.entries)
-    if !pilot.isOver {
-      var writer = ByteWriter()
-      pilot.checkpoint(into: &writer)
+    var pilot = pilot
+    var writer = ByteWriter()
+    if pilot.checkpoint(into: &writer) {
       batch.entries.append(.checkpoint(run: pilot.identity.run, at: now().unix, state: writer.bytes))
     }
     inlet.push(&batch)

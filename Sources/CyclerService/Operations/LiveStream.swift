@@ -13,11 +13,15 @@ internal import Synchronization
 
 /// The state of one live stream.
 actor LiveStream {
+  /// Between two looks at what was committed: a person sees no difference, and following a full laboratory costs half.
+  private static let shortestPause = Duration.milliseconds(200)
+
   private let store: CycleStore
   private let request: StreamRequest
   private let compile: @Sendable (StoredRun) async -> Program?
   private let reading: Reading
   private var hasSaidReady = false
+  private var lookedAt = ContinuousClock.now
   private let only: Int64?
   private var commits: AsyncStream<CommitNotice>.AsyncIterator
 
@@ -49,9 +53,12 @@ actor LiveStream {
           return [StreamFrame(cursor: reading.state.withLock { $0.place }, body: .ready)]
         }
         if !request.follow || only != nil && reading.state.withLock({ $0.areAllOver }) { return nil }
+        // Commits that come meanwhile are joined to one notice.
+        try await Task.sleep(until: lookedAt + Self.shortestPause)
         guard let notice = await nextNotice() else { return nil }
         reading.state.withLock { $0.take(notice) }
       }
+      lookedAt = .now
       try await meetRuns()
       let reading = reading
       let frames = try await store.read { view in try reading.state.withLock { try $0.look(at: view) } }

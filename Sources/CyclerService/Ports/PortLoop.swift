@@ -454,11 +454,10 @@ struct PortLoop {
   private mutating func settleTurn() {
     for channel in slots.indices where slots[channel].hasNews {
       slots[channel].hasNews = false
-      guard let pilot = slots[channel].pilot, !pilot.isOver else { continue }
       checkpoint.reset()
-      pilot.checkpoint(into: &checkpoint)
-      batch.entries.append(
-        .checkpoint(run: pilot.identity.run, at: UnixClock.now(), state: checkpoint.bytes))
+      guard slots[channel].pilot?.checkpoint(into: &checkpoint) == true, let run = slots[channel].pilot?.identity.run
+      else { continue }
+      batch.entries.append(.checkpoint(run: run, at: UnixClock.now(), state: checkpoint.bytes))
     }
     if !batch.records.isEmpty || !batch.entries.isEmpty {
       worker.awaitCommit(slots.contains { $0.commitAwaited != nil })
