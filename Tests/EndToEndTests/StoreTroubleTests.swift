@@ -104,6 +104,33 @@ extension ProgramTests {
       try rig.wait(for: "current again", seconds: 20) { try TruthComparison(rig).truth.map(\.charge) != charge }
     }
 
+    @Test func anInstrumentThatComesWhileNothingCanBeStoredIsTakenAllTheSame() throws {
+      let rig = try started(cycles: 3)
+      try rig.wait(for: "a cycle", seconds: 20) { try rig.sqlite("SELECT count(*) FROM cycle") != "0" }
+      let other = try Holder("BEGIN IMMEDIATE; SELECT 'held';", of: rig.database)
+      #expect(try rig.nasim("fault", "--links", rig.links, "1", "link-lost", "--seconds", "1").status == 0)
+      try rig.wait(for: "the instrument to be gone", seconds: 20) { try rig.channel()["port"] is NSNull }
+      // Its channel is known, and so is whether its circuit is open; only the run waits for its last words.
+      try rig.wait(for: "the instrument to be back", seconds: 20) {
+        try rig.channel()["circuit"] as? String == "open (confirmed)"
+      }
+      #expect(other.isHolding)
+      other.release()
+      #expect(try rig.waitForRun(states: ["completed", "held"], seconds: 60) == "completed")
+      try TruthComparison(rig).expectAgreement()
+    }
+
+    @Test func anInstrumentThatIsNewIsRegisteredOnceTheStoreTakesIt() throws {
+      let rig = try LaboratoryRig()
+      try rig.startDaemon(environment: try PreloadedFaults.environment(rig))
+      try refuse(.noSpace, rig)
+      try rig.startBench(cell: "hard-carbon")
+      try rig.wait(for: "the refusal", seconds: 20) { rig.readLog("nacyclerd.log").contains("cannot be registered") }
+      #expect(try rig.sqlite("SELECT count(*) FROM channel") == "0")
+      try allow(.noSpace, rig)
+      try rig.waitForChannels(1)
+    }
+
     // MARK: The pieces
 
     private func started(

@@ -63,6 +63,8 @@ actor Laboratory {
   private var reappeared: Set<String> = []
   /// Instruments that answered at a second port while the first was still taken for theirs.
   private var refused: [(identity: InstrumentIdentity, worker: PortWorker)] = []
+  /// Instruments at their ports of which the store would not hear; each pulse tells it again.
+  private var unregistered: [(identity: InstrumentIdentity, worker: PortWorker)] = []
   /// What runs without an instrument have to say goes through here.
   let inlet: StoreInlet
   private let news: AsyncStream<Happening>
@@ -105,6 +107,7 @@ actor Laboratory {
       case .pulse:
         pulses += 1
         handOverAll()
+        await registerAll()
       }
     }
   }
@@ -201,9 +204,10 @@ actor Laboratory {
   }
 
   private func identified(_ identity: InstrumentIdentity, _ worker: PortWorker) async {
-    if let other = channels.values.first(where: { $0.instrument.isSame(as: identity) && $0.worker != nil })?.worker,
-      other !== worker
-    {
+    let holder =
+      channels.values.first { $0.instrument.isSame(as: identity) && $0.worker != nil }?.worker
+      ?? unregistered.first { $0.identity.isSame(as: identity) }?.worker
+    if let other = holder, other !== worker {
       let detail = "\(worker.path) and \(other.path) both say that they are \(identity.model) \(identity.serial)"
       unusablePorts[worker.path] = Fault(.linkIdentity, detail)
       refused.append((identity, worker))
@@ -211,15 +215,36 @@ actor Laboratory {
       return
     }
     unusablePorts[worker.path] = nil
+    logger.info("\(worker.path): \(identity.model) \(identity.serial), firmware \(identity.firmware)")
+    // A store that refuses keeps no run from an instrument that is known.
+    for known in channels.values
+    where known.instrument.isSame(as: identity) && known.number < identity.capabilities.channels {
+      var entry = known
+      entry.instrument = identity
+      adopt(entry, worker)
+    }
+    await register(identity, worker, isFirst: true)
+  }
+
+  /// Tells the store of an instrument, and takes the channels that are new by it.
+  private func register(_ identity: InstrumentIdentity, _ worker: PortWorker, isFirst: Bool) async {
     do {
       for number in 0..<identity.capabilities.channels {
         let entry = try await register(identity, number)
-        adopt(entry, worker)
+        if entry.worker !== worker { adopt(entry, worker) }
       }
-      logger.info("\(worker.path): \(identity.model) \(identity.serial), firmware \(identity.firmware)")
     } catch {
-      logger.error("store.failed: \(identity.serial) cannot be registered: \(error)")
+      unregistered.append((identity, worker))
+      if isFirst { logger.error("store.failed: \(identity.serial) cannot be registered yet: \(error)") }
     }
+  }
+
+  /// Tells the store again of the instruments that it refused, unless it is known to refuse still.
+  private func registerAll() async {
+    guard !unregistered.isEmpty, store.health.failure == nil else { return }
+    let again = unregistered
+    unregistered.removeAll()
+    for (identity, worker) in again { await register(identity, worker, isFirst: false) }
   }
 
   private func register(_ identity: InstrumentIdentity, _ number: Int) async throws -> ChannelEntry {
@@ -269,6 +294,7 @@ actor Laboratory {
   func handOverAll() { for channel in waiting.keys { handOver(channel) } }
 
   private func lost(_ worker: PortWorker, _ pilots: [Int: RunPilot]) async {
+    unregistered.removeAll { $0.worker === worker }
     let said = worker.inlet.map(InletPlace.init)
     for pilot in pilots.values where !pilot.isOver {
       waiting[pilot.identity.channel] = WaitingRun(pilot: pilot, begins: pilot.state == .queued, said: said)
