@@ -75,11 +75,10 @@ extension RunPilot {
     }
   }
 
-  /// Puts a restored pilot on hold because its channel is latched or its daemon keeps crashing.
+  /// Puts a restored pilot on hold because its channel is latched or its daemon keeps crashing. What it left with the
+  /// instrument stays open until the instrument is back and has told how it ended.
   public mutating func holdRestored(_ fault: Fault, latches: Bool, at now: RunMoment, into outputs: inout RunOutputs) {
     pendingCause = nil
-    closeLeftRow(now, &outputs)
-    _ = leaveEndedStep(now, &outputs)
     hold(fault, latches: latches, now, &outputs)
   }
 

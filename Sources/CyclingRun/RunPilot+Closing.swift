@@ -28,7 +28,11 @@ extension RunPilot {
       case (.away, _), (.held, .stop): settle(cause, now, &outputs)
       default: break
       }
-    case .ready, .committing, .paused, .held, .suspended:
+    case .paused, .held:
+      // A run that waits without its instrument may have left a row open, which a step that is over closes with it.
+      closeLeftRow(now, &outputs)
+      settle(cause, now, &outputs)
+    case .ready, .committing, .suspended:
       settle(cause, now, &outputs)
     case .over: break
     }

@@ -92,6 +92,48 @@ import Testing
     #expect(bench.pilot.state == .held && bench.journal.latches.count == 1)
   }
 
+  /// Another daemon takes the run up and holds it before its instrument is there.
+  private static func holdRestored(_ bench: inout PilotBench) throws {
+    try leave(&bench, dies: true)
+    var outputs = RunOutputs()
+    bench.pilot.holdRestored(Fault(.runCrashLoop, "made for a test"), latches: false, at: bench.now, into: &outputs)
+    bench.journal.keep(outputs)
+    #expect(bench.pilot.state == .held)
+  }
+
+  @Test(arguments: [SetpointEnd.leaseExpired, .cutOff(0), .bound(bound)])
+  func hazard05ARunThatIsHeldAtOnceHearsWhatItLeftBehind(end: SetpointEnd) throws {
+    var bench = try HazardInterruptionTests.running()
+    try Self.holdRestored(&bench)
+    #expect(bench.journal.endedSteps == ["done"], "the instrument may still tell how it ended")
+    try Self.tell(end, to: &bench)
+    let begun = bench.begun
+    bench.feed(.instrumentReady)
+    #expect(bench.pilot.state == .held && bench.begun == begun)
+    #expect(bench.journal.latches.count == (end == .bound(Self.bound) ? 1 : 0))
+    bench.feed(.person(.stop, actor: "anna"))
+    let row = try #require(bench.journal.halfCycles.last)
+    #expect(row.charge == Charge(nanocoulombs: 9_049_800) && !row.flags.contains(.chargeUnknown))
+    #expect(row.gapCharge == Charge(nanocoulombs: 3_050_000))
+    #expect(row.flags.contains(.truncated) == (end != .cutOff(0)))
+  }
+
+  @Test func hazard05AHeldRunThatIsStoppedBeforeOwnsUpToWhatNobodySaw() throws {
+    // Only the host judges a charge: the daemon dies while the circuit is being opened.
+    let first = #"{"discharge": "100 uA", "until": ["step_charge >= 1.7 uAh", "step_time >= 10 h"]}"#
+    var bench = try HazardInterruptionTests.running(
+      steps: #"{"cycles": 1, "purpose": "life", "label": "x", "steps": ["# + first + ", " + HazardLimitTests.charge
+        + "]}")
+    while !bench.wantsOpenCircuit { bench.read(0.5, -100e-6) }
+    try Self.holdRestored(&bench)
+    bench.feed(.person(.stop, actor: "anna"))
+    #expect(bench.pilot.isOver)
+    let row = try #require(bench.journal.halfCycles.last)
+    #expect(row.charge > Charge(nanocoulombs: 6_100_000) && row.gapCharge == nil && row.flags.contains(.chargeUnknown))
+    #expect(row.endReason == "step_charge >= 1.7 uAh")
+    #expect(bench.journal.endedSteps == ["done", "step_charge >= 1.7 uAh"])
+  }
+
   @Test func aRestThatRanOnHasRested() throws {
     var bench = try HazardInterruptionTests.running(
       steps: HazardLimitTests.discharge + #", {"rest": "40 s"}, "# + HazardLimitTests.charge)
