@@ -21,7 +21,8 @@ public enum CommandedDrive: Sendable, Hashable {
 /// The judge of every reading. One a run; cheap to copy, cheap to store.
 public struct SafetyMonitor: Sendable, Hashable {
   private let limits: SafetyLimits
-  private let freshWindow: VoltageWindow
+  /// Where a fresh cell may stand at open circuit.
+  public let freshWindow: VoltageWindow
   private var aboveVoltageSince: TimeSpan?
   private var belowVoltageSince: TimeSpan?
   private var aboveCurrentSince: TimeSpan?

@@ -97,11 +97,7 @@ extension RunPilot {
 
   /// Inside the limits, or where a fresh cell may stand.
   private func mayGoOn(at voltage: Voltage) -> Bool {
-    isInsideLimits(voltage) || isFresh && freshWindow.contains(voltage)
-  }
-
-  private var freshWindow: VoltageWindow {
-    Self.freshWindow(of: program, isAllowed: settings.allowedVoltageReason != nil)
+    isInsideLimits(voltage) || isFresh && safety.freshWindow.contains(voltage)
   }
 
   /// A person answers for the cell being the same one, but not for a voltage outside the limits.

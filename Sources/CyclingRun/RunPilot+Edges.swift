@@ -187,6 +187,7 @@ extension RunPilot {
     if !isEmpty { emptyInARow = 0 } else if !row.flags.contains(.truncated) { emptyInARow += 1 }
     outputs.entries.append(.halfCycleUpdated(row))
     if row.cycleNumber != nil { cycle.add(row) }
+    if let lastVoltage, isInsideLimits(lastVoltage) { isFresh = false }
     halfCycle = nil
     outputs.wantsCommit = true
   }

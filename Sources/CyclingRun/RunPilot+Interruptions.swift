@@ -15,6 +15,10 @@ extension RunPilot {
   /// For a busy host, a slow instrument and the upload of a script.
   static let silenceMargin = TimeSpan(seconds: 5)
 
+  /// A pilot that is called so much later than it asked for was not awake itself: what was said meanwhile is only being
+  /// read, so the instrument gets its time once more.
+  static let oversleepMargin = TimeSpan(seconds: 1)
+
   // MARK: - Going away
 
   mutating func instrumentLost(_ fault: Fault, _ now: RunMoment, _ outputs: inout RunOutputs) {
@@ -233,7 +237,10 @@ extension RunPilot {
     case .ready, .committing, .paused, .held, .suspended, .away, .over: return
     }
     let since = setpoint?.closingAskedAt ?? heardAt
-    let due = since + interval * Self.toleratedSilentIntervals + Self.silenceMargin
+    let patience = interval * Self.toleratedSilentIntervals + Self.silenceMargin
+    var due = since + patience
+    if now.host - due > Self.oversleepMargin, overslept ?? since <= since { overslept = now.host }
+    if let overslept, overslept > since { due = overslept + patience }
     if now.host < due {
       outputs.wakeAt = due
     } else {

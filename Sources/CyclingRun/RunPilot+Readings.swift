@@ -18,10 +18,13 @@ extension RunPilot {
     guard setpoint?.token == token else { return }
     setpoint?.hasBegun = true
     setpoint?.heardAt = now.host
+    // A step that drives current goes on once the circuit is closed.
+    if phase == .active(.step), setpoint?.isDriven == false { forgetInterruption() }
   }
 
   mutating func circuitClosed(_ at: TimeSpan) {
     guard setpoint != nil else { return }
+    forgetInterruption()
     if setpoint?.zero == nil { setpoint?.zero = at }
     setpoint?.closedAt = at
     setpoint?.openedAt = nil
@@ -60,7 +63,7 @@ extension RunPilot {
     guard let candidate = setpoint?.take(reading, heardAt: now.host) ?? nil else { return }
     if let voltage = reading.voltage {
       lastVoltage = voltage
-      if isFresh, setpoint?.isClosed == true { isFresh = !isInsideLimits(voltage) }
+      if isFresh, setpoint?.isClosed == true { isFresh = !(hasMoved && isInsideLimits(voltage)) }
     }
     guard case .active(let purpose) = phase else {
       recordIfDue(candidate, &outputs)
@@ -82,6 +85,13 @@ extension RunPilot {
       return
     }
     judgeEnds(live, now, &outputs)
+  }
+
+  /// Whether the run has moved more charge than an empty half-cycle would. A cell that was hardly touched relaxes to
+  /// where it came from.
+  private var hasMoved: Bool {
+    let charge = runCharge + (setpoint?.integrator.charge ?? .zero)
+    return charge.magnitude >= machine.program.limits.emptyHalfCycleBelow
   }
 
   /// A fresh cell may stand outside the limits until a current has brought it inside.

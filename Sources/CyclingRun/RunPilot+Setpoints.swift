@@ -45,7 +45,6 @@ extension RunPilot {
       hold(fault, latches: true, now, &outputs)
       return
     }
-    forgetInterruption()
     openHalfCycle(for: step, &outputs)
     let (cutOffs, ends) = cutOffs(of: step)
     let row = Row(

@@ -97,7 +97,8 @@ public struct RunPilot: Sendable {
   var testTimeAt: HostInstant?
   var runCharge = Charge.zero
   var lastVoltage: Voltage?
-  /// No current has brought the cell inside the limits yet; until then it may stand where a fresh one may.
+  /// No current has brought the cell inside the limits yet, or it has hardly moved since and no half-cycle is over;
+  /// until then it may stand where a fresh one may.
   var isFresh = true
   var hasPassedPreflight = false
   var instrumentIsHere = false
@@ -123,6 +124,8 @@ public struct RunPilot: Sendable {
   /// that was stopped, or a machine that slept, reads a backlog afterwards and must know how old it is.
   var lastInputAt: HostInstant?
   var longestSilence = TimeSpan.zero
+  /// When the pilot came to look for a word that was due and found that it was this machine that had stood still.
+  var overslept: HostInstant?
   /// The state that was last told to the store.
   public private(set) var state: RunState = .queued
 
@@ -138,10 +141,15 @@ public struct RunPilot: Sendable {
     cycle = CycleAccumulator(role: program.role, earlierCellCycles: identity.earlierCellCycles)
   }
 
-  /// Where a fresh cell may stand; anywhere when a person allowed its voltage.
-  static func freshWindow(of program: Program, isAllowed: Bool) -> VoltageWindow {
-    guard isAllowed else { return program.expectOpenCircuit }
-    return VoltageWindow(from: Voltage(nanovolts: .min), to: Voltage(nanovolts: .max))
+  /// Where a fresh cell may stand after its pre-flight: in the protocol's window, inside the limits, and on the way from
+  /// the one to the other; anywhere when a person allowed its voltage.
+  private static func freshWindow(of program: Program, isAllowed: Bool) -> VoltageWindow {
+    guard !isAllowed else { return VoltageWindow(from: Voltage(nanovolts: .min), to: Voltage(nanovolts: .max)) }
+    let expected = program.expectOpenCircuit
+    let limits = program.limits
+    return VoltageWindow(
+      from: min(expected.from, Voltage(nanovolts: limits.lowerVoltage.soft)),
+      to: max(expected.to, Voltage(nanovolts: limits.upperVoltage.soft)))
   }
 
   /// Takes one input.

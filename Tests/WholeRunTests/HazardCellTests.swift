@@ -130,6 +130,25 @@ import Testing
     #expect(other.last.resetLink == nil && other.pilot.state == .running && !other.wantsOpenCircuit)
   }
 
+  /// After a machine has slept, or was stopped, what the instrument said meanwhile is only being read.
+  @Test func hazard21ASilenceOfThisMachineIsNotTheInstruments() throws {
+    var bench = try HazardInterruptionTests.running()
+    bench.host += 60
+    bench.feed(.tick)
+    #expect(bench.last.resetLink == nil)
+    let due = try #require(bench.last.wakeAt)
+    #expect(due - bench.now.host == TimeSpan(seconds: 8))
+    var heard = bench
+    heard.read(0.5, -100e-6)
+    heard.host += 7.9
+    heard.feed(.tick)
+    #expect(heard.last.resetLink == nil && heard.pilot.state == .running)
+    // Given once: an instrument that stays silent is given up, however late this machine is.
+    bench.host += 60
+    bench.feed(.tick)
+    #expect(bench.last.resetLink?.code == .linkTimeout)
+  }
+
   @Test func hazard21AnInstrumentThatDoesNotOpenIsGivenUpToo() throws {
     var bench = try HazardInterruptionTests.running()
     bench.feed(.person(.pause, actor: "anna"))

@@ -157,6 +157,23 @@ import Testing
     #expect(bench.pilot.state == .running)
   }
 
+  /// A step that was only asked for has not gone on: what is found is compared with where the cell was left at first.
+  @Test(arguments: [(1.2, 0.0), (0.9, 1_200.0)])
+  func hazard03AStepThatWasOnlyAskedForDoesNotEndTheInterruption(volts: Double, seconds: Double) throws {
+    var bench = try HazardInterruptionTests.running()
+    bench.feed(HazardInterruptionTests.lost)
+    bench.host += seconds
+    bench.feed(.instrumentReady)
+    bench.check(Array(repeating: 0.9, count: 10))
+    #expect(bench.pilot.state == .running)
+    bench.feed(HazardInterruptionTests.lost)
+    bench.host += seconds
+    bench.feed(.instrumentReady)
+    bench.check(Array(repeating: volts, count: 10))
+    #expect(bench.pilot.state == .held)
+    #expect(bench.journal.has(seconds > 0 ? .runInterruptionTooLong : .runVoltageChanged))
+  }
+
   @Test func hazard03AnOpenCircuitWhoseLinkGoesIsNotInterrupted() throws {
     var bench = try HazardInterruptionTests.running()
     // Interrupted once at 0.5 V, so that an old voltage is known.
