@@ -176,6 +176,13 @@ public struct StoreView {
       run.map { ["run": $0, "after": after, "limit": limit] } ?? ["after": after, "limit": limit])
   }
 
+  /// All events of two kinds that happened to a run, the oldest first, however many of other kinds lie between.
+  public func events(run: Int64, of first: FaultCode, and second: FaultCode) throws -> [StoredEvent] {
+    try StoredEvent.fetchAll(
+      database, kept: "SELECT * FROM event WHERE run_id = :run AND code IN (:first, :second) ORDER BY event_id",
+      ["run": run, "first": first.rawValue, "second": second.rawValue])
+  }
+
   /// How often an event has happened to a run since an instant; for instance to notice a crash loop.
   public func eventCount(run: Int64, code: FaultCode, since: UnixInstant) throws -> Int {
     try Int.fetchOne(

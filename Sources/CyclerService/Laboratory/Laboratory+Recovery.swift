@@ -111,12 +111,17 @@ extension Laboratory {
     waiting[run.channelId] = WaitingRun(pilot: pilot, begins: false, said: InletPlace(in: inlet))
   }
 
-  /// Who asked for a stop that the daemon did not live to carry out.
-  private func stopActor(of run: StoredRun) async throws -> String? {
-    try await store.read { view in
-      try view.events(run: run.runId).last { $0.code == FaultCode.runStopped.rawValue && $0.detail == Self.stopAsked }?
-        .actor
-    }
+  /// Who asked for a stop that the daemon did not live to carry out: one that was carried out, and one after which a
+  /// person resumed the run, is not meant any more.
+  func stopActor(of run: StoredRun) async throws -> String? {
+    let events = try await store.read { try $0.events(run: run.runId, of: .runStopped, and: .runResumed) }
+    guard let last = events.lastIndex(where: { $0.code == FaultCode.runStopped.rawValue }),
+      events[last].detail == Self.stopAsked
+    else { return nil }
+    // A request is stored at once and what a run says with the next batch: the later one of the two may lie before the
+    // other. Only a resumption that is later in both is one of a person who knew of the stop.
+    let isResumed = events[last...].contains { $0.isResumptionByPerson && $0.unixUs > events[last].unixUs }
+    return isResumed ? nil : events[last].actor
   }
 
   /// Counts this start for an active run and says whether there were too many.
@@ -133,8 +138,8 @@ extension Laboratory {
         EventRow(
           at: at, run: run.runId, channel: run.channelId, stepID: nil, stepTime: nil, code: .daemonStarted,
           severity: .info, actor: "daemon", detail: "the daemon started while the run was active"))
-      let resumed = try edit.view.events(run: run.runId)
-        .last { $0.code == FaultCode.runResumed.rawValue && $0.actor != "daemon" }
+      let resumed = try edit.view.events(run: run.runId, of: .runResumed, and: .runResumed)
+        .last { $0.isResumptionByPerson }
       let from = max(since.microseconds, resumed?.unixUs ?? 0)
       return try edit.view.eventCount(run: run.runId, code: .daemonStarted, since: UnixInstant(microseconds: from))
         >= Self.crashLoopStarts
@@ -176,6 +181,11 @@ extension Laboratory {
     inlet.requestCommit()
     outputs.removeAll()
   }
+}
+
+extension StoredEvent {
+  /// Whether a person let the run go on, as against the protocol's policy.
+  fileprivate var isResumptionByPerson: Bool { code == FaultCode.runResumed.rawValue && actor != "daemon" }
 }
 
 extension InstrumentCapabilities {
