@@ -259,53 +259,6 @@ public struct RunPilot: Sendable {
     }
   }
 
-  private mutating func handle(_ request: PersonRequest, _ actor: String, _ now: RunMoment, _ outputs: inout RunOutputs)
-  {
-    switch request {
-    case .pause: if canPause { close(because: .pause(actor: actor), now, &outputs) }
-    case .skip: if canSkip { close(because: .skip(actor: actor), now, &outputs) }
-    case .stop: close(because: .stop(actor: actor), now, &outputs)
-    case .resume: resume(actor, now, &outputs)
-    }
-  }
-
-  /// Whether a pause means anything now.
-  public var canPause: Bool {
-    switch phase {
-    case .active, .committing, .away: true
-    case .closing(_, let earlier): ClosingCause.pause(actor: "").outranks(earlier)
-    case .ready, .paused, .held, .suspended, .over: false
-    }
-  }
-
-  /// Whether a step is under way that can be skipped.
-  public var canSkip: Bool {
-    if case .active(.step) = phase { return true }
-    return false
-  }
-
-  /// Whether `resume` would go on.
-  public var canResume: Bool {
-    switch phase {
-    case .paused, .held: true
-    case .ready, .active, .closing, .committing, .suspended, .away, .over: false
-    }
-  }
-
-  private mutating func resume(_ actor: String, _ now: RunMoment, _ outputs: inout RunOutputs) {
-    guard canResume else { return }
-    note(.runResumed, .info, actor: actor, "resumed", now, &outputs)
-    emptyInARow = 0
-    guard instrumentIsHere else {
-      // A circuit that was open and confirmed when the link went was not interrupted before it was to be closed.
-      phase = .away(since: awaySince ?? now.unix)
-      voltageBeforeInterruption = lastVoltage
-      tell(.interrupted, now, &outputs)
-      return
-    }
-    beginCheck(hasPassedPreflight ? .personResume : .preflight, now, &outputs)
-  }
-
   private mutating func suspend(_ now: RunMoment, _ outputs: inout RunOutputs) {
     switch phase {
     case .active, .closing: close(because: .suspend, now, &outputs)

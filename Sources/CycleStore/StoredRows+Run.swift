@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+//
+// The rows that a run leaves behind: steps, half-cycles, cycles, events, latches and checkpoints.
+
+import GRDB
+
+/// A step of a run.
+public struct StoredStep: StoredRow, Codable, Sendable, Hashable {
+  /// `RowIdentity.step`.
+  public var stepId: Int64
+  /// Its run.
+  public var runId: Int64
+  /// Counted from 1 within the run, never repeated.
+  public var stepCount: Int64
+  /// The revision of the run's protocol.
+  public var protocolRevision: Int64
+  /// Index in the program; -1 for an open-circuit check.
+  public var programIndex: Int64
+  /// Place in the protocol file.
+  public var programPath: String
+  /// `StepKind`'s raw value.
+  public var kind: String
+  /// -1 discharge, 0 none, 1 charge.
+  public var direction: Int64
+  /// Its half-cycle.
+  public var halfCycleId: Int64?
+  /// The run's cycle.
+  public var cycleNumber: Int64?
+  /// When it began.
+  public var startedUnixUs: Int64
+  /// The run's test time then.
+  public var startedTestTimeUs: Int64
+  /// The run's test time when it ended; nil while it runs.
+  public var endedTestTimeUs: Int64?
+  /// Net charge of the run when it began.
+  public var startChargeNc: Int64
+  /// The largest current that its range had to hold.
+  public var currentRangePa: Int64?
+  /// Why it ended.
+  public var endReason: String?
+}
+
+/// A half-cycle of a run.
+public struct StoredHalfCycle: StoredRow, Codable, Sendable, Hashable {
+  /// `RowIdentity.halfCycle`.
+  public var halfCycleId: Int64
+  /// Its run.
+  public var runId: Int64
+  /// Counted from 1 within the run.
+  public var number: Int64
+  /// The run's cycle.
+  public var cycleNumber: Int64?
+  /// -1 discharge, 1 charge.
+  public var direction: Int64
+  /// `CyclePurpose`'s raw value.
+  public var purpose: String?
+  /// Label of its block.
+  public var label: String?
+  /// Charge in the programmed direction less the opposite.
+  public var chargeNc: Int64
+  /// Charge against the programmed direction.
+  public var reverseChargeNc: Int64
+  /// Energy in the programmed direction.
+  public var energyNj: Int64
+  /// Of the charge, what flowed at a held voltage.
+  public var constantVoltageChargeNc: Int64
+  /// The instrument's own count of the charge.
+  public var deviceChargeNc: Int64?
+  /// Charge below the plateau threshold.
+  public var plateauChargeNc: Int64?
+  /// The most by which the charge can be wrong because of gaps; nil when unknown.
+  public var gapChargeNc: Int64?
+  /// Why it ended; nil while it is open.
+  public var endReason: String?
+  /// `DataFlags`.
+  public var flags: Int64
+}
+
+/// A finished cycle under one set of metric parameters.
+public struct StoredCycle: StoredRow, Codable, Sendable, Hashable {
+  /// Its run.
+  public var runId: Int64
+  /// The parameters under which it was computed.
+  public var parameterSetId: Int64
+  /// Within the run, from 1.
+  public var cycleNumber: Int64
+  /// Within the cell's life, from 1.
+  public var cellCycleNumber: Int64
+  /// `CyclePurpose`'s raw value.
+  public var purpose: String?
+  /// Label of its block.
+  public var label: String?
+  /// Charge of the charging half-cycle in ampere-hours; nil when unknown.
+  public var chargeCapacityAh: Double?
+  /// Charge of the discharging half-cycle in ampere-hours.
+  public var dischargeCapacityAh: Double?
+  /// Energy of the charging half-cycle in watt-hours.
+  public var chargeEnergyWh: Double?
+  /// Energy of the discharging half-cycle in watt-hours.
+  public var dischargeEnergyWh: Double?
+  /// A fraction, never clamped; nil when incomplete or meaningless.
+  public var coulombicEfficiency: Double?
+  /// Its standard uncertainty.
+  public var coulombicEfficiencyUncertainty: Double?
+  /// Plateau charge of the sodiation branch in ampere-hours.
+  public var sodiationPlateauCapacityAh: Double?
+  /// The plateau's share of the sodiation branch, a fraction.
+  public var sodiationPlateauRatio: Double?
+  /// Plateau charge of the desodiation branch in ampere-hours.
+  public var desodiationPlateauCapacityAh: Double?
+  /// The plateau's share of the desodiation branch, a fraction.
+  public var desodiationPlateauRatio: Double?
+  /// `DataFlags`.
+  public var flags: Int64
+}
+
+/// An event.
+public struct StoredEvent: StoredRow, Codable, Sendable, Hashable {
+  /// Key; rises with the order in which events were stored, so it serves as a cursor.
+  public var eventId: Int64
+  /// When.
+  public var unixUs: Int64
+  /// The run that it belongs to.
+  public var runId: Int64?
+  /// The channel that it belongs to.
+  public var channelId: Int64?
+  /// The step that it belongs to.
+  public var stepId: Int64?
+  /// The step time then.
+  public var stepTimeUs: Int64?
+  /// `FaultCode`'s raw value.
+  public var code: String
+  /// 0 info, 1 warning, 2 alarm.
+  public var severity: Int64
+  /// Who: `daemon`, `instrument` or a user's name.
+  public var actor: String
+  /// One sentence.
+  public var detail: String
+  /// Who has taken note of it.
+  public var acknowledgedBy: String?
+  /// When.
+  public var acknowledgedUnixUs: Int64?
+}
+
+/// A latched channel: nothing starts on it before a named person has cleared it.
+public struct StoredLatch: StoredRow, Codable, Sendable, Hashable {
+  /// The channel.
+  public var channelId: Int64
+  /// `FaultCode`'s raw value.
+  public var fault: String
+  /// The run that it happened to.
+  public var runId: Int64?
+  /// When.
+  public var raisedUnixUs: Int64
+  /// What was seen.
+  public var detail: String
+}
+
+/// What a run needs in order to go on.
+public struct StoredCheckpoint: Codable, Sendable, Hashable {
+  /// The run.
+  public var runId: Int64
+  /// When it was taken.
+  public var unixUs: Int64
+  /// The state; its bytes begin with their own version.
+  public var state: [UInt8]
+}

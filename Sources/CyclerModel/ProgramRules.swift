@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+//
+// What holds for a whole program: limits, records, metrics, the policy after an interruption, and the cell's values.
+
+public import Quantities
+
+/// A limit with a tolerated value and a value without tolerance (hazard rule 20).
+public struct SoftHardLimit: Sendable, Hashable {
+  /// Passing it for longer than `tolerance` trips.
+  public var soft: Int64
+  /// Passing it once trips.
+  public var hard: Int64
+  /// How long the soft value may be passed.
+  public var tolerance: TimeSpan
+  /// A limit.
+  public init(soft: Int64, hard: Int64, tolerance: TimeSpan) {
+    self.soft = soft
+    self.hard = hard
+    self.tolerance = tolerance
+  }
+}
+
+/// The limits that hold for a whole run, judged apart from the steps.
+public struct SafetyLimits: Sendable, Hashable {
+  /// In nanovolts; judged while discharging, and at rest.
+  public var lowerVoltage: SoftHardLimit
+  /// In nanovolts; judged while charging, and at rest.
+  public var upperVoltage: SoftHardLimit
+  /// In picoamperes, magnitude, while charging.
+  public var chargeCurrent: SoftHardLimit
+  /// In picoamperes, magnitude, while discharging.
+  public var dischargeCurrent: SoftHardLimit
+  /// The most charge that one half-cycle may move.
+  public var halfCycleCharge: Charge
+  /// Half-cycles with less charge are empty (hazard rule 10).
+  public var emptyHalfCycleBelow: Charge
+  /// So many empty half-cycles in a row hold the run.
+  public var emptyHalfCyclesInARow: Int
+  /// Limits.
+  public init(
+    lowerVoltage: SoftHardLimit, upperVoltage: SoftHardLimit, chargeCurrent: SoftHardLimit,
+    dischargeCurrent: SoftHardLimit, halfCycleCharge: Charge, emptyHalfCycleBelow: Charge, emptyHalfCyclesInARow: Int
+  ) {
+    self.lowerVoltage = lowerVoltage
+    self.upperVoltage = upperVoltage
+    self.chargeCurrent = chargeCurrent
+    self.dischargeCurrent = dischargeCurrent
+    self.halfCycleCharge = halfCycleCharge
+    self.emptyHalfCycleBelow = emptyHalfCycleBelow
+    self.emptyHalfCyclesInARow = emptyHalfCyclesInARow
+  }
+}
+
+/// When a reading becomes a record, besides the edges of steps and plateaus, which always do.
+public struct RecordRule: Sendable, Hashable {
+  /// At the latest after so long.
+  public var every: TimeSpan
+  /// When the voltage differs so much from the last record's.
+  public var onVoltageChange: Voltage?
+  /// When the current differs from the last record's by so many millionths of it.
+  public var onCurrentChangePartsPerMillion: Int64?
+  /// A rule.
+  public init(every: TimeSpan, onVoltageChange: Voltage?, onCurrentChangePartsPerMillion: Int64?) {
+    self.every = every
+    self.onVoltageChange = onVoltageChange
+    self.onCurrentChangePartsPerMillion = onCurrentChangePartsPerMillion
+  }
+}
+
+/// The parameters under which a run's metrics are computed while it runs.
+public struct MetricParameters: Sendable, Hashable {
+  /// Charge passed below this voltage on sodiation (discharge of an anode half cell) is plateau charge.
+  public var sodiationPlateauBelow: Voltage?
+  /// Charge passed below this voltage on desodiation is plateau charge of that branch.
+  public var desodiationPlateauBelow: Voltage?
+  /// The cycle against which retention is told, for instance `life cycle 1`.
+  public var retentionReference: String?
+  /// Parameters.
+  public init(sodiationPlateauBelow: Voltage?, desodiationPlateauBelow: Voltage?, retentionReference: String?) {
+    self.sodiationPlateauBelow = sodiationPlateauBelow
+    self.desodiationPlateauBelow = desodiationPlateauBelow
+    self.retentionReference = retentionReference
+  }
+}
+
+/// What a run does after the instrument, the daemon or the power was away (hazard rule 3).
+public struct InterruptionPolicy: Sendable, Hashable {
+  /// What happens when the interruption was too long or the cell does not fit.
+  public enum Otherwise: String, Sendable, Hashable, CaseIterable {
+    /// The run waits for a person.
+    case hold
+    /// The run ends.
+    case end
+  }
+  /// The longest interruption after which the run goes on by itself.
+  public var resumeWithin: TimeSpan
+  /// What happens otherwise.
+  public var otherwise: Otherwise
+  /// A policy.
+  public init(resumeWithin: TimeSpan, otherwise: Otherwise) {
+    self.resumeWithin = resumeWithin
+    self.otherwise = otherwise
+  }
+}
+
+/// What a cell brings to a protocol; nil where nobody has said it.
+public struct CellValues: Sendable, Hashable {
+  /// Active mass.
+  public var activeMass: Mass?
+  /// Electrode area.
+  public var area: Area?
+  /// Nominal capacity.
+  public var nominalCapacity: Charge?
+  /// Values.
+  public init(activeMass: Mass? = nil, area: Area? = nil, nominalCapacity: Charge? = nil) {
+    self.activeMass = activeMass
+    self.area = area
+    self.nominalCapacity = nominalCapacity
+  }
+}

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+//
+// What the conditions and voltages of a step must be, judged without a cell.
+
+import CyclerModel
+import Quantities
+
+extension DocumentRules {
+  // MARK: Conditions
+
+  mutating func judgeCutOff(_ condition: WrittenCondition, _ drive: WrittenDrive) {
+    guard case .voltage(let voltage) = condition.value else { return }
+    guard drive.to == nil else {
+      report(condition.site, "the voltage of this step is `to`, and it is then held", hint: "remove the condition")
+      return
+    }
+    let isUpper = condition.comparison == .atLeast || condition.comparison == .above
+    if isUpper != (drive.direction == .charge) {
+      let verb = drive.direction == .charge ? "charge raises" : "discharge lowers"
+      let right = drive.direction == .charge ? ">=" : "<="
+      report(
+        condition.site, "\(verb) the voltage, so `\(condition.text)` is true at once or never",
+        hint: "write `voltage \(right) \(voltage.written)`")
+    }
+    judgeReachable(voltage, direction: drive.direction, what: "cut-off", at: condition.site)
+  }
+
+  /// Times and charges grow from nothing: only an upper bound can end a step.
+  mutating func requireGrowing(
+    _ condition: WrittenCondition, inCycles: Bool = true, isDiagnostic: Bool = false
+  ) {
+    let name = condition.quantity.rawValue
+    if condition.comparison == .atMost || condition.comparison == .below {
+      report(condition.site, "`\(condition.text)` is true at once", hint: "write `\(name) >= …`")
+    }
+    if !inCycles {
+      report(condition.site, "`\(name)` has no meaning outside `cycles`", hint: "write `step_time`")
+    }
+    if isDiagnostic {
+      report(
+        condition.site, "a diagnostic step belongs to no half-cycle, so `\(name)` has no meaning",
+        hint: "write `step_time` or `step_charge`")
+    }
+  }
+
+  /// The current of a hold decays, and it is compared by magnitude (hazard rule 9).
+  mutating func requireFalling(_ condition: WrittenCondition) {
+    guard condition.comparison == .atLeast || condition.comparison == .above else { return }
+    report(
+      condition.site, "the current of a hold falls, so `\(condition.text)` is true at once or never",
+      hint: "write `current <= …`; its largest value is bounded by `current_at_most` and `limits`")
+  }
+
+  mutating func requireTimeBound(
+    _ conditions: [WrittenCondition], _ quantities: Set<EndCondition.Quantity>, settle: Sited<TimeSpan>?, at site: Site
+  ) {
+    let bounds = conditions.filter { quantities.contains($0.quantity) }
+    if bounds.isEmpty, !conditions.isEmpty {
+      let names = quantities.map(\.rawValue).sorted(by: >).joined(separator: "` or `")
+      report(
+        site, "a closed circuit without a time bound",
+        hint: "add `\(names) >= …` to `until`: a leak, a soft short or a broken clip never reaches the other ends")
+    }
+    guard let settle else { return }
+    for case .time(let bound) in bounds.map(\.value) where bound <= settle.value {
+      report(settle.site, "`settle` is not shorter than the step", hint: "less than \(bound.written)")
+    }
+  }
+
+  // MARK: Voltages
+
+  mutating func judgeInside(_ voltage: Voltage, at site: Site) {
+    guard let limits, voltage < limits.low.value || voltage > limits.high.value else { return }
+    report(
+      site, "\(voltage.written) lies outside the limits \(limits.low.value.written) to \(limits.high.value.written)",
+      hint: "change the voltage or `limits.voltage`")
+  }
+
+  /// A voltage that a closed circuit is to reach lies inside the limits, with room on the side that it comes near to,
+  /// and not below 0 V for an anode against sodium (hazard rule 8).
+  mutating func judgeReachable(_ voltage: Voltage, direction: Direction, what: String, at site: Site) {
+    if voltage < .zero, cell?.role == .anodeHalfCell, cell?.allowPlating == false {
+      report(
+        site, "the \(what) \(voltage.written) plates sodium on the anode",
+        hint: #"0 V or more, or say "allow_plating": true in the cell section"#)
+    }
+    guard let limits else { return }
+    let before = problems.count
+    judgeInside(voltage, at: site)
+    guard problems.count == before else { return }
+    if direction != .charge, voltage - limits.low.value < Self.leastMargin {
+      reportMargin(voltage, limits.low.value, "min", "at most \((voltage - Self.leastMargin).written)", what, site)
+    }
+    if direction != .discharge, limits.high.value - voltage < Self.leastMargin {
+      reportMargin(voltage, limits.high.value, "max", "at least \((voltage + Self.leastMargin).written)", what, site)
+    }
+  }
+
+  mutating func reportMargin(
+    _ voltage: Voltage, _ limit: Voltage, _ end: String, _ right: String, _ what: String, _ site: Site
+  ) {
+    report(
+      site, "the limit \(limit.written) is less than \(Self.leastMargin.written) beyond the \(what) \(voltage.written)",
+      hint: "set `limits.voltage.\(end)` to \(right)")
+  }
+}
