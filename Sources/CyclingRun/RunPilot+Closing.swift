@@ -17,6 +17,7 @@ extension RunPilot {
     case .active(let purpose):
       outputs.commands.append(.openCircuit)
       setpoint?.closingAskedAt = now.host
+      toldWhileClosing = nil
       if purpose == .step, let ending = cause.stepEnding { stepEnding = ending }
       phase = .closing(purpose, latched(cause, now, &outputs))
     case .closing(let purpose, let earlier):
@@ -39,14 +40,17 @@ extension RunPilot {
   }
 
   /// What is meant when something else was meant before. A stop stays a stop, with the latch of a fault that it meets.
-  private func merged(
+  private mutating func merged(
     _ earlier: ClosingCause, with cause: ClosingCause, _ now: RunMoment, _ outputs: inout RunOutputs
   ) -> ClosingCause {
     switch (earlier, cause) {
     case (.fault(let fault, _), .stop):
+      toldWhileClosing = fault
       note(fault.code, .alarm, fault.detail, now, &outputs)
       return cause
     case (.stop, .fault(let fault, let latches)):
+      guard fault != toldWhileClosing else { return earlier }
+      toldWhileClosing = fault
       note(fault.code, .alarm, fault.detail, now, &outputs)
       if latches { latch(fault, now, &outputs) }
       return earlier

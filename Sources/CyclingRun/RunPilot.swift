@@ -104,6 +104,8 @@ public struct RunPilot: Sendable {
   var instrumentIsHere = false
   /// What was meant when the instrument went away in the middle of it.
   var pendingCause: ClosingCause?
+  /// The fault that was told last of the circuit that is being opened; one that stays is told once.
+  var toldWhileClosing: Fault?
   /// What has ended the present step, from when that is known until the step is left. It holds whatever else is asked
   /// for meanwhile: a step that is over is not driven again.
   var stepEnding: StepEnding?

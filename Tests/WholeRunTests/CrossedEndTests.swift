@@ -203,4 +203,13 @@ import Testing
     }
     bench.check(Array(repeating: 0.5, count: 10))
   }
+
+  @Test func aFullStoreIsToldOnceWhileAStopOpensTheCircuit() throws {
+    var bench = try HazardInterruptionTests.running()
+    bench.feed(.person(.stop, actor: "anna"))
+    for _ in 0..<5 { bench.feed(.storeFull) }
+    #expect(bench.journal.events.count { $0.code == .storeFull } == 1)
+    bench.end(.requested)
+    #expect(bench.pilot.state == .stopped)
+  }
 }
