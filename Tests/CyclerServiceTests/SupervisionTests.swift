@@ -21,6 +21,31 @@ import Testing
     #expect(!Progress(storeRounds: 11, pulses: 6, looks: 5).isBeyond(fed))
   }
 
+  @Test("a store is given up after its patience of turns, not of sleep") func storePatience() {
+    var host = HostInstant(microseconds: 1_000_000)
+    var vigil = StoreVigil(patience: TimeSpan(seconds: 600))
+    func turns(_ seconds: Int64, committed: Int64 = 3, waiting: Int = 7) {
+      for _ in 0..<2 * seconds {
+        host = host + TimeSpan(milliseconds: 500)
+        vigil.turn(committed: committed, waiting: waiting, at: host)
+      }
+    }
+    turns(1)
+    turns(400)
+    #expect(!vigil.isStuck)
+    host = host + TimeSpan(seconds: 3 * 86_400)
+    turns(1)
+    #expect(!vigil.isStuck, "the machine slept")
+    turns(200)
+    #expect(vigil.isStuck)
+    turns(1, committed: 4)
+    #expect(!vigil.isStuck, "a commit is all that it takes")
+    turns(700, committed: 4, waiting: 0)
+    #expect(!vigil.isStuck, "nothing waits")
+    turns(599, committed: 4)
+    #expect(!vigil.isStuck)
+  }
+
   @Test("an instrument that leaves the cell to the host is used only when a person agrees") func hardwareLimits() {
     var capabilities = InstrumentCapabilities.unknown
     (capabilities.holdsBounds, capabilities.hasLease) = (true, true)

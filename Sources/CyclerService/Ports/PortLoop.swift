@@ -41,8 +41,6 @@ struct PortLoop {
 
   let worker: PortWorker
   let inlet: StoreInlet
-  /// A store that has committed nothing for so long, while something waits, cannot be waited for any longer.
-  let storePatience: TimeSpan
   let makeDriver: @Sendable () -> any InstrumentDriver
   let news: (PortNews) -> Void
 
@@ -64,8 +62,7 @@ struct PortLoop {
   var endsAt: HostInstant?
   var hasEnded = false
   var saidUnusable = false
-  var seenCommit: Int64 = 0
-  var seenCommitAt: HostInstant?
+  var storeVigil: StoreVigil
 
   init(
     worker: PortWorker, inlet: StoreInlet, storePatience: TimeSpan,
@@ -73,7 +70,7 @@ struct PortLoop {
   ) {
     self.worker = worker
     self.inlet = inlet
-    self.storePatience = storePatience
+    storeVigil = StoreVigil(patience: storePatience)
     self.makeDriver = makeDriver
     self.news = news
     driver = makeDriver()
@@ -87,7 +84,9 @@ struct PortLoop {
       let now = moment()
       let ready = PortPoll.wait(
         port: port, wake: worker.wake, timeout: timeout(now), untilWritable: !unwritten.isEmpty)
-      worker.beat(HostClock.now())
+      let awake = HostClock.now()
+      worker.beat(awake)
+      storeVigil.turn(committed: inlet.committedSequence, waiting: inlet.waitingCount, at: awake)
       if ready.contains(.woken) { takeMail() }
       if ready.contains(.readable) { readPort(buffer) }
       tick()
@@ -418,16 +417,6 @@ struct PortLoop {
 
   // MARK: - Time and the store
 
-  private mutating func isStoreStuck(_ now: RunMoment) -> Bool {
-    let committed = inlet.committedSequence
-    guard committed == seenCommit, inlet.waitingCount > 0, let since = seenCommitAt else {
-      seenCommit = committed
-      seenCommitAt = now.host
-      return false
-    }
-    return now.host - since > storePatience
-  }
-
   private mutating func tick() {
     let now = moment()
     if let due = driverWakeAt, due <= now.host {
@@ -461,7 +450,6 @@ struct PortLoop {
     }
     if !batch.records.isEmpty || !batch.entries.isEmpty {
       worker.awaitCommit(slots.contains { $0.commitAwaited != nil })
-      if inlet.waitingCount == 0 { seenCommitAt = HostClock.now() }
       let sequence = inlet.push(&batch)
       var wantsCommit = false
       for channel in slots.indices where slots[channel].commitAwaited == .max {
@@ -470,7 +458,7 @@ struct PortLoop {
       }
       if wantsCommit { inlet.requestCommit() }
       let now = moment()
-      if inlet.isFull || isStoreStuck(now) {
+      if inlet.isFull || storeVigil.isStuck {
         for channel in slots.indices { feed(.storeFull, channel, now) }
         driverOutputs.removeAll()
         driverOutputs.wakeAt = driverWakeAt
