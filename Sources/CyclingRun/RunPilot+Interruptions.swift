@@ -24,7 +24,7 @@ extension RunPilot {
   mutating func instrumentLost(_ fault: Fault, _ now: RunMoment, _ outputs: inout RunOutputs) {
     instrumentIsHere = false
     switch phase {
-    case .active, .closing, .committing: awaySince = awaySince ?? now.unix
+    case .active, .closing, .committing: beginInterruption(now)
     case .ready, .paused, .held, .suspended, .away, .over: break
     }
     switch phase {
@@ -75,7 +75,7 @@ extension RunPilot {
       doNotGoOn(fault, now, &outputs)
       return
     }
-    awaySince = awaySince ?? now.unix
+    beginInterruption(now)
     tell(.interrupted, now, &outputs)
     beginCheck(.resumeCheck, now, &outputs)
   }
@@ -105,11 +105,19 @@ extension RunPilot {
     return Fault(.runInterruptionTooLong, detail)
   }
 
+  /// From now on the step is interrupted, unless it is already.
+  mutating func beginInterruption(_ now: RunMoment) {
+    guard awaySince == nil else { return }
+    awaySince = now.unix
+    awaySinceHost = now.host
+  }
+
   /// The interruption is over: a step goes on, or a person answers for the cell. Until then its beginning and the voltage
   /// at which the cell was left stay what they are, however often the link comes and goes meanwhile: otherwise the check
   /// of the cell that is found would compare it with itself.
   mutating func forgetInterruption() {
     awaySince = nil
+    awaySinceHost = nil
     voltageBeforeInterruption = nil
   }
 
@@ -147,7 +155,7 @@ extension RunPilot {
       return
     }
     let policy = program.onInterruption
-    let away = now.unix - since
+    let away = awaySinceHost.map { now.host - $0 } ?? (now.unix - since)
     note(.runGap, .warning, "the instrument was away for \(away.microseconds / 1_000) ms", now, &outputs)
     // A clock that went back says nothing about how long it was (hazard rule 3).
     if away > policy.resumeWithin || away < .zero {

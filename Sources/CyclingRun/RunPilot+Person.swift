@@ -70,6 +70,7 @@ extension RunPilot {
     emptyInARow = 0
     guard instrumentIsHere else {
       // A circuit that was open and confirmed when the link went was not interrupted before it was to be closed.
+      beginInterruption(now)
       phase = .away(since: awaySince ?? now.unix)
       voltageBeforeInterruption = lastVoltage
       tell(.interrupted, now, &outputs)

@@ -112,6 +112,8 @@ public struct RunPilot: Sendable {
   /// Since when the step is interrupted, until one goes on: neither a pause and a resumption while the instrument is away
   /// nor a link that comes and goes shorten the interruption (hazard rule 3).
   var awaySince: UnixInstant?
+  /// The same moment on the steady clock, which nobody puts forward or back; nil when an earlier daemon saw it.
+  var awaySinceHost: HostInstant?
   /// Where the cell stood when it was left.
   var voltageBeforeInterruption: Voltage?
   /// The direction of the driven step that the next one follows without an open circuit between; nil after an open

@@ -15,7 +15,7 @@ import Testing
   @Test(arguments: [("hold", RunState.held), ("end", .ended)])
   func hazard03AClockThatWentBackFollowsThePolicy(otherwise: String, state: RunState) throws {
     var bench = try HazardInterruptionTests.running(otherwise)
-    bench.feed(HazardInterruptionTests.lost)
+    try bench.restart()
     // A minute by the steady clock, an hour back by the calendar: nobody can say how long it was.
     bench.host += 60
     bench.calendarStep = -3_600
@@ -25,6 +25,19 @@ import Testing
     #expect(bench.begun == begun)
     let event = try #require(bench.journal.events.last { $0.code == .runInterruptionTooLong })
     #expect(event.severity == .alarm)
+  }
+
+  /// Within the life of one daemon the steady clock tells how long it was, wherever the calendar goes meanwhile.
+  @Test(arguments: [(29.0, -86_400.0), (29, 86_400), (31, 0), (31, -1_800)])
+  func hazard03TheSteadyClockMeasuresAnInterruption(minutes: Double, calendarStep: Double) throws {
+    var bench = try HazardInterruptionTests.running()
+    bench.feed(HazardInterruptionTests.lost)
+    bench.host += minutes * 60
+    bench.calendarStep = calendarStep
+    bench.feed(.instrumentReady)
+    #expect(bench.journal.has(.runInterruptionTooLong) == (minutes > 30))
+    if minutes < 30 { bench.check(Array(repeating: 0.5, count: 10)) }
+    #expect(bench.pilot.state == (minutes > 30 ? .held : .running))
   }
 
   // MARK: A machine that slept
