@@ -134,7 +134,7 @@ public struct ProgramStep: Sendable, Hashable {
   /// A step.
   public init(
     path: String, label: String?, purpose: CyclePurpose?, action: Action, ends: [EndCondition],
-    halfCycle: HalfCyclePlace?, rangeCurrent: Current, settle: TimeSpan = TimeSpan(milliseconds: 100)
+    halfCycle: HalfCyclePlace?, rangeCurrent: Current, settle: TimeSpan = Setpoint.usualSettle
   ) {
     self.path = path
     self.label = label
@@ -155,6 +155,9 @@ public struct ProgramStep: Sendable, Hashable {
     case .hold: .constantVoltage
     }
   }
+
+  /// Whether it drives current that belongs to no half-cycle: it neither opens, feeds nor closes one (hazard rule 15).
+  public var isDiagnostic: Bool { action != .rest && halfCycle == nil }
 
   /// The programmed direction; `none` for a rest.
   public var direction: Direction {

@@ -47,11 +47,13 @@ public struct Setpoint: Sendable, Hashable {
   public var rangeCurrent: Current
   /// How long the instrument may go on without hearing from the host.
   public var lease: TimeSpan
+  /// How long after the circuit was closed, or the hold began, the cut-offs are first judged (hazard rule 10).
+  public var settle: TimeSpan
 
   /// A set-point.
   public init(
     token: SetpointToken, mode: Mode, cutOffs: [CutOff], bounds: Bounds, readingInterval: TimeSpan,
-    rangeCurrent: Current, lease: TimeSpan
+    rangeCurrent: Current, lease: TimeSpan, settle: TimeSpan = Self.usualSettle
   ) {
     self.token = token
     self.mode = mode
@@ -60,7 +62,11 @@ public struct Setpoint: Sendable, Hashable {
     self.readingInterval = readingInterval
     self.rangeCurrent = rangeCurrent
     self.lease = lease
+    self.settle = settle
   }
+
+  /// The settle of a step that names none.
+  public static let usualSettle = TimeSpan(milliseconds: 100)
 }
 
 /// What the instrument itself must never let pass while the circuit is closed.

@@ -73,8 +73,6 @@ extension Compiler {
     return ProgramStep.HalfCyclePlace(opens: alone, closes: alone, closesCycle: false, isCounted: around.isInCycles)
   }
 
-  private static let settle = TimeSpan(milliseconds: 100)
-
   private mutating func build(_ rest: WrittenRest, _ step: WrittenStep, _ around: Surroundings) -> ProgramStep {
     let duration = rest.duration.value
     let own = EndCondition(
@@ -83,7 +81,7 @@ extension Compiler {
     judgeKind(.rest, at: step.site)
     return ProgramStep(
       path: step.site.path, label: around.label, purpose: around.purpose, action: .rest,
-      ends: [own] + compile(rest.until, onlyInHold: false), halfCycle: nil, rangeCurrent: .zero, settle: Self.settle)
+      ends: [own] + compile(rest.until, onlyInHold: false), halfCycle: nil, rangeCurrent: .zero)
   }
 
   private mutating func build(_ drive: WrittenDrive, _ step: WrittenStep, _ around: Surroundings) -> ProgramStep? {
@@ -105,7 +103,7 @@ extension Compiler {
     return ProgramStep(
       path: step.site.path, label: around.label, purpose: around.purpose, action: action, ends: ends,
       halfCycle: place(drive.direction, around, isDiagnostic: drive.isDiagnostic), rangeCurrent: current,
-      settle: drive.settle?.value ?? Self.settle)
+      settle: drive.settle?.value ?? Setpoint.usualSettle)
   }
 
   private mutating func build(_ hold: WrittenHold, _ step: WrittenStep, _ around: Surroundings) -> ProgramStep? {
@@ -120,7 +118,7 @@ extension Compiler {
     return ProgramStep(
       path: step.site.path, label: around.label, purpose: around.purpose,
       action: .hold(around.direction, hold.voltage.value, currentAtMost: atMost), ends: ends, halfCycle: halfCycle,
-      rangeCurrent: atMost, settle: hold.settle?.value ?? Self.settle)
+      rangeCurrent: atMost, settle: hold.settle?.value ?? Setpoint.usualSettle)
   }
 
   // MARK: Conditions

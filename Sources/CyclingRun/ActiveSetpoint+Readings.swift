@@ -43,7 +43,7 @@ extension ActiveSetpoint {
     }
   }
 
-  /// Makes a record, and counts it in the half-cycle unless it belongs to an open-circuit check.
+  /// Makes a record, and counts it in the half-cycle unless it belongs to an open-circuit check or a diagnostic.
   mutating func append(
     _ candidate: RecordCandidate, marked mark: DataFlags = [], to records: inout ContiguousArray<RecordRow>,
     of halfCycle: inout OpenHalfCycle?
@@ -57,7 +57,8 @@ extension ActiveSetpoint {
     policy.recorded(candidate.stepTime, candidate.voltage, candidate.current)
     unrecorded = nil
     flags.subtract([.overload, .underload, .late])
-    if kind != .openCircuitCheck { halfCycle?.accumulator.record(row) }
+    guard countsForHalfCycle else { return }
+    halfCycle?.accumulator.record(row)
     if row.flags.contains(.overload) { halfCycle?.row.flags.insert(.overload) }
   }
 

@@ -11,6 +11,8 @@ struct ActiveSetpoint: Sendable, Hashable {
   var token: SetpointToken
   var stepID: Int64
   var kind: StepKind
+  /// Its charge, its time and its faults are no half-cycle's.
+  var isDiagnostic = false
   var commanded: CommandedDrive
   var readingInterval: TimeSpan
   /// For each of the set-point's cut-offs the index of the step's end that it stands for.
@@ -68,6 +70,9 @@ struct ActiveSetpoint: Sendable, Hashable {
     case .rest, .openCircuitCheck: false
     }
   }
+
+  /// Whether what happens in it is part of the half-cycle that is open.
+  var countsForHalfCycle: Bool { kind != .openCircuitCheck && !isDiagnostic }
 
   /// How long after the last word between host and instrument current may still flow.
   var longestAlone: TimeSpan {

@@ -72,6 +72,7 @@ extension RunPilot {
     if case .step(let index) = machine.place, setpoint?.kind == program.steps[index].kind {
       let ends = cutOffs(of: program.steps[index]).1
       setpoint?.cutOffEnds = ends
+      setpoint?.isDiagnostic = program.steps[index].isDiagnostic
     }
   }
 

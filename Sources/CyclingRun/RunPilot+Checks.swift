@@ -15,17 +15,27 @@ extension RunPilot {
   /// A cell that stands further than this from where it was left is perhaps another cell.
   static let tolerableChange = Voltage(millivolts: 500)
 
+  /// A check that the instrument breaks off, unasked or because it did not hear from the host, is made so often.
+  static let toleratedSpoiltChecks: Int32 = 3
+
   mutating func judgeCheck(
     _ purpose: SetpointPurpose, _ active: ActiveSetpoint, _ end: SetpointEnd, _ now: RunMoment,
     _ outputs: inout RunOutputs
   ) {
     switch end {
-    case .cutOff: break
+    case .cutOff: spoiltChecks = 0
     case .bound(let fault), .failed(let fault):
       settle(.fault(fault, latches: true), now, &outputs)
       return
     case .leaseExpired, .requested:
-      beginCheck(purpose, now, &outputs)
+      spoiltChecks += 1
+      if spoiltChecks < Self.toleratedSpoiltChecks {
+        beginCheck(purpose, now, &outputs)
+      } else {
+        let detail = "the open circuit could not be measured to its end \(spoiltChecks) times in a row"
+        spoiltChecks = 0
+        refuse(Fault(.preflightNoReading, detail), purpose, now, &outputs)
+      }
       return
     }
     if let fault = standstill {

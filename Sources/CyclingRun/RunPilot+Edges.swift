@@ -129,6 +129,8 @@ extension RunPilot {
       carried.energy += active.integrator.energy
       carried.isResumed = true
       cycleTimeBeforeStep += endTime
+    }
+    if active.countsForHalfCycle {
       halfCycle?.chargeBeforeStep += charge
       halfCycle?.timeBeforeStep += endTime
       halfCycle?.accumulator.stepEnded()
@@ -140,7 +142,7 @@ extension RunPilot {
 
   /// Charge flowed that no reading tells; at most `bound`, nil when there is no bound.
   mutating func missCharge(bound: Charge?, _ active: ActiveSetpoint) {
-    guard active.isDriven else { return }
+    guard active.isDriven, active.countsForHalfCycle else { return }
     halfCycle?.row.flags.formUnion([.gap, .chargeUnknown])
     noteGap(bound)
   }

@@ -150,10 +150,6 @@ extension RunPilot {
     guard case .away = phase else { return }
     // A program that is done needs no policy any more.
     if machine.place == .completed { return enterPlace(now, &outputs) }
-    guard hasPassedPreflight else {
-      beginCheck(.preflight, now, &outputs)
-      return
-    }
     let policy = program.onInterruption
     let away = awaySinceHost.map { now.host - $0 } ?? (now.unix - since)
     note(.runGap, .warning, "the instrument was away for \(away.microseconds / 1_000) ms", now, &outputs)
@@ -166,7 +162,7 @@ extension RunPilot {
       doNotGoOn(Fault(.runInterruptionTooLong, detail), now, &outputs)
       return
     }
-    beginCheck(.resumeCheck, now, &outputs)
+    beginCheck(hasPassedPreflight ? .resumeCheck : .preflight, now, &outputs)
   }
 
   /// Does what was meant when the link or the daemon went. The step that had ended is left, and no more: whether the run

@@ -8,7 +8,7 @@ internal import CyclerModel
 public import InstrumentKit
 
 /// Why a person's request would do nothing.
-public enum PersonObstacle: Sendable, Hashable, CaseIterable {
+public enum PersonObstacle: Sendable, Hashable {
   /// Nothing has begun yet.
   case notBegun
   /// The circuit is just being opened; what the run comes to shows within seconds, so ask again.
@@ -29,6 +29,8 @@ public enum PersonObstacle: Sendable, Hashable, CaseIterable {
   case away
   /// It is over.
   case over
+  /// The step that was meant is over; this one is under way.
+  case anotherStep(Int32)
 }
 
 extension RunPilot {
@@ -79,13 +81,16 @@ extension RunPilot {
     beginCheck(hasPassedPreflight ? .personResume : .preflight, now, &outputs)
   }
 
-  /// What stands in the way of a request; nil when handling it has an effect.
-  public func obstacle(to request: PersonRequest) -> PersonObstacle? {
+  /// What stands in the way of a request; nil when handling it has an effect. `step` is the number of the step that the
+  /// person means, where that matters.
+  public func obstacle(to request: PersonRequest, step: Int32? = nil) -> PersonObstacle? {
     switch request {
-    case .stop: obstacleToStop
-    case .pause: canPause ? nil : obstacle
-    case .skip: canSkip ? nil : obstacle
-    case .resume: canResume ? nil : obstacle
+    case .stop: return obstacleToStop
+    case .pause: return canPause ? nil : obstacle
+    case .skip:
+      guard canSkip else { return obstacle }
+      return step == nil || step == stepCount ? nil : .anotherStep(stepCount)
+    case .resume: return canResume ? nil : obstacle
     }
   }
 

@@ -112,11 +112,14 @@ extension RunPilot {
     }
     live.testTime = testTime + candidate.stepTime
     live.cycleTime = cycleTimeBeforeStep + candidate.stepTime
-    if let time = halfCycle?.timeBeforeStep, let charge = halfCycle?.chargeBeforeStep {
+    live.stepCharge = carried.charge + candidate.charge
+    if setpoint?.isDiagnostic == true {
+      // It belongs to no half-cycle, but is held to the same limit.
+      live.halfCycleCharge = live.stepCharge
+    } else if let time = halfCycle?.timeBeforeStep, let charge = halfCycle?.chargeBeforeStep {
       live.halfCycleTime = time + candidate.stepTime
       live.halfCycleCharge = charge + candidate.charge
     }
-    live.stepCharge = carried.charge + candidate.charge
     live.stepEnergy = carried.energy + candidate.energy
     return live
   }

@@ -49,7 +49,8 @@ extension RunPilot {
     let (cutOffs, ends) = cutOffs(of: step)
     let row = Row(
       kind: step.kind, programIndex: Int32(index), path: step.path, direction: step.direction,
-      rangeCurrent: step.direction == .none && step.kind == .rest ? nil : step.rangeCurrent)
+      rangeCurrent: step.direction == .none && step.kind == .rest ? nil : step.rangeCurrent, settle: step.settle,
+      isDiagnostic: step.isDiagnostic)
     begin(
       row, mode: mode(of: step), cutOffs: cutOffs, cutOffEnds: ends, commanded: commanded(by: step),
       interval: readingInterval, duration: duration(of: step),
@@ -82,6 +83,8 @@ extension RunPilot {
     var path: String
     var direction: Direction
     var rangeCurrent: Current?
+    var settle = Setpoint.usualSettle
+    var isDiagnostic = false
   }
 
   private mutating func begin(
@@ -96,10 +99,12 @@ extension RunPilot {
     if let testTimeAt { testTime += now.host - testTimeAt }
     testTimeAt = now.host
     setpoint = ActiveSetpoint(
-      token: token, stepID: stepID, kind: row.kind, commanded: commanded, readingInterval: interval,
+      token: token, stepID: stepID, kind: row.kind, isDiagnostic: row.isDiagnostic, commanded: commanded,
+      readingInterval: interval,
       cutOffEnds: cutOffEnds, integrator: ChargeIntegrator(direction: row.direction),
       policy: RecordPolicy(rule: program.record),
-      edges: PlateauEdges(threshold: plateauThreshold(for: row.direction), direction: row.direction),
+      edges: PlateauEdges(
+        threshold: row.isDiagnostic ? nil : plateauThreshold(for: row.direction), direction: row.direction),
       largestCurrent: currents.largest, lease: settings.lease, askedAt: now.host, heardAt: now.host)
     if row.kind == .rest || row.kind == .openCircuitCheck { setpoint?.zero = .zero }
     outputs.entries.append(
@@ -107,7 +112,7 @@ extension RunPilot {
         StepRow(
           stepID: stepID, run: identity.run, stepCount: stepCount, protocolRevision: identity.protocolRevision,
           programIndex: row.programIndex, programPath: row.path, kind: row.kind, direction: row.direction,
-          halfCycleID: row.programIndex < 0 || row.direction == .none ? nil : halfCycle?.row.halfCycleID,
+          halfCycleID: row.direction == .none || row.isDiagnostic ? nil : halfCycle?.row.halfCycleID,
           cycleNumber: machine.cycleNumber > 0 ? machine.cycleNumber : nil, startedAt: now.unix,
           startedTestTime: testTime, startCharge: runCharge, rangeCurrent: row.rangeCurrent)))
     safety.setpointBegan()
@@ -119,7 +124,7 @@ extension RunPilot {
       .begin(
         Setpoint(
           token: token, mode: mode, cutOffs: cutOffs, bounds: bounds, readingInterval: interval,
-          rangeCurrent: max(row.rangeCurrent ?? .zero, currents.largest), lease: settings.lease)))
+          rangeCurrent: max(row.rangeCurrent ?? .zero, currents.largest), lease: settings.lease, settle: row.settle)))
   }
 
   /// As dense as the protocol records, but never slower than supervision needs nor faster than the instrument can.

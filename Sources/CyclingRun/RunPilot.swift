@@ -101,6 +101,8 @@ public struct RunPilot: Sendable {
   /// until then it may stand where a fresh one may.
   var isFresh = true
   var hasPassedPreflight = false
+  /// Checks of the open circuit in a row that were broken off.
+  var spoiltChecks: Int32 = 0
   var instrumentIsHere = false
   /// What was meant when the instrument went away in the middle of it.
   var pendingCause: ClosingCause?

@@ -176,10 +176,6 @@ enum GoldenScripts {
     store_var c 6i jb
     breakloop
     endif
-    if p >= 4250m
-    store_var c 1i jb
-    breakloop
-    endif
     breakloop
     endloop
     loop c == 0i
@@ -208,9 +204,11 @@ enum GoldenScripts {
     store_var c 6i jb
     breakloop
     endif
+    if u >= 100m
     if p >= 4250m
     store_var c 1i jb
     breakloop
+    endif
     endif
     if u >= h
     if u >= 14400

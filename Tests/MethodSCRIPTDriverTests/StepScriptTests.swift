@@ -87,6 +87,29 @@ import Testing
     #expect(!lines(fast).contains("meas_loop_cp p i -134300n 100m 1"))
   }
 
+  /// Hazard rule 10: the protocol's own `settle` is the instrument's too, for a current and for a hold.
+  @Test func rule10CutOffsWaitForTheStepsOwnSettle() {
+    var discharge = Samples.discharge
+    discharge.settle = TimeSpan(seconds: 20)
+    #expect(lines(discharge).contains("store_var h 20 eb"))
+    var hold = Samples.hold
+    hold.settle = TimeSpan(milliseconds: 2_500)
+    #expect(lines(hold).contains("add_var h 2500m"))
+  }
+
+  /// Hazard rule 10: the iR of the closing does not count as having arrived at the voltage to be held, and a long
+  /// `settle` does not drive the cell past it.
+  @Test(arguments: [(10, "10m"), (100, "100m"), (60_000, "100m")])
+  func rule10ArrivalWaitsForTheFirstSettle(settle: Int64, threshold: String) throws {
+    var setpoint = Samples.chargeThenHold
+    setpoint.settle = TimeSpan(milliseconds: settle)
+    let script = lines(setpoint)
+    let arrivals = script.indices.filter { script[$0] == "if p >= 4250m" }
+    let leased = try #require(script.firstIndex(of: "meas_loop_cp p i 1m 500m 30"))
+    #expect(arrivals.count == 1)
+    #expect(arrivals.allSatisfy { $0 > leased && script[$0 - 1] == "if u >= \(threshold)" })
+  }
+
   @Test func judgesMagnitudesWithoutSigns() {
     var setpoint = Samples.hold
     setpoint.cutOffs = [CutOff(quantity: .currentMagnitude, comparison: .atLeast, threshold: 5_000, onlyInHold: false)]

@@ -49,6 +49,47 @@ import Testing
   }
 
   @Test(arguments: [("hold", RunState.held), ("end", .ended)])
+  func hazard03ARunThatWaitsForItsInstrumentAtFirstFollowsThePolicy(otherwise: String, state: RunState) throws {
+    let program = try Self.running(otherwise).pilot.program
+    for (minutes, isTooLong) in [(29.0, false), (31, true)] {
+      var bench = PilotBench(program)
+      bench.feed(Self.lost)
+      bench.feed(.begin)
+      #expect(bench.pilot.state == .interrupted && bench.begun == 0)
+      bench.host += minutes * 60
+      bench.feed(.instrumentReady)
+      #expect(bench.pilot.state == (isTooLong ? state : .preflight))
+      #expect(bench.begun == (isTooLong ? 0 : 1))
+      guard isTooLong, state == .held else { continue }
+      // Whoever lets it go on has not measured the cell: the pre-flight is still before it.
+      bench.feed(.person(.resume, actor: "anna"))
+      #expect(bench.pilot.state == .preflight && bench.setpoint?.mode == .openCircuit)
+      bench.check(Array(repeating: -0.5, count: 10))
+      #expect(bench.pilot.state == .ended && bench.journal.has(.preflightOutsideWindow))
+    }
+  }
+
+  @Test(arguments: [SetpointEnd.leaseExpired, .requested])
+  func hazard03ACheckThatIsBrokenOffAgainAndAgainHoldsTheRun(end: SetpointEnd) throws {
+    var bench = try Self.running()
+    bench.feed(Self.lost)
+    bench.feed(.instrumentReady)
+    for turn in 1...3 {
+      #expect(bench.setpoint?.mode == .openCircuit && bench.pilot.state == .interrupted, "\(turn)")
+      bench.accept()
+      bench.read(0.6, 0)
+      bench.end(end)
+    }
+    #expect(bench.pilot.state == .held && bench.journal.has(.preflightNoReading) && bench.journal.latches.isEmpty)
+    // A person may try again, and one that is measured to its end is as good as ever.
+    bench.feed(.person(.resume, actor: "anna"))
+    bench.accept()
+    bench.end(end)
+    bench.check(Array(repeating: 0.6, count: 10))
+    #expect(bench.pilot.state == .running)
+  }
+
+  @Test(arguments: [("hold", RunState.held), ("end", .ended)])
   func hazard03ALongInterruptionFollowsThePolicy(otherwise: String, state: RunState) throws {
     var bench = try Self.running(otherwise)
     bench.feed(Self.lost)

@@ -42,6 +42,15 @@ import Testing
     }
   }
 
+  @Test func aSkipOfAStepThatIsOverIsRefused() throws {
+    var bench = try HazardInterruptionTests.running()
+    #expect(bench.pilot.obstacle(to: .skip, step: 2) == nil, "the pre-flight was step 1")
+    for _ in 0..<2 { bench.read(0.009, -100e-6) }
+    bench.end(.cutOff(0))
+    #expect(bench.pilot.obstacle(to: .skip, step: 2) == .anotherStep(3))
+    #expect(bench.pilot.obstacle(to: .skip, step: 3) == nil && bench.pilot.obstacle(to: .skip) == nil)
+  }
+
   @Test func aStopWaitsForAFaultWhoseLatchMustNotBeLost() throws {
     var bench = try HazardInterruptionTests.running()
     for _ in 0..<2 { bench.read(0.5, -100e-6, .overload) }

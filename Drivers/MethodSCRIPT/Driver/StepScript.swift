@@ -26,8 +26,6 @@ struct StepScript: Sendable, Hashable {
 
   /// The longest line that the instrument takes, without its end.
   static let maximumLineLength = 127
-  /// Cut-offs are first judged so long after the circuit was closed (hazard rule 10); bounds at once.
-  static let settle = "100m"
   /// When the first sample of a driven phase is taken, if the interval is longer.
   static let earlySample = TimeSpan(milliseconds: 100)
 
@@ -62,7 +60,7 @@ struct StepScript: Sendable, Hashable {
     }
     // u is -1 until there is a sample.
     add("store_var c 0i jb", "store_var s 0i ja", "store_var t 0 eb", "store_var u -1 eb")
-    add("store_var p 0 ab", "store_var i 0 ba", "store_var h \(Self.settle) eb")
+    add("store_var p 0 ab", "store_var i 0 ba", "store_var h \(settleLiteral) eb")
     // A mode may only be changed while the cell is off, and nobody knows what went before.
     add("cell_off", "set_pgstat_chan 0")
   }
@@ -90,7 +88,7 @@ struct StepScript: Sendable, Hashable {
     setUp(mode: 3)
     add("timer_start")
     writeLoops(
-      "meas_loop_ocp p", base: Reason.none, isDriven: false, bounds: { $0.judgeDuration() }, inHold: false)
+      "meas_loop_ocp p", base: Reason.none, isDriven: false, inHold: false, bounds: { $0.judgeDuration() })
   }
 
   private mutating func writeConstantCurrent(_ current: Current, thenHold voltage: Voltage?) {
@@ -98,16 +96,12 @@ struct StepScript: Sendable, Hashable {
     setUp(mode: 6)
     add("set_range db \(rangeLiteral)", "set_i \(level)", "timer_start", "cell_on", "timer_get t")
     mark(Mark.closed)
-    let bounds = { (script: inout StepScript) in
+    writeLoops("meas_loop_cp p i \(level)", base: Reason.none, isDriven: true, inHold: false) { script in
       script.judgeVoltageBounds()
       script.judgeDuration()
-      if let voltage {
-        let relation = current > .zero ? ">=" : "<="
-        let threshold = Literal.script(voltage.nanovolts, unitExponent: -9)
-        script.leave(Reason.holding, when: ["p \(relation) \(threshold)"])
-      }
+    } cutOffs: { script in
+      if let voltage { script.judgeArrival(at: voltage, with: current) }
     }
-    writeLoops("meas_loop_cp p i \(level)", base: Reason.none, isDriven: true, bounds: bounds, inHold: false)
   }
 
   private mutating func writeHold(_ voltage: Voltage, base: Int64) {
@@ -117,19 +111,18 @@ struct StepScript: Sendable, Hashable {
     if base == Reason.none { add("timer_start") }
     add("cell_on", "timer_get t")
     mark(Mark.closedForHold)
-    add("copy_var t h", "add_var h \(Self.settle)")
+    add("copy_var t h", "add_var h \(settleLiteral)")
     for (index, cutOff) in holdTimes {
       let threshold = Literal.script(cutOff.threshold, unitExponent: -6)
       add("copy_var t \(holdTimeName(index))", "add_var \(holdTimeName(index)) \(threshold)")
     }
-    let bounds = { (script: inout StepScript) in
+    writeLoops("meas_loop_ca p i \(level)", base: base, isDriven: true, inHold: true) { script in
       let limit = script.setpoint.bounds.currentMagnitude.picoamperes
       script.leave(Reason.current, when: ["i > \(Literal.script(limit, unitExponent: -12))"])
       script.leave(Reason.current, when: ["i < \(Literal.script(-limit, unitExponent: -12))"])
       script.judgeVoltageBounds()
       script.judgeDuration()
     }
-    writeLoops("meas_loop_ca p i \(level)", base: base, isDriven: true, bounds: bounds, inHold: true)
   }
 
   private mutating func setUp(mode: Int) {
@@ -145,7 +138,8 @@ struct StepScript: Sendable, Hashable {
   /// and the current at the begin of a hold, when it changes fastest, is not left to guessing. Cut-offs are left out
   /// there; it is the one reading that hazard rule 10 lets pass.
   private mutating func writeLoops(
-    _ measure: String, base: Int64, isDriven: Bool, bounds: (inout StepScript) -> Void, inHold: Bool
+    _ measure: String, base: Int64, isDriven: Bool, inHold: Bool, bounds: (inout StepScript) -> Void,
+    cutOffs: (inout StepScript) -> Void = { _ in }
   ) {
     let lease = Literal.script(setpoint.lease.microseconds, unitExponent: -6)
     if isDriven, interval > Self.earlySample {
@@ -160,6 +154,7 @@ struct StepScript: Sendable, Hashable {
     writeSamples(
       "\(measure) \(Literal.script(interval.microseconds, unitExponent: -6)) \(lease)", isDriven: isDriven)
     bounds(&self)
+    cutOffs(&self)
     judgeCutOffs(inHold: inHold)
     add("endloop")
     add("if c == \(base)i", "timer_get t", "if t >= b", "store_var c \(Reason.leaseExpired)i jb", "endif", "endif")
@@ -193,6 +188,16 @@ struct StepScript: Sendable, Hashable {
   private mutating func judgeDuration() {
     leave(
       Reason.duration, when: ["u >= \(Literal.script(setpoint.bounds.duration.microseconds, unitExponent: -6))"])
+  }
+
+  /// The constant current has brought the cell to the voltage that is to be held. Like a cut-off it waits until the
+  /// first iR has settled, but no longer than usual: past its target the current must not go on for a long `settle`.
+  private mutating func judgeArrival(at voltage: Voltage, with current: Current) {
+    let relation = current > .zero ? ">=" : "<="
+    let settle = Literal.script(min(setpoint.settle, Setpoint.usualSettle).microseconds, unitExponent: -6)
+    leave(
+      Reason.holding,
+      when: ["u >= \(settle)", "p \(relation) \(Literal.script(voltage.nanovolts, unitExponent: -9))"])
   }
 
   private mutating func judgeCutOffs(inHold: Bool) {
@@ -237,6 +242,9 @@ struct StepScript: Sendable, Hashable {
   }
 
   // MARK: Parts
+
+  /// Cut-offs are first judged so long after the circuit was closed (hazard rule 10); bounds at once.
+  private var settleLiteral: String { Literal.script(setpoint.settle.microseconds, unitExponent: -6) }
 
   /// Hold-time cut-offs of a step that holds, with their places in the set-point's list.
   private var holdTimes: [(offset: Int, element: CutOff)] {
