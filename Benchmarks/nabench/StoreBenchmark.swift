@@ -52,8 +52,7 @@ enum StoreBenchmark {
     return try store.writeNow { edit in
       let instrument = try edit.upsertInstrument(
         family: "emulated", model: "Bench", serial: "1", firmware: nil, at: at)
-      let text = try edit.addProtocol(
-        sha256: [UInt8](repeating: 1, count: 32), source: "{}", listing: "", compilerVersion: "1")
+      let text = try edit.addProtocol(sha256: [UInt8](repeating: 1, count: 32), source: "{}")
       return try (1...Int64(sources)).map { number in
         let cell = try edit.addCell(name: "C\(number)", role: .anodeHalfCell, CellEntry(), by: "bench", at: at)
         let channel = try edit.upsertChannel(instrument: instrument, number: number, name: "bench-\(number)")

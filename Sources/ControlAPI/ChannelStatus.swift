@@ -66,6 +66,8 @@ public struct ChannelStatus: Codable, Sendable, Hashable {
   public var holds_limits_itself: Bool
   /// The cell that is mounted on it.
   @OrNull public var cell: String?
+  /// How its leads go to the cell, `2-wire` or `4-wire`; null when nobody has said it.
+  @OrNull public var wiring: String?
   /// The run that has it.
   @OrNull public var run: Int64?
   /// State of that run, see `RunStatus.state`.
@@ -84,7 +86,7 @@ public struct ChannelStatus: Codable, Sendable, Hashable {
     channel: String, instrument_family: String, instrument_model: String, instrument_serial: String,
     instrument_firmware: String? = nil, driver_maturity: String, port: String? = nil, state: String,
     circuit: CircuitState, circuit_lease_expired_unix_us: Int64? = nil, goes_safe_alone: Bool,
-    holds_limits_itself: Bool, cell: String? = nil, run: Int64? = nil, run_state: String? = nil,
+    holds_limits_itself: Bool, cell: String? = nil, wiring: String? = nil, run: Int64? = nil, run_state: String? = nil,
     latch: LatchStatus? = nil, voltage_V: Double? = nil, current_A: Double? = nil, reading_age_s: Double? = nil
   ) {
     self.channel = channel
@@ -100,6 +102,7 @@ public struct ChannelStatus: Codable, Sendable, Hashable {
     self.goes_safe_alone = goes_safe_alone
     self.holds_limits_itself = holds_limits_itself
     self.cell = cell
+    self.wiring = wiring
     self.run = run
     self.run_state = run_state
     self.latch = latch
@@ -164,14 +167,17 @@ public struct ClearRequest: StrictRequest, Hashable {
 public struct MountRequest: StrictRequest, Hashable {
   /// Name of the cell; null takes the cell off.
   public var cell: String?
+  /// How the leads go to it, `2-wire` or `4-wire`; null leaves what was said before.
+  public var wiring: String?
 
   /// Makes one from its parts.
-  public init(cell: String? = nil) {
+  public init(cell: String? = nil, wiring: String? = nil) {
     self.cell = cell
+    self.wiring = wiring
   }
 
   /// The keys that a request may have.
-  public static let shape: RequestShape = .object(["cell": .value])
+  public static let shape: RequestShape = .object(["cell": .value, "wiring": .value])
 }
 
 /// Answer to `GET /v1/status`.

@@ -81,6 +81,8 @@ public struct RunDetail: Codable, Sendable, Hashable {
   public var role: String
   /// Model and serial of the instrument.
   public var instrument: String
+  /// How the leads went to the cell when it was started, `2-wire` or `4-wire`; null when nobody had said it.
+  @OrNull public var wiring: String?
   /// What is known of the circuit.
   public var circuit: CircuitState
   /// When the instrument's lease ran out.
@@ -114,7 +116,7 @@ public struct RunDetail: Codable, Sendable, Hashable {
 
   /// Makes one from its parts.
   public init(
-    run: RunStatus, role: String, instrument: String, circuit: CircuitState,
+    run: RunStatus, role: String, instrument: String, wiring: String? = nil, circuit: CircuitState,
     circuit_lease_expired_unix_us: Int64? = nil, latch: LatchStatus? = nil, step_count: Int? = nil,
     step_path: String? = nil, step_text: String? = nil, test_time_s: Double? = nil, last_record: RecordFrame? = nil,
     last_cycle: CycleFrame? = nil, active_mass_ug: Int64? = nil, area_mm2: Double? = nil,
@@ -124,6 +126,7 @@ public struct RunDetail: Codable, Sendable, Hashable {
     self.run = run
     self.role = role
     self.instrument = instrument
+    self.wiring = wiring
     self.circuit = circuit
     self.circuit_lease_expired_unix_us = circuit_lease_expired_unix_us
     self.latch = latch
@@ -206,12 +209,15 @@ public struct NoteRequest: StrictRequest, Hashable {
 public struct CommandRequest: StrictRequest, Hashable {
   /// Why; kept in the event.
   public var reason: String?
+  /// With `skip`: the number of the step that is meant, `step_count` of its records; when it is over, nothing is skipped.
+  public var step: Int32?
 
   /// Makes one from its parts.
-  public init(reason: String? = nil) {
+  public init(reason: String? = nil, step: Int32? = nil) {
     self.reason = reason
+    self.step = step
   }
 
   /// The keys that a request may have.
-  public static let shape: RequestShape = .object(["reason": .value])
+  public static let shape: RequestShape = .object(["reason": .value, "step": .value])
 }

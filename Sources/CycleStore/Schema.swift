@@ -12,9 +12,22 @@ enum Schema {
   /// The version that this program writes.
   static var version: Int { steps.count }
   /// One SQL script a version, in order.
-  static let steps: [String] = [version1]
+  static let steps: [String] = [version1, version2]
 
   private static let version1 = registry + runs + measurements + results + views
+
+  /// What a protocol compiles to depends on the cell's mass and capacity, so it belongs to the run and not to the text;
+  /// and a channel knows how its leads go to the cell (hazard rule 23).
+  private static let version2 = """
+    ALTER TABLE run_protocol ADD COLUMN listing TEXT NOT NULL DEFAULT '';
+    ALTER TABLE run_protocol ADD COLUMN compiler_version TEXT NOT NULL DEFAULT '';
+    UPDATE run_protocol SET (listing, compiler_version) =
+      (SELECT p.listing, p.compiler_version FROM protocol p WHERE p.protocol_id = run_protocol.protocol_id);
+    ALTER TABLE protocol DROP COLUMN listing;
+    ALTER TABLE protocol DROP COLUMN compiler_version;
+    ALTER TABLE channel ADD COLUMN wiring TEXT;
+    ALTER TABLE run ADD COLUMN wiring TEXT;
+    """
 
   private static let registry = """
     CREATE TABLE batch(

@@ -138,14 +138,10 @@ public struct StoreEdit {
   // MARK: Protocols and runs
 
   /// Finds or stores a protocol by the SHA-256 (32 bytes) of its text.
-  public func addProtocol(
-    sha256: [UInt8], source: String, listing: String, compilerVersion: String
-  ) throws -> Int64 {
+  public func addProtocol(sha256: [UInt8], source: String) throws -> Int64 {
     try database.execute(
-      sql: """
-        INSERT INTO protocol(sha256, source, listing, compiler_version) VALUES(?, ?, ?, ?)
-        ON CONFLICT(sha256) DO NOTHING
-        """, arguments: [Data(sha256), source, listing, compilerVersion])
+      sql: "INSERT INTO protocol(sha256, source) VALUES(?, ?) ON CONFLICT(sha256) DO NOTHING",
+      arguments: [Data(sha256), source])
     return try key("SELECT protocol_id FROM protocol WHERE sha256 = ?", [Data(sha256)])
   }
 
@@ -158,19 +154,20 @@ public struct StoreEdit {
         INSERT INTO run(
           uuid, title, cell_id, cell_revision, channel_id, parameter_set_id, state, state_unix_us, queue_position,
           created_unix_us, started_unix_us, started_by, rate_basis_charge_nc, rate_basis_mass_ug,
-          rate_basis_area_mm2_e3, first_cycle_number, daemon_version, instrument_specification, settings)
-        VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+          rate_basis_area_mm2_e3, first_cycle_number, daemon_version, instrument_specification, settings, wiring)
+        VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, (SELECT wiring FROM channel WHERE channel_id = ?))
         """,
       arguments: [
         run.uuid, run.title, run.cell, run.cellRevision, run.channel, parameterSet, run.state.rawValue,
         run.at.microseconds, run.queuePosition, run.at.microseconds, started, run.startedBy, run.rateBasisChargeNc,
         run.rateBasisMassUg, run.rateBasisAreaMm2E3, run.firstCycleNumber, run.daemonVersion,
-        run.instrumentSpecification, run.settings,
+        run.instrumentSpecification, run.settings, run.channel,
       ])
     let number = database.lastInsertedRowID
     try database.execute(
-      sql: "INSERT INTO run_protocol(run_id, revision, protocol_id) VALUES(?, 1, ?)",
-      arguments: [number, run.protocolID])
+      sql: """
+        INSERT INTO run_protocol(run_id, revision, protocol_id, listing, compiler_version) VALUES(?, 1, ?, ?, ?)
+        """, arguments: [number, run.protocolID, run.listing, run.daemonVersion])
     return number
   }
 

@@ -60,6 +60,8 @@ public struct RunEntry: Sendable, Hashable {
   public var startedBy: String
   /// The protocol, from `addProtocol`.
   public var protocolID: Int64
+  /// The steps that it compiles to with this cell, as `nactl check` prints them.
+  public var listing = ""
   /// The version of the definitions of the metrics.
   public var definitionsVersion: String
   /// The parameters of the metrics as a JSON object with sorted keys; equal texts are one row.

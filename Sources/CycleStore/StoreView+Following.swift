@@ -31,6 +31,13 @@ extension StoreView {
     return Dictionary(rows.map { ($0[0], $0[1]) }, uniquingKeysWith: { first, _ in first })
   }
 
+  /// How the leads of channels go to their cells, where somebody has said it, by the channels' keys.
+  public func wirings() throws -> [Int64: String] {
+    let rows = try Row.fetchAll(
+      database.cachedStatement(sql: "SELECT channel_id, wiring FROM channel WHERE wiring IS NOT NULL"))
+    return Dictionary(rows.map { ($0[0], $0[1]) }, uniquingKeysWith: { first, _ in first })
+  }
+
   /// The state of a run; nil when there is no such run.
   public func state(run: Int64) throws -> String? {
     try String.fetchOne(

@@ -113,7 +113,7 @@ public struct StoreView {
     try StoredProtocol.fetchOne(
       database,
       sql: """
-        SELECT p.protocol_id, p.source, p.listing, p.compiler_version
+        SELECT p.protocol_id, p.source, q.listing, q.compiler_version
         FROM run_protocol q JOIN protocol p USING(protocol_id) WHERE q.run_id = ? ORDER BY q.revision DESC LIMIT 1
         """, arguments: [run])
   }
@@ -247,7 +247,7 @@ extension StoreView {
 
 extension StoreView {
   static let channelSQL = """
-    SELECT channel.channel_id, instrument_id, number, name, cell_mount.cell_id
+    SELECT channel.channel_id, instrument_id, number, name, cell_mount.cell_id, wiring
     FROM channel LEFT JOIN cell_mount USING(channel_id)
 
     """

@@ -41,6 +41,8 @@ public struct StoredChannel: StoredRow, Codable, Sendable, Hashable {
   public var name: String
   /// The cell that is mounted on it.
   public var cellId: Int64?
+  /// How its leads go to the cell: `Wiring`'s raw value; nil when nobody has said it.
+  public var wiring: String?
 }
 
 /// A cell with its newest revision.
@@ -90,13 +92,13 @@ public struct StoredCell: StoredRow, Codable, Sendable, Hashable {
   public var cellRole: CellRole? { CellRole(rawValue: role) }
 }
 
-/// A protocol as it was handed in; equal texts are one row.
+/// A protocol as it was handed in, with what it became for one run; equal texts are one row.
 public struct StoredProtocol: StoredRow, Codable, Sendable, Hashable {
   /// Key.
   public var protocolId: Int64
   /// The protocol file, byte by byte.
   public var source: String
-  /// The compiled steps as `nactl check` prints them.
+  /// The steps that it compiled to for this run, as `nactl check` prints them.
   public var listing: String
   /// The version of the program that compiled it.
   public var compilerVersion: String
@@ -154,6 +156,8 @@ public struct StoredRun: StoredRow, Codable, Sendable, Hashable {
   public var instrumentSpecification: String
   /// How the person started it, as a JSON object.
   public var settings: String
+  /// How the leads went to the cell when it was started: `Wiring`'s raw value; nil when nobody had said it.
+  public var wiring: String?
 
   /// The state; nil only when somebody else wrote the row.
   public var runState: RunState? { RunState(rawValue: state) }
@@ -188,5 +192,6 @@ extension StoredRun {
     daemonVersion = row["daemon_version"]
     instrumentSpecification = row["instrument_specification"]
     settings = row["settings"]
+    wiring = row["wiring"]
   }
 }

@@ -18,10 +18,12 @@ public struct InstrumentLimits: Sendable, Hashable {
   public var shortestReadingInterval: TimeSpan
   /// The kinds of step that it can carry out.
   public var kinds: Set<StepKind>
+  /// What its open circuit is.
+  public var openCircuit: OpenCircuit
   /// Limits.
   public init(
     voltage: VoltageWindow, maximumCurrent: Current, voltageErrorPartsPerMillion: Int64, voltageOffsetError: Voltage,
-    shortestReadingInterval: TimeSpan, kinds: Set<StepKind>
+    shortestReadingInterval: TimeSpan, kinds: Set<StepKind>, openCircuit: OpenCircuit
   ) {
     self.voltage = voltage
     self.maximumCurrent = maximumCurrent
@@ -29,6 +31,7 @@ public struct InstrumentLimits: Sendable, Hashable {
     self.voltageOffsetError = voltageOffsetError
     self.shortestReadingInterval = shortestReadingInterval
     self.kinds = kinds
+    self.openCircuit = openCircuit
   }
 
   /// The stated error of a reading of `value`, as a magnitude.

@@ -104,6 +104,7 @@ private struct ListingWriter {
     let window = program.expectOpenCircuit
     lines.append(program.title)
     lines.append("role \(program.role.rawValue); open circuit between \(window.from.written) and \(window.to.written)")
+    if let instrument { lines.append(instrument.openCircuit.meaning) }
     let limits = program.limits
     lines.append(
       "voltage limits \(volts(limits.lowerVoltage.soft)) to \(volts(limits.upperVoltage.soft)) for "

@@ -12,6 +12,9 @@ public import Quantities
 public protocol InstrumentDriver: Sendable {
   /// What is known of the family before any byte was exchanged.
   static var descriptor: InstrumentDescriptor { get }
+  /// What a model can do, by the name with which its instruments identify themselves: for what must be known of one that
+  /// is away. nil for a model that the driver does not know.
+  static func capabilities(ofModel name: String) -> InstrumentCapabilities?
   /// A driver that has seen nothing yet.
   init()
   /// Takes one input and appends what follows from it. Allocates nothing for a reading once `outputs` has grown.
@@ -126,15 +129,6 @@ public struct InstrumentIdentity: Sendable, Hashable {
 
 /// What one model can do with a cell.
 public struct InstrumentCapabilities: Sendable, Hashable {
-  /// How an instrument opens the circuit (hazard rule 6).
-  public enum OpenCircuit: String, Sendable, Hashable, CaseIterable {
-    /// The cell is disconnected and its voltage is measured.
-    case disconnectedAndMeasured = "disconnected_and_measured"
-    /// The cell is disconnected and nothing is known of it.
-    case disconnectedBlind = "disconnected_blind"
-    /// The cell stays connected at zero current.
-    case zeroCurrentHeld = "zero_current_held"
-  }
   /// How many cells it can drive.
   public var channels: Int
   /// Set-points it can keep.
@@ -155,13 +149,15 @@ public struct InstrumentCapabilities: Sendable, Hashable {
   public var holdsBounds: Bool
   /// Whether it disconnects the cell when the host falls silent.
   public var hasLease: Bool
+  /// When it stays on all the same, in a sentence for whoever starts a run (hazard rule 12); nil when it never does.
+  public var leaseHole: String?
   /// What its open circuit is.
   public var openCircuit: OpenCircuit
   /// Capabilities.
   public init(
     channels: Int, kinds: Set<StepKind>, voltage: VoltageWindow, maximumCurrent: Current, currentRanges: [Current],
     shortestReadingInterval: TimeSpan, voltageErrorPartsPerMillion: Int64, voltageOffsetError: Voltage,
-    holdsBounds: Bool, hasLease: Bool, openCircuit: OpenCircuit
+    holdsBounds: Bool, hasLease: Bool, leaseHole: String? = nil, openCircuit: OpenCircuit
   ) {
     self.channels = channels
     self.kinds = kinds
@@ -173,6 +169,7 @@ public struct InstrumentCapabilities: Sendable, Hashable {
     self.voltageOffsetError = voltageOffsetError
     self.holdsBounds = holdsBounds
     self.hasLease = hasLease
+    self.leaseHole = leaseHole
     self.openCircuit = openCircuit
   }
 }

@@ -29,9 +29,12 @@ struct Cell: AsyncParsableCommand {
     @OptionGroup var daemon: DaemonOption
     @Argument(help: "The channel.") var channel: String
     @Argument(help: "The cell, by name or own id.") var cell: String?
+    @Option(help: "How the leads go to the cell: 2-wire or 4-wire. Kept by the channel and with each run.")
+    var wiring: String?
 
     func run() async throws {
-      let answer = try await daemon.client().mount(channel: channel, MountRequest(cell: cell)).value
+      let request = MountRequest(cell: cell, wiring: wiring)
+      let answer = try await daemon.client().mount(channel: channel, request).value
       Terminal.out(answer.message + "\n")
     }
   }

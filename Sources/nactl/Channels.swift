@@ -51,6 +51,7 @@ struct Channels: AsyncParsableCommand {
         value: { $0.circuit.rawValue }),
       .hidden("circuit_lease_expired_unix_us") { $0.circuit_lease_expired_unix_us.map { "\($0)" } },
       .init("CELL", "cell") { $0.cell },
+      .hidden("wiring") { $0.wiring },
       .init("RUN", "run", number: true) { $0.run.map { "\($0)" } },
       .init("VOLTAGE", "voltage_V", number: true, text: { $0.voltage_V.map { Numbers.fixed($0, 4) + " V" } }) {
         $0.voltage_V.map { "\($0)" }

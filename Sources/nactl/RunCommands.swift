@@ -13,8 +13,8 @@ struct RunCommandOptions: ParsableArguments {
   @Option(help: "Why; kept in the event.") var reason: String?
 
   /// Sends the command and says what the daemon answered.
-  func send(_ command: String) async throws {
-    let request = CommandRequest(reason: reason)
+  func send(_ command: String, step: Int32? = nil) async throws {
+    let request = CommandRequest(reason: reason, step: step)
     let answer = try await daemon.client().command(command, request, on: argument.run).value
     Terminal.out(answer.message + "\n")
   }
@@ -47,5 +47,7 @@ struct Resume: AsyncParsableCommand {
 struct Skip: AsyncParsableCommand {
   static let configuration = CommandConfiguration(abstract: "Ends the present step and goes on with the next.")
   @OptionGroup var options: RunCommandOptions
-  func run() async throws { try await options.send("skip") }
+  @Option(help: "The number of the step that is meant, as `show` prints it; when it is over, nothing is skipped.")
+  var step: Int32?
+  func run() async throws { try await options.send("skip", step: step) }
 }

@@ -39,7 +39,8 @@ struct Show: AsyncParsableCommand {
     let run = detail.run
     var lines: [(String, String?)] = [
       ("run", "\(run.run)  \(run.title)"), ("state", run.state + (run.end_reason.map { ": \($0)" } ?? "")),
-      ("cell", "\(run.cell), \(detail.role)"), ("channel", "\(run.channel), \(detail.instrument)"),
+      ("cell", "\(run.cell), \(detail.role)"),
+      ("channel", "\(run.channel), \(detail.instrument)" + (detail.wiring.map { ", \($0)" } ?? "")),
       ("circuit", Channels.circuit(detail.circuit, leaseExpired: detail.circuit_lease_expired_unix_us)),
       ("started", run.started_unix_us.map { "\(Numbers.instant(unixMicroseconds: $0)) by \(run.started_by)" }),
     ]

@@ -43,9 +43,9 @@ import Testing
     #expect(try keys(of: Self.check))
     #expect(try keys(of: Self.start))
     #expect(try keys(of: NoteRequest(text: "t")))
-    #expect(try keys(of: CommandRequest(reason: "r")))
+    #expect(try keys(of: CommandRequest(reason: "r", step: 3)))
     #expect(try keys(of: ClearRequest(reason: "r")))
-    #expect(try keys(of: MountRequest(cell: "c")))
+    #expect(try keys(of: MountRequest(cell: "c", wiring: "4-wire")))
   }
 
   @Test func whatIsNotKnownIsNullAndNotLeftOut() throws {

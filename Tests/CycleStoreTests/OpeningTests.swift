@@ -53,6 +53,39 @@ import Testing
     #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == before)
   }
 
+  /// A database of the first shape, with a run of which everything must still be there afterwards.
+  @Test func anOlderDatabaseIsBroughtUpToDate() throws {
+    let scratch = try ScratchDirectory()
+    try FileManager.default.createDirectory(atPath: scratch.path + "/state", withIntermediateDirectories: true)
+    try DatabaseQueue(path: scratch.database()).writeWithoutTransaction { database in
+      try database.execute(sql: Schema.steps[0])
+      try database.execute(sql: "PRAGMA application_id = \(Schema.applicationID)")
+      try database.execute(sql: "PRAGMA user_version = 1")
+      try database.execute(
+        sql: """
+          INSERT INTO instrument VALUES(1, 'emulated', 'Bench', '0001', '1.0', 5);
+          INSERT INTO channel VALUES(1, 1, 1, 'ch1');
+          INSERT INTO cell VALUES(1, 'HC-1', NULL, NULL, 'anode-half-cell', 5, NULL);
+          INSERT INTO cell_revision(cell_id, revision, entered_unix_us, entered_by, reason) VALUES(1, 1, 5, 'ada', '');
+          INSERT INTO protocol VALUES(1, x'07', '{}', '1. rest 1 h', '0.0.9');
+          INSERT INTO parameter_set VALUES(1, '1', '{}');
+          INSERT INTO run(run_id, uuid, title, cell_id, cell_revision, channel_id, parameter_set_id, state,
+            state_unix_us, created_unix_us, started_by, first_cycle_number, daemon_version, instrument_specification,
+            settings) VALUES(1, 'u', 'Formation', 1, 1, 1, 1, 'held', 5, 5, 'ada', 1, '0.0.9', 'bench', '{}');
+          INSERT INTO run_protocol(run_id, revision, protocol_id) VALUES(1, 1, 1);
+          """)
+    }
+    let store = try CycleStore.open(at: scratch.path + "/state")
+    #expect(store.opening == OpeningReport(migratedFrom: 1))
+    let (run, text) = try store.readNow { (try $0.run(1), try $0.protocol(run: 1)) }
+    #expect(run?.title == "Formation" && run?.runState == .held && run?.wiring == nil)
+    #expect(text?.source == "{}" && text?.listing == "1. rest 1 h" && text?.compilerVersion == "0.0.9")
+    let another = try Bench(store, number: 2)
+    #expect(another.run == 2)
+    store.stopAndWait()
+    #expect(try CycleStore.open(at: scratch.path + "/state").opening == OpeningReport())
+  }
+
   @Test func aNewerSchemaIsRefused() throws {
     let scratch = try ScratchDirectory()
     try CycleStore.open(at: scratch.path + "/state").stopAndWait()

@@ -239,4 +239,54 @@ import Testing
     let bytes = Double(size) / Double(8 * 5_000)
     #expect(bytes <= 60, "\(bytes) bytes a record, all tables and indexes together")
   }
+
+  @Test func theListingOfAProtocolIsThatOfItsRun() throws {
+    let scratch = try ScratchDirectory()
+    let store = try CycleStore.open(at: scratch.path + "/state")
+    let bench = try Bench(store)
+    // The same text compiles to other currents for another mass.
+    let runs = try store.writeNow { edit in
+      let text = try edit.addProtocol(sha256: [UInt8](repeating: 9, count: 32), source: "{\"x\": 1}")
+      let again = try edit.addProtocol(sha256: [UInt8](repeating: 9, count: 32), source: "{\"x\": 1}")
+      #expect(text == again)
+      return try ["1. charge 1 mA", "1. charge 2 mA"].map { listing in
+        var run = RunEntry(
+          uuid: listing, title: "Life", cell: bench.cell, cellRevision: 1, channel: bench.channel, state: .queued,
+          at: Bench.start, startedBy: "ada", protocolID: text, definitionsVersion: "1", parameters: "{}",
+          firstCycleNumber: 1, daemonVersion: "0.2.0", instrumentSpecification: "bench")
+        run.listing = listing
+        return try edit.addRun(run)
+      }
+    }
+    let listings = try store.readNow { view in try runs.map { try view.protocol(run: $0)?.listing } }
+    #expect(listings == ["1. charge 1 mA", "1. charge 2 mA"])
+    #expect(try store.readNow { try $0.protocol(run: runs[0])?.compilerVersion } == "0.2.0")
+    store.stopAndWait()
+  }
+
+  @Test func hazard23TheWiringOfAChannelIsKeptWithItsRuns() throws {
+    let scratch = try ScratchDirectory()
+    let store = try CycleStore.open(at: scratch.path + "/state")
+    let first = try Bench(store)
+    #expect(try store.readNow { try $0.run(first.run)?.wiring } == nil)
+    // A run that is not over keeps what it was started with.
+    #expect(throws: StoreError.inUse(kind: "channel", name: "bench-1", run: first.run)) {
+      try store.writeNow { try $0.setWiring(of: first.channel, to: .fourWire) }
+    }
+    try store.writeNow { edit in
+      try edit.setState(of: first.run, to: .stopped, at: Bench.start, reason: nil)
+      try edit.setWiring(of: first.channel, to: .fourWire)
+    }
+    let second = try store.writeNow { edit in
+      let text = try edit.addProtocol(sha256: [UInt8](repeating: 7, count: 32), source: "{}")
+      return try edit.addRun(
+        RunEntry(
+          uuid: "second", title: "Life", cell: first.cell, cellRevision: 1, channel: first.channel, state: .queued,
+          at: Bench.start, startedBy: "ada", protocolID: text, definitionsVersion: "1", parameters: "{}",
+          firstCycleNumber: 1, daemonVersion: "0.2.0", instrumentSpecification: "bench"))
+    }
+    #expect(try store.readNow { try $0.run(second)?.wiring } == "4-wire")
+    #expect(try store.readNow { try $0.wirings() } == [first.channel: "4-wire"])
+    store.stopAndWait()
+  }
 }

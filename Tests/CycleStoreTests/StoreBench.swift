@@ -44,14 +44,14 @@ struct Bench {
       entry.activeMassUg = 1_200
       let cell = try edit.addCell(
         name: "HC-\(number)", role: .anodeHalfCell, entry, by: "ada", at: Self.start)
-      let text = try edit.addProtocol(
-        sha256: [UInt8](repeating: 7, count: 32), source: "{}", listing: "1 rest", compilerVersion: "1")
+      let text = try edit.addProtocol(sha256: [UInt8](repeating: 7, count: 32), source: "{}")
       var run = RunEntry(
         uuid: "00000000-0000-0000-0000-00000000000\(number)", title: "Formation", cell: cell.cellId,
         cellRevision: cell.revision, channel: channel, state: .preflight, at: Self.start, startedBy: "ada",
         protocolID: text, definitionsVersion: "1", parameters: "{\"sodiation_plateau_below_V\":0.1}",
         firstCycleNumber: 1, daemonVersion: "0.1.0", instrumentSpecification: "bench")
       run.rateBasisMassUg = 1_200
+      run.listing = "1 rest"
       return Bench(cell: cell.cellId, channel: channel, run: try edit.addRun(run))
     }
   }

@@ -40,6 +40,23 @@ import Testing
     bench.end()
   }
 
+  @Test("an instrument that confirms nothing at the daemon's end is told to be safe twice") func farewell() async throws
+  {
+    let bench = try ThreadBench()
+    while bench.worker.lastBeat.microseconds == 0 { sched_yield() }
+    bench.worker.send(.suspendAndEnd)
+    let worker = bench.worker
+    await withCheckedContinuation { continuation in
+      Thread.detachNewThread {
+        worker.join()
+        continuation.resume()
+      }
+    }
+    // The first may be answered with an error, after which an instrument is deaf for a while.
+    #expect(bench.written() == "safe\nsafe\n")
+    bench.end()
+  }
+
   @Test("a thread is stalled when it has turned and then stands still") func stall() throws {
     let worker = try PortWorker(path: "/nowhere")
     let now = HostInstant(microseconds: 100_000_000)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: NaCycler contributors
 
+import ControlAPI
 import CycleStore
 import CyclerModel
 import Logging
@@ -39,13 +40,59 @@ import Testing
     try stored.store.writeNow { edit in
       for row in past.flatMap(\.rows) { try edit.addEvent(row) }
     }
-    let laboratory = Laboratory(
-      store: stored.store, configuration: LaboratoryConfiguration(), roster: PortRoster(),
-      logger: Logger(label: "test"))
+    let laboratory = laboratory(stored)
     let run = try #require(try await stored.store.read { try $0.run(1) })
     let actor = try await laboratory.stopActor(of: run)
     stored.store.stopAndWait()
     return actor
+  }
+
+  private func laboratory(_ stored: StoredLaboratory) -> Laboratory {
+    Laboratory(
+      store: stored.store, configuration: LaboratoryConfiguration(), roster: PortRoster(),
+      logger: Logger(label: "test"))
+  }
+
+  @Test("a run that this version cannot take up is held with its checkpoint, and a person can end it") func setAside()
+    async throws
+  {
+    // Its protocol is an empty object, which compiles to nothing.
+    let stored = try StoredLaboratory(runs: 1)
+    let checkpoint = JournalEntry.checkpoint(run: 1, at: UnixInstant(microseconds: 5), state: [9, 9, 9])
+    stored.push(checkpoint)
+    try await stored.settle()
+    for _ in 0..<2 {
+      let laboratory = laboratory(stored)
+      try await laboratory.recover()
+      #expect(await laboratory.channels[1]?.run == 1, "nothing else can be started on its channel")
+      #expect(await laboratory.waiting.isEmpty)
+    }
+    let run = try #require(try await stored.store.read { try $0.run(1) })
+    #expect(run.runState == .held && run.stateReason == Laboratory.setAsideReason)
+    #expect(try await stored.store.read { try $0.checkpoints().map(\.state) } == [[9, 9, 9]])
+    #expect(try await stored.store.read { try $0.events(run: 1, of: .runHeld, and: .runHeld).count } == 1, "told once")
+    let later = laboratory(stored)
+    try await later.recover()
+    let anna = Requester(name: "anna", userID: 1, processID: 1, requestID: "r1")
+    for command in [RunCommand.pause, .resume, .skip] {
+      await #expect(throws: RequestRefused.self) { _ = try await later.command(command, on: run, anna, reason: nil) }
+    }
+    _ = try await later.command(.stop, on: run, anna, reason: nil)
+    #expect(try await stored.store.read { try $0.run(1)?.runState } == .stopped)
+    #expect(try await stored.store.read { try $0.checkpoints().isEmpty })
+    #expect(await later.channels[1]?.run == nil)
+    stored.store.stopAndWait()
+  }
+
+  @Test("a store that cannot be read ends the daemon, which is started again, and no run") func unreadable()
+    async throws
+  {
+    let stored = try StoredLaboratory(runs: 1)
+    let laboratory = laboratory(stored)
+    let run = try #require(try await stored.store.read { try $0.run(1) })
+    stored.store.stopAndWait()
+    await #expect(throws: (any Error).self) { try await laboratory.setAside(run, CannotGoOn("it is a test")) }
+    await #expect(throws: (any Error).self) { try await laboratory.recover() }
   }
 
   @Test("a stop that was acknowledged is carried out, however much was said before and after") func stop() async throws

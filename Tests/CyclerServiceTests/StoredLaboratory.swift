@@ -32,8 +32,7 @@ final class StoredLaboratory: Sendable {
         family: "emulated", model: "Bench", serial: "0001", firmware: "1.0", at: Self.start)
       let channel = try edit.upsertChannel(instrument: instrument, number: number, name: "ch\(number)")
       let cell = try edit.addCell(name: "HC-\(number)", role: .anodeHalfCell, CellEntry(), by: "ada", at: Self.start)
-      let text = try edit.addProtocol(
-        sha256: [UInt8](repeating: 7, count: 32), source: "{}", listing: "1 rest", compilerVersion: "1")
+      let text = try edit.addProtocol(sha256: [UInt8](repeating: 7, count: 32), source: "{}")
       return try edit.addRun(
         RunEntry(
           uuid: "00000000-0000-0000-0000-00000000000\(number)", title: "Formation", cell: cell.cellId,
@@ -59,6 +58,12 @@ final class StoredLaboratory: Sendable {
       batch.entries.append(.stepStarted(Self.step(step, of: run)))
     }
     if ends { batch.entries.append(.runState(run: run, .completed, at: Self.start, reason: nil)) }
+    inlet.push(&batch)
+  }
+
+  /// Pushes one entry.
+  func push(_ entry: JournalEntry) {
+    var batch = JournalBatch(records: [], entries: [entry])
     inlet.push(&batch)
   }
 

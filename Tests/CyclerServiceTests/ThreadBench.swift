@@ -17,7 +17,8 @@ import Testing
 struct SilentDriver: InstrumentDriver {
   static let descriptor = InstrumentDescriptor(
     family: "silent", baudRate: 115_200, matches: [], maturity: .emulatedOnly)
-  static let safeStopBytes: [UInt8] = []
+  static let safeStopBytes = Array("safe\n".utf8)
+  static func capabilities(ofModel name: String) -> InstrumentCapabilities? { nil }
   var gate: Gate?
 
   init() {}
@@ -59,6 +60,13 @@ final class ThreadBench {
     try worker.start(
       inlet: inlet, storePatience: TimeSpan(seconds: 600),
       makeDriver: { gate.map { SilentDriver($0) } ?? SilentDriver() }, news: { _, _ in })
+  }
+
+  /// What the thread has written so far.
+  func written() -> String {
+    var buffer = [UInt8](repeating: 0, count: 4_096)
+    let count = read(bench, &buffer, buffer.count)
+    return String(decoding: buffer.prefix(max(0, count)), as: UTF8.self)
   }
 
   /// Ends the thread and waits for it.

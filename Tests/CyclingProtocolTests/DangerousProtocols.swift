@@ -27,7 +27,7 @@ enum DangerousProtocols {
       instrument: InstrumentLimits(
         voltage: InstrumentLimits.small.voltage, maximumCurrent: Current(amperes: 0.2), voltageErrorPartsPerMillion: 0,
         voltageOffsetError: Voltage(millivolts: 8), shortestReadingInterval: TimeSpan(milliseconds: 100),
-        kinds: InstrumentLimits.small.kinds)),
+        kinds: InstrumentLimits.small.kinds, openCircuit: .disconnectedAndMeasured)),
     .step(
       "negative cut-off on an anode", #"{"discharge": "0.1 mA", "until": ["voltage <= -10 mV", "step_time >= 1 h"]}"#,
       ".until[0]", "plates sodium", "allow_plating"),

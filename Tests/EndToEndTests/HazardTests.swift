@@ -131,6 +131,53 @@ extension ProgramTests {
       #expect(try rig.nactl("cycles", "last").output.contains("ICE  –"))
     }
 
+    @Test func hazard06And12CheckAndStartSayWhatTheInstrumentDoes() throws {
+      let rig = try ready()
+      let file = try TestProtocol.write(.hardCarbon, cycles: 1, to: rig.directory)
+      let check = try rig.nactl("check", file, "--channel", "ch1")
+      #expect(check.output.contains("a rest disconnects the cell and measures its voltage"), "\(check.output)")
+      let start = try rig.nactl("start", file)
+      #expect(start.status == 0)
+      #expect(
+        start.errors.contains("ch1: if its script fails by an error while this machine is dead"), "\(start.errors)")
+    }
+
+    @Test func hazard07AfterARestartTheLeaseOfAnAbsentInstrumentIsKnown() throws {
+      let rig = try LaboratoryRig()
+      try rig.startBench(cell: "hard-carbon", speed: "20")
+      // The shortest lease, so that it is over while the test waits.
+      try rig.startDaemon(extra: ["--lease", "5"])
+      try rig.waitForChannels(1)
+      let file = try TestProtocol.write(.hardCarbon, cycles: 1, to: rig.directory)
+      #expect(try rig.nactl("start", file).status == 0)
+      try rig.wait(for: "current", seconds: 40) { try rig.channel()["circuit"] as? String == "closed" }
+      rig.killDaemon()
+      rig.stopBench()
+      try rig.launchDaemon()
+      #expect(try rig.channel()["circuit"] as? String == "unknown", "the lease runs on")
+      try rig.wait(for: "the lease to run out", seconds: 40) {
+        try rig.channel()["circuit"] as? String == "open (lease expired)"
+      }
+      #expect(try rig.channel()["circuit_lease_expired_unix_us"] is Int)
+      #expect(try rig.channel()["goes_safe_alone"] as? Bool == true)
+    }
+
+    @Test func hazard23TheWiringIsSaidWithTheCellAndKeptWithTheRun() throws {
+      let rig = try ready(speed: "200")
+      #expect(try rig.nactl("cell", "add", "HC", "--role", "anode-half-cell").status == 0)
+      let wrong = try rig.nactl("cell", "mount", "ch1", "HC", "--wiring", "5-wire")
+      #expect(wrong.status != 0 && wrong.errors.contains("2-wire or 4-wire"), "\(wrong.errors)")
+      #expect(try rig.nactl("cell", "mount", "ch1", "--wiring", "4-wire").errors.contains("mount.no_cell"))
+      #expect(try rig.nactl("cell", "mount", "ch1", "HC", "--wiring", "4-wire").status == 0)
+      #expect(try rig.channel()["wiring"] as? String == "4-wire")
+      let file = try TestProtocol.write(.hardCarbon, cycles: 1, to: rig.directory)
+      #expect(try rig.nactl("start", file).status == 0)
+      #expect(try rig.sqlite("SELECT wiring FROM run") == "4-wire")
+      #expect(try rig.nactl("show", "last").output.contains(", 4-wire"))
+      let busy = try rig.nactl("cell", "mount", "ch1", "HC", "--wiring", "2-wire")
+      #expect(busy.status == 1 && busy.errors.contains("run 1"), "\(busy.errors)")
+    }
+
     private static let plateauKeys = [
       "sodiation_plateau_capacity_Ah", "sodiation_plateau_ratio", "desodiation_plateau_capacity_Ah",
       "desodiation_plateau_ratio",

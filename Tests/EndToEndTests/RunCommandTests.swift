@@ -75,6 +75,21 @@ extension ProgramTests {
       }
     }
 
+    @Test func aSkipThatNamesAStepNeverEndsAnother() throws {
+      let rig = try running()
+      let step = "SELECT max(step_count) FROM step WHERE run_id = 1"
+      try rig.wait(for: "the first discharge", seconds: 40) { try rig.channel()["circuit"] as? String == "closed" }
+      let first = try rig.sqlite(step)
+      let wrong = try rig.nactl("skip", "1", "--step", "1")
+      expectRefused(wrong, "run.not_skippable")
+      #expect(wrong.errors.contains("--step \(first)"), "\(wrong.errors)")
+      #expect(try rig.nactl("skip", "1", "--step", first).status == 0)
+      try rig.wait(for: "the next step", seconds: 20) { try rig.sqlite(step) != first }
+      // Asked again, it is the same wish and not another one.
+      expectRefused(try rig.nactl("skip", "1", "--step", first), "run.not_skippable")
+      #expect(try rig.sqlite("SELECT count(*) FROM event WHERE code = 'run.step_skipped'") == "1")
+    }
+
     @Test func nothingAcceptedIsLostWhileTheInstrumentGoesAndComes() throws {
       let rig = try running()
       for turn in 1...4 {

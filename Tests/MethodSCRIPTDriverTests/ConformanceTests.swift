@@ -110,6 +110,9 @@ struct SplitMix: RandomNumberGenerator {
 
 /// Makes a reading of whatever digits a piece of bytes holds, as no driver must.
 private struct TrustingDriver: InstrumentDriver {
+  static func capabilities(ofModel name: String) -> InstrumentCapabilities? {
+    MethodSCRIPTDriver.capabilities(ofModel: name)
+  }
   static let descriptor = MethodSCRIPTDriver.descriptor
   static let safeStopBytes: [UInt8] = []
   mutating func handle(_ input: DriverInput, at now: HostInstant, into outputs: inout DriverOutputs) {

@@ -26,6 +26,11 @@ public struct MethodSCRIPTDriver: InstrumentDriver {
     ],
     maturity: .emulatedOnly)
 
+  /// By the names of `MethodSCRIPTModel`.
+  public static func capabilities(ofModel name: String) -> InstrumentCapabilities? {
+    MethodSCRIPTModel.allCases.first { $0.name == name }?.capabilities
+  }
+
   /// Aborts a running script, whose last act is to disconnect the cell, and runs one that does nothing else.
   ///
   /// An instrument at which nothing runs answers the abort with an error and is deaf for some 50 ms; who has the time

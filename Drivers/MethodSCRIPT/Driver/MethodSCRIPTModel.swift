@@ -52,7 +52,10 @@ enum MethodSCRIPTModel: Sendable, Hashable, CaseIterable {
       shortestReadingInterval: TimeSpan(milliseconds: 50),
       // Unverified: typical of the class.
       voltageErrorPartsPerMillion: 1_000, voltageOffsetError: Voltage(millivolts: 1),
-      holdsBounds: true, hasLease: true, openCircuit: .disconnectedAndMeasured)
+      holdsBounds: true, hasLease: true,
+      // Of the maker's description; unverified like all that was never seen on an instrument.
+      leaseHole: "if its script fails by an error while this machine is dead, the cell stays connected",
+      openCircuit: .disconnectedAndMeasured)
   }
 
   private var kinds: Set<StepKind> {

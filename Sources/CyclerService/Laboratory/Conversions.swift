@@ -17,30 +17,8 @@ extension InstrumentLimits {
       voltage: capabilities.voltage, maximumCurrent: capabilities.maximumCurrent,
       voltageErrorPartsPerMillion: capabilities.voltageErrorPartsPerMillion,
       voltageOffsetError: capabilities.voltageOffsetError,
-      shortestReadingInterval: capabilities.shortestReadingInterval, kinds: capabilities.kinds)
-  }
-}
-
-extension CellValues {
-  /// What the newest revision of a cell says.
-  init(_ cell: StoredCell?) {
-    self.init(
-      activeMass: cell?.activeMassUg.map { Mass(micrograms: $0) },
-      area: cell?.areaMm2E3.map { Area(squareMillimetreThousandths: $0) },
-      nominalCapacity: cell?.nominalChargeNc.map { Charge(nanocoulombs: $0) })
-  }
-
-  /// What the person who starts says.
-  init(_ request: StartRequest) {
-    self.init(mass: request.active_mass_ug, area: request.area_mm2, nominal: request.nominal_capacity_mAh)
-  }
-
-  /// From the units of requests.
-  init(mass: Int64?, area: Double?, nominal: Double?) {
-    self.init(
-      activeMass: mass.map { Mass(micrograms: $0) },
-      area: area.map { Area(squareMillimetreThousandths: Int64(($0 * 1_000).rounded())) },
-      nominalCapacity: nominal.map { Charge(ampereHours: $0 / 1_000) })
+      shortestReadingInterval: capabilities.shortestReadingInterval, kinds: capabilities.kinds,
+      openCircuit: capabilities.openCircuit)
   }
 }
 
@@ -60,5 +38,17 @@ extension RequestRefused {
       .impossible, code: "protocol.invalid",
       message: problems.count == 1 ? "the protocol has a problem" : "the protocols have \(problems.count) problems",
       hint: "`nactl check` lists them", problems: problems)
+  }
+}
+
+extension Wiring {
+  /// By its name in requests.
+  init(named name: String) throws {
+    guard let wiring = Wiring(rawValue: name) else {
+      let names = Wiring.allCases.map(\.rawValue).joined(separator: " or ")
+      throw RequestRefused(
+        .malformed, code: "mount.wiring", message: "“\(name)” is no wiring", hint: "\(names)")
+    }
+    self = wiring
   }
 }

@@ -19,9 +19,9 @@ extension Laboratory {
 
   /// Carries out a command; returns what else the person should know.
   func command(
-    _ command: RunCommand, on run: StoredRun, _ requester: Requester, reason: String?
+    _ command: RunCommand, on run: StoredRun, _ requester: Requester, reason: String?, step: Int32? = nil
   ) async throws -> String? {
-    try await carryOut(command, run, requester)
+    try await carryOut(command, run, requester, step)
     var remarks: [String] = []
     do {
       if command == .stop { try await keepStop(run, requester) }
@@ -34,11 +34,14 @@ extension Laboratory {
     return remarks.first
   }
 
-  private func carryOut(_ command: RunCommand, _ known: StoredRun, _ requester: Requester) async throws {
+  private func carryOut(
+    _ command: RunCommand, _ known: StoredRun, _ requester: Requester, _ step: Int32?
+  ) async throws {
     let deadline = ContinuousClock.now + Self.commandPatience
     var run = known
     while true {
       guard let state = run.runState, !state.isFinal else { throw RequestRefused(over: run) }
+      if let reason = setAsideRuns[run.runId] { return try await commandSetAside(command, run, reason, requester) }
       if state == .queued, channels[run.channelId]?.run != run.runId {
         return try await commandQueued(command, run, requester)
       }
@@ -48,7 +51,7 @@ extension Laboratory {
         run = try await reread(run)
         if !(run.runState?.isFinal ?? true) { try await checkLatch(of: run) }
       }
-      let answer = await answer(of: run, to: command, requester)
+      let answer = await answer(of: run, to: command, requester, step)
       switch answer {
       case .accepted: return
       case .refused(.over), .changing: break
@@ -67,10 +70,12 @@ extension Laboratory {
     try await store.read { try $0.run(run.runId) } ?? run
   }
 
-  private func answer(of run: StoredRun, to command: RunCommand, _ requester: Requester) async -> PersonAnswer {
+  private func answer(
+    of run: StoredRun, to command: RunCommand, _ requester: Requester, _ step: Int32?
+  ) async -> PersonAnswer {
     let ask = PersonAsk(
       run: run.runId, PersonRequest(command), actor: requester.name,
-      expected: command == .resume ? run.runState : nil)
+      expected: command == .resume ? run.runState : nil, step: step)
     guard let entry = channels[run.channelId] else { return .changing }
     if waiting[run.channelId]?.pilot.identity.run == run.runId { return await answerWaiting(run, ask) }
     guard let worker = entry.worker else { return .changing }
@@ -95,7 +100,8 @@ extension Laboratory {
     return .accepted
   }
 
-  /// A stop that was acknowledged is carried out even if the daemon dies before the run has: it is committed first.
+  /// A stop is committed before it is acknowledged, where the store takes it: then it is carried out even if the daemon
+  /// dies before the run has.
   private func keepStop(_ run: StoredRun, _ requester: Requester) async throws {
     let at = now().unix
     _ = try await store.write { edit in
@@ -193,6 +199,8 @@ extension RequestRefused {
       case .suspended: ("is suspended: the daemon stops", "ask again when the daemon is back")
       case .away: ("waits for its instrument", "it goes on by itself; `nactl pause` and `nactl stop` are possible")
       case .over: ("is over", "start another run with `nactl start`")
+      case .anotherStep(let present):
+        ("is in step \(present) by now", "look with `nactl show \(number)`; `--step \(present)` skips that one")
       }
     let code =
       switch command {

@@ -11,6 +11,7 @@ internal import CyclingProtocol
 internal import CyclingRun
 internal import InstrumentKit
 internal import Logging
+internal import MethodSCRIPTDriver
 internal import Quantities
 
 extension Laboratory {
@@ -30,11 +31,7 @@ extension Laboratory {
       guard let instrument = known.instruments.first(where: { $0.instrumentId == channel.instrumentId }) else {
         continue
       }
-      channels[channel.channelId] = ChannelEntry(
-        id: channel.channelId, name: channel.name, number: Int(channel.number),
-        instrument: InstrumentIdentity(
-          family: instrument.family, model: instrument.model, serial: instrument.serial,
-          firmware: instrument.firmware ?? "", capabilities: .unknown))
+      channels[channel.channelId] = ChannelEntry(channel, of: instrument)
     }
     for run in known.runs where run.runState != .queued || known.checkpoints.contains(where: { $0.runId == run.runId })
     {
@@ -42,26 +39,11 @@ extension Laboratory {
       let latch = known.latches.first { $0.channelId == run.channelId }
       do {
         try await recover(run, checkpoint, latch)
-      } catch {
-        await setAside(run, error)
+      } catch let obstacle as CannotGoOn {
+        try await setAside(run, obstacle)
       }
     }
     try await takeUpQueues(known.runs)
-  }
-
-  /// A run that cannot be put back must not keep the others from going on: it is held, and nothing is driven.
-  private func setAside(_ run: StoredRun, _ error: any Error) async {
-    logger.critical("run \(run.runId) cannot be taken up again: \(error)")
-    channels[run.channelId]?.run = nil
-    let at = now().unix
-    _ = try? await store.write { edit in
-      try edit.addEvent(
-        EventRow(
-          at: at, run: run.runId, channel: run.channelId, stepID: nil, stepTime: nil, code: .runHeld, severity: .alarm,
-          actor: "daemon", detail: "the run cannot be taken up again and was ended: \(error)"))
-      try edit.setState(of: run.runId, to: .ended, at: at, reason: "cannot be taken up again")
-      try edit.dropCheckpoint(run: run.runId)
-    }
   }
 
   /// A daemon that died between two runs of a queue left the second without a first.
@@ -83,14 +65,7 @@ extension Laboratory {
     let identity = RunIdentity(
       run: run.runId, channel: run.channelId, instrumentChannel: entry.number,
       earlierCellCycles: run.firstCycleNumber - 1, protocolRevision: 1, startedBy: run.startedBy)
-    guard let checkpoint else {
-      let pilot = RunPilot(identity: identity, program: program, settings: settings, instrumentIsHere: true)
-      waiting[run.channelId] = WaitingRun(pilot: pilot, begins: true, said: nil)
-      return
-    }
-    var pilot = try RunPilot(
-      identity: identity, program: program, settings: settings, checkpoint: checkpoint.state,
-      since: UnixInstant(microseconds: checkpoint.unixUs))
+    var pilot = try pilot(identity, program, settings, checkpoint)
     var outputs = RunOutputs()
     if let actor = try await stopActor(of: run) {
       pilot.handle(.person(.stop, actor: actor), at: now(), into: &outputs)
@@ -103,12 +78,34 @@ extension Laboratory {
     if let latch, run.runState != .held {
       let fault = Fault(FaultCode(rawValue: latch.fault) ?? .runHeld, latch.detail)
       pilot.holdRestored(fault, latches: false, at: now(), into: &outputs)
+    } else if checkpoint == nil, run.runState == .held {
+      let fault = Fault(.runHeld, "it was held before it had begun: \(run.stateReason ?? "")")
+      pilot.holdRestored(fault, latches: false, at: now(), into: &outputs)
     } else if try await isCrashLoop(run) {
       let detail = "the daemon started \(Self.crashLoopStarts) times within 10 minutes while this run was active"
       pilot.holdRestored(Fault(.runCrashLoop, detail), latches: false, at: now(), into: &outputs)
     }
     keep(&outputs, of: pilot)
-    waiting[run.channelId] = WaitingRun(pilot: pilot, begins: false, said: InletPlace(in: inlet))
+    waiting[run.channelId] = WaitingRun(pilot: pilot, said: InletPlace(in: inlet))
+    // One that had said nothing yet has stood since it was asked for.
+    let asked = UnixInstant(microseconds: run.startedUnixUs ?? run.createdUnixUs)
+    beginAlone(run.channelId, since: RunMoment(host: now().host, unix: min(asked, now().unix)))
+  }
+
+  /// The run as it stood at its last acknowledged reading, or as it stood before it had said anything.
+  private func pilot(
+    _ identity: RunIdentity, _ program: Program, _ settings: RunSettings, _ checkpoint: StoredCheckpoint?
+  ) throws -> RunPilot {
+    guard let checkpoint else {
+      return RunPilot(identity: identity, program: program, settings: settings, instrumentIsHere: false)
+    }
+    do {
+      return try RunPilot(
+        identity: identity, program: program, settings: settings, checkpoint: checkpoint.state,
+        since: UnixInstant(microseconds: checkpoint.unixUs))
+    } catch {
+      throw CannotGoOn("its checkpoint is of another version or damaged: \(error)")
+    }
   }
 
   /// Who asked for a stop that the daemon did not live to carry out: one that was carried out, and one after which a
@@ -149,15 +146,18 @@ extension Laboratory {
   /// The program of a stored run, compiled again from the text and the values that it was started with.
   func program(of run: StoredRun) async throws -> (Program, RunSettings) {
     guard let text = try await store.read({ try $0.protocol(run: run.runId)?.source }) else {
-      throw StoreError.unknown(kind: "protocol of run", name: "\(run.runId)")
+      throw CannotGoOn("its protocol is not in the store")
     }
     let values = CellValues(
       activeMass: run.rateBasisMassUg.map { Mass(micrograms: $0) },
       area: run.rateBasisAreaMm2E3.map { Area(squareMillimetreThousandths: $0) },
       nominalCapacity: run.rateBasisChargeNc.map { Charge(nanocoulombs: $0) })
-    let program = try ProtocolDecoder.decode(Array(text.utf8)).flatMap { $0.compile(cell: values, instrument: nil) }
-      .get()
-    return (program, settings(allowedVoltageReason: StartSettings(stored: run.settings).allowedVoltageReason, nil))
+    switch ProtocolDecoder.decode(Array(text.utf8)).flatMap({ $0.compile(cell: values, instrument: nil) }) {
+    case .failure(let found):
+      throw CannotGoOn("its protocol does not compile any more: \(found.problems.first?.message ?? "")")
+    case .success(let program):
+      return (program, settings(allowedVoltageReason: StartSettings(stored: run.settings).allowedVoltageReason, nil))
+    }
   }
 
   func settings(allowedVoltageReason: String?, _ capabilities: InstrumentCapabilities?) -> RunSettings {
@@ -186,6 +186,20 @@ extension Laboratory {
 extension StoredEvent {
   /// Whether a person let the run go on, as against the protocol's policy.
   fileprivate var isResumptionByPerson: Bool { code == FaultCode.runResumed.rawValue && actor != "daemon" }
+}
+
+extension ChannelEntry {
+  /// A channel that is only known from the store, with what its driver knows of the model.
+  fileprivate init(_ channel: StoredChannel, of instrument: StoredInstrument) {
+    let capabilities =
+      instrument.family == MethodSCRIPTDriver.descriptor.family
+      ? MethodSCRIPTDriver.capabilities(ofModel: instrument.model) : nil
+    self.init(
+      id: channel.channelId, name: channel.name, number: Int(channel.number),
+      instrument: InstrumentIdentity(
+        family: instrument.family, model: instrument.model, serial: instrument.serial,
+        firmware: instrument.firmware ?? "", capabilities: capabilities ?? .unknown))
+  }
 }
 
 extension InstrumentCapabilities {

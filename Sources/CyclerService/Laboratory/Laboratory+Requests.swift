@@ -45,7 +45,7 @@ extension Laboratory {
     }
   }
 
-  func mount(_ cellName: String?, on name: String, _ requester: Requester) async throws {
+  func mount(_ cellName: String?, wiring: Wiring?, on name: String, _ requester: Requester) async throws {
     let entry = try channel(named: name)
     let at = now().unix
     let busy = entry.run
@@ -59,6 +59,7 @@ extension Laboratory {
         throw StoreError.unknown(kind: "cell", name: cellName)
       }
       try edit.mount(cell: cell.cellId, channel: entry.id, by: requester.name, at: at)
+      if let wiring { try edit.setWiring(of: entry.id, to: wiring) }
     }
   }
 
@@ -88,6 +89,7 @@ extension Laboratory {
     if let worker = entry.worker, worker.isStalled(at: now().host) { return .unknown }
     if let sighting, entry.worker != nil { return sighting.circuit }
     guard let lostAt = entry.lostAt, entry.instrument.capabilities.hasLease else { return .unknown }
+    if let run = entry.run, setAsideRuns[run] != nil { return .unknown }
     // The run knows what it left behind, and with which lease; otherwise it may have been anything.
     let left = waiting[entry.id]?.pilot.longestAlone ?? .zero
     let alone = left > .zero ? left : RunSettings.longestAlone(lease: configuration.lease)

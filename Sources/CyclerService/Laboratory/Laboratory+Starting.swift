@@ -153,83 +153,6 @@ extension Laboratory {
     return chosen
   }
 
-  // MARK: - Compiling
-
-  /// A run that only needs to be stored.
-  private struct PreparedRun: Sendable {
-    var target: Int
-    var name: String
-    var source: String
-    var title: String
-    var role: CellRole
-    var cellName: String?
-    var values: CellValues
-    var program: Program
-    var listing: String
-  }
-
-  private func prepare(_ documents: [NamedDocument], _ targets: [Target], _ request: StartRequest) throws
-    -> [PreparedRun]
-  {
-    var prepared: [PreparedRun] = []
-    var problems: [Problem] = []
-    for (index, target) in targets.enumerated() {
-      for named in documents {
-        let values = try merge(named.document, target.cell, CellValues(request))
-        try checkRole(named.document, target.cell)
-        switch named.document.compile(
-          cell: values, instrument: InstrumentLimits(target.channel.instrument.capabilities))
-        {
-        case .failure(let found): problems += found.problems.map { Problem($0, in: named.name) }
-        case .success(let program):
-          prepared.append(
-            PreparedRun(
-              target: index, name: named.name, source: named.document.source, title: named.document.title,
-              role: named.document.role, cellName: named.document.cellName, values: values, program: program,
-              listing: ProgramListing.lines(of: program).joined(separator: "\n")))
-        }
-      }
-    }
-    guard problems.isEmpty else { throw RequestRefused(problems: problems) }
-    return prepared
-  }
-
-  /// The values that currents are computed from; two different ones are refused, never chosen between.
-  func merge(_ document: ProtocolDocument, _ cell: StoredCell?, _ said: CellValues) throws -> CellValues {
-    let stored = CellValues(cell)
-    func one<Value: Equatable>(_ what: String, _ values: [(String, Value?)]) throws -> Value? {
-      let known = values.compactMap { source, value in value.map { (source, $0) } }
-      guard let first = known.first else { return nil }
-      if let other = known.first(where: { $0.1 != first.1 }) {
-        throw RequestRefused(
-          .conflict, code: "cell.values_differ",
-          message: "\(what): \(first.0) says \(first.1), \(other.0) says \(other.1)",
-          hint: "correct the cell with `nactl cell edit`, or the protocol")
-      }
-      return first.1
-    }
-    let name = "the cell “\(cell?.name ?? "")”"
-    return CellValues(
-      activeMass: try one(
-        "active mass",
-        [(name, stored.activeMass), ("the protocol", document.values.activeMass), ("the request", said.activeMass)]),
-      area: try one("area", [(name, stored.area), ("the protocol", document.values.area), ("the request", said.area)]),
-      nominalCapacity: try one(
-        "nominal capacity",
-        [
-          (name, stored.nominalCapacity), ("the protocol", document.values.nominalCapacity),
-          ("the request", said.nominalCapacity),
-        ]))
-  }
-
-  private func checkRole(_ document: ProtocolDocument, _ cell: StoredCell?) throws {
-    guard let cell, cell.role != document.role.rawValue else { return }
-    throw RequestRefused(
-      .conflict, code: "cell.role_differs",
-      message: "the cell “\(cell.name)” is registered as \(cell.role), the protocol is for \(document.role.rawValue)",
-      hint: "choose a protocol for \(cell.role), or mount the right cell")
-  }
-
   // MARK: - Storing and beginning
 
   private func start(
@@ -245,7 +168,7 @@ extension Laboratory {
     for (run, plan) in zip(stored, prepared) {
       let target = targets[plan.target]
       guard run.state == RunState.preflight.rawValue, begun.insert(target.channel.id).inserted else { continue }
-      place(pilot(for: run.run, plan.program, target.channel, run.firstCycle, settings, requester.name), begins: true)
+      place(pilot(for: run.run, plan.program, target.channel, run.firstCycle, settings, requester.name))
     }
     for target in targets { channels[target.channel.id]?.isReserved = false }
     return StartResponse(
@@ -261,6 +184,10 @@ extension Laboratory {
     var warnings: [String] = []
     for target in targets where !target.channel.instrument.capabilities.hasLease {
       warnings.append("\(target.channel.name) stays on if this machine dies: its instrument has no lease")
+    }
+    for target in targets {
+      guard let hole = target.channel.instrument.capabilities.leaseHole else { continue }
+      warnings.append("\(target.channel.name): \(hole)")
     }
     for plan in prepared {
       let limits = InstrumentLimits(targets[plan.target].channel.instrument.capabilities)
@@ -316,14 +243,14 @@ extension Laboratory {
         let isQueued = !before.isEmpty
         let firstCycle = try edit.view.nextCellCycleNumber(cell: cell.cellId)
         let protocolID = try edit.addProtocol(
-          sha256: SHA256.digest(Array(plan.source.utf8)), source: plan.source, listing: plan.listing,
-          compilerVersion: NaCyclerVersion.text)
+          sha256: SHA256.digest(Array(plan.source.utf8)), source: plan.source)
         var entry = RunEntry(
           uuid: UUID().uuidString.lowercased(), title: plan.title, cell: cell.cellId, cellRevision: cell.revision,
           channel: channel.id, state: isQueued ? .queued : .preflight, at: at, startedBy: requester.name,
           protocolID: protocolID, definitionsVersion: MetricDefinitions.version,
           parameters: plan.program.metrics.stored, firstCycleNumber: firstCycle, daemonVersion: NaCyclerVersion.text,
           instrumentSpecification: channel.model)
+        entry.listing = plan.listing
         entry.queuePosition = isQueued ? Int64(before.count) : nil
         entry.rateBasisMassUg = plan.values.activeMass?.micrograms
         entry.rateBasisAreaMm2E3 = plan.values.area?.squareMillimetreThousandths
@@ -337,79 +264,5 @@ extension Laboratory {
       }
       return kept
     }
-  }
-
-  /// The next protocol in the queue follows by itself after a run that was completed; otherwise the queue is stopped,
-  /// because nobody knows in what state the cell was left.
-  func startNext(on channel: Int64, after run: Int64) async throws {
-    let (last, open) = try await store.read { view in (try view.run(run), try view.openRuns()) }
-    let queue = open.filter { $0.channelId == channel && $0.runState == .queued }
-    guard let next = queue.first, let entry = channels[channel] else { return }
-    let at = now().unix
-    guard last?.runState == .completed else {
-      let reason = "run \(run) before it was not completed"
-      try await store.write { edit in
-        for waiting in queue { try edit.setState(of: waiting.runId, to: .stopped, at: at, reason: reason) }
-      }
-      return
-    }
-    let firstCycle = try await store.write { edit -> Int64? in
-      // A person may have stopped it in this moment.
-      guard try edit.view.run(next.runId)?.runState == .queued else { return nil }
-      let first = try edit.view.nextCellCycleNumber(cell: next.cellId)
-      try edit.setFirstCycleNumber(of: next.runId, to: first)
-      try edit.setState(of: next.runId, to: .preflight, at: at, reason: nil)
-      return first
-    }
-    guard let firstCycle else { return try await startNext(on: channel, after: run) }
-    let (program, _) = try await program(of: next)
-    let start = StartSettings(stored: next.settings)
-    place(pilot(for: next.runId, program, entry, firstCycle, start, next.startedBy), begins: true)
-  }
-}
-
-extension StoreEdit {
-  /// The cell of a run: as it is, with values that were missing added as a revision, or newly registered.
-  fileprivate func cell(
-    _ known: StoredCell?, named name: String?, role: CellRole, values: CellValues, by person: String, at: UnixInstant
-  ) throws -> StoredCell {
-    guard let known else {
-      let chosen = try name ?? unusedCellName()
-      var entry = CellEntry()
-      entry.fill(values)
-      return try addCell(
-        name: chosen, role: role, entry, by: person, reason: "registered by the start of a run", at: at)
-    }
-    var entry = CellEntry(known)
-    let before = entry
-    entry.fill(values)
-    if entry == before { return known }
-    return try reviseCell(known.cellId, entry, by: person, reason: "values given at the start of a run", at: at)
-  }
-
-  private func unusedCellName() throws -> String {
-    var number = try view.cells().count + 1
-    while try view.cell(named: "cell-\(number)") != nil { number += 1 }
-    return "cell-\(number)"
-  }
-}
-
-extension CellEntry {
-  fileprivate mutating func fill(_ values: CellValues) {
-    activeMassUg = activeMassUg ?? values.activeMass?.micrograms
-    areaMm2E3 = areaMm2E3 ?? values.area?.squareMillimetreThousandths
-    nominalChargeNc = nominalChargeNc ?? values.nominalCapacity?.nanocoulombs
-  }
-}
-
-extension MetricParameters {
-  /// As stored: a JSON object with sorted keys; equal parameters are equal texts.
-  var stored: String {
-    var parts: [String] = []
-    if let desodiationPlateauBelow {
-      parts.append("\"desodiation_plateau_below_nv\":\(desodiationPlateauBelow.nanovolts)")
-    }
-    if let sodiationPlateauBelow { parts.append("\"sodiation_plateau_below_nv\":\(sodiationPlateauBelow.nanovolts)") }
-    return "{" + parts.joined(separator: ",") + "}"
   }
 }

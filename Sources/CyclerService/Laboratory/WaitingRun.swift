@@ -26,8 +26,6 @@ struct InletPlace: Sendable {
 /// A run without its instrument.
 struct WaitingRun: Sendable {
   var pilot: RunPilot
-  /// Whether it has not begun.
-  var begins: Bool
   /// Where it spoke last; nil when it has said nothing yet.
   var said: InletPlace?
 

@@ -16,6 +16,7 @@ internal import Quantities
 struct StoredSight: Sendable {
   var latch: StoredLatch?
   var cell: String?
+  var wiring: String?
   var runState: String?
   var reading: (record: RecordRow, at: UnixInstant)?
 }
@@ -84,7 +85,8 @@ extension ChannelStatus {
       instrument_serial: instrument.serial, instrument_firmware: instrument.firmware,
       driver_maturity: MethodSCRIPTDriver.descriptor.maturity.rawValue, port: entry.worker?.path, state: state,
       circuit: word, circuit_lease_expired_unix_us: expired, goes_safe_alone: instrument.capabilities.hasLease,
-      holds_limits_itself: instrument.capabilities.holdsBounds, cell: stored.cell, run: entry.run,
+      holds_limits_itself: instrument.capabilities.holdsBounds, cell: stored.cell, wiring: stored.wiring,
+      run: entry.run,
       run_state: stored.runState, latch: stored.latch.map(LatchStatus.init),
       voltage_V: stored.reading?.record.voltage?.volts,
       current_A: circuit == .closed ? stored.reading?.record.current?.amperes : nil,
@@ -138,7 +140,8 @@ extension RunDetail {
     self.init(
       run: RunStatus(
         run, cycle: newest?.step.cycleNumber ?? cycles.last?.cycleNumber, cycleCount: program?.cycleCount),
-      role: cell?.role ?? "", instrument: instrument, circuit: word, circuit_lease_expired_unix_us: expired,
+      role: cell?.role ?? "", instrument: instrument, wiring: run.wiring, circuit: word,
+      circuit_lease_expired_unix_us: expired,
       latch: try view.latch(channel: run.channelId).map(LatchStatus.init),
       step_count: newest.map { Int($0.step.stepCount) }, step_path: newest?.step.programPath,
       step_text: newest.flatMap { reader.programStep(of: $0.step) }.map { ProgramListing.step($0) },

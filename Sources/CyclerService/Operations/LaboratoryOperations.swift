@@ -34,11 +34,12 @@ struct LaboratoryOperations: CyclerOperations {
     let circuits = await laboratory.circuits(of: sightings)
     let stored = try await store.read { view -> [Int64: StoredSight] in
       let latches = Dictionary(try view.latches().map { ($0.channelId, $0) }, uniquingKeysWith: { first, _ in first })
-      let cells = try view.mountedCellNames()
+      let (cells, wirings) = (try view.mountedCellNames(), try view.wirings())
       return try sightings.reduce(into: [:]) { found, sighting in
         let (id, run) = (sighting.key, sighting.value.entry.run)
         found[id] = StoredSight(
-          latch: latches[id], cell: cells[id], runState: try run.flatMap { try view.state(run: $0) },
+          latch: latches[id], cell: cells[id], wiring: wirings[id],
+          runState: try run.flatMap { try view.state(run: $0) },
           reading: try run.flatMap { try view.newestReading(run: $0) })
       }
     }
@@ -58,10 +59,17 @@ struct LaboratoryOperations: CyclerOperations {
   }
 
   func mount(channel: String, _ request: MountRequest, by requester: Requester) async throws -> Acknowledgement {
-    try await translating { try await laboratory.mount(request.cell, on: channel, requester) }
+    let wiring = try request.wiring.map(Wiring.init(named:))
+    if wiring != nil, request.cell == nil {
+      throw RequestRefused(
+        .malformed, code: "mount.no_cell", message: "the wiring is said together with the cell",
+        hint: "nactl cell mount \(channel) CELL --wiring \(request.wiring ?? "")")
+    }
+    try await translating { try await laboratory.mount(request.cell, wiring: wiring, on: channel, requester) }
+    let how = wiring.map { ", \($0.rawValue)" } ?? ""
     return Acknowledgement(
       request_id: requester.requestID,
-      message: request.cell.map { "“\($0)” is on \(channel)" } ?? "\(channel) holds no cell", channel: channel)
+      message: request.cell.map { "“\($0)” is on \(channel)\(how)" } ?? "\(channel) holds no cell", channel: channel)
   }
 
   // MARK: - Cells
@@ -139,11 +147,11 @@ struct LaboratoryOperations: CyclerOperations {
       switch ProtocolDecoder.decode(Array(source.text.utf8)) {
       case .failure(let found): answers.append(CheckedProtocol(source.name, found))
       case .success(let document):
-        let values = try await laboratory.merge(document, cell, said)
+        let values = try CellValues(cell, said)
         switch document.compile(cell: values, instrument: limits) {
         case .failure(let found): answers.append(CheckedProtocol(source.name, found, document))
         case .success(let program):
-          answers.append(CheckedProtocol(source.name, program, limits, values))
+          answers.append(CheckedProtocol(source.name, program, limits, values.filled(from: document.values)))
         }
       }
     }
@@ -208,7 +216,12 @@ struct LaboratoryOperations: CyclerOperations {
     _ command: RunCommand, _ request: CommandRequest, on reference: RunReference, by requester: Requester
   ) async throws -> Acknowledgement {
     let run = try await stored(reference)
-    let remark = try await laboratory.command(command, on: run, requester, reason: request.reason)
+    if request.step != nil, command != .skip {
+      throw RequestRefused(
+        .malformed, code: "run.step_without_skip", message: "\(command.rawValue) is of the run, not of a step",
+        hint: "leave the step out")
+    }
+    let remark = try await laboratory.command(command, on: run, requester, reason: request.reason, step: request.step)
     let message = "\(command.rawValue) accepted for run \(run.runId)" + (remark.map { "; \($0)" } ?? "")
     return Acknowledgement(
       request_id: requester.requestID, message: message, run: run.runId, channel: run.channelName)

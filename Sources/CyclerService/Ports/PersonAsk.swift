@@ -30,6 +30,8 @@ final class PersonAsk: Sendable {
   let actor: String
   /// The state in which the asker believes the run; nil when it does not matter.
   let expected: RunState?
+  /// The number of the step that the asker means; nil when it does not matter.
+  let step: Int32?
 
   private struct State {
     var isTaken = false
@@ -38,11 +40,12 @@ final class PersonAsk: Sendable {
   }
   private let state = Mutex(State())
 
-  init(run: Int64, _ request: PersonRequest, actor: String, expected: RunState? = nil) {
+  init(run: Int64, _ request: PersonRequest, actor: String, expected: RunState? = nil, step: Int32? = nil) {
     self.run = run
     self.request = request
     self.actor = actor
     self.expected = expected
+    self.step = step
   }
 
   /// Waits for the answer; to be called once.
@@ -99,7 +102,7 @@ extension PersonAsk {
 
   private func objection(of pilot: borrowing RunPilot) -> PersonAnswer? {
     if pilot.identity.run != run { return .changing }
-    if let obstacle = pilot.obstacle(to: request) { return .refused(obstacle) }
+    if let obstacle = pilot.obstacle(to: request, step: step) { return .refused(obstacle) }
     if let expected, expected != pilot.state { return .changing }
     return nil
   }

@@ -16,10 +16,11 @@ internal import Synchronization
 enum PortCommand: Sendable {
   /// Carry this run on a channel of that instrument, and of no other that may have come to the port since. A new run
   /// begins; another goes on.
-  case attach(channel: Int, of: InstrumentIdentity, RunPilot, begins: Bool)
+  case attach(channel: Int, of: InstrumentIdentity, RunPilot)
   /// A person asks something of the run on a channel, and waits for the answer.
   case person(channel: Int, PersonAsk)
-  /// Forget what earlier connections left on a channel without a run, and make sure that its circuit is open.
+  /// Forget what earlier connections left on a channel without a run. Its circuit is open already: a driver makes the
+  /// instrument safe before it says who it is.
   case release(channel: Int)
   /// The daemon stops: make every cell safe, then end when all is confirmed.
   case suspendAndEnd

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+//
+// What threads say of their ports: which instrument stands at one, that it is gone, that it cannot be used. An instrument
+// is known by its identity, so it may come back at any port.
+
+internal import CycleStore
+internal import CyclerModel
+internal import CyclingRun
+internal import InstrumentIO
+internal import InstrumentKit
+internal import Logging
+internal import MethodSCRIPTDriver
+internal import Quantities
+
+extension Laboratory {
+  func take(_ said: PortDiscovery.News) {
+    switch said {
+    case .settled: logger.info("ports settled")
+    case .impaired(let fault): logger.warning("\(fault.code.rawValue): \(fault.detail)")
+    case .passedOver(let path, let fault): cannotUse(path, fault)
+    case .noLongerPassedOver(let path): unusablePorts[path] = nil
+    case .changed(.appeared(let candidate)):
+      guard candidate.origin == .named || MethodSCRIPTDriver.descriptor.mayBe(at: candidate) else { return }
+      open(candidate.path)
+    case .changed(.vanished(let candidate)):
+      unusablePorts[candidate.path] = nil
+      reappeared.remove(candidate.path)
+      roster.worker(at: candidate.path)?.send(.end)
+    }
+  }
+
+  private func open(_ path: String) {
+    guard roster.worker(at: path) == nil else {
+      reappeared.insert(path)
+      return
+    }
+    do {
+      let worker = try PortWorker(path: path)
+      let inlet = store.makeInlet(
+        name: path, onCommit: { [weak worker] _ in worker?.committed() },
+        onFailure: { [logger] failure in
+          logger.critical("\(failure.code.rawValue): readings of \(path) wait in memory: \(failure.detail)")
+        })
+      guard roster.add(worker) else {
+        inlet.close()
+        return
+      }
+      try worker.start(
+        inlet: inlet, storePatience: configuration.storePatience, makeDriver: { MethodSCRIPTDriver() },
+        news: { [self] in tell($0, $1) })
+    } catch {
+      if let worker = roster.worker(at: path), worker.isFinished {
+        worker.inlet?.close()
+        roster.remove(worker)
+      }
+      cannotUse(path, error)
+    }
+  }
+
+  func take(_ said: PortNews, from worker: PortWorker) async {
+    switch said {
+    case .identified(let identity):
+      unusablePorts[worker.path] = nil
+      await identified(identity, worker)
+    case .unusable(let fault): cannotUse(worker.path, fault)
+    case .lost(let identity, let fault, let pilots):
+      if identity == nil {
+        cannotUse(worker.path, fault)
+      } else {
+        logger.warning("\(fault.code.rawValue): \(fault.detail)")
+      }
+      await lost(worker, pilots)
+    case .finished(let run, let channel): await finished(run, channel, worker)
+    case .ended(let pilots):
+      refused.removeAll { $0.worker === worker }
+      await lost(worker, pilots)
+      // The thread has said its last word; what it said is still committed.
+      worker.inlet?.close()
+      unusablePorts[worker.path] = nil
+      roster.remove(worker)
+      if reappeared.remove(worker.path) != nil { open(worker.path) }
+    }
+  }
+
+  /// A port of no use is tried again and again; it is told once for each reason.
+  private func cannotUse(_ path: String, _ fault: Fault) {
+    if unusablePorts[path]?.code != fault.code { logger.warning("\(fault.code.rawValue): \(path): \(fault.detail)") }
+    unusablePorts[path] = fault
+  }
+
+  private func identified(_ identity: InstrumentIdentity, _ worker: PortWorker) async {
+    let holder =
+      channels.values.first { $0.instrument.isSame(as: identity) && $0.worker != nil }?.worker
+      ?? unregistered.first { $0.identity.isSame(as: identity) }?.worker
+    if let other = holder, other !== worker {
+      let detail = "\(worker.path) and \(other.path) both say that they are \(identity.model) \(identity.serial)"
+      unusablePorts[worker.path] = Fault(.linkIdentity, detail)
+      refused.append((identity, worker))
+      logger.error("link.identity: \(detail)")
+      return
+    }
+    unusablePorts[worker.path] = nil
+    logger.info("\(worker.path): \(identity.model) \(identity.serial), firmware \(identity.firmware)")
+    // A store that refuses keeps no run from an instrument that is known.
+    for known in channels.values
+    where known.instrument.isSame(as: identity) && known.number < identity.capabilities.channels {
+      var entry = known
+      entry.instrument = identity
+      adopt(entry, worker)
+    }
+    await register(identity, worker, isFirst: true)
+  }
+
+  /// Tells the store of an instrument, and takes the channels that are new by it.
+  private func register(_ identity: InstrumentIdentity, _ worker: PortWorker, isFirst: Bool) async {
+    do {
+      for number in 0..<identity.capabilities.channels {
+        let entry = try await register(identity, number)
+        if entry.worker !== worker { adopt(entry, worker) }
+      }
+    } catch {
+      unregistered.append((identity, worker))
+      if isFirst { logger.error("store.failed: \(identity.serial) cannot be registered yet: \(error)") }
+    }
+  }
+
+  /// Tells the store again of the instruments that it refused, unless it is known to refuse still.
+  func registerAll() async {
+    guard !unregistered.isEmpty, store.health.failure == nil else { return }
+    let again = unregistered
+    unregistered.removeAll()
+    for (identity, worker) in again { await register(identity, worker, isFirst: false) }
+  }
+
+  private func register(_ identity: InstrumentIdentity, _ number: Int) async throws -> ChannelEntry {
+    let at = UnixClock.now()
+    let (id, name) = try await store.write { edit in
+      let instrument = try edit.upsertInstrument(
+        family: identity.family, model: identity.model, serial: identity.serial, firmware: identity.firmware, at: at)
+      let known = try edit.view.channels().first { $0.instrumentId == instrument && $0.number == Int64(number) }
+      if let known { return (known.channelId, known.name) }
+      let name = "ch\(try edit.view.channels().count + 1)"
+      return (try edit.upsertChannel(instrument: instrument, number: Int64(number), name: name), name)
+    }
+    var entry = channels[id] ?? ChannelEntry(id: id, name: name, number: number, instrument: identity)
+    entry.instrument = identity
+    return entry
+  }
+
+  private func lost(_ worker: PortWorker, _ pilots: [Int: RunPilot]) async {
+    unregistered.removeAll { $0.worker === worker }
+    let said = worker.inlet.map(InletPlace.init)
+    for pilot in pilots.values where !pilot.isOver {
+      waiting[pilot.identity.channel] = WaitingRun(pilot: pilot, said: said)
+    }
+    for (id, entry) in channels where entry.worker === worker {
+      channels[id]?.worker = nil
+      channels[id]?.lostAt = now()
+      beginAlone(id, since: now())
+    }
+    for pilot in pilots.values where pilot.isOver {
+      await settleStore()
+      await release(pilot.identity.channel, after: pilot.identity.run)
+    }
+    // An instrument that came back under another name before its old port was given up is taken now.
+    let waitingElsewhere = refused.filter { $0.worker !== worker && !$0.worker.isFinished }
+    refused.removeAll()
+    for other in waitingElsewhere { await identified(other.identity, other.worker) }
+  }
+}

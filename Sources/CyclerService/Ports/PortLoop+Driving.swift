@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+//
+// Bytes become events of the driver, events inputs of runs, and what runs answer commands of the driver and words for the
+// store.
+
+internal import CNacycler
+internal import CycleStore
+internal import CyclerModel
+internal import CyclingEngine
+internal import CyclingRun
+internal import InstrumentIO
+internal import InstrumentKit
+internal import Quantities
+
+extension PortLoop {
+  /// Gives the driver one input and works off everything that follows from it.
+  mutating func drive(_ input: DriverInput) {
+    let now = moment()
+    driverOutputs.removeAll()
+    driver.handle(input, at: now.host, into: &driverOutputs)
+    workOff(now)
+  }
+
+  mutating func workOff(_ now: RunMoment) {
+    while true {
+      driverWakeAt = driverOutputs.wakeAt
+      unwritten.append(contentsOf: driverOutputs.writes)
+      swap(&events, &driverOutputs.events)
+      driverOutputs.removeAll()
+      for index in events.indices { dispatch(events[index], now) }
+      events.removeAll(keepingCapacity: true)
+      guard !commands.isEmpty else { return }
+      let (channel, command) = commands.removeFirst()
+      driver.handle(.command(channel: channel, command), at: now.host, into: &driverOutputs)
+    }
+  }
+
+  mutating func dispatch(_ event: DriverEvent, _ now: RunMoment) {
+    switch event {
+    case .identified(let found): identified(found)
+    case .reading(let channel, let reading):
+      guard slots.indices.contains(channel), slots[channel].pilot != nil else { return }
+      slots[channel].pilot?.handle(reading, at: now, into: &runOutputs)
+      takeOutputs(channel)
+      compareClocks(channel, reading, now)
+    case .began(let channel, _), .holdBegan(let channel, _), .ended(let channel, _, _), .refused(let channel, _, _):
+      if case .began = event, slots.indices.contains(channel) { slots[channel].clocks.setpointBegan() }
+      feed(.driver(event), channel, now)
+      if case .ended = event { see(channel) { $0.circuit = .openConfirmed } }
+    case .circuitClosed(let channel, _):
+      see(channel) { $0.circuit = .closed }
+      feed(.driver(event), channel, now)
+    case .circuitOpened(let channel, _):
+      feed(.driver(event), channel, now)
+    case .orphanEnded(let channel, _, _, _, _): hold(event, channel)
+    case .circuit(let channel, let state): see(channel) { $0.circuit = state }
+    case .fault(let channel, let fault):
+      if fault.code == .linkTimeout || fault.code == .linkLost {
+        resetRequested = fault
+      } else if let channel {
+        feed(.driver(event), channel, now)
+      } else {
+        // An instrument that cannot be driven has no channel to say it on.
+        if identity == nil { news(.unusable(fault)) }
+        for channel in slots.indices { feed(.driver(event), channel, now) }
+      }
+    }
+  }
+
+  mutating func compareClocks(_ channel: Int, _ reading: Reading, _ now: RunMoment) {
+    guard slots.indices.contains(channel),
+      let fault = slots[channel].clocks.reading(stamped: reading.time, arrived: now.host),
+      let run = slots[channel].pilot?.identity
+    else { return }
+    batch.entries.append(
+      .event(
+        EventRow(
+          at: now.unix, run: run.run, channel: run.channel, stepID: nil, stepTime: nil, code: fault.code,
+          severity: .warning, actor: "daemon", detail: fault.detail)))
+  }
+
+  /// Gives a run one input; its commands are worked off after the present events.
+  mutating func feed(_ input: RunInput, _ channel: Int, _ now: RunMoment) {
+    guard slots.indices.contains(channel), slots[channel].pilot != nil else { return }
+    slots[channel].pilot?.handle(input, at: now, into: &runOutputs)
+    takeOutputs(channel)
+  }
+
+  mutating func takeOutputs(_ channel: Int) {
+    for command in runOutputs.commands { commands.append((channel, command)) }
+    if !runOutputs.records.isEmpty {
+      batch.records.append(contentsOf: runOutputs.records)
+      slots[channel].hasNews = true
+    }
+    if !runOutputs.entries.isEmpty {
+      batch.entries.append(contentsOf: runOutputs.entries)
+      slots[channel].hasNews = true
+      let pilot = slots[channel].pilot
+      see(channel) {
+        $0.run = pilot?.identity.run
+        $0.state = pilot?.state
+      }
+    }
+    if runOutputs.wantsCommit { slots[channel].commitAwaited = .max }
+    if let fault = runOutputs.resetLink { resetRequested = fault }
+    slots[channel].pilotWakeAt = runOutputs.wakeAt
+    runOutputs.removeAll()
+  }
+
+  mutating func see(_ channel: Int, _ change: (inout ChannelSighting) -> Void) {
+    while slots.count <= channel { slots.append(Slot()) }
+    let before = slots[channel].sighting
+    change(&slots[channel].sighting)
+    if before != slots[channel].sighting { worker.publish(slots.map(\.sighting)) }
+  }
+
+  mutating func hold(_ orphan: DriverEvent, _ channel: Int) {
+    while slots.count <= channel { slots.append(Slot()) }
+    slots[channel].orphans.append(orphan)
+  }
+
+  mutating func identified(_ found: InstrumentIdentity) {
+    identity = found
+    while slots.count < found.capabilities.channels { slots.append(Slot()) }
+    worker.publish(slots.map(\.sighting))
+    news(.identified(found))
+  }
+}
