@@ -100,11 +100,13 @@ extension HalfCycleRow {
 
 extension CycleAccumulator {
   /// Appends the state to a checkpoint; role and earlier cycles are the run's and not written.
-  public func encode(into writer: inout ByteWriter) {
-    for half in [charging, discharging] {
-      writer.write(half != nil)
-      half?.encode(into: &writer)
-    }
+  ///
+  /// Changes nothing; `mutating`, so that the rows are read where they stand and not copied for each checkpoint.
+  public mutating func encode(into writer: inout ByteWriter) {
+    writer.write(charging != nil)
+    charging?.encode(into: &writer)
+    writer.write(discharging != nil)
+    discharging?.encode(into: &writer)
   }
 
   /// Reads what `encode(into:)` wrote.

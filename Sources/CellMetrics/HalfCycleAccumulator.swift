@@ -168,9 +168,15 @@ extension HalfCycleAccumulator {
   public func encode(into writer: inout ByteWriter) {
     writer.write(direction.rawValue)
     writer.write(plateauThreshold?.nanovolts)
-    for sum in [endedCharge, endedEnergy, stepCharge, stepEnergy, reverse, held, flags.rawValue, below, placedCharge] {
-      writer.write(sum)
-    }
+    writer.write(endedCharge)
+    writer.write(endedEnergy)
+    writer.write(stepCharge)
+    writer.write(stepEnergy)
+    writer.write(reverse)
+    writer.write(held)
+    writer.write(flags.rawValue)
+    writer.write(below)
+    writer.write(placedCharge)
     writer.write(placedVoltage)
     writer.write(wasBelow)
     writer.write(hasUnplaced)

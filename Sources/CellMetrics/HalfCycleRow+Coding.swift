@@ -6,7 +6,8 @@ internal import Quantities
 
 // A closed half-cycle waits in the checkpoint for the other half of its cycle.
 extension HalfCycleRow {
-  func encode(into writer: inout ByteWriter) {
+  /// Changes nothing; `mutating`, so that a row in an optional is read where it stands.
+  mutating func encode(into writer: inout ByteWriter) {
     writer.write(halfCycleID)
     writer.write(run)
     writer.write(number)

@@ -70,14 +70,16 @@ struct JSONObjectWriter {
   /// A whole number or null.
   mutating func write(_ key: StaticString, _ value: Int64?, to bytes: inout [UInt8]) {
     begin(key, to: &bytes)
-    bytes.append(contentsOf: (value.map { String($0) } ?? "null").utf8)
+    if let value { Self.write(value.description, plainTo: &bytes) } else { Self.write("null", plainTo: &bytes) }
   }
 
   /// A finite number in the fewest digits that mean it, or null.
   mutating func write(_ key: StaticString, _ value: Double?, to bytes: inout [UInt8]) {
     begin(key, to: &bytes)
-    let text = (value.map { "\($0)" } ?? "null").utf8
-    bytes.append(contentsOf: text.count > 2 && text.suffix(2).elementsEqual(".0".utf8) ? text.dropLast(2) : text[...])
+    guard let value else { return Self.write("null", plainTo: &bytes) }
+    Self.write(value.description, plainTo: &bytes)
+    // JSON's general encoder writes a whole number without its “.0”.
+    if bytes.suffix(2).elementsEqual(".0".utf8) { bytes.removeLast(2) }
   }
 
   /// Text or null.
@@ -99,6 +101,21 @@ struct JSONObjectWriter {
   /// A text in quotes.
   static func write(_ text: String, to bytes: inout [UInt8]) {
     bytes.append(UInt8(ascii: "\""))
+    if text.utf8.allSatisfy(isPlain) { write(text, plainTo: &bytes) } else { write(text, escapedTo: &bytes) }
+    bytes.append(UInt8(ascii: "\""))
+  }
+
+  /// Whether a byte of UTF-8 stands for itself in a JSON text.
+  private static func isPlain(_ byte: UInt8) -> Bool {
+    byte >= 0x20 && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
+  }
+
+  private static func write(_ text: String, plainTo bytes: inout [UInt8]) {
+    var text = text
+    text.withUTF8 { bytes.append(contentsOf: $0) }
+  }
+
+  private static func write(_ text: String, escapedTo bytes: inout [UInt8]) {
     for byte in text.utf8 {
       switch byte {
       case UInt8(ascii: "\""), UInt8(ascii: "\\"): bytes.append(contentsOf: [UInt8(ascii: "\\"), byte])
@@ -113,6 +130,5 @@ struct JSONObjectWriter {
       default: bytes.append(byte)
       }
     }
-    bytes.append(UInt8(ascii: "\""))
   }
 }

@@ -37,15 +37,33 @@ struct JournalWriter {
     lastCheckpoints.removeAll(keepingCapacity: true)
     for entry in batch.entries { try write(entry, to: database) }
     for checkpoint in lastCheckpoints {
-      try database.cachedStatement(sql: Self.upsertCheckpoint).execute(arguments: [
-        checkpoint.run, Self.checkpointFormat, commitSequence, checkpoint.at.microseconds, Data(checkpoint.state),
-      ])
+      try write(checkpoint.state, of: checkpoint.run, at: checkpoint.at, commitSequence, to: database)
     }
     if !batch.records.isEmpty { try write(records: batch.records, to: database) }
   }
 
   /// The bytes of a checkpoint begin with their own version; this number says only that they do.
   static let checkpointFormat: Int64 = 1
+
+  private func write(
+    _ state: [UInt8], of run: Int64, at: UnixInstant, _ commitSequence: Int64, to database: Database
+  ) throws {
+    let statement = try database.cachedStatement(sql: Self.upsertCheckpoint).sqliteStatement
+    // SQLite reads the bytes where they are, and has let go of them when they leave.
+    try state.withUnsafeBytes { bytes in
+      defer {
+        sqlite3_reset(statement)
+        sqlite3_clear_bindings(statement)
+      }
+      let bound =
+        sqlite3_bind_int64(statement, 1, run) | sqlite3_bind_int64(statement, 2, Self.checkpointFormat)
+        | sqlite3_bind_int64(statement, 3, commitSequence) | sqlite3_bind_int64(statement, 4, at.microseconds)
+        | sqlite3_bind_blob(statement, 5, bytes.baseAddress, Int32(bytes.count), nil)
+      guard bound == SQLITE_OK, sqlite3_step(statement) == SQLITE_DONE else {
+        throw Self.error(of: database, "storing the checkpoint of run \(run)")
+      }
+    }
+  }
 
   // MARK: Records
 
@@ -84,11 +102,14 @@ struct JournalWriter {
   }
 
   private static func error(of database: Database, _ doing: String, _ record: RecordRow) -> DatabaseError {
+    error(of: database, "\(doing) (step \(record.stepID), index \(record.index))")
+  }
+
+  private static func error(of database: Database, _ doing: String) -> DatabaseError {
     let connection = database.sqliteConnection
     let text = sqlite3_errmsg(connection).map { String(cString: $0) } ?? "no message"
     return DatabaseError(
-      resultCode: ResultCode(rawValue: sqlite3_extended_errcode(connection)),
-      message: "\(text), \(doing) (step \(record.stepID), index \(record.index))")
+      resultCode: ResultCode(rawValue: sqlite3_extended_errcode(connection)), message: "\(text), \(doing)")
   }
 
   // MARK: Entries

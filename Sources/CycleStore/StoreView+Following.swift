@@ -6,6 +6,7 @@
 
 public import CyclerModel
 import GRDB
+import GRDBSQLite
 import Quantities
 
 extension StoreView {
@@ -63,6 +64,45 @@ extension StoreView {
 }
 
 extension RecordRow {
+  /// Runs a statement over `recordColumns` that the connection keeps, with SQLite's own calls: it is what every live view
+  /// asks of every run.
+  static func all(of statement: Statement, _ database: Database, _ arguments: [Int64]) throws -> [RecordRow] {
+    let handle = statement.sqliteStatement
+    defer { sqlite3_reset(handle) }
+    for (place, argument) in arguments.enumerated() {
+      guard sqlite3_bind_int64(handle, Int32(place + 1), argument) == SQLITE_OK else { throw error(of: database) }
+    }
+    var records: [RecordRow] = []
+    while true {
+      switch sqlite3_step(handle) {
+      case SQLITE_ROW: records.append(RecordRow(handle))
+      case SQLITE_DONE: return records
+      default: throw error(of: database)
+      }
+    }
+  }
+
+  private static func error(of database: Database) -> DatabaseError {
+    let connection = database.sqliteConnection
+    return DatabaseError(
+      resultCode: ResultCode(rawValue: sqlite3_extended_errcode(connection)),
+      message: sqlite3_errmsg(connection).map { String(cString: $0) })
+  }
+
+  /// Reads `recordColumns` of the row on which a statement stands.
+  private init(_ statement: SQLiteStatement) {
+    func known(_ column: Int32) -> Int64? {
+      sqlite3_column_type(statement, column) == SQLITE_NULL ? nil : sqlite3_column_int64(statement, column)
+    }
+    self.init(
+      stepID: sqlite3_column_int64(statement, 0), index: sqlite3_column_int(statement, 1),
+      stepTime: TimeSpan(microseconds: sqlite3_column_int64(statement, 2)),
+      voltage: known(3).map(Voltage.init(nanovolts:)), current: known(4).map(Current.init(picoamperes:)),
+      charge: Charge(nanocoulombs: sqlite3_column_int64(statement, 5)),
+      energy: Energy(nanojoules: sqlite3_column_int64(statement, 6)),
+      flags: DataFlags(rawValue: sqlite3_column_int64(statement, 7)))
+  }
+
   /// Reads `recordColumns` by their place.
   init(_ row: Row) {
     self.init(

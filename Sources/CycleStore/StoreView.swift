@@ -203,14 +203,7 @@ extension StoreView {
         FROM record WHERE (step_id, step_record_index) > (?, ?) AND step_id < ?
         ORDER BY step_id, step_record_index LIMIT ?
         """)
-    let rows = try Row.fetchCursor(
-      statement, arguments: [cursor.stepID, cursor.index, end, limit])
-    var records: [RecordRow] = []
-    records.reserveCapacity(min(limit, 4_096))
-    while let row = try rows.next() {
-      records.append(RecordRow(row))
-    }
-    return records
+    return try RecordRow.all(of: statement, database, [cursor.stepID, cursor.index, end, Int64(limit)])
   }
 
   /// The place of a run's newest record; nil when it has none.

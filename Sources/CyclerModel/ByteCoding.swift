@@ -9,24 +9,27 @@
 public struct ByteWriter: Sendable {
   /// Memory; what lies after `count` means nothing.
   @usableFromInline var memory: [UInt8] = []
+  @usableFromInline var written = 0
   /// How many bytes were written.
-  public private(set) var count = 0
+  public var count: Int { written }
 
   /// An empty writer.
   public init() {}
   /// A copy of what was written.
-  public var bytes: [UInt8] { Array(memory[..<count]) }
+  public var bytes: [UInt8] { Array(memory[..<written]) }
   /// Forgets what was written and keeps the memory.
-  public mutating func reset() { count = 0 }
+  public mutating func reset() { written = 0 }
 
   /// Makes room for more bytes and counts them as written; the place of the first.
-  @usableFromInline mutating func take(_ more: Int) -> Int {
-    let place = count
-    count += more
-    if count > memory.count {
-      memory.append(contentsOf: repeatElement(0, count: max(count, memory.count, 512)))
-    }
+  @inlinable mutating func take(_ more: Int) -> Int {
+    let place = written
+    written += more
+    if written > memory.count { grow() }
     return place
+  }
+
+  @inline(never) @usableFromInline mutating func grow() {
+    memory.append(contentsOf: repeatElement(0, count: max(written, memory.count, 512)))
   }
 
   /// Writes an integer in its own width.

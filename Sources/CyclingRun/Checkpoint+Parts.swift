@@ -25,7 +25,8 @@ extension CarriedStep {
 }
 
 extension OpenHalfCycle {
-  func encode(into writer: inout ByteWriter) {
+  /// Changes nothing; `mutating`, so that one in an optional is read where it stands.
+  mutating func encode(into writer: inout ByteWriter) {
     writer.write(row.halfCycleID)
     writer.write(row.run)
     writer.write(row.number)
@@ -65,14 +66,19 @@ extension OpenHalfCycle {
 }
 
 extension ActiveSetpoint {
-  /// Only what is needed to close the row and to bound a gap: the set-point itself does not go on.
-  func encode(into writer: inout ByteWriter) {
+  /// Only what is needed to close the row and to bound a gap: the set-point itself does not go on. Changes nothing;
+  /// `mutating`, so that one in an optional is read where it stands.
+  mutating func encode(into writer: inout ByteWriter) {
     writer.write(token.run)
     writer.write(token.stepCount)
     writer.write(stepID)
     writer.write(kind.rawValue)
     writer.write(readingInterval.microseconds)
-    for time in [zero, closedAt, openedAt, holdBeganAt, lastReading?.time] { writer.write(time?.microseconds) }
+    writer.write(zero?.microseconds)
+    writer.write(closedAt?.microseconds)
+    writer.write(openedAt?.microseconds)
+    writer.write(holdBeganAt?.microseconds)
+    writer.write(lastReading?.time.microseconds)
     writer.write(lastReading?.voltage?.nanovolts)
     writer.write(lastReading?.current?.picoamperes)
     writer.write(recordIndex)

@@ -23,7 +23,9 @@ extension RunPilot {
     writer.write(state.rawValue)
     encodeMeaning(into: &writer)
     machine.encode(into: &writer)
-    for value in [stepCount, halfCycleNumber, emptyInARow] { writer.write(value) }
+    writer.write(stepCount)
+    writer.write(halfCycleNumber)
+    writer.write(emptyInARow)
     writer.write(testTime.microseconds)
     writer.write(runCharge.nanocoulombs)
     writer.write(cycleTimeBeforeStep.microseconds)

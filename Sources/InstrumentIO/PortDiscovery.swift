@@ -29,7 +29,7 @@ public final class PortDiscovery: Sendable {
 
   /// Named ports are looked at anew after this time at the latest: a directory that inotify cannot watch, or a line
   /// that was made anew behind an unchanged link, is found by the clock alone.
-  private static let namedPortInterval = TimeSpan(milliseconds: 500)
+  private static let namedPortInterval = TimeSpan(seconds: 2)
 
   /// Begins to watch.
   ///

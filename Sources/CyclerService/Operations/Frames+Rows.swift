@@ -10,15 +10,14 @@ internal import Quantities
 
 extension DataFlags {
   /// The names of the flags that are set, as clients see them.
-  var names: [String] {
-    let known: [(DataFlags, String)] = [
-      (.overload, "overload"), (.underload, "underload"), (.late, "late"), (.stepStart, "step_start"),
-      (.stepEnd, "step_end"), (.plateauEdge, "plateau_edge"), (.gap, "gap"), (.interrupted, "interrupted"),
-      (.truncated, "truncated"), (.empty, "empty"), (.chargeUnknown, "charge_unknown"),
-      (.constantVoltage, "constant_voltage"),
-    ]
-    return known.filter { contains($0.0) }.map(\.1)
-  }
+  var names: [String] { isEmpty ? [] : Self.known.filter { contains($0.0) }.map(\.1) }
+
+  private static let known: [(DataFlags, String)] = [
+    (.overload, "overload"), (.underload, "underload"), (.late, "late"), (.stepStart, "step_start"),
+    (.stepEnd, "step_end"), (.plateauEdge, "plateau_edge"), (.gap, "gap"), (.interrupted, "interrupted"),
+    (.truncated, "truncated"), (.empty, "empty"), (.chargeUnknown, "charge_unknown"),
+    (.constantVoltage, "constant_voltage"),
+  ]
 }
 
 extension RunStatus {

@@ -13,9 +13,10 @@ internal import Quantities
 /// What is needed to show one run's records. Steps are remembered; there are as many as are being shown.
 struct RunReader: Sendable {
   /// Its row; its names and numbers are used, so it is renewed when the row changes.
-  var run: StoredRun
+  var run: StoredRun { didSet { shown = nil } }
   let program: Program?
   private var steps: [Int64: StoredStep] = [:]
+  private var shown: ShownStep?
 
   init(run: StoredRun, program: Program?) {
     self.run = run
@@ -34,24 +35,50 @@ struct RunReader: Sendable {
 
   /// A record as a client sees it.
   mutating func frame(_ record: RecordRow, in view: StoreView) throws -> RecordFrame? {
-    guard let step = try step(record.stepID, in: view) else { return nil }
-    let programStep = programStep(of: step)
-    return RecordFrame(
-      run: run.runId, cell: run.cellName, channel: run.channelName, cycle_number: step.cycleNumber,
-      cell_cycle_number: step.cycleNumber.map { run.firstCycleNumber - 1 + $0 }, step_count: Int(step.stepCount),
-      step_kind: step.kind, step_path: step.programPath, step_label: programStep?.label,
-      direction: Direction(rawValue: Int8(clamping: step.direction)).map { "\($0)" } ?? "none",
-      step_record_index: Int(record.index),
-      test_time_s: Double(step.startedTestTimeUs + record.stepTime.microseconds) / 1e6,
-      step_time_s: record.stepTime.seconds, unix_us: step.startedUnixUs + record.stepTime.microseconds,
-      voltage_V: record.voltage?.volts, current_A: record.current?.amperes, step_charge_Ah: record.charge.ampereHours,
-      step_energy_Wh: record.energy.wattHours,
-      next_cutoff: programStep.flatMap { CutoffDistance(of: $0, at: record) }, flags: record.flags.names)
+    if shown?.step.stepId != record.stepID {
+      guard let step = try step(record.stepID, in: view) else { return nil }
+      shown = ShownStep(step, programStep(of: step), of: run)
+    }
+    return shown?.frame(record)
   }
 
   func programStep(of step: StoredStep) -> ProgramStep? {
     guard let program, program.steps.indices.contains(Int(step.programIndex)) else { return nil }
     return program.steps[Int(step.programIndex)]
+  }
+}
+
+/// The step whose records are being shown: what all of them have in common is made once.
+private struct ShownStep: Sendable {
+  let step: StoredStep
+  private let programStep: ProgramStep?
+  private let common: RecordFrame
+
+  init(_ step: StoredStep, _ programStep: ProgramStep?, of run: StoredRun) {
+    self.step = step
+    self.programStep = programStep
+    common = RecordFrame(
+      run: run.runId, cell: run.cellName, channel: run.channelName, cycle_number: step.cycleNumber,
+      cell_cycle_number: step.cycleNumber.map { run.firstCycleNumber - 1 + $0 }, step_count: Int(step.stepCount),
+      step_kind: step.kind, step_path: step.programPath, step_label: programStep?.label,
+      direction: Direction(rawValue: Int8(clamping: step.direction)).map { "\($0)" } ?? "none",
+      step_record_index: 0, test_time_s: 0, step_time_s: 0, unix_us: 0, step_charge_Ah: 0, step_energy_Wh: 0,
+      flags: [])
+  }
+
+  func frame(_ record: RecordRow) -> RecordFrame {
+    var frame = common
+    frame.step_record_index = Int(record.index)
+    frame.test_time_s = Double(step.startedTestTimeUs + record.stepTime.microseconds) / 1e6
+    frame.step_time_s = record.stepTime.seconds
+    frame.unix_us = step.startedUnixUs + record.stepTime.microseconds
+    frame.voltage_V = record.voltage?.volts
+    frame.current_A = record.current?.amperes
+    frame.step_charge_Ah = record.charge.ampereHours
+    frame.step_energy_Wh = record.energy.wattHours
+    frame.next_cutoff = programStep.flatMap { CutoffDistance(of: $0, at: record) }
+    frame.flags = record.flags.names
+    return frame
   }
 }
 

@@ -96,10 +96,10 @@ extension PortLoop {
     if !runOutputs.entries.isEmpty {
       batch.entries.append(contentsOf: runOutputs.entries)
       slots[channel].hasNews = true
-      let pilot = slots[channel].pilot
+      let (run, state) = (slots[channel].pilot?.identity.run, slots[channel].pilot?.state)
       see(channel) {
-        $0.run = pilot?.identity.run
-        $0.state = pilot?.state
+        $0.run = run
+        $0.state = state
       }
     }
     if runOutputs.wantsCommit { slots[channel].commitAwaited = .max }
