@@ -103,9 +103,10 @@ extension CycleAccumulator {
   ///
   /// Changes nothing; `mutating`, so that the rows are read where they stand and not copied for each checkpoint.
   public mutating func encode(into writer: inout ByteWriter) {
-    writer.write(charging != nil)
+    // Asked of a field: whether the whole is there would be asked of a copy.
+    writer.write(charging?.number != nil)
     charging?.encode(into: &writer)
-    writer.write(discharging != nil)
+    writer.write(discharging?.number != nil)
     discharging?.encode(into: &writer)
   }
 

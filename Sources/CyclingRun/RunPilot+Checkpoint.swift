@@ -34,9 +34,10 @@ extension RunPilot {
     writer.write(hasPassedPreflight)
     carried.encode(into: &writer)
     cycle.encode(into: &writer)
-    writer.write(halfCycle != nil)
+    // Asked of a field: whether the whole is there would be asked of a copy.
+    writer.write(halfCycle?.isTruncated != nil)
     halfCycle?.encode(into: &writer)
-    writer.write(setpoint != nil)
+    writer.write(setpoint?.hasBegun != nil)
     setpoint?.encode(into: &writer)
     encodePhase(into: &writer)
     return true

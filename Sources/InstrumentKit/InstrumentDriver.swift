@@ -59,10 +59,11 @@ public enum SetpointEnd: Sendable, Hashable {
   case failed(Fault)
 }
 
-/// What a driver says.
+/// What a driver says. What is large and rare lies elsewhere (`indirect`), so that a reading, which is neither, is passed
+/// on without moving memory that only the others need.
 public enum DriverEvent: Sendable, Hashable {
   /// The instrument answered who it is; its channels may be used from now on.
-  case identified(InstrumentIdentity)
+  indirect case identified(InstrumentIdentity)
   /// The instrument took the set-point; the time of its readings counts from here.
   case began(channel: Int, SetpointToken)
   /// Current may flow from this moment on the set-point's clock.
@@ -79,7 +80,7 @@ public enum DriverEvent: Sendable, Hashable {
   case refused(channel: Int, SetpointToken, Fault)
   /// At opening, a set-point of an earlier connection was found and ended: its token and, where the instrument still
   /// told, the last reading, the moment of disconnection on that set-point's clock, and why it ended.
-  case orphanEnded(
+  indirect case orphanEnded(
     channel: Int, SetpointToken, lastReading: Reading?, circuitOpenedAt: TimeSpan?, end: SetpointEnd?)
   /// What is known of the circuit changed.
   case circuit(channel: Int, CircuitState)

@@ -134,7 +134,9 @@ struct LiveReading: Sendable {
   private mutating func read(
     _ run: Int64, _ view: StoreView, limit: Int, into frames: inout [StreamFrame]
   ) throws -> Bool {
-    guard readers[run] != nil else { return true }
+    // Taken out meanwhile: a reader in a dictionary is copied for each thing that is asked of it.
+    guard var reader = readers.removeValue(forKey: run) else { return true }
+    defer { readers[run] = reader }
     var at = place[run: run]
     var records: [RecordRow] = []
     if kinds.contains(.records) { records = try view.records(after: RecordCursor(at), limit: limit) }
@@ -144,27 +146,29 @@ struct LiveReading: Sendable {
     var cycles = mayHaveCycles ? try view.cycles(run: run, after: at.cycleNumber)[...] : []
     for record in records {
       // A cycle is told before the first record of the next one.
-      if let number = try readers[run]?.step(record.stepID, in: view)?.cycleNumber {
+      if let number = try reader.cycleNumber(of: record.stepID, in: view) {
         while let cycle = cycles.first, cycle.cycleNumber < number {
-          show(cycles.removeFirst(), at: &at, into: &frames)
+          show(cycles.removeFirst(), of: reader.run, at: &at, into: &frames)
         }
       }
       at.stepCount = Int32(truncatingIfNeeded: record.stepID & (1 << RowIdentity.countBits - 1))
       at.recordIndex = record.index
-      place[run: run] = at
-      if let frame = try readers[run]?.frame(record, in: view) { show(.record(frame), into: &frames) }
+      // The first frame of a stream tells its place; of the others only the last of a look does.
+      if !hasBegun { place[run: run] = at }
+      if let frame = try reader.frame(record, in: view) { show(.record(frame), into: &frames) }
     }
+    if !records.isEmpty { place[run: run] = at }
     guard records.count < limit || !kinds.contains(.records) else { return false }
-    for cycle in cycles { show(cycle, at: &at, into: &frames) }
+    for cycle in cycles { show(cycle, of: reader.run, at: &at, into: &frames) }
     return true
   }
 
   private mutating func show(
-    _ cycle: StoredCycle, at runPlace: inout StreamCursor.RunPlace, into frames: inout [StreamFrame]
+    _ cycle: StoredCycle, of run: StoredRun, at runPlace: inout StreamCursor.RunPlace, into frames: inout [StreamFrame]
   ) {
     runPlace.cycleNumber = cycle.cycleNumber
     place[run: cycle.runId] = runPlace
-    show(.cycle(CycleFrame(cycle, cell: readers[cycle.runId]?.run.cellName ?? "")), into: &frames)
+    show(.cycle(CycleFrame(cycle, cell: run.cellName)), into: &frames)
   }
 
   /// Reads on in the events; says whether the end was reached.

@@ -33,6 +33,12 @@ struct RunReader: Sendable {
     return steps[stepID]
   }
 
+  /// The cycle that a step belongs to.
+  mutating func cycleNumber(of stepID: Int64, in view: StoreView) throws -> Int64? {
+    if shown?.step.stepId == stepID { return shown?.step.cycleNumber }
+    return try step(stepID, in: view)?.cycleNumber
+  }
+
   /// A record as a client sees it.
   mutating func frame(_ record: RecordRow, in view: StoreView) throws -> RecordFrame? {
     if shown?.step.stepId != record.stepID {

@@ -16,8 +16,9 @@ internal import Quantities
 
 /// The state of a port's thread; lives on that thread only.
 struct PortLoop {
-  /// One channel of the instrument.
-  struct Slot {
+  /// One channel of the instrument. It never leaves the thread; a class, because it holds a whole run, which must not be
+  /// copied to look at one of its fields.
+  final class Slot {
     var pilot: RunPilot?
     /// What earlier connections left on the channel, until the run that it belongs to is attached.
     var orphans: [DriverEvent] = []
@@ -110,8 +111,7 @@ struct PortLoop {
     consider(driverWakeAt)
     consider(reopenAt)
     consider(endsAt)
-    // By place: a slot holds a whole run, and is not copied to look at one of its fields.
-    for channel in slots.indices { consider(slots[channel].pilotWakeAt) }
+    for slot in slots { consider(slot.pilotWakeAt) }
     // The heartbeat is seen at least twice a second even on a silent port.
     let longest = TimeSpan(milliseconds: 500)
     guard let due else { return longest }
@@ -133,7 +133,7 @@ struct PortLoop {
     guard let endsAt else { return }
     // A port that is still being opened may lead to a script of an earlier connection that drives its cell.
     let isKnown = port == nil || identity != nil
-    if isKnown, slots.indices.allSatisfy({ slots[$0].pilot?.isCircuitOpen ?? true }) {
+    if isKnown, slots.allSatisfy({ $0.pilot?.isCircuitOpen ?? true }) {
       hasEnded = true
     } else if endsAt <= now.host {
       // Nobody confirmed anything: the bytes that make it safe go out once more, and again for an instrument that answers
@@ -155,7 +155,7 @@ struct PortLoop {
       batch.entries.append(.checkpoint(run: run, at: UnixClock.now(), state: checkpoint.bytes))
     }
     if !batch.records.isEmpty || !batch.entries.isEmpty {
-      worker.awaitCommit(slots.indices.contains { slots[$0].commitAwaited != nil })
+      worker.awaitCommit(slots.contains { $0.commitAwaited != nil })
       let sequence = inlet.push(&batch)
       var wantsCommit = false
       for channel in slots.indices where slots[channel].commitAwaited == .max {
