@@ -10,15 +10,6 @@ internal import InstrumentKit
 public import Quantities
 
 extension RunPilot {
-  /// Silence for so many reading intervals, plus `silenceMargin`, means that the link is of no use.
-  static let toleratedSilentIntervals: Int64 = 3
-  /// For a busy host, a slow instrument and the upload of a script.
-  static let silenceMargin = TimeSpan(seconds: 5)
-
-  /// A pilot that is called so much later than it asked for was not awake itself: what was said meanwhile is only being
-  /// read, so the instrument gets its time once more.
-  static let oversleepMargin = TimeSpan(seconds: 1)
-
   // MARK: - Going away
 
   mutating func instrumentLost(_ fault: Fault, _ now: RunMoment, _ outputs: inout RunOutputs) {
@@ -228,29 +219,6 @@ extension RunPilot {
     case .end:
       note(fault.code, .alarm, fault.detail, now, &outputs)
       finish(.ended, reason: fault.code.rawValue, now, &outputs)
-    }
-  }
-
-  // MARK: - Supervision of the link
-
-  /// Asks for a tick when a reading or an answer is due, and gives the link up when it stays away.
-  mutating func supervise(_ now: RunMoment, _ outputs: inout RunOutputs) {
-    guard instrumentIsHere, let heardAt = setpoint?.heardAt, let interval = setpoint?.readingInterval else { return }
-    switch phase {
-    case .active, .closing: break
-    case .ready, .committing, .paused, .held, .suspended, .away, .over: return
-    }
-    let since = setpoint?.closingAskedAt ?? heardAt
-    let patience = interval * Self.toleratedSilentIntervals + Self.silenceMargin
-    var due = since + patience
-    if now.host - due > Self.oversleepMargin, overslept ?? since <= since { overslept = now.host }
-    if let overslept, overslept > since { due = overslept + patience }
-    if now.host < due {
-      outputs.wakeAt = due
-    } else {
-      outputs.resetLink = Fault(
-        .linkTimeout, "no answer for \((now.host - since).microseconds / 1_000) ms; the link is closed and opened again"
-      )
     }
   }
 }

@@ -31,9 +31,8 @@ extension RunPilot {
     let interval = min(settings.slowestReadings, settings.openCircuitCheck / 10)
     begin(
       Row(kind: .openCircuitCheck, programIndex: -1, path: "", direction: .none, rangeCurrent: nil),
-      mode: .openCircuit, cutOffs: [cutOff], cutOffEnds: [-1], commanded: .open(isFresh: true),
-      interval: max(interval, settings.fastestReadings), duration: settings.openCircuitCheck + Self.durationMargin,
-      currents: (.zero, .zero), now, &outputs)
+      .open, isFresh: true, cutOffs: [cutOff], cutOffEnds: [-1], interval: max(interval, settings.fastestReadings),
+      duration: settings.openCircuitCheck + Self.durationMargin, now, &outputs)
     phase = .active(purpose)
     tell(purpose == .preflight ? .preflight : .interrupted, now, &outputs)
   }
@@ -47,15 +46,14 @@ extension RunPilot {
     }
     openHalfCycle(for: step, &outputs)
     let (cutOffs, ends) = cutOffs(of: step)
+    let drive = drive(of: step)
     let row = Row(
       kind: step.kind, programIndex: Int32(index), path: step.path, direction: step.direction,
       rangeCurrent: step.direction == .none && step.kind == .rest ? nil : step.rangeCurrent, settle: step.settle,
       isDiagnostic: step.isDiagnostic)
     begin(
-      row, mode: mode(of: step), cutOffs: cutOffs, cutOffEnds: ends, commanded: commanded(by: step),
-      interval: readingInterval, duration: duration(of: step),
-      currents: (largestCurrent(of: step), currentBound(of: step)),
-      now, &outputs)
+      row, drive, isFresh: isFresh, cutOffs: cutOffs, cutOffEnds: ends, interval: readingInterval,
+      duration: duration(of: step, drive), now, &outputs)
     let direction = step.kind == .rest ? nil : step.direction
     // Where the direction is not the program's to say, it may have changed.
     let isNew = direction != nil && (direction != drivenDirection || direction == Direction.none)
@@ -88,9 +86,8 @@ extension RunPilot {
   }
 
   private mutating func begin(
-    _ row: Row, mode: Setpoint.Mode, cutOffs: [CutOff], cutOffEnds: [Int32], commanded: CommandedDrive,
-    interval: TimeSpan, duration: TimeSpan, currents: (largest: Current, bound: Current), _ now: RunMoment,
-    _ outputs: inout RunOutputs
+    _ row: Row, _ drive: StepDrive, isFresh: Bool, cutOffs: [CutOff], cutOffEnds: [Int32], interval: TimeSpan,
+    duration: TimeSpan, _ now: RunMoment, _ outputs: inout RunOutputs
   ) {
     longestSilence = .zero
     stepCount += 1
@@ -99,13 +96,14 @@ extension RunPilot {
     if let testTimeAt { testTime += now.host - testTimeAt }
     testTimeAt = now.host
     setpoint = ActiveSetpoint(
-      token: token, stepID: stepID, kind: row.kind, isDiagnostic: row.isDiagnostic, commanded: commanded,
+      token: token, stepID: stepID, kind: row.kind, isDiagnostic: row.isDiagnostic,
+      commanded: drive.commanded(isFresh: isFresh),
       readingInterval: interval,
       cutOffEnds: cutOffEnds, integrator: ChargeIntegrator(direction: row.direction),
       policy: RecordPolicy(rule: program.record),
       edges: PlateauEdges(
         threshold: row.isDiagnostic ? nil : plateauThreshold(for: row.direction), direction: row.direction),
-      largestCurrent: currents.largest, lease: settings.lease, askedAt: now.host, heardAt: now.host)
+      largestCurrent: drive.largestCurrent, lease: settings.lease, askedAt: now.host, heardAt: now.host)
     if row.kind == .rest || row.kind == .openCircuitCheck { setpoint?.zero = .zero }
     outputs.entries.append(
       .stepStarted(
@@ -119,12 +117,14 @@ extension RunPilot {
     let limits = program.limits
     let bounds = Bounds(
       lowerVoltage: Voltage(nanovolts: limits.lowerVoltage.hard),
-      upperVoltage: Voltage(nanovolts: limits.upperVoltage.hard), currentMagnitude: currents.bound, duration: duration)
+      upperVoltage: Voltage(nanovolts: limits.upperVoltage.hard), currentMagnitude: drive.bound(limits),
+      duration: duration)
     outputs.commands.append(
       .begin(
         Setpoint(
-          token: token, mode: mode, cutOffs: cutOffs, bounds: bounds, readingInterval: interval,
-          rangeCurrent: max(row.rangeCurrent ?? .zero, currents.largest), lease: settings.lease, settle: row.settle)))
+          token: token, mode: drive.mode, cutOffs: cutOffs, bounds: bounds, readingInterval: interval,
+          rangeCurrent: max(row.rangeCurrent ?? .zero, drive.largestCurrent), lease: settings.lease, settle: row.settle)
+      ))
   }
 
   /// As dense as the protocol records, but never slower than supervision needs nor faster than the instrument can.
@@ -165,57 +165,18 @@ extension RunPilot {
     return needed == direction ? needed : nil
   }
 
-  private func mode(of step: ProgramStep) -> Setpoint.Mode {
+  private func drive(of step: ProgramStep) -> StepDrive {
     switch step.action {
-    case .rest: return .openCircuit
-    case .constantCurrent(let direction, let current): return .constantCurrent(Self.signed(current, direction))
+    case .rest: return .open
+    case .constantCurrent(let direction, let current): return .current(direction, current)
     case .constantCurrentConstantVoltage(let direction, let current, let voltage):
-      return .constantCurrentThenVoltage(Self.signed(current, direction), voltage)
-    case .hold(let direction, let voltage, let atMost):
-      guard carried.isResumed, let towards = approach(voltage, direction) else { return .constantVoltage(voltage) }
-      return .constantCurrentThenVoltage(Self.signed(Self.approachCurrent(atMost), towards), voltage)
-    }
-  }
-
-  /// Below what the hold allows, so that neither the converter's error nor the first moment of the hold trips its bound.
-  private static func approachCurrent(_ atMost: Current) -> Current {
-    Current(picoamperes: max(atMost.picoamperes / 5 * 4, 1))
-  }
-
-  /// The most that may flow before the instrument opens the circuit by itself.
-  private func currentBound(of step: ProgramStep) -> Current {
-    switch step.action {
-    case .rest: .zero
-    case .constantCurrent(let direction, _), .constantCurrentConstantVoltage(let direction, _, _):
-      Current(
-        picoamperes: direction == .charge ? program.limits.chargeCurrent.hard : program.limits.dischargeCurrent.hard)
-    case .hold(_, _, let atMost): atMost
-    }
-  }
-
-  private func commanded(by step: ProgramStep) -> CommandedDrive {
-    switch step.action {
-    case .rest: return .open(isFresh: isFresh)
-    case .constantCurrent(let direction, let current), .constantCurrentConstantVoltage(let direction, let current, _):
-      return .current(Self.signed(current, direction))
+      return .currentThenHold(direction, current, voltage)
     case .hold(let direction, let voltage, let atMost):
       guard carried.isResumed, let towards = approach(voltage, direction) else {
-        return .voltage(direction, atMost: atMost)
+        return .hold(direction, voltage, atMost: atMost)
       }
-      return .current(Self.signed(Self.approachCurrent(atMost), towards))
+      return .approachedHold(towards, voltage, atMost: atMost)
     }
-  }
-
-  private func largestCurrent(of step: ProgramStep) -> Current {
-    switch step.action {
-    case .rest: .zero
-    case .constantCurrent(_, let current), .constantCurrentConstantVoltage(_, let current, _): current
-    case .hold(_, _, let atMost): atMost
-    }
-  }
-
-  static func signed(_ magnitude: Current, _ direction: Direction) -> Current {
-    direction == .discharge ? -magnitude : magnitude
   }
 
   /// The ends that an instrument can judge by itself, with what the step has behind it taken off.
@@ -247,13 +208,13 @@ extension RunPilot {
 
   /// The longest that a step can last if all is well: its own time, or the time in which its current would pass the
   /// half-cycle's charge limit, whichever is shorter.
-  private func duration(of step: ProgramStep) -> TimeSpan {
+  private func duration(of step: ProgramStep, _ drive: StepDrive) -> TimeSpan {
     var bound = Self.longestDuration
     for end in step.ends where end.quantity == .stepTime {
       bound = min(bound, TimeSpan(microseconds: max(0, end.threshold - carried.time.microseconds)))
     }
     // One that is approached at a current first takes as long as that takes.
-    if case .hold = step.action, mode(of: step).isHoldOnly {
+    if case .hold = drive {
       for end in step.ends where end.quantity == .holdTime {
         bound = min(bound, TimeSpan(microseconds: max(0, end.threshold - carried.holdTime.microseconds)))
       }
@@ -270,14 +231,5 @@ extension RunPilot {
   /// The plateau threshold of a branch, by the role's meaning of the direction.
   func plateauThreshold(for direction: Direction) -> Voltage? {
     program.metrics.plateauThreshold(direction: direction, role: program.role)
-  }
-}
-
-extension Setpoint.Mode {
-  fileprivate var isHoldOnly: Bool {
-    switch self {
-    case .constantVoltage: true
-    case .openCircuit, .constantCurrent, .constantCurrentThenVoltage: false
-    }
   }
 }

@@ -74,6 +74,20 @@ extension ProgramTests {
       try TruthComparison(rig).expectAgreement()
     }
 
+    @Test func hazard05WhoAsksAgainToStopChangesNothing() throws {
+      let rig = try running(cycles: 3, speed: "20000")
+      try rig.wait(for: "current", seconds: 20) { try !TruthComparison(rig).truth.isEmpty }
+      let daemon = try #require(rig.daemon)
+      for signal in [SIGTERM, SIGINT, SIGTERM, SIGTERM] { kill(daemon.processIdentifier, signal) }
+      daemon.waitUntilExit()
+      #expect(daemon.terminationReason == .exit && daemon.terminationStatus == 0)
+      #expect(try rig.sqlite("SELECT state FROM run") == "suspended")
+      #expect(try rig.sqlite("SELECT count(*) FROM event WHERE code = 'run.suspended'") == "1")
+      try rig.launchDaemon()
+      #expect(try rig.waitForRun(states: ["completed", "held"], seconds: 60) == "completed")
+      try TruthComparison(rig).expectAgreement()
+    }
+
     @Test func badProtocolsStartNothingAndSayWhere() throws {
       let rig = try LaboratoryRig()
       try rig.startBench(cell: "hard-carbon")

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+
+internal import CyclerModel
+internal import CyclingEngine
+internal import Quantities
+
+/// What a step asks of the instrument when it is begun: what the program says, except for a hold that is taken up again
+/// after its cell has relaxed. Decided once; the set-point, its bounds and what safety is told all follow from it.
+enum StepDrive: Sendable, Hashable {
+  /// No current.
+  case open
+  /// A constant current.
+  case current(Direction, Current)
+  /// A constant current until the voltage is reached, which is then held.
+  case currentThenHold(Direction, Current, Voltage)
+  /// A held voltage; the cell stands at it.
+  case hold(Direction, Voltage, atMost: Current)
+  /// A hold whose voltage is approached at a constant current first.
+  case approachedHold(Direction, Voltage, atMost: Current)
+
+  /// What the instrument shall do.
+  var mode: Setpoint.Mode {
+    switch self {
+    case .open: .openCircuit
+    case .current(let direction, let current): .constantCurrent(Self.signed(current, direction))
+    case .currentThenHold(let direction, let current, let voltage):
+      .constantCurrentThenVoltage(Self.signed(current, direction), voltage)
+    case .hold(_, let voltage, _): .constantVoltage(voltage)
+    case .approachedHold(let direction, let voltage, let atMost):
+      .constantCurrentThenVoltage(Self.signed(Self.approach(atMost), direction), voltage)
+    }
+  }
+
+  /// What safety must know of it until a hold begins.
+  func commanded(isFresh: Bool) -> CommandedDrive {
+    switch self {
+    case .open: .open(isFresh: isFresh)
+    case .current(let direction, let current), .currentThenHold(let direction, let current, _):
+      .current(Self.signed(current, direction))
+    case .hold(let direction, _, let atMost): .voltage(direction, atMost: atMost)
+    case .approachedHold(let direction, _, let atMost): .current(Self.signed(Self.approach(atMost), direction))
+    }
+  }
+
+  /// The largest current that is meant.
+  var largestCurrent: Current {
+    switch self {
+    case .open: .zero
+    case .current(_, let current), .currentThenHold(_, let current, _): current
+    case .hold(_, _, let atMost), .approachedHold(_, _, let atMost): atMost
+    }
+  }
+
+  /// The most that may flow before the instrument opens the circuit by itself.
+  func bound(_ limits: SafetyLimits) -> Current {
+    switch self {
+    case .open: .zero
+    case .current(let direction, _), .currentThenHold(let direction, _, _):
+      Current(picoamperes: direction == .charge ? limits.chargeCurrent.hard : limits.dischargeCurrent.hard)
+    case .hold(_, _, let atMost), .approachedHold(_, _, let atMost): atMost
+    }
+  }
+
+  /// Below what the hold allows, so that neither the converter's error nor the first moment of the hold trips its bound.
+  private static func approach(_ atMost: Current) -> Current {
+    Current(picoamperes: max(atMost.picoamperes / 5 * 4, 1))
+  }
+
+  private static func signed(_ magnitude: Current, _ direction: Direction) -> Current {
+    direction == .discharge ? -magnitude : magnitude
+  }
+}
