@@ -158,13 +158,23 @@ public struct StoreView {
         """, [run, after])
   }
 
-  /// The finished cycles of a cell over all its runs, in the order of the cell's own numbers.
-  public func cycles(cell: Int64) throws -> [StoredCycle] {
-    try StoredCycle.fetchAll(
+  /// The newest finished cycle of a run, under the parameters of the run itself.
+  public func newestCycle(run: Int64) throws -> StoredCycle? {
+    try StoredCycle.fetchOne(
+      database,
+      kept: """
+        SELECT c.* FROM cycle c JOIN run USING(run_id, parameter_set_id)
+        WHERE c.run_id = ? ORDER BY c.cycle_number DESC LIMIT 1
+        """, [run])
+  }
+
+  /// The first cycle of a cell's life, whichever run it was in; its efficiency is the cell's initial one.
+  public func firstCycle(cell: Int64) throws -> StoredCycle? {
+    try StoredCycle.fetchOne(
       database,
       sql: """
         SELECT c.* FROM cycle c JOIN run r USING(run_id, parameter_set_id)
-        WHERE r.cell_id = ? ORDER BY c.cell_cycle_number, c.run_id
+        WHERE r.cell_id = ? AND c.cell_cycle_number = 1 ORDER BY c.run_id LIMIT 1
         """, arguments: [cell])
   }
 

@@ -117,7 +117,7 @@ extension CycleTable {
   /// The cycles of a run with the initial efficiency of its cell, which may come from an earlier run.
   init(_ run: StoredRun, _ view: StoreView) throws {
     let cell = try view.cell(run.cellId)
-    let first = try view.cycles(cell: run.cellId).first { $0.cellCycleNumber == 1 }
+    let first = try view.firstCycle(cell: run.cellId)
     self.init(
       run: run.runId, cell: run.cellName, role: cell?.role ?? "", active_mass_ug: cell?.activeMassUg,
       area_mm2: cell?.areaMm2E3.map { Double($0) / 1_000 },
@@ -131,15 +131,15 @@ extension RunDetail {
   init(
     _ run: StoredRun, _ program: Program?, _ view: StoreView, instrument: String, circuit: CyclerModel.CircuitState
   ) throws {
-    let cycles = try view.cycles(run: run.runId)
+    let cycle = try view.newestCycle(run: run.runId)
     let newest = try view.newestRecord(of: run.runId)
     var reader = RunReader(run: run, program: program)
     let cell = try view.cell(run.cellId)
     let (word, expired) = ControlAPI.CircuitState.words(circuit)
-    let events = try view.events(run: run.runId, limit: 100_000).suffix(20)
+    let events = try view.events(run: run.runId, after: view.eventCursor(beforeLast: 20, run: run.runId))
     self.init(
       run: RunStatus(
-        run, cycle: newest?.step.cycleNumber ?? cycles.last?.cycleNumber, cycleCount: program?.cycleCount),
+        run, cycle: newest?.step.cycleNumber ?? cycle?.cycleNumber, cycleCount: program?.cycleCount),
       role: cell?.role ?? "", instrument: instrument, wiring: run.wiring, circuit: word,
       circuit_lease_expired_unix_us: expired,
       latch: try view.latch(channel: run.channelId).map(LatchStatus.init),
@@ -147,10 +147,10 @@ extension RunDetail {
       step_text: newest.flatMap { reader.programStep(of: $0.step) }.map { ProgramListing.step($0) },
       test_time_s: newest.map { Double($0.step.startedTestTimeUs + $0.record.stepTime.microseconds) / 1e6 },
       last_record: try newest.flatMap { try reader.frame($0.record, in: view) },
-      last_cycle: cycles.last.map { CycleFrame($0, cell: run.cellName) }, active_mass_ug: run.rateBasisMassUg,
+      last_cycle: cycle.map { CycleFrame($0, cell: run.cellName) }, active_mass_ug: run.rateBasisMassUg,
       area_mm2: run.rateBasisAreaMm2E3.map { Double($0) / 1_000 },
       nominal_capacity_mAh: run.rateBasisChargeNc.map { Double($0) / 3.6e9 },
-      initial_coulombic_efficiency: try CycleTable(run, view).initial_coulombic_efficiency,
+      initial_coulombic_efficiency: try view.firstCycle(cell: run.cellId)?.coulombicEfficiency,
       listing: program.map { ProgramListing.lines(of: $0) } ?? [],
       events: events.map { EventFrame($0, channel: run.channelName, cell: run.cellName) })
   }

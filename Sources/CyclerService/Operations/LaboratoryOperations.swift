@@ -171,7 +171,7 @@ struct LaboratoryOperations: CyclerOperations {
   func runs(active: Bool) async throws -> RunList {
     let runs = try await store.read { view in
       try (active ? view.openRuns() : view.runs()).map { run in
-        RunStatus(run, cycle: try view.cycles(run: run.runId).last?.cycleNumber, cycleCount: nil)
+        RunStatus(run, cycle: try view.newestCycle(run: run.runId)?.cycleNumber, cycleCount: nil)
       }
     }
     return RunList(runs: runs.sorted { $0.run > $1.run }, store_failure: store.health.failure?.told)
