@@ -52,7 +52,13 @@ struct Show: AsyncParsableCommand {
   private func stepLines(_ detail: RunDetail) -> [(String, String?)] {
     var lines: [(String, String?)] = [
       ("cycle", detail.run.cycle_number.map { "\($0) of \(detail.run.cycle_count.map { "\($0)" } ?? "?")" }),
-      ("step", detail.step_count.map { "\($0)  \(detail.step_path ?? "")  \(detail.step_text ?? "")" }),
+      (
+        "step",
+        detail.step_count.map { step in
+          (["\(step)"] + [detail.step_path, detail.step_text].compactMap(\.self).filter { !$0.isEmpty })
+            .joined(separator: "  ")
+        }
+      ),
       ("test time", detail.test_time_s.map(Numbers.duration)),
     ]
     if let record = detail.last_record {

@@ -99,12 +99,12 @@ extension Laboratory {
     guard let checkpoint else {
       return RunPilot(identity: identity, program: program, settings: settings, instrumentIsHere: false)
     }
-    do {
+    do throws(ByteReader.Malformed) {
       return try RunPilot(
         identity: identity, program: program, settings: settings, checkpoint: checkpoint.state,
         since: UnixInstant(microseconds: checkpoint.unixUs))
     } catch {
-      throw CannotGoOn("its checkpoint is of another version or damaged: \(error)")
+      throw CannotGoOn("its checkpoint is of another version or damaged (byte \(error.offset))")
     }
   }
 

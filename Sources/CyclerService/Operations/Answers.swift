@@ -144,7 +144,7 @@ extension RunDetail {
       circuit_lease_expired_unix_us: expired,
       latch: try view.latch(channel: run.channelId).map(LatchStatus.init),
       step_count: newest.map { Int($0.step.stepCount) }, step_path: newest?.step.programPath,
-      step_text: newest.flatMap { reader.programStep(of: $0.step) }.map { ProgramListing.step($0) },
+      step_text: newest.flatMap { reader.text(of: $0.step) },
       test_time_s: newest.map { Double($0.step.startedTestTimeUs + $0.record.stepTime.microseconds) / 1e6 },
       last_record: try newest.flatMap { try reader.frame($0.record, in: view) },
       last_cycle: cycle.map { CycleFrame($0, cell: run.cellName) }, active_mass_ug: run.rateBasisMassUg,

@@ -48,6 +48,12 @@ struct RunReader: Sendable {
     return shown?.frame(record)
   }
 
+  /// What a step does, in words.
+  func text(of step: StoredStep) -> String? {
+    if step.kind == StepKind.openCircuitCheck.rawValue { return "open circuit measured before a closed one" }
+    return programStep(of: step).map { ProgramListing.step($0) }
+  }
+
   func programStep(of step: StoredStep) -> ProgramStep? {
     guard let program, program.steps.indices.contains(Int(step.programIndex)) else { return nil }
     return program.steps[Int(step.programIndex)]
