@@ -55,7 +55,13 @@ public enum WireCoding {
         .malformed, code: "request.missing_key",
         message: "the key \"\(key.stringValue)\" is missing\(place.isEmpty ? "" : " in \(place)")",
         hint: "docs/control-api.md shows each request")
-    case .typeMismatch(_, let context), .valueNotFound(_, let context), .dataCorrupted(let context):
+    case .dataCorrupted(let context):
+      let place = path(context.codingPath)
+      return RequestRefused(
+        .malformed, code: "request.wrong_type",
+        message: "a number\(place.isEmpty ? "" : " at \(place)") is too large, or has a fraction where none may be",
+        hint: "docs/control-api.md shows each request")
+    case .typeMismatch(_, let context), .valueNotFound(_, let context):
       let place = path(context.codingPath)
       return RequestRefused(
         .malformed, code: "request.wrong_type",

@@ -194,6 +194,19 @@ public struct StoreEdit {
       [definitionsVersion, parameters])
   }
 
+  /// Closes what a run left open and nobody will go on with: its step, and its half-cycle, of which nobody knows more
+  /// than that it was cut short.
+  public func closeAbandoned(run: Int64, reason: String) throws {
+    let flags: DataFlags = [.truncated, .gap, .chargeUnknown]
+    try database.execute(
+      sql: """
+        UPDATE half_cycle SET end_reason = ?, gap_charge_nc = NULL, flags = flags | ?
+        WHERE run_id = ? AND end_reason IS NULL
+        """, arguments: [reason, flags.rawValue, run])
+    try database.execute(
+      sql: "UPDATE step SET end_reason = ? WHERE run_id = ? AND end_reason IS NULL", arguments: [reason, run])
+  }
+
   /// Removes the checkpoint of a run that is over.
   public func dropCheckpoint(run: Int64) throws {
     try database.execute(sql: "DELETE FROM checkpoint WHERE run_id = ?", arguments: [run])

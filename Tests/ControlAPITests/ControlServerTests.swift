@@ -73,6 +73,8 @@ import Testing
     ("POST", "/v1/runs/last/notes", #"{"text":"a",}"#, "400", "request.not_json"),
     ("POST", "/v1/runs/last/notes", #"{"text":7}"#, "400", "request.wrong_type"),
     ("POST", "/v1/runs/last/notes", "{}", "400", "request.missing_key"),
+    ("POST", "/v1/runs/last/skip", #"{"step":99999999999999}"#, "400", "request.wrong_type"),
+    ("POST", "/v1/runs/last/skip", #"{"step":3.5}"#, "400", "request.wrong_type"),
     ("POST", "/v1/runs/last/notes", #"{"text":" "}"#, "400", "request.empty"),
     ("POST", "/v1/channels/x/clear", #"{"reason":""}"#, "400", "request.empty"),
     ("POST", "/v1/runs/last/explode", "", "404", "request.unknown_path"),
@@ -87,6 +89,19 @@ import Testing
       let answer = await bench.read(raw)
       #expect(answer.hasPrefix("HTTP/1.1 \(status) "), "\(answer)")
       #expect(answer.contains("\"code\":\"\(code)\""), "\(answer)")
+      #expect(operations.asked.withLock { $0.isEmpty })
+    }
+  }
+
+  @Test func aRequestThatBreaksOffDoesNothing() async throws {
+    let operations = OperationsDouble()
+    try await ControlBench.run(operations) { bench in
+      let raw = try bench.rawConnection(
+        "POST /v1/runs/last/stop HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 50\r\n\r\n{\"rea")
+      defer { close(raw) }
+      shutdown(raw, Int32(SHUT_WR))
+      let answer = await bench.read(raw)
+      #expect(answer.hasPrefix("HTTP/1.1 400 ") && answer.contains("request.broken_off"), "\(answer)")
       #expect(operations.asked.withLock { $0.isEmpty })
     }
   }

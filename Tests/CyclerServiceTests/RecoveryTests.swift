@@ -60,6 +60,12 @@ import Testing
     let stored = try StoredLaboratory(runs: 1)
     let checkpoint = JournalEntry.checkpoint(run: 1, at: UnixInstant(microseconds: 5), state: [9, 9, 9])
     stored.push(checkpoint)
+    stored.push(
+      .halfCycleOpened(
+        HalfCycleRow(
+          halfCycleID: RowIdentity.halfCycle(run: 1, number: 1), run: 1, number: 1, cycleNumber: 1,
+          direction: .discharge, purpose: nil, label: nil, charge: .zero, reverseCharge: .zero, energy: .zero,
+          constantVoltageCharge: .zero, plateauCharge: nil, gapCharge: .zero, endReason: nil, flags: [])))
     try await stored.settle()
     for _ in 0..<2 {
       let laboratory = laboratory(stored)
@@ -81,6 +87,10 @@ import Testing
     #expect(try await stored.store.read { try $0.run(1)?.runState } == .stopped)
     #expect(try await stored.store.read { try $0.checkpoints().isEmpty })
     #expect(await later.channels[1]?.run == nil)
+    // The half-cycle in which it was left is no number to be trusted.
+    let half = try #require(try await stored.store.read { try $0.halfCycles(run: 1).first })
+    #expect(half.endReason == "stopped by anna" && half.gapChargeNc == nil)
+    #expect(DataFlags(rawValue: half.flags).isSuperset(of: [.truncated, .chargeUnknown]))
     stored.store.stopAndWait()
   }
 

@@ -90,10 +90,19 @@ extension ControlRoutes {
   static func body(of request: Request) async throws -> [UInt8] {
     var bytes: [UInt8] = []
     var count = 0
-    for try await buffer in request.body {
-      count += buffer.readableBytes
-      guard count <= WireCoding.largestBody * 16 else { break }
-      if count <= WireCoding.largestBody { bytes.append(contentsOf: buffer.readableBytesView) }
+    do {
+      for try await buffer in request.body {
+        count += buffer.readableBytes
+        guard count <= WireCoding.largestBody * 16 else { break }
+        if count <= WireCoding.largestBody { bytes.append(contentsOf: buffer.readableBytesView) }
+      }
+    } catch let error as CancellationError {
+      throw error
+    } catch {
+      // Whoever asked has hung up; nothing of it is done.
+      throw RequestRefused(
+        .malformed, code: "request.broken_off", message: "the request ended before its body was whole",
+        hint: "send as many bytes as Content-Length says")
     }
     try WireCoding.checkSize(ofBody: count)
     return bytes

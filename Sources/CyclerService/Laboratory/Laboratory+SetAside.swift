@@ -51,6 +51,7 @@ extension Laboratory {
         EventRow(
           at: at, run: run.runId, channel: run.channelId, stepID: nil, stepTime: nil, code: .runStopped,
           severity: .info, actor: requester.name, detail: "stopped"))
+      try edit.closeAbandoned(run: run.runId, reason: "stopped by \(requester.name)")
       try edit.setState(of: run.runId, to: .stopped, at: at, reason: "stopped by \(requester.name)")
       try edit.dropCheckpoint(run: run.runId)
     }
