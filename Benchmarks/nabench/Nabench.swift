@@ -69,7 +69,9 @@ enum Figures {
   static func say(_ name: String, _ value: Double, _ unit: String) {
     let digits = value == 0 ? 0 : max(0, 3 - Int(log10(abs(value)).rounded(.down)))
     let text = String(format: "%.\(digits)f", value)
-    FileHandle.standardOutput.write(Data("{\"name\":\"\(name)\",\"value\":\(text),\"unit\":\"\(unit)\"}\n".utf8))
+    // Whoever has read enough may close the pipe.
+    try? FileHandle.standardOutput.write(
+      contentsOf: Data("{\"name\":\"\(name)\",\"value\":\(text),\"unit\":\"\(unit)\"}\n".utf8))
   }
 
   /// The value below which that share of `sorted` lies.

@@ -37,7 +37,7 @@ extension Laboratory {
       "steps": [{"rest": "1 min"}]}
     """
 
-  private func pilot() throws -> RunPilot {
+  static func pilot() throws -> RunPilot {
     let program = try ProtocolDecoder.decode(Array(Self.text.utf8))
       .flatMap { $0.compile(cell: CellValues(activeMass: nil, area: nil, nominalCapacity: nil), instrument: nil) }.get()
     return RunPilot(
@@ -57,6 +57,23 @@ extension Laboratory {
       ])
   }
 
+  @Test("a run is not given to another instrument than its own, and comes back") func identity() async throws {
+    let (told, continuation) = AsyncStream<PortNews>.makeStream()
+    let bench = try ThreadBench(news: { continuation.yield($0) })
+    let other = InstrumentIdentity(
+      family: "silent", model: "Bench", serial: "0002", firmware: "", capabilities: .unknown)
+    #expect(bench.worker.send(.attach(channel: 0, of: other, try Self.pilot())))
+    var back: RunPilot?
+    for await news in told {
+      guard case .lost(_, let fault, let pilots) = news else { continue }
+      #expect(fault.code == .linkLost)
+      back = pilots[0]
+      break
+    }
+    #expect(back?.identity.run == 7 && back?.state == .queued, "nothing of it was begun")
+    bench.end()
+  }
+
   @Test("a run goes on by another way into the store only when its last words are committed") func order() async throws
   {
     let bench = try ThreadBench(startsStore: false)
@@ -66,7 +83,7 @@ extension Laboratory {
     let earlier = bench.store.makeInlet(name: "earlier port", onCommit: { committed.yield($0) })
     var batch = words()
     earlier.push(&batch)
-    let run = WaitingRun(pilot: try pilot(), said: InletPlace(in: earlier))
+    let run = WaitingRun(pilot: try Self.pilot(), said: InletPlace(in: earlier))
     await laboratory.prepare(run, at: bench.worker)
     await laboratory.handOverAll()
     #expect(await laboratory.waitingCount == 1, "its last words are not stored yet")
@@ -83,7 +100,7 @@ extension Laboratory {
       store: bench.store, configuration: LaboratoryConfiguration(), roster: PortRoster(), logger: Logger(label: "test"))
     var batch = words()
     bench.inlet.push(&batch)
-    let run = WaitingRun(pilot: try pilot(), said: InletPlace(in: bench.inlet))
+    let run = WaitingRun(pilot: try Self.pilot(), said: InletPlace(in: bench.inlet))
     await laboratory.prepare(run, at: bench.worker)
     await laboratory.handOver(3)
     #expect(await laboratory.waitingCount == 0)

@@ -49,7 +49,9 @@ final class ThreadBench {
   private var bench: CInt = -1
   private var host: CInt = -1
 
-  init(_ gate: Gate? = nil, startsStore: Bool = true) throws {
+  init(
+    _ gate: Gate? = nil, startsStore: Bool = true, news: @escaping @Sendable (PortNews) -> Void = { _ in }
+  ) throws {
     folder = FileManager.default.temporaryDirectory.appending(path: "nacycler-port-\(UUID().uuidString)")
     store = try CycleStore.open(at: folder.path)
     if startsStore { try store.start() }
@@ -59,7 +61,7 @@ final class ThreadBench {
     inlet = store.makeInlet(name: "port")
     try worker.start(
       inlet: inlet, storePatience: TimeSpan(seconds: 600),
-      makeDriver: { gate.map { SilentDriver($0) } ?? SilentDriver() }, news: { _, _ in })
+      makeDriver: { gate.map { SilentDriver($0) } ?? SilentDriver() }, news: { news($1) })
   }
 
   /// What the thread has written so far.
