@@ -38,24 +38,24 @@ struct ScriptMachine: Sendable {
   }
 
   let script: CompiledScript
-  private let cost: Int64
+  let cost: Int64
   var values: ContiguousArray<ScriptValue>
-  private(set) var counter = 0
+  var counter = 0
   /// Virtual time.
-  private(set) var now: Int64
+  var now: Int64
   /// When the next instruction may begin.
-  private var readyAt: Int64
-  private(set) var activeLoop: ActiveLoop?
+  var readyAt: Int64
+  var activeLoop: ActiveLoop?
   /// Whether the loop waits for its next sample or for its end, so that the host can end it at once.
-  private var isWaiting = false
-  private var isFinishing = false
-  private var timerStart: Int64
-  private var package: [UInt8] = []
-  private var packageCount = 0
-  private var isInPackage = false
-  private var sendsOutput = true
+  var isWaiting = false
+  var isFinishing = false
+  var timerStart: Int64
+  var package: [UInt8] = []
+  var packageCount = 0
+  var isInPackage = false
+  var sendsOutput = true
   /// The deadline at which `run` stopped once already.
-  private var announcedDeadline: Int64?
+  var announcedDeadline: Int64?
 
   /// A script about to begin. `instructionTime` is in nanoseconds, at least one microsecond.
   init(_ script: CompiledScript, at now: Int64, instructionTime: Int64) {
@@ -138,7 +138,7 @@ extension ScriptMachine {
   }
 
   /// Whether the next instruction lies beyond the limit, or at the host's deadline for the first time.
-  @inline(__always) private mutating func stop(before limit: Int64) -> Stop? {
+  @inline(__always) mutating func stop(before limit: Int64) -> Stop? {
     if let deadline = hostDeadline, readyAt >= deadline, limit >= deadline, announcedDeadline != deadline {
       announcedDeadline = deadline
       now = max(now, deadline - 1_000)
@@ -151,7 +151,7 @@ extension ScriptMachine {
     return nil
   }
 
-  @inline(__always) private mutating func perform(
+  @inline(__always) mutating func perform(
     _ instruction: Instruction, on potentiostat: inout Potentiostat, output: inout [UInt8]
   ) throws(ErrorCode) {
     switch instruction {
@@ -206,7 +206,7 @@ extension ScriptMachine {
     }
   }
 
-  private mutating func performOnHardware(
+  mutating func performOnHardware(
     _ instruction: Instruction, on potentiostat: inout Potentiostat
   ) throws(ErrorCode) {
     switch instruction {
@@ -230,188 +230,17 @@ extension ScriptMachine {
     }
   }
 
-  private mutating func jump(to target: Int32) {
+  mutating func jump(to target: Int32) {
     readyAt = now
     counter = Int(target)
   }
 
   /// `abort` in the script: `on_finished:` follows, unless this is it.
-  private mutating func abortFromWithin() {
+  mutating func abortFromWithin() {
     if isFinishing {
       counter = script.instructions.count - 1
     } else {
       abort()
     }
-  }
-}
-
-// MARK: - Measurement loops
-
-extension ScriptMachine {
-  private mutating func begin(
-    _ loop: MeasurementLoop, on potentiostat: inout Potentiostat, output: inout [UInt8]
-  ) throws(ErrorCode) {
-    let interval = try nanoseconds(loop.interval)
-    let runTime = try nanoseconds(loop.runTime)
-    guard interval > 0, runTime > 0 else { throw .mustBePositive }
-    switch loop.technique {
-    case .openCircuit:
-      guard !potentiostat.isCellOn else { throw .openCircuitWithCellOn }
-    case .potentiometry:
-      guard potentiostat.mode == .galvanostat else { throw .wrongMode }
-      guard potentiostat.isCellOn else { throw .needsCellOn }
-      if let setValue = loop.setValue { try potentiostat.apply(current: try number(setValue), at: now) }
-    case .amperometry:
-      guard potentiostat.mode != .galvanostat, potentiostat.mode != .off else { throw .wrongMode }
-      guard potentiostat.isCellOn else { throw .needsCellOn }
-      if let setValue = loop.setValue { try potentiostat.apply(voltage: try number(setValue), at: now) }
-    }
-    activeLoop = ActiveLoop(start: now, interval: interval, end: now + runTime)
-    announcedDeadline = nil
-    readyAt = now
-    if sendsOutput { Self.append(loop.technique.announcement, to: &output) }
-  }
-
-  /// Decides whether another sample belongs to the loop, and waits for its time.
-  private mutating func awaitSample(exit: Int32) {
-    readyAt = now
-    guard var loop = activeLoop else {
-      counter = Int(exit)
-      return
-    }
-    loop.exit = exit
-    let next = loop.start + (loop.count + 1) * loop.interval
-    if loop.isAborted || now >= loop.end {
-      counter = Int(exit)
-    } else if next > loop.end {
-      readyAt = loop.end
-      counter = Int(exit)
-      isWaiting = true
-    } else {
-      loop.count += 1
-      readyAt = max(now, next)
-      isWaiting = true
-    }
-    activeLoop = loop
-  }
-
-  private mutating func sample(_ loop: MeasurementLoop, on potentiostat: inout Potentiostat) throws(ErrorCode) {
-    isWaiting = false
-    guard let active = activeLoop else { return }
-    let isLate = now > active.start + active.count * active.interval
-    switch loop.technique {
-    case .openCircuit, .potentiometry:
-      values[try place(loop.potential)] = potentiostat.measurePotential(at: now, isLate: isLate)
-    case .amperometry: values[try place(loop.potential)] = potentiostat.appliedPotential
-    }
-    if let current = loop.current {
-      values[try place(current)] = potentiostat.measureCurrent(at: now, isLate: isLate)
-    }
-    if let time = loop.time {
-      values[try place(time)] = ScriptValue(Double(now - active.start) / 1e9, .time)
-    }
-    for addition in loop.additions {
-      values[try place(addition.into)] = measure(addition.quantity, on: &potentiostat, isLate: isLate)
-    }
-  }
-
-  private mutating func measure(
-    _ quantity: RangedQuantity, on potentiostat: inout Potentiostat, isLate: Bool
-  ) -> ScriptValue {
-    switch quantity {
-    case .measuredPotential, .appliedPotential: potentiostat.measurePotential(at: now, isLate: isLate)
-    case .measuredCurrent, .appliedCurrent: potentiostat.measureCurrent(at: now, isLate: isLate)
-    }
-  }
-}
-
-// MARK: - Values
-
-extension ScriptMachine {
-  /// The slot of an argument.
-  @inline(__always) private func place(_ operand: Operand) throws(ErrorCode) -> Int {
-    if operand.indexSlot < 0 { return Int(operand.slot) }
-    let index = values[Int(operand.indexSlot)]
-    guard index.isInteger else { throw .wrongDataType }
-    guard index.integer >= 0, index.integer < operand.count else { throw .indexOutOfBounds }
-    return Int(operand.slot) + Int(index.integer)
-  }
-
-  /// An argument that must be a number with a unit.
-  private func number(_ operand: Operand) throws(ErrorCode) -> Double {
-    let value = values[try place(operand)]
-    guard !value.isInteger else { throw .wrongDataType }
-    return value.number
-  }
-
-  /// An argument that is a span of time; thirty years at most, so that sums stay far from overflow.
-  private func nanoseconds(_ operand: Operand) throws(ErrorCode) -> Int64 {
-    let seconds = try number(operand)
-    guard seconds >= 0 else { throw .mustNotBeNegative }
-    guard seconds <= 1e9 else { throw .outOfBounds }
-    return Int64((seconds * 1e9).rounded())
-  }
-
-  @inline(__always) private func holds(
-    _ relation: Relation, _ left: Operand, _ right: Operand
-  ) throws(ErrorCode) -> Bool {
-    let first = values[try place(left)].asNumber
-    let second = values[try place(right)].asNumber
-    switch relation {
-    case .equal: return first == second
-    case .notEqual: return first != second
-    case .less: return first < second
-    case .atMost: return first <= second
-    case .greater: return first > second
-    case .atLeast: return first >= second
-    }
-  }
-}
-
-// MARK: - Output
-
-extension ScriptMachine {
-  private mutating func beginPackage() throws(ErrorCode) {
-    guard !isInPackage else { throw .packageSequence }
-    isInPackage = true
-    packageCount = 0
-    package.removeAll(keepingCapacity: true)
-    package.append(UInt8(ascii: "P"))
-  }
-
-  private mutating func addToPackage(_ operand: Operand) throws(ErrorCode) {
-    guard isInPackage else { throw .packageSequence }
-    guard packageCount < Self.largestPackage else { throw .packageTooLarge }
-    if packageCount > 0 { package.append(UInt8(ascii: ";")) }
-    packageCount += 1
-    let value = values[try place(operand)]
-    guard !value.isInteger || Int(value.integer).magnitude <= PackageText.largestCount else { throw .overflow }
-    PackageText.append(value, to: &package)
-  }
-
-  private mutating func endPackage(output: inout [UInt8]) throws(ErrorCode) {
-    guard isInPackage else { throw .packageSequence }
-    isInPackage = false
-    guard sendsOutput else { return }
-    package.append(UInt8(ascii: "\n"))
-    output.append(contentsOf: package)
-  }
-
-  private func send(_ parts: [TextPart], output: inout [UInt8]) throws(ErrorCode) {
-    var text: [UInt8] = [UInt8(ascii: "T")]
-    for part in parts {
-      switch part {
-      case .literal(let bytes): text.append(contentsOf: bytes)
-      case .value(let operand):
-        let value = values[try place(operand)]
-        text.append(contentsOf: (value.isInteger ? "\(value.integer)" : "\(value.number)").utf8)
-      }
-    }
-    text.append(UInt8(ascii: "\n"))
-    if sendsOutput { output.append(contentsOf: text) }
-  }
-
-  private static func append(_ text: StaticString, to output: inout [UInt8]) {
-    output.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
   }
 }
