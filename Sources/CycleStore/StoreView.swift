@@ -98,6 +98,11 @@ public struct StoreView {
     try StoredRun.fetchOne(database, kept: Self.runSQL + "WHERE r.run_id = ?", [run])
   }
 
+  /// The newest run that has begun; the newest of all when none has.
+  public func lastBegunRun() throws -> StoredRun? {
+    try StoredRun.fetchOne(database, sql: Self.runSQL + "ORDER BY r.started_unix_us IS NULL, r.run_id DESC LIMIT 1")
+  }
+
   /// The newest run.
   public func lastRun() throws -> StoredRun? {
     try StoredRun.fetchOne(database, sql: Self.runSQL + "ORDER BY r.run_id DESC LIMIT 1")

@@ -30,6 +30,10 @@ extension ProgramTests {
 
     @Test func whatCannotActIsRefusedAndLeavesNoTrace() throws {
       let rig = try running()
+      #expect(
+        try rig.nactl("show", "last", "--format", "json").json()["run"].map { ($0 as? [String: Any])?["run"] as? Int }
+          == 1,
+        "the run that waits behind it is not the last")
       expectRefused(try rig.nactl("resume", "1", "--reason", "in vain"), "run.not_resumable")
       for command in ["skip", "pause", "resume"] { expectRefused(try rig.nactl(command, "2"), "run.queued") }
       #expect(try rig.nactl("pause", "1", "--reason", "lunch").status == 0)

@@ -151,6 +151,10 @@ import Testing
     let discovery = try PortDiscovery(patterns: [link], watchesUSB: false) { news.put($0) }
     defer { discovery.stop() }
     #expect(news.first { $0 == .settled } != nil)
+    // While someone has the dead line open, as the daemon would, the kernel gives its number to no other line.
+    let holder = open(line.path, O_RDWR | O_NOCTTY)
+    defer { close(holder) }
+    try #require(holder >= 0)
     line.hangUp()
     #expect(news.first { $0 == .changed(.vanished(PortCandidate(path: link, origin: .named))) } != nil)
   }

@@ -266,7 +266,7 @@ struct LaboratoryOperations: CyclerOperations {
     let run = try await store.read { view in
       switch reference {
       case .number(let number): try view.run(number)
-      case .last: try view.lastRun()
+      case .last: try view.lastBegunRun()
       }
     }
     guard let run else {
