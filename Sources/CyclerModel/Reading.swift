@@ -8,15 +8,15 @@ public struct ReadingQuality: OptionSet, Sendable, Hashable {
   /// Bits as stored in a record's flags.
   public var rawValue: UInt16
   /// Bits as stored in a record's flags.
-  public init(rawValue: UInt16) { self.rawValue = rawValue }
+  @inlinable public init(rawValue: UInt16) { self.rawValue = rawValue }
   /// The value is beyond the range: it is clipped, and every integral over it is wrong.
-  public static let overload = ReadingQuality(rawValue: 1)
+  @inlinable public static var overload: ReadingQuality { ReadingQuality(rawValue: 1) }
   /// The value is too small for the range to resolve well.
-  public static let underload = ReadingQuality(rawValue: 2)
+  @inlinable public static var underload: ReadingQuality { ReadingQuality(rawValue: 2) }
   /// The instrument could not keep the sampling time.
-  public static let late = ReadingQuality(rawValue: 4)
+  @inlinable public static var late: ReadingQuality { ReadingQuality(rawValue: 4) }
   /// The value lies near the end of the range.
-  public static let overloadWarning = ReadingQuality(rawValue: 8)
+  @inlinable public static var overloadWarning: ReadingQuality { ReadingQuality(rawValue: 8) }
 }
 
 /// One measurement of a cell.

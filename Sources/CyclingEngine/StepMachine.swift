@@ -45,6 +45,15 @@ public struct StepMachine: Sendable, Hashable {
     }
   }
 
+  /// How long after the closing of its circuit the step's conditions are not judged; zero outside of steps.
+  @inlinable @inline(__always)
+  public var settle: TimeSpan {
+    switch place {
+    case .step(let index): program.steps[index].settle
+    case .notStarted, .completed: .zero
+    }
+  }
+
   /// Moves to the next step, or to the end.
   ///
   /// Ends after finitely many instructions: the compiler lets no loop body be without a step.

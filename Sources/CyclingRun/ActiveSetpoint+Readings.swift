@@ -62,11 +62,35 @@ extension ActiveSetpoint {
     if row.flags.contains(.overload) { halfCycle?.row.flags.insert(.overload) }
   }
 
-  /// Whether the iR of the closing has settled, so that a voltage says something of the cell. At open circuit there is
-  /// none to settle. Changes nothing; `mutating` spares the copy.
-  mutating func hasSettled(after settle: TimeSpan) -> Bool {
-    guard isClosed else { return true }
-    guard let closedAt, let lastReading else { return false }
-    return readingsSinceClosed >= 2 && lastReading.time - closedAt >= settle
+  /// Where the set-point stands after its last reading, for a step with that `settle`. Changes nothing; `mutating`
+  /// spares the copy.
+  mutating func standing(after settle: TimeSpan) -> Standing {
+    var standing = Standing(isDiagnostic: isDiagnostic, hasSettled: true)
+    guard let lastReading else {
+      standing.hasSettled = !isClosed
+      return standing
+    }
+    if let holdBeganAt { standing.holdTime = lastReading.time - holdBeganAt }
+    if openedAt == nil, let closedAt {
+      standing.hasSettled = readingsSinceClosed >= 2 && lastReading.time - closedAt >= settle
+    }
+    return standing
+  }
+
+  /// What the judgement of a step's ends needs of its set-point, asked once a reading.
+  struct Standing {
+    /// Its charge is no half-cycle's.
+    var isDiagnostic: Bool
+    /// Since the voltage hold began; nil before.
+    var holdTime: TimeSpan?
+    /// Whether the iR of the closing has settled, so that a voltage says something of the cell. At open circuit there is
+    /// none to settle.
+    var hasSettled: Bool
+  }
+
+  /// When something was last asked of the instrument or heard of it, and how often it should be heard. Changes nothing;
+  /// `mutating` spares the copy.
+  mutating func silence() -> (since: HostInstant, interval: TimeSpan) {
+    (closingAskedAt ?? heardAt, readingInterval)
   }
 }

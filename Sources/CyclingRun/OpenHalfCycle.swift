@@ -18,4 +18,7 @@ struct OpenHalfCycle: Sendable, Hashable {
   var isTruncated = false
   /// The most by which its charge can be wrong; nil when nobody knows.
   var gapCharge: Charge? = .zero
+
+  /// What its rows before the present one hold, asked once a reading. Changes nothing; `mutating` spares the copy.
+  mutating func beforeStep() -> (charge: Charge, time: TimeSpan) { (chargeBeforeStep, timeBeforeStep) }
 }

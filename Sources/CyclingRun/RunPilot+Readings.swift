@@ -79,12 +79,13 @@ extension RunPilot {
     }
     recordIfDue(candidate, &outputs)
     guard purpose == .step else { return }
-    let live = live(candidate)
+    guard let standing = setpoint?.standing(after: machine.settle) else { return }
+    let live = live(candidate, standing)
     if let fault = safety.judge(halfCycleCharge: live.halfCycleCharge) {
       close(because: .fault(fault, latches: true), now, &outputs)
       return
     }
-    judgeEnds(live, now, &outputs)
+    if standing.hasSettled { judgeEnds(live, now, &outputs) }
   }
 
   /// Whether the run has moved more charge than an empty half-cycle would. A cell that was hardly touched relaxes to
@@ -102,32 +103,28 @@ extension RunPilot {
 
   /// The reading with what the step and the half-cycle have behind them. Changes nothing; being `mutating` it works in
   /// place, where otherwise the compiler copies the whole pilot for it.
-  private mutating func live(_ candidate: RecordCandidate) -> LiveQuantities {
+  private mutating func live(_ candidate: RecordCandidate, _ standing: ActiveSetpoint.Standing) -> LiveQuantities {
     var live = LiveQuantities()
     live.voltage = candidate.voltage
     live.current = candidate.current
     live.stepTime = carried.time + candidate.stepTime
-    if let began = setpoint?.holdBeganAt, let now = setpoint?.lastReading?.time {
-      live.holdTime = carried.holdTime + (now - began)
-    }
+    if let holdTime = standing.holdTime { live.holdTime = carried.holdTime + holdTime }
     live.testTime = testTime + candidate.stepTime
     live.cycleTime = cycleTimeBeforeStep + candidate.stepTime
     live.stepCharge = carried.charge + candidate.charge
-    if setpoint?.isDiagnostic == true {
+    if standing.isDiagnostic {
       // It belongs to no half-cycle, but is held to the same limit.
       live.halfCycleCharge = live.stepCharge
-    } else if let time = halfCycle?.timeBeforeStep, let charge = halfCycle?.chargeBeforeStep {
-      live.halfCycleTime = time + candidate.stepTime
-      live.halfCycleCharge = charge + candidate.charge
+    } else if let before = halfCycle?.beforeStep() {
+      live.halfCycleTime = before.time + candidate.stepTime
+      live.halfCycleCharge = before.charge + candidate.charge
     }
     live.stepEnergy = carried.energy + candidate.energy
     return live
   }
 
   private mutating func judgeEnds(_ live: LiveQuantities, _ now: RunMoment, _ outputs: inout RunOutputs) {
-    guard case .step(let index) = machine.place,
-      setpoint?.hasSettled(after: machine.program.steps[index].settle) == true
-    else { return }
+    guard case .step(let index) = machine.place else { return }
     guard let end = machine.endReached(live) else {
       setpoint?.overdueEnds = 0
       return

@@ -20,12 +20,11 @@ extension RunPilot {
 
   /// Asks for a tick when a reading or an answer is due, and gives the link up when it stays away.
   mutating func supervise(_ now: RunMoment, _ outputs: inout RunOutputs) {
-    guard instrumentIsHere, let heardAt = setpoint?.heardAt, let interval = setpoint?.readingInterval else { return }
+    guard instrumentIsHere, let (since, interval) = setpoint?.silence() else { return }
     switch phase {
     case .active, .closing: break
     case .ready, .committing, .paused, .held, .suspended, .away, .over: return
     }
-    let since = setpoint?.closingAskedAt ?? heardAt
     let patience = interval * Self.toleratedSilentIntervals + Self.silenceMargin
     var due = since + patience
     if now.host - due > Self.oversleepMargin, overslept ?? since <= since { overslept = now.host }
