@@ -164,3 +164,99 @@ import Testing
     #expect(conversation.driver.garbageLines == 5)
   }
 }
+
+/// Answers that come later than the next command. A busy host or bench delays everything in order, so the answer to what
+/// was written first still comes first.
+@Suite struct LateAnswerTests {
+  /// A discharge that ended by itself, 0 V reached, just after the driver had asked for another lease.
+  private func endedWithARenewalOnTheLine() -> Conversation {
+    var conversation = Conversation.running(Samples.discharge)
+    conversation.receive(mark(1, at: 1_000) + "M000A\n" + sample(1_000, 900_000, -134_300))
+    let renewal = conversation.receive(sample(22_000, 899_000, -134_300))
+    #expect(renewal.writes == "Y\n")
+    let end = conversation.receive("*\n" + ending(10, opened: 23_000, sampled: 22_000, 899_000, -134_300))
+    #expect(end.writes.isEmpty)
+    #expect(end.events.last == .ended(channel: 0, Samples.token, .cutOff(0)))
+    return conversation
+  }
+
+  @Test func noScriptIsSentBeforeARenewalIsAnswered() {
+    var conversation = endedWithARenewalOnTheLine()
+    #expect(conversation.command(.begin(Samples.rest)).writes.isEmpty)
+    #expect(conversation.tick(milliseconds: 400).writes.isEmpty)
+    #expect(conversation.receive("Y!0006\n").writes.isEmpty)
+    #expect(conversation.tickWhenWanted().writes == "e\ncell_off\n\n")
+    let answer = conversation.receive("e\n\n")
+    #expect(answer.events == [.circuit(channel: 0, .openConfirmed)])
+    #expect(answer.writes.hasPrefix("e\nvar c\n"))
+    #expect(conversation.receive("e\n").events.first == .began(channel: 0, Samples.token))
+  }
+
+  @Test func aRenewalThatIsNeverAnsweredIsGivenUpByAnAbort() {
+    var conversation = endedWithARenewalOnTheLine()
+    #expect(conversation.command(.begin(Samples.rest)).writes.isEmpty)
+    #expect(conversation.tickWhenWanted().writes == "\nZ\n")
+    #expect(conversation.receive("\nZ!0006\n").writes.isEmpty)
+    #expect(conversation.tickWhenWanted().writes == "e\ncell_off\n\n")
+    #expect(conversation.receive("e\n\n").writes.hasPrefix("e\nvar c\n"))
+  }
+
+  @Test func whatWaitsForALateAnswerCanBeCalledOff() {
+    var conversation = endedWithARenewalOnTheLine()
+    #expect(conversation.command(.begin(Samples.rest)).writes.isEmpty)
+    #expect(conversation.command(.openCircuit).writes.isEmpty)
+    conversation.receive("Y!0006\n")
+    conversation.tickWhenWanted()
+    #expect(
+      conversation.receive("e\n\n").events == [
+        .circuit(channel: 0, .openConfirmed), .ended(channel: 0, Samples.token, .requested),
+      ])
+    #expect(conversation.command(.begin(Samples.rest)).writes.hasPrefix("e\nvar c\n"))
+  }
+
+  /// The script still ran but measured no more: the instrument is deaf while it ends.
+  @Test func aScriptThatEndsInTheDeafnessIsNotFollowedAtOnce() {
+    var conversation = Conversation.running(Samples.discharge)
+    conversation.receive(mark(1, at: 1_000) + "M000A\n" + sample(1_000, 900_000, -134_300))
+    conversation.receive(sample(22_000, 899_000, -134_300))
+    conversation.receive("*\nY!0006\n" + ending(10, opened: 23_000, sampled: 22_000, 899_000, -134_300))
+    #expect(conversation.command(.begin(Samples.rest)).writes.isEmpty)
+    #expect(conversation.tickWhenWanted().writes.hasPrefix("e\nvar c\n"))
+  }
+
+  @Test func aScriptIsNotSentTwiceForAnAnswerThatIsNotItsOwn() {
+    var conversation = Conversation()
+    _ = conversation.openIdle()
+    #expect(conversation.command(.begin(Samples.discharge)).writes.hasPrefix("e\nvar c\n"))
+    #expect(conversation.receive("Y!0006\n").writes.isEmpty)
+    #expect(conversation.tick(milliseconds: 300).writes.isEmpty)
+    #expect(conversation.receive("e\n").events.first == .began(channel: 0, Samples.token))
+  }
+
+  @Test func anAbortThatWasSentTwiceIsAnsweredTwiceBeforeTheNextScript() {
+    var conversation = Conversation.running(Samples.discharge)
+    conversation.receive(mark(1, at: 1_000) + "M000A\n" + sample(1_000, 900_000, -134_300))
+    #expect(conversation.command(.openCircuit).writes == "Z\n")
+    #expect(conversation.tickWhenWanted().writes == "\nZ\n")
+    let end = conversation.receive("Z\n*\n" + ending(0, opened: 2_000, sampled: 1_000, 900_000, -134_300))
+    #expect(end.events.last == .ended(channel: 0, Samples.token, .requested))
+    #expect(conversation.command(.begin(Samples.rest)).writes.isEmpty)
+    #expect(conversation.receive("\nZ!0006\n").writes.isEmpty)
+    #expect(conversation.tickWhenWanted().writes == "e\ncell_off\n\n")
+    #expect(conversation.receive("e\n\n").writes.hasPrefix("e\nvar c\n"))
+  }
+
+  @Test func twoScriptsThatDisconnectAreNotFollowedAtOnce() {
+    var conversation = Conversation()
+    _ = conversation.openIdle()
+    #expect(conversation.command(.openCircuit).writes == "e\ncell_off\n\n")
+    #expect(conversation.tickWhenWanted().writes == "e\ncell_off\n\n")
+    #expect(conversation.receive("e\n\n").events == [.circuit(channel: 0, .openConfirmed)])
+    #expect(conversation.command(.begin(Samples.rest)).writes.isEmpty)
+    #expect(conversation.receive("e\n\n").events.isEmpty)
+    #expect(conversation.tickWhenWanted().writes == "\nZ\n")
+    conversation.receive("\nZ!0006\n")
+    #expect(conversation.tickWhenWanted().writes == "e\ncell_off\n\n")
+    #expect(conversation.receive("e\n\n").writes.hasPrefix("e\nvar c\n"))
+  }
+}

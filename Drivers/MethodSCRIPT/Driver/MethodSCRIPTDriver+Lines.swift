@@ -34,7 +34,7 @@ extension MethodSCRIPTDriver {
     case .cellOffRunning:
       cellIsDisconnected(into: &outputs)
     case .portClosed, .aborting, .cellOffSent, .askingFirmware, .askingSerial, .askingScriptVersion, .undrivable, .idle,
-      .uploading, .quiet:
+      .uploading, .quiet, .catchingUp:
       break
     }
   }
@@ -112,7 +112,8 @@ extension MethodSCRIPTDriver {
       misses += 1
       noteRefusedDisconnection(fault.detail, into: &outputs)
       waitQuietly(misses < Deadline.misses ? .cellOff : .abort)
-    case .portClosed, .cellOffSent, .askingFirmware, .askingSerial, .askingScriptVersion, .undrivable, .idle, .quiet:
+    case .portClosed, .cellOffSent, .askingFirmware, .askingSerial, .askingScriptVersion, .undrivable, .idle, .quiet,
+      .catchingUp:
       break
     }
   }
@@ -120,34 +121,41 @@ extension MethodSCRIPTDriver {
   /// `Y`: the loop is over and the next begins. `Y!0006`: it had ended before; the instrument is deaf for a while now.
   private mutating func handleRenewalAnswer(_ text: String, into outputs: inout DriverOutputs) {
     guard text == "Y" || text.hasPrefix("Y!") else { return unexpected(text, into: &outputs) }
-    renewalIsUnanswered = false
-    guard text != "Y" else { return }
+    unansweredCommands = max(unansweredCommands &- 1, 0)
+    if text == "Y" { answerCame() } else { heardError() }
+  }
+
+  /// What waits for the end of the deafness after an error begins to wait anew. Nothing that is on its way is sent
+  /// again for it: it may have come after the deafness, and if it did not, its own deadline finds out.
+  private mutating func heardError() {
     switch stage {
     case .idle: waitQuietly(.idle)
-    case .uploading: waitQuietly(.upload)
     case .quiet(let next): waitQuietly(next)
-    case .cellOffSent: waitQuietly(.cellOff)
+    case .catchingUp: answerCame()
+    case .running, .draining: errorHeardAt = now
+    // The abort may have fallen into the deafness, and nothing is more urgent; aborting twice does no harm.
     case .aborting: waitQuietly(.abort)
-    case .portClosed, .draining, .cellOffRunning, .askingFirmware, .askingSerial, .askingScriptVersion, .undrivable,
-      .running:
+    case .portClosed, .uploading, .cellOffSent, .cellOffRunning, .askingFirmware, .askingSerial,
+      .askingScriptVersion, .undrivable:
       break
     }
   }
 
   /// `Z`: a script is being aborted. `Z!0006`: there is none.
   private mutating func handleAbortAnswer(_ text: String, into outputs: inout DriverOutputs) {
-    guard stage == .aborting || stage == .draining else { return }
-    if text == "Z" {
-      wait(.draining, Deadline.drain)
-    } else if text.hasPrefix("Z!"), Self.hexadecimal(text.dropFirst(2).prefix(4)) {
-      misses = 0
-      guard case .ending = purpose, progress.finalReason != nil else { return waitQuietly(.cellOff) }
-      cellIsDisconnected(into: &outputs)
-      // The script had ended by itself; the error makes the instrument deaf for what comes next.
-      if stage == .idle { waitQuietly(.idle) }
-    } else {
-      unexpected(text, into: &outputs)
+    let isError = text.hasPrefix("Z!") && Self.hexadecimal(text.dropFirst(2).prefix(4))
+    guard text == "Z" || isError else { return unexpected(text, into: &outputs) }
+    unansweredCommands = max(unansweredCommands &- 1, 0)
+    guard stage == .aborting || stage == .draining else {
+      if isError { heardError() } else { answerCame() }
+      return
     }
+    guard isError else { return wait(.draining, Deadline.drain) }
+    misses = 0
+    guard case .ending = purpose, progress.finalReason != nil else { return waitQuietly(.cellOff) }
+    // The script had ended by itself; the error makes the instrument deaf for what comes next.
+    errorHeardAt = now
+    cellIsDisconnected(into: &outputs)
   }
 
   /// `e`: the script was taken and runs. `e!4001: Line 1, Col 8`: it was not.
@@ -159,7 +167,7 @@ extension MethodSCRIPTDriver {
       case .cellOffSent:
         wait(.cellOffRunning, Deadline.answer)
       case .portClosed, .cellOffRunning, .askingFirmware, .askingSerial, .askingScriptVersion, .undrivable, .idle,
-        .running, .quiet:
+        .running, .quiet, .catchingUp:
         break
       }
     } else if text.hasPrefix("e!"), text.utf8.count >= 6, Self.hexadecimal(text.dropFirst(2).prefix(4)) {
@@ -185,7 +193,7 @@ extension MethodSCRIPTDriver {
       noteRefusedDisconnection(detail, into: &outputs)
       waitQuietly(number == InstrumentErrors.wrongMode || misses >= Deadline.misses ? .abort : .cellOff)
     case .portClosed, .aborting, .draining, .cellOffRunning, .askingFirmware, .askingSerial, .askingScriptVersion,
-      .undrivable, .idle, .running, .quiet:
+      .undrivable, .idle, .running, .quiet, .catchingUp:
       break
     }
   }
@@ -220,7 +228,7 @@ extension MethodSCRIPTDriver {
       let version = text.dropFirst()
       identify(scriptVersion: version.hasPrefix("!") ? "" : String(version), into: &outputs)
     case .portClosed, .aborting, .draining, .cellOffSent, .cellOffRunning, .undrivable, .idle, .uploading, .running,
-      .quiet:
+      .quiet, .catchingUp:
       // * ends a measuring loop, L and + frame a plain one, Y answers a renewal, which may come too late for its loop.
       if text == "*" || text == "L" || text == "+" || text.hasPrefix("Y") { return }
       unexpected(text, into: &outputs)

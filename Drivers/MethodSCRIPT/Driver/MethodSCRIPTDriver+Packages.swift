@@ -76,7 +76,7 @@ extension MethodSCRIPTDriver {
     guard time - progress.leaseBegan >= progress.lease / 3 else { return }
     if progress.renewalAsked >= 0, time - progress.renewalAsked < progress.lease / 4 { return }
     progress.renewalAsked = time
-    renewalIsUnanswered = true
+    unansweredCommands &+= 1
     outputs.writes.append(UInt8(ascii: "Y"))
     outputs.writes.append(0x0A)
   }

@@ -16,6 +16,7 @@ extension MethodSCRIPTDriver {
   mutating func startAbort(_ purpose: Purpose, into outputs: inout DriverOutputs) {
     self.purpose = purpose
     if stage == .running || stage == .uploading {
+      unansweredCommands &+= 1
       outputs.writes.append(contentsOf: "Z\n".utf8)
       wait(.aborting, Deadline.answer)
     } else {
@@ -25,8 +26,21 @@ extension MethodSCRIPTDriver {
 
   /// Aborts again, whatever half a command may have arrived before.
   mutating func retryAbort(into outputs: inout DriverOutputs) {
+    unansweredCommands &+= 1
     outputs.writes.append(contentsOf: "\nZ\n".utf8)
     wait(.aborting, Deadline.answer)
+  }
+
+  /// Lets nothing be sent before the answers to everything that was written have come. The circuit is known to be open
+  /// already; it is confirmed once more at the end.
+  private mutating func catchUp() {
+    purpose = .confirming
+    wait(.catchingUp, Deadline.answer)
+  }
+
+  /// An answer to a renewal or an abort came while catching up.
+  mutating func answerCame() {
+    if stage == .catchingUp, unansweredCommands == 0 { waitQuietly(.cellOff) }
   }
 
   /// Disconnects the cell at once.
@@ -55,13 +69,15 @@ extension MethodSCRIPTDriver {
     case .confirming:
       rest(isIdentified ? .idle : .undrivable)
       outputs.events.append(.circuit(channel: 0, .openConfirmed))
+      if unansweredCommands > 0 { return catchUp() }
       beginWaiting(into: &outputs)
     case .ending(let end):
       rest(.idle)
-      if renewalIsUnanswered { waitQuietly(.idle) }
-      renewalIsUnanswered = false
+      if let errorHeardAt, now.microseconds - errorHeardAt.microseconds < Deadline.quiet { waitQuietly(.idle) }
+      errorHeardAt = nil
       outputs.events.append(.circuit(channel: 0, .openConfirmed))
       finishSetpoint(end, into: &outputs)
+      if unansweredCommands > 0 { catchUp() }
     }
   }
 
@@ -159,6 +175,8 @@ extension MethodSCRIPTDriver {
     }
     self.model = model
     isIdentified = true
+    // Who has answered three questions has answered everything before them.
+    unansweredCommands = 0
     rest(.idle)
     let language = scriptVersion.isEmpty ? "" : " (MethodSCRIPT \(scriptVersion))"
     outputs.events.append(

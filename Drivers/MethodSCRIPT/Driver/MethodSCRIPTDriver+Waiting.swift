@@ -14,7 +14,8 @@ extension MethodSCRIPTDriver {
     static let answer: Int64 = 500_000
     /// To end a script after `Z`.
     static let drain: Int64 = 2_000_000
-    /// To take the script that disconnects: short, because an instrument that is deaf after an error needs it again.
+    /// To take the script that disconnects: short, because one that fell into the deafness after an error is needed
+    /// again.
     static let cellOff: Int64 = 200_000
     /// To take and check a script.
     static let upload: Int64 = 2_000_000
@@ -60,8 +61,14 @@ extension MethodSCRIPTDriver {
     case .aborting, .draining:
       retryAbort(into: &outputs)
     case .cellOffSent where misses < Deadline.misses, .cellOffRunning where misses < Deadline.misses:
+      // Nothing is more urgent. If only the answer was late, there are now two such scripts on the line.
+      unansweredCommands &+= 1
       startCellOff(purpose, into: &outputs)
     case .cellOffSent, .cellOffRunning:
+      retryAbort(into: &outputs)
+    case .catchingUp:
+      // Something was lost. The answer to an abort comes after all answers to what was written before.
+      unansweredCommands = 0
       retryAbort(into: &outputs)
     case .askingFirmware where misses < Deadline.misses:
       firmware = ""

@@ -76,6 +76,8 @@ public struct MethodSCRIPTDriver: InstrumentDriver {
     case running
     /// The end of the time in which the instrument is deaf after an error.
     case quiet(Next)
+    /// The answers to what was still on the line when a script ended; see `unansweredCommands`.
+    case catchingUp
   }
 
   /// What comes after a quiet time.
@@ -137,9 +139,12 @@ public struct MethodSCRIPTDriver: InstrumentDriver {
   var waiting: Setpoint?
   var script = ""
   var progress = Progress()
-  /// A renewal was written and nothing has answered it. When its loop had just ended, the answer is an error after
-  /// which the instrument is deaf, so no script may be sent before it has come.
-  var renewalIsUnanswered = false
+  /// What was written and may be answered at any time still: renewals, aborts, a script that disconnects and was sent
+  /// twice. A renewal or an abort that meets no script any more is answered with an error, after which the instrument is
+  /// deaf. So no set-point's script is sent before all answers have come: it would be lost, or meet another script.
+  var unansweredCommands: Int32 = 0
+  /// When an error was last heard while a script ran; the instrument may still be deaf when it ends.
+  var errorHeardAt: HostInstant?
   var orphan: Orphan?
 
   // MARK: Inputs
