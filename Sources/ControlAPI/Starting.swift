@@ -37,11 +37,13 @@ public struct CheckRequest: StrictRequest, Hashable {
   public var area_mm2: Double?
   /// Nominal capacity.
   public var nominal_capacity_mAh: Double?
+  /// Values for the protocols' variables, each `name=value`.
+  public var set: [String]?
 
   /// Makes one from its parts.
   public init(
     protocols: [ProtocolSource], cell: String? = nil, channel: String? = nil, active_mass_ug: Int64? = nil,
-    area_mm2: Double? = nil, nominal_capacity_mAh: Double? = nil
+    area_mm2: Double? = nil, nominal_capacity_mAh: Double? = nil, set: [String]? = nil
   ) {
     self.protocols = protocols
     self.cell = cell
@@ -49,12 +51,13 @@ public struct CheckRequest: StrictRequest, Hashable {
     self.active_mass_ug = active_mass_ug
     self.area_mm2 = area_mm2
     self.nominal_capacity_mAh = nominal_capacity_mAh
+    self.set = set
   }
 
   /// The keys that a request may have.
   public static let shape: RequestShape = .object([
     "protocols": .list(ProtocolSource.shape), "cell": .value, "channel": .value, "active_mass_ug": .value,
-    "area_mm2": .value, "nominal_capacity_mAh": .value,
+    "area_mm2": .value, "nominal_capacity_mAh": .value, "set": .value,
   ])
 }
 
@@ -118,6 +121,8 @@ public struct StartRequest: StrictRequest, Hashable {
   public var area_mm2: Double?
   /// Nominal capacity.
   public var nominal_capacity_mAh: Double?
+  /// Values for the protocols' variables, each `name=value`.
+  public var set: [String]?
   /// Why an open-circuit voltage outside the protocol's window is right this time; logged.
   public var allow_voltage: String?
   /// Agrees to an instrument that cannot hold limits when the host dies.
@@ -126,7 +131,7 @@ public struct StartRequest: StrictRequest, Hashable {
   /// Makes one from its parts.
   public init(
     protocols: [ProtocolSource], channels: [String], cells: [String], active_mass_ug: Int64? = nil,
-    area_mm2: Double? = nil, nominal_capacity_mAh: Double? = nil, allow_voltage: String? = nil,
+    area_mm2: Double? = nil, nominal_capacity_mAh: Double? = nil, set: [String]? = nil, allow_voltage: String? = nil,
     accept_no_hardware_limits: Bool = false
   ) {
     self.protocols = protocols
@@ -135,6 +140,7 @@ public struct StartRequest: StrictRequest, Hashable {
     self.active_mass_ug = active_mass_ug
     self.area_mm2 = area_mm2
     self.nominal_capacity_mAh = nominal_capacity_mAh
+    self.set = set
     self.allow_voltage = allow_voltage
     self.accept_no_hardware_limits = accept_no_hardware_limits
   }
@@ -142,7 +148,8 @@ public struct StartRequest: StrictRequest, Hashable {
   /// The keys that a request may have.
   public static let shape: RequestShape = .object([
     "protocols": .list(ProtocolSource.shape), "channels": .value, "cells": .value, "active_mass_ug": .value,
-    "area_mm2": .value, "nominal_capacity_mAh": .value, "allow_voltage": .value, "accept_no_hardware_limits": .value,
+    "area_mm2": .value, "nominal_capacity_mAh": .value, "set": .value, "allow_voltage": .value,
+    "accept_no_hardware_limits": .value,
   ])
 }
 

@@ -36,7 +36,9 @@ public struct ProtocolProblems: Error, Sendable, Hashable {
   /// nil when there is no problem.
   init?(_ found: [ProtocolProblem]) {
     guard !found.isEmpty else { return nil }
-    problems = found.sorted { ($0.line, $0.column) < ($1.line, $1.column) }
+    // The passes of a `for_each` say the same of the same place.
+    var told: Set<ProtocolProblem> = []
+    problems = found.filter { told.insert($0).inserted }.sorted { ($0.line, $0.column) < ($1.line, $1.column) }
   }
 }
 

@@ -19,32 +19,40 @@ extension SectionReader {
     }
     var steps: [WrittenStep] = []
     var isComplete = true
-    for (index, node) in nodes.enumerated() {
+    for (index, node) in nodes.enumerated() where stepCount <= Self.mostSteps {
       let before = problems.count
-      let step = readStep(Field(node: node, path: "\(field.path)[\(index)]"), role: role)
-      if let step { steps.append(step) }
+      let entry = Field(node: node, path: "\(field.path)[\(index)]")
+      stepCount += 1
+      if stepCount > Self.mostSteps {
+        report(entry, "the file has more than \(Self.mostSteps) steps", hint: "`repeat` counts its steps once")
+      } else {
+        steps += readStep(entry, role: role)
+      }
       if problems.count != before { isComplete = false }
     }
     return (steps, isComplete)
   }
 
-  private mutating func readStep(_ field: Field, role: CellRole?) -> WrittenStep? {
+  private mutating func readStep(_ field: Field, role: CellRole?) -> [WrittenStep] {
     guard case .object(let members) = field.node.content else {
       report(field, "a step must be an object, not \(field.node.noun)", hint: #"write {"rest": "10 min"}"#)
-      return nil
+      return []
     }
     let verbs = members.map(\.key).filter { Vocabulary.verbs.contains($0) }
     guard verbs.count == 1, let verb = verbs.first else {
       reportVerbs(verbs, members.map(\.key), field)
-      return nil
+      return []
     }
+    let step: WrittenStep?
     switch verb {
-    case "rest": return readRest(field)
-    case "hold": return readHold(field)
-    case "cycles": return readCycles(field, role: role)
-    case "repeat": return readRepeat(field, role: role)
-    default: return readDrive(field, verb: verb, role: role)
+    case "for_each": return readForEach(field, role: role)
+    case "rest": step = readRest(field)
+    case "hold": step = readHold(field)
+    case "cycles": step = readCycles(field, role: role)
+    case "repeat": step = readRepeat(field, role: role)
+    default: step = readDrive(field, verb: verb, role: role)
     }
+    return step.map { [$0] } ?? []
   }
 
   private mutating func reportVerbs(_ verbs: [String], _ keys: [String], _ field: Field) {
@@ -61,7 +69,11 @@ extension SectionReader {
 
   private func list(_ words: [String]) -> String { words.map { "`\($0)`" }.joined(separator: " and ") }
 
-  private mutating func label(_ fields: Fields) -> String? { fields["label"].flatMap { text($0, longest: 64) } }
+  private mutating func label(_ fields: Fields) -> String? { fields["label"].flatMap { label($0) } }
+
+  private mutating func label(_ field: Field) -> String? {
+    substitutedInside(field).flatMap { text($0, longest: 64) }
+  }
 
   private mutating func readRest(_ field: Field) -> WrittenStep? {
     guard let fields = object(field, what: "a rest", known: Vocabulary.restKeys), let rest = fields["rest"] else {
@@ -146,14 +158,20 @@ extension SectionReader {
     guard let fields = blockFields(field, what: "a `cycles` block", known: known), let count = fields["cycles"] else {
       return nil
     }
-    let passes = wholeNumber(count, in: 1...1_000_000)
+    let passes = passes(count)
     let purpose = required("purpose", of: fields, paste: #""purpose": "life""#)
       .flatMap { word($0, as: CyclePurpose.self, what: "a purpose") }
-    let label = required("label", of: fields, paste: #""label": "life""#).flatMap { text($0, longest: 64) }
+    let named = required("label", of: fields, paste: #""label": "life""#)
+    let label = named.flatMap { self.label($0) }
     let body = required("steps", of: fields, paste: #""steps": [ … ]"#).map { readSteps($0, role: role) }
     guard let passes, let purpose, let body else { return nil }
     let block = WrittenBlock(purpose: purpose, passes: passes, steps: body.steps, isComplete: body.isComplete)
     return WrittenStep(site: fields.site, label: label, body: .block(block))
+  }
+
+  private mutating func passes(_ written: Field) -> Int64? {
+    guard let field = substituted(written) else { return nil }
+    return wholeNumber(field, in: 1...1_000_000)
   }
 
   private mutating func readRepeat(_ field: Field, role: CellRole?) -> WrittenStep? {
@@ -161,7 +179,7 @@ extension SectionReader {
     guard let fields = blockFields(field, what: "a `repeat` block", known: known), let count = fields["repeat"] else {
       return nil
     }
-    let passes = wholeNumber(count, in: 1...1_000_000)
+    let passes = passes(count)
     let label = label(fields)
     let body = required("steps", of: fields, paste: #""steps": [ … ]"#).map { readSteps($0, role: role) }
     guard let passes, let body else { return nil }
@@ -224,9 +242,11 @@ extension SectionReader {
     let quantity = readQuantityName(String(parts[0]), field)
     let comparison = readComparison(String(parts[1]), field)
     guard let quantity, let comparison else { return nil }
-    let operand = Field(node: JSONNode(offset: field.node.offset, content: .string(String(parts[2]))), path: field.path)
-    guard let value = readOperand(operand, of: quantity) else { return nil }
-    return WrittenCondition(site: site(field), quantity: quantity, comparison: comparison, value: value, text: text)
+    let written = Field(node: JSONNode(offset: field.node.offset, content: .string(String(parts[2]))), path: field.path)
+    guard let operand = substituted(written), let value = readOperand(operand, of: quantity) else { return nil }
+    var said = text
+    if case .string(let valueText) = operand.node.content { said = "\(parts[0]) \(parts[1]) \(valueText)" }
+    return WrittenCondition(site: site(field), quantity: quantity, comparison: comparison, value: value, text: said)
   }
 
   private mutating func readQuantityName(_ name: String, _ field: Field) -> EndCondition.Quantity? {

@@ -24,6 +24,10 @@ struct Fields {
 struct SectionReader {
   let lines: LineIndex
   var problems: [ProtocolProblem]
+  /// What names stand for at the moment.
+  var variables: [String: Variable] = [:]
+  /// Steps read so far, with every pass of a `for_each`.
+  var stepCount = 0
 
   mutating func report(_ site: Site, _ message: String, hint: String) {
     problems.append(site.problem(message, hint: hint))
@@ -96,11 +100,9 @@ struct SectionReader {
   }
 
   /// The text of a quantity, still unread.
-  private mutating func quantityText(_ field: Field, example: String) -> String? {
+  private mutating func quantityText(_ written: Field, example: String) -> String? {
+    guard let field = substituted(written) else { return nil }
     switch field.node.content {
-    case .string(let text) where text.hasPrefix("$"):
-      report(field, "the variable `\(text)` is not yet supported", hint: "write the value, like \"\(example)\"")
-      return nil
     case .string(let text):
       return text
     case .number(let digits):

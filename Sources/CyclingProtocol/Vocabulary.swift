@@ -6,7 +6,8 @@
 /// The vocabulary of the protocol language.
 enum Vocabulary {
   static let topLevel = [
-    "$schema", "nacycler_protocol", "title", "notes", "cell", "limits", "record", "metrics", "on_interruption", "steps",
+    "$schema", "nacycler_protocol", "title", "notes", "variables", "cell", "limits", "record", "metrics",
+    "on_interruption", "steps",
   ]
   static let cell = [
     "role", "name", "requires", "active_mass", "area", "nominal_capacity", "expect_open_circuit", "allow_plating",
@@ -17,16 +18,17 @@ enum Vocabulary {
 
   /// The keys that say what a step does; a step has exactly one of them.
   static let verbs = [
-    "rest", "charge", "discharge", "sodiate", "desodiate", "plate", "strip", "hold", "cycles", "repeat",
+    "rest", "charge", "discharge", "sodiate", "desodiate", "plate", "strip", "hold", "cycles", "repeat", "for_each",
   ]
   static let restKeys = ["rest", "label", "until"]
   static let driveOptions = ["to", "hold_until", "until", "label", "diagnostic", "settle"]
   static let holdKeys = ["hold", "current_at_most", "until", "label", "diagnostic", "settle"]
   static let cyclesKeys = ["cycles", "purpose", "label", "steps"]
   static let repeatKeys = ["repeat", "label", "steps"]
+  static let forEachKeys = ["for_each", "steps"]
 
   /// Keys of the second part of the language.
-  static let laterKeys: Set<String> = ["for_each", "test", "part", "when", "for", "go", "temperature"]
+  static let laterKeys: Set<String> = ["test", "part", "when", "for", "go", "temperature"]
   /// Quantities of the second part of the language.
   static let laterQuantities: Set<String> = [
     "temperature", "retention", "coulombic_efficiency", "initial_coulombic_efficiency", "plateau_ratio",

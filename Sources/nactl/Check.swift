@@ -10,6 +10,7 @@ struct Check: AsyncParsableCommand {
     abstract: "Compiles protocols and prints their steps; starts nothing.")
   @OptionGroup var daemon: DaemonOption
   @OptionGroup var values: CellValueOptions
+  @OptionGroup var variables: VariableOptions
   @Argument(help: "Protocol files.", completion: .file(extensions: ["json"])) var protocols: [String]
   @Option(help: "A registered cell whose values are used.") var cell: String?
   @Option(help: "A channel whose instrument is considered.") var channel: String?
@@ -19,7 +20,7 @@ struct Check: AsyncParsableCommand {
     let request = CheckRequest(
       protocols: try ProtocolFiles.read(protocols), cell: cell, channel: channel,
       active_mass_ug: values.mass?.micrograms, area_mm2: values.area?.squareMillimetres,
-      nominal_capacity_mAh: values.nominalCapacity?.milliampereHours)
+      nominal_capacity_mAh: values.nominalCapacity?.milliampereHours, set: variables.set)
     let answer = try await daemon.client().check(request)
     switch format {
     case .json: Terminal.out(bytes: answer.json)

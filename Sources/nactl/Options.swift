@@ -55,6 +55,15 @@ struct RunArgument: ParsableArguments {
   var run: RunReference
 }
 
+/// Values for the variables of protocols.
+struct VariableOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Another value for a variable of the protocol, for instance rate=0.2A/g. May be repeated.",
+      valueName: "name=value"))
+  var set: [String] = []
+}
+
 /// The values of a cell that protocols may need.
 struct CellValueOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Active mass, for instance \"1.2 mg\".", valueName: "mass")) var mass: MassArgument?

@@ -14,6 +14,7 @@ struct Start: AsyncParsableCommand {
       """)
   @OptionGroup var daemon: DaemonOption
   @OptionGroup var values: CellValueOptions
+  @OptionGroup var variables: VariableOptions
   @Argument(help: "Protocol files, in order.", completion: .file(extensions: ["json"])) var protocols: [String]
   @Option(
     parsing: .upToNextOption, help: "Channels, with spaces or commas between.",
@@ -33,7 +34,7 @@ struct Start: AsyncParsableCommand {
     let request = StartRequest(
       protocols: try ProtocolFiles.read(protocols), channels: Self.split(channels), cells: Self.split(cells),
       active_mass_ug: values.mass?.micrograms, area_mm2: values.area?.squareMillimetres,
-      nominal_capacity_mAh: values.nominalCapacity?.milliampereHours, allow_voltage: allowVoltage,
+      nominal_capacity_mAh: values.nominalCapacity?.milliampereHours, set: variables.set, allow_voltage: allowVoltage,
       accept_no_hardware_limits: acceptNoHardwareLimits)
     let client = try daemon.client()
     let started = try await client.start(request).value

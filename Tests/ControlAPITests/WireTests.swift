@@ -21,10 +21,11 @@ import Testing
     active_mass_uncertainty_ug: 2, area_mm2: 3.5, nominal_capacity_mAh: 0.25, electrolyte: "e",
     counter_electrode: "Na", notes: "n")
   private static let check = CheckRequest(
-    protocols: [source], cell: "c", channel: "d", active_mass_ug: 1, area_mm2: 2, nominal_capacity_mAh: 3)
+    protocols: [source], cell: "c", channel: "d", active_mass_ug: 1, area_mm2: 2, nominal_capacity_mAh: 3,
+    set: ["a=1"])
   private static let start = StartRequest(
     protocols: [source], channels: ["a"], cells: ["b"], active_mass_ug: 1, area_mm2: 2, nominal_capacity_mAh: 3,
-    allow_voltage: "w", accept_no_hardware_limits: true)
+    set: ["a=1"], allow_voltage: "w", accept_no_hardware_limits: true)
   private static let source = ProtocolSource(name: "p", text: "{}")
 
   /// A request with all its keys, and whether it comes back.

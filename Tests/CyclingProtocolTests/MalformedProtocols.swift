@@ -139,8 +139,6 @@ enum MalformedProtocols {
   ]
 
   static let later: [RefusalCase] = [
-    .steps("for_each", #"[{"for_each": {"rate": ["1 mA"]}, "steps": []}]"#, "steps[0]", "not yet supported"),
-    .step("variable", #"{"charge": "$rate", "until": ["step_time >= 1 h"]}"#, ".charge", "not yet supported"),
     .steps("test", #"[{"test": "reservoir", "steps": []}]"#, "steps[0]", "not yet supported"),
     .step(
       "part", #"{"charge": "0.1 mA", "until": ["step_time >= 1 h"], "part": "cycled"}"#, ".part", "not yet supported"),
@@ -155,5 +153,70 @@ enum MalformedProtocols {
     .limits(
       "limit of temperature", #""half_cycle_charge""#, #""temperature": {}, "half_cycle_charge""#,
       "limits.temperature", "not yet supported"),
+  ]
+
+  private static func variables(
+    _ name: String, _ variables: String, _ path: String, _ message: String, _ hint: String = "",
+    steps: String = #"[{"rest": "$time"}]"#
+  ) -> RefusalCase {
+    .part(name, path, message, hint) {
+      $0.more = #", "variables": \#(variables)"#
+      $0.steps = steps
+    }
+  }
+
+  /// A `for_each` over two currents, called `rate`.
+  private static func each(_ body: String) -> String {
+    #"{"for_each": {"rate": ["0.1 mA", "0.2 mA"]}, "steps": [\#(body)]}"#
+  }
+
+  private static let used = #"{"discharge": "$rate", "until": ["voltage <= 10 mV", "step_time >= 4 h"]}"#
+
+  /// 20 to the fourth steps in a few lines.
+  private static let explosion: String = {
+    let values = (1...20).map { #""\#($0) s""# }.joined(separator: ", ")
+    return ["a", "b", "c", "d"].reversed().reduce(#"[{"rest": "$a", "label": "$b $c $d"}]"#) {
+      #"[{"for_each": {"\#($1)": [\#(values)]}, "steps": \#($0)}]"#
+    }
+  }()
+
+  static let names: [RefusalCase] = [
+    .step("a variable that nobody declares", #"{"rest": "$time"}"#, ".rest", "no variable `time`", "\"variables\""),
+    variables("a misspelt variable", #"{"tyme": "1 h"}"#, "steps[0].rest", "no variable `time`", "`tyme`"),
+    variables("an unused variable", #"{"time": "1 h", "rate": "1 mA"}"#, "variables.rate", "nothing uses", "`$rate`"),
+    variables("a variable without a unit", #"{"time": 60}"#, "steps[0].rest", "bare number"),
+    variables("a variable of another quantity", #"{"time": "1 V"}"#, "steps[0].rest", "`V`"),
+    variables("a variable that is a list", #"{"time": ["1 h"]}"#, "variables.time", "a text or a number"),
+    variables("a variable of a variable", #"{"time": "$rate"}"#, "variables.time", "uses another variable"),
+    variables("a name with capitals", #"{"Time": "1 h"}"#, "variables.Time", "no name of a variable"),
+    variables("variables as a list", #"["1 h"]"#, "variables", "must be an object"),
+    .step("a variable inside a quantity", #"{"rest": "$time h"}"#, ".rest", "mixes a variable"),
+    .step("a sign without a name", #"{"rest": "1 h", "label": "5 $"}"#, ".label", "without the name"),
+    variables(
+      "a variable as an operator", #"{"time": "1 h", "less": "<="}"#, "steps[0].until[0]", "unknown operator",
+      steps: #"[{"rest": "$time", "until": ["voltage $less 1 V"]}]"#),
+    variables(
+      "a second condition inside a value", #"{"time": "1 h", "end": "1 V or test_time >= 1 s"}"#, "steps[0].until[0]",
+      "", steps: #"[{"rest": "$time", "until": ["voltage <= $end"]}]"#),
+    .steps("for_each without steps", #"[{"for_each": {"rate": ["1 mA"]}}]"#, "steps[0].steps", "is missing"),
+    .steps(
+      "for_each over nothing", #"[{"for_each": {"rate": []}, "steps": []}]"#, "steps[0].for_each.rate",
+      "list of values"),
+    .steps("for_each without a name", #"[{"for_each": {}, "steps": []}]"#, "steps[0].for_each", "needs a name"),
+    .steps(
+      "for_each with lists of two lengths",
+      #"[{"for_each": {"rate": ["1 mA"], "time": ["1 h", "2 h"]}, "steps": [{"rest": "$time"}]}]"#,
+      "steps[0].for_each", "1 values and `time` has 2", "as many values"),
+    .steps("for_each that is not used", "[\(each(#"{"rest": "1 h"}"#))]", "steps[0].for_each.rate[1]", "nothing uses"),
+    .steps("for_each inside itself", "[\(each(each(used)))]", "steps[0].steps[0].for_each.rate", "already"),
+    .steps("a variable after its for_each", "[\(each(used)), {\"rest\": \"$rate\"}]", "steps[1].rest", "no variable"),
+    .steps(
+      "a bad value in the middle", #"[{"for_each": {"time": ["1 h", "2 x"]}, "steps": [{"rest": "$time"}]}]"#,
+      "steps[0].steps[0].rest", "`x`"),
+    .steps(
+      "the same mistake in each pass", "[\(each(#"{"discharge": "$rate", "until": ["voltage <= 10 mV"]}"#))]",
+      "steps[0].steps[0]", "time bound"),
+    .steps(
+      "for_each that explodes", explosion, "steps[0].steps[0].steps[0].steps[0].steps[0]", "more than 5000 steps"),
   ]
 }

@@ -16,6 +16,9 @@ import Testing
   @Test(arguments: MalformedProtocols.later)
   func laterPartOfTheLanguage(_ refusal: RefusalCase) { expect(refusal) }
 
+  @Test(arguments: MalformedProtocols.names)
+  func names(_ refusal: RefusalCase) { expect(refusal) }
+
   /// Hazard rules 1, 8 and 20.
   @Test(arguments: DangerousProtocols.voltages)
   func voltages(_ refusal: RefusalCase) { expect(refusal) }

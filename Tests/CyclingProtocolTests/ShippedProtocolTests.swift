@@ -15,7 +15,7 @@ enum ShippedProtocols {
 
   static let names = [
     "al-nncfm-anode-free", "al-nvpf-anode-free", "anode-free-cylindrical", "demo-hard-carbon",
-    "hard-carbon-half-cell", "na-nvpf-half-cell",
+    "hard-carbon-half-cell", "hard-carbon-rate-series", "na-nvpf-half-cell",
   ]
 
   static func bytes(_ name: String) throws -> [UInt8] {
@@ -46,7 +46,7 @@ enum ShippedProtocols {
     #expect(ProgramListing.warnings(of: program, instrument: nexus).isEmpty)
   }
 
-  @Test(arguments: ["hard-carbon-half-cell", "demo-hard-carbon"])
+  @Test(arguments: ["hard-carbon-half-cell", "hard-carbon-rate-series", "demo-hard-carbon"])
   func startsAlone(_ name: String) throws {
     let document = try ProtocolDecoder.decode(ShippedProtocols.bytes(name)).get()
     let program = try document.compile(cell: CellValues(), instrument: .small).get()

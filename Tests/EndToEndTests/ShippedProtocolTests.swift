@@ -18,6 +18,7 @@ extension ProgramTests {
 
     static let pairs = [
       Pair(file: "demo-hard-carbon", preset: "hard-carbon"), Pair(file: "hard-carbon-half-cell", preset: "hard-carbon"),
+      Pair(file: "hard-carbon-rate-series", preset: "hard-carbon"),
       Pair(file: "na-nvpf-half-cell", preset: "nvpf"), Pair(file: "al-nvpf-anode-free", preset: "anode-free-nvpf"),
       Pair(file: "al-nncfm-anode-free", preset: "anode-free-nncfm"),
       Pair(file: "anode-free-cylindrical", preset: "anode-free-cylindrical", instrument: "nexus"),
@@ -53,7 +54,7 @@ extension ProgramTests {
       #expect(start.status == 0, "\(start.errors)")
       // Formation, and the first cycle after it.
       try rig.wait(for: "the first life cycle", seconds: 120) {
-        try rig.sqlite("SELECT count(*) FROM cycle WHERE purpose = 'life'") != "0"
+        try rig.sqlite("SELECT count(*) FROM cycle WHERE purpose IN ('rate', 'life')") != "0"
           || rig.sqlite("SELECT state FROM run") == "held"
       }
       if try rig.sqlite("SELECT state FROM run") != "completed" {
@@ -109,7 +110,9 @@ extension ProgramTests {
         Int(try rig.sqlite("SELECT count(*) FROM cycle WHERE purpose = 'formation' AND flags & ~8192 = 0")))
       #expect(formation >= 1)
       let efficiency = try #require(
-        Double(try rig.sqlite("SELECT coulombic_efficiency FROM cycle WHERE purpose = 'life' ORDER BY 1 LIMIT 1")))
+        Double(
+          try rig.sqlite("SELECT coulombic_efficiency FROM cycle WHERE purpose IN ('rate', 'life') ORDER BY 1 LIMIT 1"))
+      )
       #expect(efficiency > 0.9 && efficiency < 1.01)
     }
   }

@@ -30,7 +30,7 @@ extension Laboratory {
 
   func start(_ request: StartRequest, by requester: Requester) async throws -> StartResponse {
     try CellNumbers.check(mass: request.active_mass_ug, area: request.area_mm2, nominal: request.nominal_capacity_mAh)
-    let documents = try decode(request.protocols)
+    let documents = try decode(try request.protocols.setting(request.set ?? []))
     let targets = try await targets(of: request)
     let reserved = targets.map(\.channel.id)
     // Without a pause between asking and taking: two starts at once must not both find the channel free.

@@ -143,7 +143,7 @@ struct LaboratoryOperations: CyclerOperations {
     try CellNumbers.check(mass: request.active_mass_ug, area: request.area_mm2, nominal: request.nominal_capacity_mAh)
     let said = CellValues(mass: request.active_mass_ug, area: request.area_mm2, nominal: request.nominal_capacity_mAh)
     var answers: [CheckedProtocol] = []
-    for source in request.protocols {
+    for source in try request.protocols.setting(request.set ?? []) {
       switch ProtocolDecoder.decode(Array(source.text.utf8)) {
       case .failure(let found): answers.append(CheckedProtocol(source.name, found))
       case .success(let document):

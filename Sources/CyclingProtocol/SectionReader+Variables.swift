@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+//
+// Names that stand for values: `variables` of the file, and `for_each`, which reads its steps once for each value. A
+// name is replaced where a value is read, so a variable may be a quantity, the value of a condition, a part of a label
+// or a number of passes, and what is wrong with it is told where it is used.
+
+import CyclerModel
+import Quantities
+
+/// What a name stands for.
+struct Variable {
+  /// A text or a number, as it was written.
+  var content: JSONNode.Content
+  var site: Site
+  var isUsed = false
+}
+
+extension SectionReader {
+  /// Steps that one file may have once every `for_each` is written out.
+  static let mostSteps = 5_000
+
+  /// Reads the `variables` of the file.
+  mutating func readVariables(_ field: Field) {
+    guard case .object(let members) = field.node.content else {
+      report(field, "the variables must be an object, not \(field.node.noun)", hint: #"write {"rate": "0.1 A/g"}"#)
+      return
+    }
+    for member in members {
+      let entry = Field(node: member.value, path: Self.join(field.path, member.key))
+      if isName(member.key, at: lines.site(member.keyOffset, path: entry.path)) { bind(member.key, to: entry) }
+    }
+  }
+
+  private mutating func isName(_ name: String, at site: Site) -> Bool {
+    let isName =
+      name.utf8.count <= 32 && name.utf8.first.map { UInt8(ascii: "a")...UInt8(ascii: "z") ~= $0 } == true
+      && name.utf8.allSatisfy(Self.isNameByte)
+    if !isName {
+      report(
+        site, "`\(name)` is no name of a variable",
+        hint: "small letters, digits and underlines, a letter first, at most 32, like `rate`")
+    }
+    return isName
+  }
+
+  private static func isNameByte(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"): true
+    default: false
+    }
+  }
+
+  /// Lets a name stand for a value; a value is a text or a number and uses no other variable.
+  private mutating func bind(_ name: String, to field: Field) {
+    switch field.node.content {
+    case .string(let text) where text.contains("$"):
+      report(field, "the value of a variable uses another variable", hint: "write the value itself")
+    case .string, .number: break
+    case .null, .boolean, .array, .object:
+      report(field, "a variable is a text or a number, not \(field.node.noun)", hint: #"write "0.1 A/g" or 50"#)
+    }
+    // A name with a bad value is known all the same, so that its uses are not told as well.
+    variables[name] = Variable(content: field.node.content, site: site(field))
+  }
+
+  /// The field with the value of its variable; itself where it has none, nil where there is no such variable.
+  mutating func substituted(_ field: Field) -> Field? {
+    guard case .string(let text) = field.node.content, text.contains("$") else { return field }
+    guard let name = Self.wholeName(text) else {
+      report(field, "`\(text)` mixes a variable with other text", hint: "write `$name` alone, the unit in its value")
+      return nil
+    }
+    guard let content = use(name, field) else { return nil }
+    var result = field
+    result.node.content = content
+    return result
+  }
+
+  /// A text for people with the values of its variables in place; nil where there is no such variable.
+  mutating func substitutedInside(_ field: Field) -> Field? {
+    guard case .string(let text) = field.node.content, text.contains("$") else { return field }
+    var pieces = text.split(separator: "$", omittingEmptySubsequences: false)
+    var replaced = String(pieces.removeFirst())
+    for piece in pieces {
+      let name = String(decoding: piece.utf8.prefix(while: Self.isNameByte), as: UTF8.self)
+      guard let content = use(name, field), case .string(let value) = content.asText else { return nil }
+      replaced += value + piece.dropFirst(name.count)
+    }
+    var result = field
+    result.node.content = .string(replaced)
+    return result
+  }
+
+  private static func wholeName(_ text: String) -> String? {
+    guard text.first == "$", !text.dropFirst().isEmpty, text.utf8.dropFirst().allSatisfy(isNameByte) else { return nil }
+    return String(text.dropFirst())
+  }
+
+  private mutating func use(_ name: String, _ field: Field) -> JSONNode.Content? {
+    if let variable = variables[name] {
+      variables[name]?.isUsed = true
+      return variable.content
+    }
+    let known = variables.keys.sorted()
+    if name.isEmpty {
+      report(field, "a `$` without the name of a variable", hint: "write `$rate`, or leave the sign out")
+    } else if known.isEmpty {
+      report(
+        field, "there is no variable `\(name)`",
+        hint: #"add "variables": {"\#(name)": "…"} at the top, or write the value"#)
+    } else {
+      report(field, "there is no variable `\(name)`", hint: Vocabulary.hint(for: name, among: known))
+    }
+    return nil
+  }
+
+  /// A variable that nothing uses is a slip: somebody believes that it does something.
+  mutating func judgeUse(of names: some Sequence<String>) {
+    for name in names.sorted() {
+      guard let variable = variables[name], !variable.isUsed else { continue }
+      report(variable.site, "nothing uses the variable `\(name)`", hint: "write `$\(name)` where it belongs")
+    }
+  }
+
+  // MARK: - for_each
+
+  /// Reads the steps of a `for_each` once for each value, one after the other.
+  mutating func readForEach(_ field: Field, role: CellRole?) -> [WrittenStep] {
+    guard let fields = object(field, what: "a `for_each` block", known: Vocabulary.forEachKeys),
+      let each = fields["for_each"], let lists = readLists(each)
+    else { return [] }
+    let body = required("steps", of: fields, paste: #""steps": [ … ]"#)
+    guard let body, let count = lists.first?.values.count else { return [] }
+    var steps: [WrittenStep] = []
+    var used: Set<String> = []
+    for pass in 0..<count where stepCount <= Self.mostSteps {
+      for list in lists { bind(list.name, to: list.values[pass]) }
+      steps += readSteps(body, role: role).steps
+      used.formUnion(lists.map(\.name).filter { variables[$0]?.isUsed == true })
+    }
+    judgeUse(of: lists.map(\.name).filter { !used.contains($0) })
+    for list in lists { variables[list.name] = nil }
+    return steps
+  }
+
+  private struct NamedList {
+    var name: String
+    var values: [Field]
+  }
+
+  /// The names of a `for_each` with their values; all lists have the same length and are gone through side by side.
+  private mutating func readLists(_ field: Field) -> [NamedList]? {
+    guard case .object(let members) = field.node.content, !members.isEmpty else {
+      report(field, "`for_each` needs a name with its values", hint: #"write {"rate": ["0.1 A/g", "0.2 A/g"]}"#)
+      return nil
+    }
+    var lists: [NamedList] = []
+    for member in members {
+      let entry = Field(node: member.value, path: Self.join(field.path, member.key))
+      guard isName(member.key, at: lines.site(member.keyOffset, path: entry.path)) else { continue }
+      guard variables[member.key] == nil else {
+        report(entry, "`\(member.key)` already stands for a value here", hint: "use another name")
+        continue
+      }
+      guard case .array(let nodes) = member.value.content, !nodes.isEmpty else {
+        report(entry, "must be a list of values, not \(member.value.noun)", hint: #"write ["0.1 A/g", "0.2 A/g"]"#)
+        continue
+      }
+      let values = nodes.enumerated().map { Field(node: $1, path: "\(entry.path)[\($0)]") }
+      lists.append(NamedList(name: member.key, values: values))
+    }
+    guard lists.count == members.count, let first = lists.first else { return nil }
+    for list in lists where list.values.count != first.values.count {
+      report(
+        field, "`\(first.name)` has \(first.values.count) values and `\(list.name)` has \(list.values.count)",
+        hint: "names of one `for_each` are gone through side by side: give them as many values")
+      return nil
+    }
+    return lists
+  }
+}
+
+extension JSONNode.Content {
+  /// A number as the text of its digits.
+  fileprivate var asText: JSONNode.Content { if case .number(let digits) = self { .string(digits) } else { self } }
+}
