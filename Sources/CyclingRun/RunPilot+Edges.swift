@@ -27,7 +27,12 @@ extension RunPilot {
       let cause = settled(asked, by: end, now, &outputs)
       if purpose == .step, case .cutOff(let index) = end, !cause.isFault {
         // The step met its own end before the instrument heard the host: it is done, whatever was wished meanwhile.
-        stepEnding = .condition(endReason(active, cutOff: index))
+        let reason = endReason(active, cutOff: index)
+        stepEnding = .condition(reason)
+        if case .skip(let actor) = cause {
+          let detail = "the step had met its own end before it could be skipped: \(reason)"
+          note(.runStepSkipped, .info, actor: actor, detail, now, &outputs)
+        }
       }
       closeRow(reason: stepEnding?.text ?? cause.text, now, &outputs)
       settle(cause, now, &outputs)

@@ -63,6 +63,10 @@ import Testing
     #expect(bench.stepsTaken == [0, 1])
     let row = try #require(bench.journal.halfCycles.last)
     #expect(row.endReason == "voltage <= 10 mV" && !row.flags.contains(.truncated))
+    // What a person was told to be accepted is in the log, whatever came of it.
+    let skips = bench.journal.events.filter { $0.code == .runStepSkipped }
+    #expect(skips.count == (wish == .skip ? 1 : 0))
+    #expect(skips.allSatisfy { $0.detail.contains("voltage <= 10 mV") && $0.actor == "anna" })
   }
 
   @Test(arguments: [Wish.pause, .suspend])
