@@ -90,6 +90,8 @@ struct RunWorld: Sendable {
   /// What the instrument sent and the host has not read.
   var line: [UInt8] = []
   var isLinked = true
+  /// Delays what passes in both directions; nil when nothing does.
+  var busyLine: BusyLine?
   var identity: InstrumentIdentity?
   /// The host's clocks; they follow the instrument's, so a lease is a lease for both.
   var hostOffset: Int64 = 1_000_000
@@ -162,9 +164,13 @@ struct RunWorld: Sendable {
   /// One turn: the instrument goes on for a while, then the host works off what it said, then time is told.
   mutating func turn(slice: Double) {
     var output: [UInt8] = []
+    let moment = now.host
+    for bytes in busyLine?.towardsInstrument.arrivals(at: moment) ?? [] {
+      bytes.withUnsafeBytes { instrument.receive($0) }
+    }
     let pause = instrument.run(until: instrument.time + slice, output: &output, outputLimit: 2_048)
-    if isLinked { line.append(contentsOf: output) }
-    if pause == .idle { hostOffset += 20_000 }
+    if pause == .idle { hostOffset += busyLine == nil ? 20_000 : 1_000 }
+    if isLinked { arrive(output) }
     deliver()
     feedRun(.tick)
     if isLinked, let wake = driverWakeAt, wake <= now.host { feedDriver(.tick) }
@@ -175,6 +181,22 @@ struct RunWorld: Sendable {
       loseLink()
       restoreLink()
     }
+  }
+
+  private mutating func arrive(_ output: [UInt8]) {
+    guard busyLine != nil else { return line.append(contentsOf: output) }
+    let moment = now.host
+    busyLine?.towardsHost.send(output, at: moment)
+    for bytes in busyLine?.towardsHost.arrivals(at: moment) ?? [] { line.append(contentsOf: bytes) }
+  }
+
+  private mutating func send(_ bytes: [UInt8]) {
+    let moment = now.host
+    guard busyLine == nil else {
+      busyLine?.towardsInstrument.send(bytes, at: moment)
+      return
+    }
+    bytes.withUnsafeBytes { instrument.receive($0) }
   }
 
   /// Everything that the store was given becomes a transaction.
@@ -253,7 +275,7 @@ struct RunWorld: Sendable {
       let events = driverOutputs.events
       driverOutputs.removeAll()
       if !writes.isEmpty { written.append(writes) }
-      if isLinked, !writes.isEmpty { writes.withUnsafeBytes { instrument.receive($0) } }
+      if isLinked, !writes.isEmpty { send(writes) }
       // A run hears of its orphan before it hears that its instrument is there.
       for event in events {
         if case .orphanEnded = event { orphans.append(event) }

@@ -52,7 +52,9 @@ extension MethodSCRIPTDriver {
   var isConfirming: Bool {
     guard purpose == .confirming else { return false }
     switch stage {
-    case .aborting, .draining, .cellOffSent, .cellOffRunning, .quiet(.abort), .quiet(.cellOff), .catchingUp: return true
+    case .aborting, .draining, .cellOffSent, .cellOffRunning, .quiet(.abort), .quiet(.cellOff), .quiet(.question),
+      .catchingUp, .askingWhetherIdle:
+      return true
     case .portClosed, .askingFirmware, .askingSerial, .askingScriptVersion, .undrivable, .idle, .uploading, .running,
       .quiet(.idle), .quiet(.upload):
       return false
@@ -88,8 +90,8 @@ extension MethodSCRIPTDriver {
       startAbort(.ending(.requested), into: &outputs)
     case .undrivable:
       startAbort(.confirming, into: &outputs)
-    case .aborting, .draining, .cellOffSent, .cellOffRunning, .quiet(.abort), .quiet(.cellOff), .catchingUp,
-      .askingFirmware, .askingSerial, .askingScriptVersion:
+    case .aborting, .draining, .cellOffSent, .cellOffRunning, .quiet(.abort), .quiet(.cellOff), .quiet(.question),
+      .catchingUp, .askingWhetherIdle, .askingFirmware, .askingSerial, .askingScriptVersion:
       // Already on the way, and the answer comes at its end. What waited for that has not begun and will not.
       guard let waiting else { break }
       self.waiting = nil

@@ -34,7 +34,7 @@ extension MethodSCRIPTDriver {
     case .cellOffRunning:
       cellIsDisconnected(into: &outputs)
     case .portClosed, .aborting, .cellOffSent, .askingFirmware, .askingSerial, .askingScriptVersion, .undrivable, .idle,
-      .uploading, .quiet, .catchingUp:
+      .uploading, .quiet, .catchingUp, .askingWhetherIdle:
       break
     }
   }
@@ -113,7 +113,7 @@ extension MethodSCRIPTDriver {
       noteRefusedDisconnection(fault.detail, into: &outputs)
       waitQuietly(misses < Deadline.misses ? .cellOff : .abort)
     case .portClosed, .cellOffSent, .askingFirmware, .askingSerial, .askingScriptVersion, .undrivable, .idle, .quiet,
-      .catchingUp:
+      .catchingUp, .askingWhetherIdle:
       break
     }
   }
@@ -132,6 +132,7 @@ extension MethodSCRIPTDriver {
     case .idle: waitQuietly(.idle)
     case .quiet(let next): waitQuietly(next)
     case .catchingUp: answerCame()
+    case .askingWhetherIdle: waitQuietly(.question)
     case .running, .draining: errorHeardAt = now
     // The abort may have fallen into the deafness, and nothing is more urgent; aborting twice does no harm.
     case .aborting: waitQuietly(.abort)
@@ -167,7 +168,7 @@ extension MethodSCRIPTDriver {
       case .cellOffSent:
         wait(.cellOffRunning, Deadline.answer)
       case .portClosed, .cellOffRunning, .askingFirmware, .askingSerial, .askingScriptVersion, .undrivable, .idle,
-        .running, .quiet, .catchingUp:
+        .running, .quiet, .catchingUp, .askingWhetherIdle:
         break
       }
     } else if text.hasPrefix("e!"), text.utf8.count >= 6, Self.hexadecimal(text.dropFirst(2).prefix(4)) {
@@ -193,7 +194,7 @@ extension MethodSCRIPTDriver {
       noteRefusedDisconnection(detail, into: &outputs)
       waitQuietly(number == InstrumentErrors.wrongMode || misses >= Deadline.misses ? .abort : .cellOff)
     case .portClosed, .aborting, .draining, .cellOffRunning, .askingFirmware, .askingSerial, .askingScriptVersion,
-      .undrivable, .idle, .running, .quiet, .catchingUp:
+      .undrivable, .idle, .running, .quiet, .catchingUp, .askingWhetherIdle:
       break
     }
   }
@@ -227,10 +228,14 @@ extension MethodSCRIPTDriver {
       guard text.hasPrefix("v") else { return }
       let version = text.dropFirst()
       identify(scriptVersion: version.hasPrefix("!") ? "" : String(version), into: &outputs)
+    case .askingWhetherIdle where text == "i" + serial: caughtUp(into: &outputs)
+    case .askingWhetherIdle where text.hasPrefix("i!"): waitQuietly(.question)
     case .portClosed, .aborting, .draining, .cellOffSent, .cellOffRunning, .undrivable, .idle, .uploading, .running,
-      .quiet, .catchingUp:
+      .quiet, .catchingUp, .askingWhetherIdle:
       // * ends a measuring loop, L and + frame a plain one, Y answers a renewal, which may come too late for its loop.
       if text == "*" || text == "L" || text == "+" || text.hasPrefix("Y") { return }
+      // A question that was asked twice.
+      if isIdentified, text == "i" + serial { return }
       unexpected(text, into: &outputs)
     }
   }

@@ -31,16 +31,23 @@ extension MethodSCRIPTDriver {
     wait(.aborting, Deadline.answer)
   }
 
-  /// Lets nothing be sent before the answers to everything that was written have come. The circuit is known to be open
+  /// Lets no script be sent before the answers to everything that was written have come. The circuit is known to be open
   /// already; it is confirmed once more at the end.
   private mutating func catchUp() {
     purpose = .confirming
     wait(.catchingUp, Deadline.answer)
   }
 
-  /// An answer to a renewal or an abort came while catching up.
+  /// An answer to a renewal or an abort came while catching up. Which of them was lost and which is late cannot be told
+  /// by counting, so a question follows, whose answer nothing else can be mistaken for.
   mutating func answerCame() {
-    if stage == .catchingUp, unansweredCommands == 0 { waitQuietly(.cellOff) }
+    if stage == .catchingUp, unansweredCommands == 0 { waitQuietly(.question) }
+  }
+
+  /// The question was answered: nothing that was written before is on its way any more.
+  mutating func caughtUp(into outputs: inout DriverOutputs) {
+    unansweredCommands = 0
+    cellIsDisconnected(into: &outputs)
   }
 
   /// Disconnects the cell at once.

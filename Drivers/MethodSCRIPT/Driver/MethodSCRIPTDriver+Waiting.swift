@@ -66,10 +66,8 @@ extension MethodSCRIPTDriver {
       startCellOff(purpose, into: &outputs)
     case .cellOffSent, .cellOffRunning:
       retryAbort(into: &outputs)
-    case .catchingUp:
-      // Something was lost. The answer to an abort comes after all answers to what was written before.
-      unansweredCommands = 0
-      retryAbort(into: &outputs)
+    case .catchingUp, .askingWhetherIdle:
+      ask("i", .askingWhetherIdle, into: &outputs)
     case .askingFirmware where misses < Deadline.misses:
       firmware = ""
       ask("t", .askingFirmware, into: &outputs)
@@ -94,6 +92,7 @@ extension MethodSCRIPTDriver {
     case .cellOff: startCellOff(purpose, into: &outputs)
     case .idle: rest(.idle)
     case .upload: upload(into: &outputs)
+    case .question: ask("i", .askingWhetherIdle, into: &outputs)
     }
   }
 

@@ -78,11 +78,13 @@ public struct MethodSCRIPTDriver: InstrumentDriver {
     case quiet(Next)
     /// The answers to what was still on the line when a script ended; see `unansweredCommands`.
     case catchingUp
+    /// The serial number, asked for once more: its answer comes after all answers to what was written before.
+    case askingWhetherIdle
   }
 
   /// What comes after a quiet time.
   enum Next: Sendable, Hashable {
-    case abort, cellOff, idle, upload
+    case abort, cellOff, idle, upload, question
   }
 
   /// Why the instrument is being made safe.
