@@ -70,7 +70,8 @@ extension ProgramTests {
       let comparison = try TruthComparison(rig)
       comparison.expectAgreement()
       #expect(comparison.stored.count == 2 * cycles)
-      #expect(comparison.stored.allSatisfy { $0.flags & 0xFFFF_DFFF == 0 }, "\(comparison.stored.map(\.flags))")
+      #expect(
+        comparison.stored.allSatisfy { $0.flags & 0xFFFF_DFFF == 0 }, "\(comparison.stored.map(\.flags))\n\(events)")
       let undamaged = comparison.stored.filter { !$0.isDamaged }.count
       print(
         "\(cell): \(comparison.stored.count) half-cycles, \(undamaged) unflagged, worst difference",

@@ -90,16 +90,22 @@ extension ProgramTests {
     private func expectNothingAmiss(_ pair: Pair, _ rig: LaboratoryRig) throws {
       try expectNoAlarm(rig)
       var comparison = try TruthComparison(rig)
-      #expect(comparison.stored.count == comparison.truth.count)
-      // The half-cycle in which the run was stopped may be so short that a script's two instructions of current count.
-      if comparison.stored.last?.isDamaged == true {
+      // The half-cycle in which the run was stopped may be so short that a script's two instructions of current count,
+      // and the stop may come before any current: then nothing passed, and the truth has no such half-cycle.
+      if let last = comparison.stored.last, last.isDamaged {
         comparison.stored.removeLast()
-        comparison.truth.removeLast()
+        if comparison.truth.count > comparison.stored.count {
+          comparison.truth.removeLast()
+        } else {
+          #expect(last.charge == 0)
+        }
       }
       comparison.expectAgreement()
       #expect(comparison.worst < 10e-6)
-      // Only the half-cycle in which the run was stopped is truncated; a hold's is marked as one.
-      let flags = try rig.sqlite("SELECT number, end_reason, flags FROM half_cycle WHERE flags & ~(1024 + 8192)")
+      // Only the half-cycle in which the run was stopped is truncated, and perhaps empty; a hold's is marked as one.
+      let flags = try rig.sqlite(
+        "SELECT number, end_reason, flags FROM half_cycle WHERE flags & ~(1024 + 8192) AND NOT "
+          + "(flags = 1024 + 2048 AND number = (SELECT max(number) FROM half_cycle))")
       #expect(flags == "")
       // The voltage before the first closed circuit is the fresh cell's own, far outside the limits of cycling.
       let fresh = try #require(
