@@ -13,14 +13,18 @@ public struct CycleAccumulator: Sendable, Hashable {
   public let role: CellRole
   /// Cycles that the cell had before this run.
   public let earlierCellCycles: Int64
+  /// The cycle whose reversible capacity is a retention of one; nil where nobody has named one.
+  public let retentionReference: CycleReference?
 
   private var charging: HalfCycleRow?
   private var discharging: HalfCycleRow?
+  private var retention = RetentionState()
 
   /// An accumulator at the beginning of a run on a cell that had `earlierCellCycles` before.
-  public init(role: CellRole, earlierCellCycles: Int64) {
+  public init(role: CellRole, earlierCellCycles: Int64, retentionReference: CycleReference? = nil) {
     self.role = role
     self.earlierCellCycles = earlierCellCycles
+    self.retentionReference = retentionReference
   }
 
   /// Takes a closed half-cycle. One outside `cycles` blocks, without a direction or of a role that counts nothing is left
@@ -62,8 +66,16 @@ public struct CycleAccumulator: Sendable, Hashable {
       summary.coulombicEfficiency = Self.ratio(second.charge, to: first.charge)
     }
     addPlateaus(to: &summary)
+    if let retentionReference {
+      summary.retention = retention.take(
+        purpose: summary.purpose, reversible: second?.isComplete == true ? second?.charge : nil,
+        reference: retentionReference)
+    }
     return summary
   }
+
+  /// Whether the reference cycle is over without a complete reversible capacity: no retention will ever be known.
+  public var isReferenceLost: Bool { retentionReference.map { retention.isLost($0) } ?? false }
 
   private mutating func clear() {
     charging = nil
@@ -108,15 +120,21 @@ extension CycleAccumulator {
     charging?.encode(into: &writer)
     writer.write(discharging?.number != nil)
     discharging?.encode(into: &writer)
+    if retentionReference != nil { retention.encode(into: &writer) }
   }
 
   /// Reads what `encode(into:)` wrote.
+  /// - Parameter knowsRetention: false for bytes of the time before retention was counted; a reference that has passed
+  ///   by then stays unknown.
   /// - Throws: `ByteReader.Malformed` with the place, when the bytes end early or cannot be such a state.
   public init(
-    role: CellRole, earlierCellCycles: Int64, from reader: inout ByteReader
+    role: CellRole, earlierCellCycles: Int64, retentionReference: CycleReference? = nil, knowsRetention: Bool = true,
+    from reader: inout ByteReader
   ) throws(ByteReader.Malformed) {
-    self.init(role: role, earlierCellCycles: earlierCellCycles)
+    self.init(role: role, earlierCellCycles: earlierCellCycles, retentionReference: retentionReference)
     if try reader.readBool() { charging = try HalfCycleRow(from: &reader) }
     if try reader.readBool() { discharging = try HalfCycleRow(from: &reader) }
+    guard retentionReference != nil else { return }
+    retention = knowsRetention ? try RetentionState(from: &reader) : .unknown
   }
 }

@@ -130,6 +130,8 @@ public struct CycleFrame: Codable, Sendable, Hashable {
   @OrNull public var desodiation_plateau_capacity_Ah: Double?
   /// Its share of the desodiation charge, as a fraction.
   @OrNull public var desodiation_plateau_ratio: Double?
+  /// Reversible capacity over that of the protocol's reference cycle, as a fraction; null without a reference.
+  @OrNull public var retention: Double?
   /// What to know before trusting the numbers: `gap`, `interrupted`, `truncated`, `empty`, `overload`,
   /// `charge_unknown`.
   public var flags: [String]
@@ -140,7 +142,8 @@ public struct CycleFrame: Codable, Sendable, Hashable {
     label: String? = nil, charge_capacity_Ah: Double? = nil, discharge_capacity_Ah: Double? = nil,
     charge_energy_Wh: Double? = nil, discharge_energy_Wh: Double? = nil, coulombic_efficiency: Double? = nil,
     sodiation_plateau_capacity_Ah: Double? = nil, sodiation_plateau_ratio: Double? = nil,
-    desodiation_plateau_capacity_Ah: Double? = nil, desodiation_plateau_ratio: Double? = nil, flags: [String]
+    desodiation_plateau_capacity_Ah: Double? = nil, desodiation_plateau_ratio: Double? = nil, retention: Double? = nil,
+    flags: [String]
   ) {
     self.run = run
     self.cell = cell
@@ -157,6 +160,7 @@ public struct CycleFrame: Codable, Sendable, Hashable {
     self.sodiation_plateau_ratio = sodiation_plateau_ratio
     self.desodiation_plateau_capacity_Ah = desodiation_plateau_capacity_Ah
     self.desodiation_plateau_ratio = desodiation_plateau_ratio
+    self.retention = retention
     self.flags = flags
   }
 }

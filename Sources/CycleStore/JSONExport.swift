@@ -107,6 +107,7 @@ struct JSONExportWriter: ExportWriter {
     object.real("sodiation_plateau_ratio", cycle.sodiationPlateauRatio, &text)
     object.real("desodiation_plateau_capacity_Ah", cycle.desodiationPlateauCapacityAh, &text)
     object.real("desodiation_plateau_ratio", cycle.desodiationPlateauRatio, &text)
+    object.real("retention", cycle.retention, &text)
     object.number("flags", cycle.flags, &text)
     object.end(&text)
   }

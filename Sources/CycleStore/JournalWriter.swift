@@ -175,7 +175,7 @@ struct JournalWriter {
         cycle.chargeCapacity?.ampereHours, cycle.dischargeCapacity?.ampereHours, cycle.chargeEnergy?.wattHours,
         cycle.dischargeEnergy?.wattHours, cycle.coulombicEfficiency, cycle.sodiationPlateauCharge?.ampereHours,
         cycle.sodiationPlateauRatio, cycle.desodiationPlateauCharge?.ampereHours, cycle.desodiationPlateauRatio,
-        cycle.flags.rawValue, run,
+        cycle.retention, cycle.flags.rawValue, run,
       ])
   }
 
@@ -259,8 +259,8 @@ extension JournalWriter {
       run_id, parameter_set_id, cycle_number, cell_cycle_number, purpose, label, charge_capacity_ah,
       discharge_capacity_ah, charge_energy_wh, discharge_energy_wh, coulombic_efficiency,
       sodiation_plateau_capacity_ah, sodiation_plateau_ratio, desodiation_plateau_capacity_ah,
-      desodiation_plateau_ratio, flags)
-    SELECT run_id, parameter_set_id, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM run WHERE run_id = ?
+      desodiation_plateau_ratio, retention, flags)
+    SELECT run_id, parameter_set_id, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM run WHERE run_id = ?
     ON CONFLICT(run_id, parameter_set_id, cycle_number) DO UPDATE SET
       cell_cycle_number = excluded.cell_cycle_number, purpose = excluded.purpose, label = excluded.label,
       charge_capacity_ah = excluded.charge_capacity_ah, discharge_capacity_ah = excluded.discharge_capacity_ah,
@@ -269,7 +269,8 @@ extension JournalWriter {
       sodiation_plateau_capacity_ah = excluded.sodiation_plateau_capacity_ah,
       sodiation_plateau_ratio = excluded.sodiation_plateau_ratio,
       desodiation_plateau_capacity_ah = excluded.desodiation_plateau_capacity_ah,
-      desodiation_plateau_ratio = excluded.desodiation_plateau_ratio, flags = excluded.flags
+      desodiation_plateau_ratio = excluded.desodiation_plateau_ratio, retention = excluded.retention,
+      flags = excluded.flags
     """
   private static let upsertCheckpoint = """
     INSERT INTO checkpoint(run_id, format, commit_sequence, unix_us, state) VALUES(?, ?, ?, ?, ?)

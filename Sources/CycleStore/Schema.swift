@@ -12,7 +12,7 @@ enum Schema {
   /// The version that this program writes.
   static var version: Int { steps.count }
   /// One SQL script a version, in order.
-  static let steps: [String] = [version1, version2]
+  static let steps: [String] = [version1, version2, version3]
 
   private static let version1 = registry + runs + measurements + results + views
 
@@ -27,6 +27,32 @@ enum Schema {
     ALTER TABLE protocol DROP COLUMN compiler_version;
     ALTER TABLE channel ADD COLUMN wiring TEXT;
     ALTER TABLE run ADD COLUMN wiring TEXT;
+    """
+
+  /// Retention is judged while a run goes on, so what it was judged by is kept.
+  private static let version3 = """
+    ALTER TABLE cycle ADD COLUMN retention REAL;
+    DROP VIEW cycles_view;
+    CREATE VIEW cycles_view AS
+      SELECT c.run_id AS run_id, n.name AS cell, c.cycle_number AS cycle, c.cell_cycle_number AS cell_cycle,
+        c.purpose AS purpose, c.label AS label,
+        c.charge_capacity_ah * 1e3 AS charge_capacity_mAh,
+        c.discharge_capacity_ah * 1e3 AS discharge_capacity_mAh,
+        c.charge_capacity_ah * 1e9 / v.active_mass_ug AS charge_capacity_mAh_per_g,
+        c.discharge_capacity_ah * 1e9 / v.active_mass_ug AS discharge_capacity_mAh_per_g,
+        c.coulombic_efficiency * 100 AS coulombic_efficiency_percent,
+        c.retention * 100 AS retention_percent,
+        c.sodiation_plateau_capacity_ah * 1e3 AS sodiation_plateau_capacity_mAh,
+        c.sodiation_plateau_ratio AS sodiation_plateau_ratio,
+        c.desodiation_plateau_capacity_ah * 1e3 AS desodiation_plateau_capacity_mAh,
+        c.desodiation_plateau_ratio AS desodiation_plateau_ratio,
+        c.flags AS flags
+      FROM cycle c
+      JOIN run USING(run_id, parameter_set_id)
+      JOIN cell n USING(cell_id)
+      LEFT JOIN cell_revision v
+        ON v.cell_id = n.cell_id
+        AND v.revision = (SELECT max(revision) FROM cell_revision WHERE cell_id = n.cell_id);
     """
 
   private static let registry = """

@@ -111,6 +111,8 @@ public struct StoredCycle: StoredRow, Codable, Sendable, Hashable {
   public var desodiationPlateauCapacityAh: Double?
   /// The plateau's share of the desodiation branch, a fraction.
   public var desodiationPlateauRatio: Double?
+  /// Reversible capacity over the reference cycle's, a fraction; nil without a reference.
+  public var retention: Double?
   /// `DataFlags`.
   public var flags: Int64
 }

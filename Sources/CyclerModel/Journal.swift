@@ -180,6 +180,9 @@ public struct CycleSummary: Sendable, Hashable {
   public var dischargeEnergy: Energy?
   /// Second half-cycle over first, in role order, as a fraction; nil when incomplete or meaningless. Never clamped.
   public var coulombicEfficiency: Double?
+  /// Reversible capacity (that of the second half-cycle in role order) over the reference cycle's, as a fraction; nil
+  /// without a reference and when either is incomplete. Never clamped.
+  public var retention: Double?
   /// Plateau charge of the sodiation branch.
   public var sodiationPlateauCharge: Charge?
   /// Of the sodiation branch's charge, the plateau's share, as a fraction.

@@ -17,6 +17,8 @@ public struct Program: Sendable, Hashable {
   public var steps: [ProgramStep]
   /// What is executed.
   public var instructions: [Instruction]
+  /// What ends blocks before their passes are done, in the order of the text, block by block.
+  public var passConditions: [PassCondition]
   /// How many loop counters the instructions use.
   public var loopCount: Int
   /// Where a cell must stand before its first closed circuit.
@@ -29,19 +31,20 @@ public struct Program: Sendable, Hashable {
   public var metrics: MetricParameters
   /// What happens after an interruption.
   public var onInterruption: InterruptionPolicy
-  /// How many cycles a whole run counts.
+  /// How many cycles a whole run counts at most.
   public var cycleCount: Int64
 
   /// A program.
   public init(
-    title: String, role: CellRole, steps: [ProgramStep], instructions: [Instruction], loopCount: Int,
-    expectOpenCircuit: VoltageWindow, limits: SafetyLimits, record: RecordRule, metrics: MetricParameters,
-    onInterruption: InterruptionPolicy, cycleCount: Int64
+    title: String, role: CellRole, steps: [ProgramStep], instructions: [Instruction],
+    passConditions: [PassCondition] = [], loopCount: Int, expectOpenCircuit: VoltageWindow, limits: SafetyLimits,
+    record: RecordRule, metrics: MetricParameters, onInterruption: InterruptionPolicy, cycleCount: Int64
   ) {
     self.title = title
     self.role = role
     self.steps = steps
     self.instructions = instructions
+    self.passConditions = passConditions
     self.loopCount = loopCount
     self.expectOpenCircuit = expectOpenCircuit
     self.limits = limits

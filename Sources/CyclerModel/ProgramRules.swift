@@ -74,10 +74,12 @@ public struct MetricParameters: Sendable, Hashable {
   public var sodiationPlateauBelow: Voltage?
   /// Charge passed below this voltage on desodiation is plateau charge of that branch.
   public var desodiationPlateauBelow: Voltage?
-  /// The cycle against which retention is told, for instance `life cycle 1`.
-  public var retentionReference: String?
+  /// The cycle against which retention is told; nil where nobody has named one.
+  public var retentionReference: CycleReference?
   /// Parameters.
-  public init(sodiationPlateauBelow: Voltage?, desodiationPlateauBelow: Voltage?, retentionReference: String?) {
+  public init(
+    sodiationPlateauBelow: Voltage?, desodiationPlateauBelow: Voltage?, retentionReference: CycleReference?
+  ) {
     self.sodiationPlateauBelow = sodiationPlateauBelow
     self.desodiationPlateauBelow = desodiationPlateauBelow
     self.retentionReference = retentionReference

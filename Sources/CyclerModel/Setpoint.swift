@@ -130,7 +130,7 @@ public enum Comparison: String, Sendable, Hashable, CaseIterable {
   case above = ">"
 
   /// Whether `value` stands in this relation to `threshold`.
-  @inlinable public func holds(_ value: Int64, _ threshold: Int64) -> Bool {
+  @inlinable public func holds<Value: Comparable>(_ value: Value, _ threshold: Value) -> Bool {
     switch self {
     case .atMost: value <= threshold
     case .atLeast: value >= threshold

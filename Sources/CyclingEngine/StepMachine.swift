@@ -28,13 +28,18 @@ public struct StepMachine: Sendable, Hashable {
   public private(set) var cycleNumber: Int64 = 0
   /// True when the last `advance` passed the beginning of a cycle.
   public private(set) var enteredCycle = false
+  /// Conditions of blocks that the last `advance` met, as indices into the program's `passConditions`.
+  public private(set) var metConditions: [Int] = []
   private var counter = 0
   private var loops: [Int64]
+  /// For each condition of a block, how many cycles in a row have said so since the block began.
+  private var cyclesInARow: [Int32]
 
   /// A machine before the first instruction of `program`.
   public init(program: Program) {
     self.program = program
     loops = Array(repeating: 0, count: program.loopCount)
+    cyclesInARow = Array(repeating: 0, count: program.passConditions.count)
   }
 
   /// The step that the machine is in.
@@ -54,14 +59,26 @@ public struct StepMachine: Sendable, Hashable {
     }
   }
 
+  /// Takes what a cycle says to the conditions of the blocks around it. A cycle that says nothing changes nothing.
+  public mutating func cycleClosed(_ summary: CycleSummary) {
+    for (index, condition) in program.passConditions.enumerated() where condition.block.contains(counter) {
+      guard let holds = condition.holds(summary) else { continue }
+      cyclesInARow[index] = holds ? min(cyclesInARow[index], .max - 1) + 1 : 0
+    }
+  }
+
   /// Moves to the next step, or to the end.
   ///
-  /// Ends after finitely many instructions: the compiler lets no loop body be without a step.
+  /// Ends after finitely many instructions: the compiler lets no loop body be without a step, and a condition only goes
+  /// forward.
+  /// - Parameter testTime: since the run's first reading, for the conditions of blocks.
   @discardableResult
-  public mutating func advance() -> Place {
+  public mutating func advance(at testTime: TimeSpan) -> Place {
     enteredCycle = false
+    metConditions.removeAll(keepingCapacity: true)
     while place != .completed {
       let instruction = program.instructions[counter]
+      let here = counter
       counter += 1
       switch instruction {
       case .step(let index):
@@ -69,12 +86,14 @@ public struct StepMachine: Sendable, Hashable {
         return place
       case .beginLoop(let loop):
         loops[loop] = 0
+        forgetCycles(ofBlockAt: here)
       case .beginCycle:
         cycleNumber += 1
         enteredCycle = true
       case .endLoop(let loop, let passes, let start):
         loops[loop] += 1
         if loops[loop] < passes { counter = start }
+        leaveBlock(endedBy: metCondition(ofBlockEndingAt: here, testTime))
       case .end:
         counter -= 1
         place = .completed
@@ -82,6 +101,40 @@ public struct StepMachine: Sendable, Hashable {
     }
     return place
   }
+
+  // MARK: - Blocks
+
+  private mutating func forgetCycles(ofBlockAt begin: Int) {
+    for (index, condition) in program.passConditions.enumerated() where condition.block.lowerBound == begin {
+      cyclesInARow[index] = 0
+    }
+  }
+
+  /// The first condition of the block that holds at the end of a pass.
+  private func metCondition(ofBlockEndingAt end: Int, _ testTime: TimeSpan) -> Int? {
+    program.passConditions.indices.first { index in
+      let condition = program.passConditions[index]
+      guard condition.block.upperBound == end + 1 else { return false }
+      if condition.quantity == .testTime {
+        return condition.comparison.holds(testTime.microseconds, condition.threshold)
+      }
+      return cyclesInARow[index] >= condition.cyclesInARow
+    }
+  }
+
+  private mutating func leaveBlock(endedBy met: Int?) {
+    guard let met else { return }
+    metConditions.append(met)
+    let condition = program.passConditions[met]
+    switch condition.target {
+    case .next: counter = condition.block.upperBound
+    case .instruction(let index): counter = index
+    case .end: counter = program.instructions.count - 1
+    case .hold: forgetCycles(ofBlockAt: condition.block.lowerBound)
+    }
+  }
+
+  // MARK: - Steps
 
   /// The first condition of the present step that holds, as an index into its `ends`.
   ///
@@ -105,6 +158,8 @@ public struct StepMachine: Sendable, Hashable {
     writer.write(Int64(counter))
     writer.write(Int32(loops.count))
     for loop in loops { writer.write(loop) }
+    // A program has as many as its text says, so their number is not written.
+    for count in cyclesInARow { writer.write(count) }
   }
 
   /// Reads a place; refuses one that does not fit the program.
@@ -116,6 +171,7 @@ public struct StepMachine: Sendable, Hashable {
     let loopCount: Int32 = try reader.read()
     guard Int(loopCount) == loops.count, program.instructions.indices.contains(counter) else { throw reader.malformed }
     for index in loops.indices { loops[index] = try reader.read() }
+    for index in cyclesInARow.indices { cyclesInARow[index] = try reader.read() }
     switch storedPlace {
     case -1: place = .notStarted
     case -2: place = .completed

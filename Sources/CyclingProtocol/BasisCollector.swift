@@ -24,10 +24,16 @@ enum BasisCollector {
       case .hold(let hold):
         found.formUnion([hold.currentAtMost.value.basis].compactMap { $0 })
         found.formUnion(hold.until.compactMap(basis))
-      case .block(let block): found.formUnion(needs(of: block.steps))
+      case .block(let block):
+        found.formUnion(needs(of: block.steps))
+        found.formUnion(block.until.compactMap(basis))
       }
     }
     return found
+  }
+
+  private static func basis(of condition: WrittenPassCondition) -> CellBasis? {
+    if case .charge(let charge) = condition.value { charge.basis } else { nil }
   }
 
   private static func basis(of condition: WrittenCondition) -> CellBasis? {

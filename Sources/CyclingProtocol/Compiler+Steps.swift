@@ -28,6 +28,7 @@ extension Compiler {
       var around = outer
       around.label = step.label ?? outer.label
       around.direction = direction
+      if let label = step.label { nodes.append(.label(label)) }
       switch step.body {
       case .rest(let rest): nodes.append(.step(build(rest, step, around)))
       case .drive(let drive):
@@ -63,7 +64,32 @@ extension Compiler {
     if !outer.isInCycles { around.direction = .none }
     var body = build(block.steps, in: around).nodes
     if block.isCycles, let first = document.role.firstDirection { body.markPair(first: first) }
-    return .loop(passes: block.passes, isCycles: block.isCycles, body)
+    let ends = block.until.compactMap { compile($0) }
+    return .loop(PassLoop(passes: block.passes, isCycles: block.isCycles, ends: ends, body: body))
+  }
+
+  private mutating func compile(_ written: WrittenPassCondition) -> PassEnd? {
+    let threshold: Int64?
+    switch written.value {
+    case .share(let share): threshold = share.partsPerMillion
+    case .time(let time): threshold = time.count
+    case .charge(let charge): threshold = resolve(Sited(value: charge, site: written.site))?.count
+    }
+    guard let threshold else { return nil }
+    var label: String?
+    let target: PassCondition.Target
+    switch written.target {
+    case .next: target = .next
+    case .end: target = .end
+    case .hold: target = .hold
+    case .label(let name):
+      label = name
+      target = .next
+    }
+    let condition = PassCondition(
+      quantity: written.quantity, comparison: written.comparison, threshold: threshold,
+      cyclesInARow: written.cyclesInARow, target: target, text: written.text, block: 0..<0)
+    return PassEnd(condition: condition, label: label)
   }
 
   private func place(_ direction: Direction, _ around: Surroundings, isDiagnostic: Bool) -> ProgramStep.HalfCyclePlace?
@@ -259,6 +285,7 @@ extension [PassNode] {
   /// with the last of them.
   fileprivate mutating func reopenLastHalfCycle(_ direction: Direction) {
     for index in indices.reversed() {
+      if case .label = self[index] { continue }
       guard case .step(var step) = self[index] else { return }
       guard step.halfCycle != nil else { continue }
       guard step.direction == direction else { return }

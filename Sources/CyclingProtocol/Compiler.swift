@@ -55,12 +55,11 @@ struct Compiler {
     var tree = buildAll(document.steps)
     guard problems.isEmpty, let limits else { return nil }
     for index in tree.indices { tree[index].shareRange() }
-    var flat = FlatProgram()
-    flat.append(tree, depth: 0)
-    flat.instructions.append(.end)
+    let flat = FlatProgram(tree)
     return Program(
       title: document.title, role: document.role, steps: flat.steps, instructions: flat.instructions,
-      loopCount: flat.loopCount, expectOpenCircuit: document.cell.expectOpenCircuit, limits: limits,
+      passConditions: flat.passConditions, loopCount: flat.loopCount,
+      expectOpenCircuit: document.cell.expectOpenCircuit, limits: limits,
       record: document.record, metrics: document.metrics, onInterruption: document.onInterruption,
       cycleCount: tree.reduce(0) { $0 + $1.cycleCount })
   }

@@ -13,7 +13,11 @@ struct DocumentRules {
   let cell: WrittenCell?
   /// The voltage limits, nil when they could not be read.
   let limits: WrittenLimits.VoltageLimits?
+  /// What the metrics section says, or what holds without it.
+  let metrics: MetricParameters
   private(set) var problems: [ProtocolProblem] = []
+  /// The lists that are being judged, outermost first, each with the place of the step that is judged.
+  private(set) var lists: [(steps: [WrittenStep], place: Int)] = []
 
   /// A safety limit lies at least so far beyond the nearest cut-off (hazard rule 8).
   static let leastMargin = Voltage(millivolts: 20)
@@ -22,12 +26,13 @@ struct DocumentRules {
   /// Steps that one run can count: the database numbers a run's steps with 24 bits, and interruptions add some.
   static let mostStepExecutions: Int64 = 10_000_000
 
-  init(cell: WrittenCell?, limits: WrittenLimits.VoltageLimits?) {
+  init(cell: WrittenCell?, limits: WrittenLimits.VoltageLimits?, metrics: MetricParameters) {
     self.cell = cell
     self.limits = limits
+    self.metrics = metrics
   }
 
-  private var purposes: [CyclePurpose: Int64] = [:]
+  private(set) var purposes: [CyclePurpose: Int64] = [:]
 
   mutating func report(_ site: Site, _ message: String, hint: String) {
     problems.append(site.problem(message, hint: hint))
@@ -49,18 +54,13 @@ struct DocumentRules {
   /// Judges the reference of retention, once the cycles are known.
   mutating func judge(_ metrics: MetricParameters, at site: Site) {
     guard let reference = metrics.retentionReference else { return }
+    let count = purposes[reference.purpose] ?? 0
+    guard reference.number > count else { return }
     var place = site
     place.path = "metrics.retention_reference"
-    let parts = reference.split(separator: " ", omittingEmptySubsequences: false)
-    guard parts.count == 3, parts[1] == "cycle", let purpose = CyclePurpose(rawValue: String(parts[0])),
-      let number = Int64(parts[2]), number > 0, String(number) == parts[2]
-    else {
-      report(place, "`\(reference)` is not a cycle", hint: "write it like `life cycle 1`")
-      return
-    }
-    let count = purposes[purpose] ?? 0
-    guard number > count else { return }
-    report(place, "there are only \(count) \(purpose.rawValue) cycles", hint: "name a cycle that the protocol runs")
+    report(
+      place, "there are only \(count) \(reference.purpose.rawValue) cycles",
+      hint: "name a cycle that the protocol runs")
   }
 
   private mutating func countCycles(_ steps: [WrittenStep], passes: Int64) {
@@ -73,6 +73,7 @@ struct DocumentRules {
       } else {
         countCycles(block.steps, passes: count)
       }
+      judgeReferenceIsBehind(block)
     }
   }
 
@@ -96,7 +97,10 @@ struct DocumentRules {
 
   private mutating func judge(_ steps: [WrittenStep], inCycles: Bool) {
     var before: WrittenStep?
-    for step in steps {
+    lists.append((steps, 0))
+    defer { lists.removeLast() }
+    for (place, step) in steps.enumerated() {
+      lists[lists.count - 1].place = place
       switch step.body {
       case .rest(let rest): judge(rest, inCycles: inCycles)
       case .drive(let drive): judge(drive, at: step.site, inCycles: inCycles)
@@ -215,6 +219,7 @@ struct DocumentRules {
       report(site, "`cycles` inside `cycles`", hint: "a pass of `cycles` is one cycle; use `repeat` inside it")
     }
     if block.isCycles, !inCycles, block.isComplete { judgePair(block, at: site) }
+    for condition in block.until { judge(condition, of: block, inCycles: inCycles) }
     judge(block.steps, inCycles: inCycles || block.isCycles)
   }
 

@@ -11,14 +11,15 @@ import Quantities
 /// A step or a loop of a compiled protocol.
 indirect enum PassNode {
   case step(ProgramStep)
-  case loop(passes: Int64, isCycles: Bool, [PassNode])
+  case loop(PassLoop)
+  /// What follows has this label, at which a block's end may go on.
+  case label(String)
 
-  /// How many cycles it counts.
+  /// How many cycles it counts at most.
   var cycleCount: Int64 {
     switch self {
-    case .step: 0
-    case .loop(let passes, let isCycles, let body):
-      passes * (isCycles ? 1 : body.reduce(0) { $0 + $1.cycleCount })
+    case .step, .label: 0
+    case .loop(let loop): loop.passes * (loop.isCycles ? 1 : loop.body.reduce(0) { $0 + $1.cycleCount })
     }
   }
 
@@ -26,7 +27,8 @@ indirect enum PassNode {
   private var largestCurrent: Current {
     switch self {
     case .step(let step): step.rangeCurrent
-    case .loop(_, _, let body): body.map(\.largestCurrent).max() ?? .zero
+    case .loop(let loop): loop.body.map(\.largestCurrent).max() ?? .zero
+    case .label: .zero
     }
   }
 
@@ -38,9 +40,10 @@ indirect enum PassNode {
     case .step(var step):
       step.rangeCurrent = current
       self = .step(step)
-    case .loop(let passes, let isCycles, var body):
-      for index in body.indices { body[index].setRange(current) }
-      self = .loop(passes: passes, isCycles: isCycles, body)
+    case .loop(var loop):
+      for index in loop.body.indices { loop.body[index].setRange(current) }
+      self = .loop(loop)
+    case .label: break
     }
   }
 
@@ -48,9 +51,26 @@ indirect enum PassNode {
   func moves(_ direction: Direction) -> Bool {
     switch self {
     case .step(let step): step.halfCycle != nil && step.direction == direction
-    case .loop(_, _, let body): body.contains { $0.moves(direction) }
+    case .loop(let loop): loop.body.contains { $0.moves(direction) }
+    case .label: false
     }
   }
+}
+
+/// A block of a compiled protocol.
+struct PassLoop {
+  var passes: Int64
+  var isCycles: Bool
+  /// What ends it before its passes are done; only outside `cycles`, where nothing is unrolled.
+  var ends: [PassEnd]
+  var body: [PassNode]
+}
+
+/// A condition of a block whose place among the instructions is not known yet.
+struct PassEnd {
+  var condition: PassCondition
+  /// The label at which the run goes on, where it is one.
+  var label: String?
 }
 
 /// Which end of a half-cycle is marked.
@@ -84,18 +104,20 @@ extension [PassNode] {
         step.halfCycle?.closesCycle = closesCycle
       }
       self[index] = .step(step)
-    case .loop(let passes, let isCycles, let body):
-      var edge = body
+    case .loop(var loop):
+      var edge = loop.body
       edge.mark(direction, end)
-      guard passes > 1 else {
+      guard loop.passes > 1 else {
         replaceSubrange(index...index, with: edge)
         return
       }
-      let rest = PassNode.loop(passes: passes - 1, isCycles: isCycles, body)
+      loop.passes -= 1
+      let rest = PassNode.loop(loop)
       switch end {
       case .opening: replaceSubrange(index...index, with: edge + [rest])
       case .closing: replaceSubrange(index...index, with: [rest] + edge)
       }
+    case .label: break
     }
   }
 }
@@ -104,23 +126,53 @@ extension [PassNode] {
 struct FlatProgram {
   var steps: [ProgramStep] = []
   var instructions: [Program.Instruction] = []
+  var passConditions: [PassCondition] = []
   /// Loops at the same depth never run at once, so they share a counter.
   var loopCount = 0
 
-  mutating func append(_ nodes: [PassNode], depth: Int) {
+  /// A condition that goes on at a label that has not been met yet.
+  private typealias Jump = (condition: Int, label: String)
+
+  /// The whole list, with its end.
+  init(_ nodes: [PassNode]) {
+    let unmet = append(nodes, depth: 0)
+    precondition(unmet.isEmpty, "a label was looked for, which the rules of the document should have refused")
+    instructions.append(.end)
+  }
+
+  /// - Returns: the jumps whose labels are not in the list: one of the lists around it has them, farther down.
+  private mutating func append(_ nodes: [PassNode], depth: Int) -> [Jump] {
+    var jumps: [Jump] = []
     for node in nodes {
       switch node {
       case .step(let step):
         instructions.append(.step(steps.count))
         steps.append(step)
-      case .loop(let passes, let isCycles, let body):
-        loopCount = max(loopCount, depth + 1)
-        instructions.append(.beginLoop(loop: depth))
-        let start = instructions.count
-        if isCycles { instructions.append(.beginCycle) }
-        append(body, depth: depth + 1)
-        instructions.append(.endLoop(loop: depth, passes: passes, start: start))
+      case .loop(let loop):
+        jumps += append(loop, depth: depth)
+      case .label(let label):
+        for jump in jumps where jump.label == label {
+          passConditions[jump.condition].target = .instruction(instructions.count)
+        }
+        jumps.removeAll { $0.label == label }
       }
     }
+    return jumps
+  }
+
+  private mutating func append(_ loop: PassLoop, depth: Int) -> [Jump] {
+    loopCount = max(loopCount, depth + 1)
+    let begin = instructions.count
+    instructions.append(.beginLoop(loop: depth))
+    if loop.isCycles { instructions.append(.beginCycle) }
+    var jumps = append(loop.body, depth: depth + 1)
+    instructions.append(.endLoop(loop: depth, passes: loop.passes, start: begin + 1))
+    for end in loop.ends {
+      if let label = end.label { jumps.append((passConditions.count, label)) }
+      var condition = end.condition
+      condition.block = begin..<instructions.count
+      passConditions.append(condition)
+    }
+    return jumps
   }
 }

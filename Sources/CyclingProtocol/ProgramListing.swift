@@ -62,6 +62,15 @@ public struct ProgramListing {
     return "\(voltage.written) ± \(instrument.voltageError(at: voltage).shown(digits: 3))"
   }
 
+  /// A block's condition as it was written, with the charge that it resolves to where that is something else.
+  static func condition(_ condition: PassCondition) -> String {
+    switch condition.quantity {
+    case .chargeCapacity, .dischargeCapacity, .sodiationPlateauCapacity, .desodiationPlateauCapacity:
+      "\(condition.text) (\(Charge(count: condition.threshold).shown()))"
+    case .coulombicEfficiency, .retention, .sodiationPlateauRatio, .desodiationPlateauRatio, .testTime: condition.text
+    }
+  }
+
   /// A condition as it was written, with what it resolves to where that is something else.
   private static func condition(_ end: EndCondition, _ instrument: InstrumentLimits?) -> String {
     let operand = end.text.split(separator: " ", maxSplits: 2).last.map(String.init) ?? ""
@@ -137,10 +146,31 @@ private struct ListingWriter {
       case .beginLoop:
         lines.append("    " + indent + blockHead(index))
         indent += "  "
+        writeEnds(ofBlockAt: index, indent)
       case .endLoop: indent = String(indent.dropLast(2))
       case .beginCycle, .end: continue
       }
     }
+  }
+
+  /// What ends a block before its passes are done, and what comes then.
+  private mutating func writeEnds(ofBlockAt begin: Int, _ indent: String) {
+    for condition in program.passConditions where condition.block.lowerBound == begin {
+      let then: String
+      switch condition.target {
+      case .next: then = "the block is over"
+      case .end: then = "the protocol is over"
+      case .hold: then = "the run waits for a person"
+      case .instruction(let index): then = "the run goes on with step \(firstStep(from: index))"
+      }
+      lines.append("    " + indent + "once \(ProgramListing.condition(condition)), \(then)")
+    }
+  }
+
+  /// The number of the first step at or behind an instruction.
+  private func firstStep(from index: Int) -> Int {
+    for case .step(let number) in program.instructions[index...] { return number + 1 }
+    return program.steps.count
   }
 
   private func remark(_ step: ProgramStep) -> String {

@@ -115,10 +115,35 @@ struct WrittenBlock: Sendable {
   var purpose: CyclePurpose?
   var passes: Int64
   var steps: [WrittenStep]
+  var until: [WrittenPassCondition]
   /// False when a step in it could not be read, so that nothing can be said about the pass as a whole.
   var isComplete: Bool
 
   var isCycles: Bool { purpose != nil }
+}
+
+/// What ends a block before its passes are done, as written.
+struct WrittenPassCondition: Sendable {
+  enum Value: Sendable {
+    case share(Share)
+    case charge(ChargeExpression)
+    case time(TimeSpan)
+  }
+  enum Target: Sendable, Hashable {
+    case next
+    case end
+    case hold
+    case label(String)
+  }
+  var site: Site
+  var quantity: PassCondition.Quantity
+  var comparison: Comparison
+  var value: Value
+  var cyclesInARow: Int32
+  var target: Target
+  /// The place of the label, or of the condition where it has none.
+  var targetSite: Site
+  var text: String
 }
 
 /// One comparison as written.

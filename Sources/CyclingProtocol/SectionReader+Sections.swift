@@ -52,7 +52,7 @@ extension SectionReader {
     let read = stepsField.map { readSteps($0, role: cell?.role) }
     judgeUse(of: variables.keys)
 
-    var rules = DocumentRules(cell: cell, limits: limits?.voltage)
+    var rules = DocumentRules(cell: cell, limits: limits?.voltage, metrics: metrics)
     if let read, let stepsField { rules.judge(read.steps, isComplete: read.isComplete, at: site(stepsField)) }
     if read?.isComplete == true, let field = fields["metrics"] { rules.judge(metrics, at: site(field)) }
     problems += rules.problems
@@ -231,8 +231,15 @@ extension SectionReader {
         parameters.desodiationPlateauBelow = threshold
       }
     }
-    parameters.retentionReference = fields["retention_reference"].flatMap { text($0, longest: 64) }
+    parameters.retentionReference = fields["retention_reference"].flatMap { readCycle($0) }
     return parameters
+  }
+
+  private mutating func readCycle(_ field: Field) -> CycleReference? {
+    guard let text = text(field, longest: 64) else { return nil }
+    if let cycle = CycleReference(written: text) { return cycle }
+    report(field, "`\(text)` is not a cycle", hint: "write it like `life cycle 1`")
+    return nil
   }
 
   private mutating func readInterruption(_ field: Field) -> InterruptionPolicy? {

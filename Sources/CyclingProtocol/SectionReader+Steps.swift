@@ -69,9 +69,9 @@ extension SectionReader {
 
   private func list(_ words: [String]) -> String { words.map { "`\($0)`" }.joined(separator: " and ") }
 
-  private mutating func label(_ fields: Fields) -> String? { fields["label"].flatMap { label($0) } }
+  mutating func label(_ fields: Fields) -> String? { fields["label"].flatMap { label($0) } }
 
-  private mutating func label(_ field: Field) -> String? {
+  mutating func label(_ field: Field) -> String? {
     substitutedInside(field).flatMap { text($0, longest: 64) }
   }
 
@@ -153,49 +153,6 @@ extension SectionReader {
     return WrittenStep(site: fields.site, label: label, body: .hold(body))
   }
 
-  private mutating func readCycles(_ field: Field, role: CellRole?) -> WrittenStep? {
-    let known = Vocabulary.cyclesKeys
-    guard let fields = blockFields(field, what: "a `cycles` block", known: known), let count = fields["cycles"] else {
-      return nil
-    }
-    let passes = passes(count)
-    let purpose = required("purpose", of: fields, paste: #""purpose": "life""#)
-      .flatMap { word($0, as: CyclePurpose.self, what: "a purpose") }
-    let named = required("label", of: fields, paste: #""label": "life""#)
-    let label = named.flatMap { self.label($0) }
-    let body = required("steps", of: fields, paste: #""steps": [ … ]"#).map { readSteps($0, role: role) }
-    guard let passes, let purpose, let body else { return nil }
-    let block = WrittenBlock(purpose: purpose, passes: passes, steps: body.steps, isComplete: body.isComplete)
-    return WrittenStep(site: fields.site, label: label, body: .block(block))
-  }
-
-  private mutating func passes(_ written: Field) -> Int64? {
-    guard let field = substituted(written) else { return nil }
-    return wholeNumber(field, in: 1...1_000_000)
-  }
-
-  private mutating func readRepeat(_ field: Field, role: CellRole?) -> WrittenStep? {
-    let known = Vocabulary.repeatKeys
-    guard let fields = blockFields(field, what: "a `repeat` block", known: known), let count = fields["repeat"] else {
-      return nil
-    }
-    let passes = passes(count)
-    let label = label(fields)
-    let body = required("steps", of: fields, paste: #""steps": [ … ]"#).map { readSteps($0, role: role) }
-    guard let passes, let body else { return nil }
-    let block = WrittenBlock(purpose: nil, passes: passes, steps: body.steps, isComplete: body.isComplete)
-    return WrittenStep(site: fields.site, label: label, body: .block(block))
-  }
-
-  /// A block's keys; `until` on a block is kept for later and so is told apart from an unknown key.
-  private mutating func blockFields(_ field: Field, what: String, known: [String]) -> Fields? {
-    guard let fields = object(field, what: what, known: known + ["until"]) else { return nil }
-    if let until = fields["until"] {
-      report(until, "`until` on a block is not yet supported", hint: "end the block by its count")
-    }
-    return fields
-  }
-
   private mutating func readConditions(_ field: Field) -> [WrittenCondition] {
     guard case .array(let nodes) = field.node.content else {
       report(field, "must be a list of conditions, not \(field.node.noun)", hint: #"write ["step_time >= 6 h"]"#)
@@ -221,50 +178,34 @@ extension SectionReader {
   private mutating func readCondition(_ field: Field) -> WrittenCondition? {
     if case .object = field.node.content {
       report(
-        field, "conditions with `when`, `for` and `go` are not yet supported", hint: "write a comparison as a text")
+        field, "conditions with `when`, `for` and `go` are not yet supported in steps",
+        hint: "write a comparison as a text")
       return nil
     }
     guard case .string(let text) = field.node.content else {
       report(field, "a condition must be a text, not \(field.node.noun)", hint: #"write "voltage <= 10 mV""#)
       return nil
     }
-    let parts = text.split(separator: " ", maxSplits: 2, omittingEmptySubsequences: false)
-    guard parts.count == 3 else {
-      report(
-        field, "`\(text)` is not a comparison", hint: "write QUANTITY OPERATOR VALUE with single spaces")
-      return nil
-    }
-    for word in ["and", "or"] where parts[2].split(separator: " ").contains(Substring(word)) {
-      let hint = word == "or" ? "the list itself means or: make it two entries" : "it belongs to a later part"
-      report(field, "`\(word)` inside a condition is not yet supported", hint: hint)
-      return nil
-    }
-    let quantity = readQuantityName(String(parts[0]), field)
-    let comparison = readComparison(String(parts[1]), field)
-    guard let quantity, let comparison else { return nil }
-    let written = Field(node: JSONNode(offset: field.node.offset, content: .string(String(parts[2]))), path: field.path)
-    guard let operand = substituted(written), let value = readOperand(operand, of: quantity) else { return nil }
-    var said = text
-    if case .string(let valueText) = operand.node.content { said = "\(parts[0]) \(parts[1]) \(valueText)" }
-    return WrittenCondition(site: site(field), quantity: quantity, comparison: comparison, value: value, text: said)
+    guard let parts = readComparison(text, field) else { return nil }
+    let quantity = readQuantityName(parts.quantity, field)
+    guard let quantity, let comparison = parts.comparison, let operand = parts.operand,
+      let value = readOperand(operand, of: quantity)
+    else { return nil }
+    return WrittenCondition(
+      site: site(field), quantity: quantity, comparison: comparison, value: value, text: parts.text)
   }
 
   private mutating func readQuantityName(_ name: String, _ field: Field) -> EndCondition.Quantity? {
     if let quantity = EndCondition.Quantity(rawValue: name) { return quantity }
-    if Vocabulary.laterQuantities.contains(name) {
+    if PassCondition.Quantity(rawValue: name) != nil {
+      report(
+        field, "a step cannot end by `\(name)`: it is known once a cycle is over", hint: "move it to a block's `until`")
+    } else if Vocabulary.laterQuantities.contains(name) {
       report(field, "a condition on `\(name)` is not yet supported", hint: "it belongs to a later part of the language")
     } else {
       let known = EndCondition.Quantity.allCases.map(\.rawValue)
       report(field, "unknown quantity `\(name)`", hint: Vocabulary.hint(for: name, among: known))
     }
-    return nil
-  }
-
-  private mutating func readComparison(_ symbol: String, _ field: Field) -> Comparison? {
-    if let comparison = Comparison(rawValue: symbol) { return comparison }
-    let meant = ["=<": "<=", "=>": ">=", "\u{2264}": "<=", "\u{2265}": ">="][symbol]
-    let hint = meant.map { "write `\($0)`" } ?? "known are <=, >=, < and >; a measured value is never exactly equal"
-    report(field, "unknown operator `\(symbol)`", hint: hint)
     return nil
   }
 

@@ -26,6 +26,8 @@ struct SectionReader {
   var problems: [ProtocolProblem]
   /// What names stand for at the moment.
   var variables: [String: Variable] = [:]
+  /// The most cycles in a row that a condition may ask for.
+  static let mostCyclesInARow: Int32 = 10_000
   /// Steps read so far, with every pass of a `for_each`.
   var stepCount = 0
 

@@ -23,21 +23,23 @@ enum Vocabulary {
   static let restKeys = ["rest", "label", "until"]
   static let driveOptions = ["to", "hold_until", "until", "label", "diagnostic", "settle"]
   static let holdKeys = ["hold", "current_at_most", "until", "label", "diagnostic", "settle"]
-  static let cyclesKeys = ["cycles", "purpose", "label", "steps"]
-  static let repeatKeys = ["repeat", "label", "steps"]
+  static let cyclesKeys = ["cycles", "purpose", "label", "steps", "until"]
+  static let repeatKeys = ["repeat", "label", "steps", "until"]
+  static let conditionKeys = ["when", "for", "go"]
   static let forEachKeys = ["for_each", "steps"]
 
   /// Keys of the second part of the language.
   static let laterKeys: Set<String> = ["test", "part", "when", "for", "go", "temperature"]
   /// Quantities of the second part of the language.
   static let laterQuantities: Set<String> = [
-    "temperature", "retention", "coulombic_efficiency", "initial_coulombic_efficiency", "plateau_ratio",
-    "plateau_charge",
+    "temperature", "initial_coulombic_efficiency", "plateau_ratio", "plateau_charge",
   ]
 
   /// What people write who come from other cyclers, and what it is called here.
   private static let elsewhere = [
     "time": "step_time", "duration": "step_time", "capacity": "step_charge", "energy": "step_energy", "v": "voltage",
+    "ce": "coulombic_efficiency",
+    "capacity_retention": "retention",
     "i": "current", "ewe": "voltage", "potential": "voltage", "wait": "rest", "ocv": "rest", "pause": "rest",
     "loop": "repeat", "cycle": "cycles", "cc": "charge", "cv": "hold", "cccv": "charge", "lithiate": "sodiate",
     "delithiate": "desodiate", "name": "label", "current_limit": "current_at_most", "max_current": "current_at_most",

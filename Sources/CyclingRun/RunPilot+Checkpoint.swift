@@ -11,8 +11,10 @@ internal import InstrumentKit
 internal import Quantities
 
 extension RunPilot {
-  /// The layout of the bytes; another number is refused.
-  static let checkpointFormat: Int32 = 4
+  /// The layout of the bytes that are written.
+  static let checkpointFormat: Int32 = 5
+  /// Layouts that are read; another number is refused. 4 knew nothing of retention.
+  static let readableFormats: ClosedRange<Int32> = 4...5
 
   /// Writes what the run needs in order to go on; false, and nothing, once it is over. It changes nothing: it is
   /// `mutating` so that a pilot in an optional is read where it stands, ten times a second, instead of being copied.
@@ -51,7 +53,8 @@ extension RunPilot {
   ) throws(ByteReader.Malformed) {
     self.init(identity: identity, program: program, settings: settings, instrumentIsHere: false)
     var reader = ByteReader(bytes)
-    guard try reader.read(Int32.self) == Self.checkpointFormat, let stored = RunState(rawValue: try reader.readString())
+    let format: Int32 = try reader.read()
+    guard Self.readableFormats.contains(format), let stored = RunState(rawValue: try reader.readString())
     else { throw reader.malformed }
     restore(state: stored)
     try decodeMeaning(from: &reader)
@@ -66,7 +69,9 @@ extension RunPilot {
     isFresh = try reader.readBool()
     hasPassedPreflight = try reader.readBool()
     carried = try CarriedStep(from: &reader)
-    cycle = try CycleAccumulator(role: program.role, earlierCellCycles: identity.earlierCellCycles, from: &reader)
+    cycle = try CycleAccumulator(
+      role: program.role, earlierCellCycles: identity.earlierCellCycles,
+      retentionReference: program.metrics.retentionReference, knowsRetention: format > 4, from: &reader)
     if try reader.readBool() { halfCycle = try OpenHalfCycle(from: &reader) }
     if try reader.readBool() { setpoint = try ActiveSetpoint(rule: program.record, from: &reader) }
     try decodePhase(from: &reader, writtenAt: since)

@@ -76,9 +76,15 @@ extension RunPilot {
   /// What follows once the circuit is open and the row is closed: first a step that is over is left, then the cause.
   mutating func settle(_ cause: ClosingCause, _ now: RunMoment, _ outputs: inout RunOutputs) {
     dropAwaiting(reason: cause.text, now, &outputs)
-    if leaveEndedStep(now, &outputs), cause.letsRunGoOn, let fault = noProgress {
-      hold(fault, latches: true, now, &outputs)
-      return
+    if leaveEndedStep(now, &outputs), cause.letsRunGoOn {
+      if let fault = noProgress {
+        hold(fault, latches: true, now, &outputs)
+        return
+      }
+      if let fault = conditionToLookAt {
+        hold(fault, latches: false, now, &outputs)
+        return
+      }
     }
     let circuit = instrumentIsHere ? "the circuit is open" : "the instrument is away, nothing is known of the circuit"
     switch cause {
@@ -115,12 +121,37 @@ extension RunPilot {
       note(.runStepSkipped, .warning, actor: actor, "step skipped", now, &outputs)
       halfCycle?.isTruncated = true
     }
-    closeEdges(reason: ending.text, &outputs)
+    closeEdges(reason: ending.text, now, &outputs)
     carried = CarriedStep()
-    machine.advance()
+    machine.advance(at: testTime)
     if machine.enteredCycle { cycleTimeBeforeStep = .zero }
+    noteMetConditions(now, &outputs)
     return true
   }
+
+  /// Tells which conditions have ended blocks, and where the run goes on.
+  private func noteMetConditions(_ now: RunMoment, _ outputs: inout RunOutputs) {
+    for index in machine.metConditions {
+      let condition = program.passConditions[index]
+      let onwards: String
+      switch condition.target {
+      case .next: onwards = "the block is over"
+      case .instruction: onwards = "the block is over and the run goes on at its label"
+      case .end: onwards = "the protocol is over"
+      case .hold: onwards = "a person should look"
+      }
+      note(.runConditionMet, .info, "\(condition.text), after \(cyclesDone) cycles: \(onwards)", now, &outputs)
+    }
+  }
+
+  /// The condition of a block that asks for a person.
+  private var conditionToLookAt: Fault? {
+    let asked = machine.metConditions.map { program.passConditions[$0] }.first { $0.target == .hold }
+    return asked.map { Fault(.runConditionHolds, "\($0.text), after \(cyclesDone) cycles") }
+  }
+
+  /// Cycles that are over, when the machine has just moved.
+  private var cyclesDone: Int64 { machine.enteredCycle ? machine.cycleNumber - 1 : machine.cycleNumber }
 
   /// Half-cycles that move nothing mean that the cell is not there any more.
   var noProgress: Fault? {

@@ -176,10 +176,10 @@ extension RunPilot {
   }
 
   /// Closes what the present step closes.
-  mutating func closeEdges(reason: String, _ outputs: inout RunOutputs) {
+  mutating func closeEdges(reason: String, _ now: RunMoment, _ outputs: inout RunOutputs) {
     guard case .step(let index) = machine.place, let place = program.steps[index].halfCycle else { return }
     if place.closes { closeHalfCycle(reason: reason, isTruncated: false, &outputs) }
-    if place.closesCycle { closeCycle(&outputs) }
+    if place.closesCycle { closeCycle(now, &outputs) }
   }
 
   mutating func closeHalfCycle(reason: String, isTruncated: Bool, _ outputs: inout RunOutputs) {
@@ -199,8 +199,14 @@ extension RunPilot {
     outputs.wantsCommit = true
   }
 
-  private mutating func closeCycle(_ outputs: inout RunOutputs) {
+  private mutating func closeCycle(_ now: RunMoment, _ outputs: inout RunOutputs) {
+    let wasLost = cycle.isReferenceLost
     guard let summary = cycle.close(cycleNumber: machine.cycleNumber) else { return }
     outputs.entries.append(.cycleClosed(run: identity.run, summary))
+    machine.cycleClosed(summary)
+    if !wasLost, cycle.isReferenceLost, let reference = program.metrics.retentionReference {
+      let detail = "\(reference.written) is incomplete: retention against it is not known, nor can it end a block"
+      note(.runRetentionUnknown, .warning, detail, now, &outputs)
+    }
   }
 }

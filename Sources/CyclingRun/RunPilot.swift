@@ -144,7 +144,9 @@ public struct RunPilot: Sendable {
     safety = SafetyMonitor(
       limits: program.limits,
       freshWindow: Self.freshWindow(of: program, isAllowed: settings.allowedVoltageReason != nil))
-    cycle = CycleAccumulator(role: program.role, earlierCellCycles: identity.earlierCellCycles)
+    cycle = CycleAccumulator(
+      role: program.role, earlierCellCycles: identity.earlierCellCycles,
+      retentionReference: program.metrics.retentionReference)
   }
 
   /// Where a fresh cell may stand after its pre-flight: in the protocol's window, inside the limits, and on the way from
@@ -260,7 +262,7 @@ public struct RunPilot: Sendable {
     case .step(let index):
       enterStep(index, now, &outputs)
     case .notStarted:
-      machine.advance()
+      machine.advance(at: testTime)
       enterPlace(now, &outputs)
     }
   }

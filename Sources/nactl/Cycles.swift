@@ -31,6 +31,7 @@ struct Cycles: AsyncParsableCommand {
   private static func columns(_ scale: CapacityScale, _ cycles: [CycleFrame]) -> [Table<CycleFrame>.Column] {
     let unit = scale.units.rawValue
     let sodiation = cycles.contains { $0.sodiation_plateau_capacity_Ah != nil }
+    let hasRetention = cycles.contains { $0.retention != nil }
     let desodiation = cycles.contains { $0.desodiation_plateau_capacity_Ah != nil }
     func capacity(_ title: String, _ key: String, _ value: @escaping (CycleFrame) -> Double?)
       -> Table<CycleFrame>.Column
@@ -62,6 +63,7 @@ struct Cycles: AsyncParsableCommand {
       fraction(desodiation ? "DESOD. RATIO %" : "", "desodiation_plateau_ratio", decimals: 2) {
         $0.desodiation_plateau_ratio
       },
+      fraction(hasRetention ? "RETENTION %" : "", "retention", decimals: 3) { $0.retention },
       .hidden("charge_energy_Wh") { $0.charge_energy_Wh.map { "\($0)" } },
       .hidden("discharge_energy_Wh") { $0.discharge_energy_Wh.map { "\($0)" } },
       .init("FLAGS", "flags", text: { $0.flags.joined(separator: " ") }) { $0.flags.joined(separator: " ") },

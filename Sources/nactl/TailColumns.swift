@@ -30,6 +30,7 @@ extension TailView {
     ("sodiation_plateau_ratio", { $0.sodiation_plateau_ratio.map { "\($0)" } }),
     ("desodiation_plateau_capacity_Ah", { $0.desodiation_plateau_capacity_Ah.map { "\($0)" } }),
     ("desodiation_plateau_ratio", { $0.desodiation_plateau_ratio.map { "\($0)" } }),
+    ("retention", { $0.retention.map { "\($0)" } }),
     ("flags", { $0.flags.joined(separator: " ") }),
   ]
 

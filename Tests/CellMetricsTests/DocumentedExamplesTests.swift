@@ -82,7 +82,7 @@ private struct WorkedExample: CustomTestStringConvertible, Sendable {
 @Suite struct DocumentedExamplesTests {
   @Test func everyExampleOfThePage() throws {
     let examples = try WorkedExample.all()
-    #expect(Set(examples.map(\.kind)) == ["integral", "half-cycle", "cycle"])
+    #expect(Set(examples.map(\.kind)) == ["integral", "half-cycle", "cycle", "retention"])
     #expect(examples.count >= 11)
     for example in examples {
       let computed: [String: String]
@@ -90,6 +90,7 @@ private struct WorkedExample: CustomTestStringConvertible, Sendable {
       case "integral": computed = try integral(example)
       case "half-cycle": computed = try halfCycle(example)
       case "cycle": computed = try cycle(example)
+      case "retention": computed = try retention(example)
       default: throw WorkedExample.Misprint(line: example.line, text: "\(example.kind) is no kind of example")
       }
       #expect(!example.results.isEmpty, "\(example.testDescription)")
@@ -191,5 +192,28 @@ private struct WorkedExample: CustomTestStringConvertible, Sendable {
       "sodiation_plateau_ratio": text(summary.sodiationPlateauRatio),
       "desodiation_plateau_ratio": text(summary.desodiationPlateauRatio),
     ]
+  }
+
+  private func retention(_ example: WorkedExample) throws -> [String: String] {
+    guard let role = CellRole(rawValue: try example.option("role")), let first = role.firstDirection,
+      let purpose = CyclePurpose(rawValue: try example.option("purpose")),
+      let number = Int64(try example.option("number"))
+    else { throw WorkedExample.Misprint(line: example.line, text: "no such role or cycle") }
+    var cycle = CycleAccumulator(
+      role: role, earlierCellCycles: 0, retentionReference: CycleReference(purpose: purpose, number: number))
+    var results: [String: String] = [:]
+    for (index, row) in example.rows.enumerated() {
+      let place = Int64(index + 1)
+      for (half, direction) in [first, first.reversed].enumerated() {
+        var half: HalfCycleRow = .sample(
+          Int32(2 * index + half + 1), direction, charge: try example.number(row, half + 1), cycle: place,
+          flags: half == 1 && row.last == "truncated" ? .truncated : [])
+        half.purpose = CyclePurpose(rawValue: row[0])
+        cycle.add(half)
+      }
+      let value = try cycle.summary(place).retention
+      results["retention_of_\(place)"] = value.map { $0 == 1 ? "1" : "\($0)" } ?? "null"
+    }
+    return results
   }
 }

@@ -142,14 +142,17 @@ enum MalformedProtocols {
     .steps("test", #"[{"test": "reservoir", "steps": []}]"#, "steps[0]", "not yet supported"),
     .step(
       "part", #"{"charge": "0.1 mA", "until": ["step_time >= 1 h"], "part": "cycled"}"#, ".part", "not yet supported"),
-    .step("until on a block", #"{"repeat": 2, "steps": [{"rest": "1 s"}], "until": []}"#, ".until", "not yet"),
+    .step(
+      "until on a block inside cycles",
+      #"{"cycles": 1, "purpose": "life", "label": "life", "steps": [\#(SampleProtocol.discharge), "#
+        + #"{"repeat": 2, "steps": [\#(SampleProtocol.charge)], "until": ["test_time >= 1 h"]}]}"#,
+      ".steps[1].until[0]", "not yet"),
     .step(
       "condition as an object", #"{"charge": "0.1 mA", "until": [{"when": "voltage >= 2 V"}]}"#, ".until[0]", "not yet"),
     .step(
       "and", #"{"charge": "0.1 mA", "until": ["voltage >= 2 V and step_time >= 1 h"]}"#, ".until[0]", "`and`"),
     .step(
       "temperature", #"{"charge": "0.1 mA", "until": ["temperature >= 45 degC"]}"#, ".until[0]", "not yet supported"),
-    .step("retention", #"{"charge": "0.1 mA", "until": ["retention < 80 %"]}"#, ".until[0]", "not yet supported"),
     .limits(
       "limit of temperature", #""half_cycle_charge""#, #""temperature": {}, "half_cycle_charge""#,
       "limits.temperature", "not yet supported"),

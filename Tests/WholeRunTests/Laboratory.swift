@@ -34,7 +34,8 @@ enum TestLaboratory {
     role: String, steps: String, voltage: (String, String) = ("-50 mV", "2.3 V"),
     open: (String, String) = ("0 V", "3.3 V"), current: String = "5 mA", charge: String = "2 mAh",
     every: String = "10 s", interruption: String = "\"resume_within\": \"30 min\", \"otherwise\": \"hold\"",
-    cell: String = "", empty: String = "{\"below\": \"1 uAh\", \"in_a_row\": 3}"
+    cell: String = "", empty: String = "{\"below\": \"1 uAh\", \"in_a_row\": 3}",
+    metrics: String = ""
   ) -> String {
     """
     {
@@ -46,7 +47,7 @@ enum TestLaboratory {
         "discharge_current": {"max": "\(current)", "for": "1 s"},
         "half_cycle_charge": {"max": "\(charge)"}, "empty_half_cycle": \(empty)
       },
-      "record": {"every": "\(every)"},
+      "record": {"every": "\(every)"},\(metrics.isEmpty ? "" : " \"metrics\": {\(metrics)},")
       "on_interruption": {\(interruption)},
       "steps": [\(steps)]
     }
@@ -54,9 +55,9 @@ enum TestLaboratory {
   }
 
   /// Cycles of a hard-carbon coin cell at a high rate, so that many fit into a test.
-  static func hardCarbonCycles(_ count: Int, current: String = "360 uA") -> String {
+  static func hardCarbonCycles(_ count: Int, current: String = "360 uA", until: String? = nil) -> String {
     """
-    {"cycles": \(count), "purpose": "life", "label": "life", "steps": [
+    {"cycles": \(count), "purpose": "life", "label": "life", \(until.map { "\"until\": \($0), " } ?? "")"steps": [
       {"discharge": "\(current)", "until": ["voltage <= 10 mV", "step_time >= 10 h"]},
       {"rest": "1 min"},
       {"charge": "\(current)", "until": ["voltage >= 2.0 V", "step_time >= 10 h"]},

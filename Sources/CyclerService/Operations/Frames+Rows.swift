@@ -42,7 +42,8 @@ extension CycleFrame {
       sodiation_plateau_capacity_Ah: cycle.sodiationPlateauCapacityAh,
       sodiation_plateau_ratio: cycle.sodiationPlateauRatio,
       desodiation_plateau_capacity_Ah: cycle.desodiationPlateauCapacityAh,
-      desodiation_plateau_ratio: cycle.desodiationPlateauRatio, flags: DataFlags(rawValue: cycle.flags).names)
+      desodiation_plateau_ratio: cycle.desodiationPlateauRatio, retention: cycle.retention,
+      flags: DataFlags(rawValue: cycle.flags).names)
   }
 }
 

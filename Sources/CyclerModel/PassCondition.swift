@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+//
+// What ends a block before its passes are done: comparisons with what the cycles say, judged when a pass is over and
+// the circuit is open.
+
+internal import Quantities
+
+/// One entry of a block's `until`.
+public struct PassCondition: Sendable, Hashable {
+  /// What is compared; the unit of the threshold is in the comment.
+  public enum Quantity: String, Sendable, Hashable, CaseIterable {
+    /// Millionths.
+    case coulombicEfficiency = "coulombic_efficiency"
+    /// Millionths of the reference cycle's reversible capacity.
+    case retention
+    /// Nanocoulombs.
+    case chargeCapacity = "charge_capacity"
+    /// Nanocoulombs.
+    case dischargeCapacity = "discharge_capacity"
+    /// Millionths.
+    case sodiationPlateauRatio = "sodiation_plateau_ratio"
+    /// Nanocoulombs.
+    case sodiationPlateauCapacity = "sodiation_plateau_capacity"
+    /// Millionths.
+    case desodiationPlateauRatio = "desodiation_plateau_ratio"
+    /// Nanocoulombs.
+    case desodiationPlateauCapacity = "desodiation_plateau_capacity"
+    /// Microseconds since the run's first reading, pauses and interruptions included.
+    case testTime = "test_time"
+  }
+
+  /// Where the run goes on.
+  public enum Target: Sendable, Hashable {
+    /// With what follows the block.
+    case next
+    /// At the instruction with that index, which lies behind the block.
+    case instruction(Int)
+    /// Nowhere: the protocol is done.
+    case end
+    /// Where it would have gone on without the condition, once a person has looked.
+    case hold
+  }
+
+  /// What is compared.
+  public var quantity: Quantity
+  /// How.
+  public var comparison: Comparison
+  /// In the quantity's unit.
+  public var threshold: Int64
+  /// So many cycles in a row must say so.
+  public var cyclesInARow: Int32
+  /// Where the run goes on.
+  public var target: Target
+  /// The condition as it was written, for instance `retention < 80 % for 2 cycles`.
+  public var text: String
+  /// The block's instructions, from its begin to its end.
+  public var block: Range<Int>
+
+  /// A condition.
+  public init(
+    quantity: Quantity, comparison: Comparison, threshold: Int64, cyclesInARow: Int32, target: Target, text: String,
+    block: Range<Int>
+  ) {
+    self.quantity = quantity
+    self.comparison = comparison
+    self.threshold = threshold
+    self.cyclesInARow = cyclesInARow
+    self.target = target
+    self.text = text
+    self.block = block
+  }
+
+  /// Whether a cycle says so; nil when it says nothing: the value is unknown, or the cycle was cut short, interrupted or
+  /// has a gap, so that it tells of what happened to it and not of the cell.
+  public func holds(_ cycle: CycleSummary) -> Bool? {
+    guard cycle.flags.isDisjoint(with: Self.sayNothing) else { return nil }
+    let value: Double? =
+      switch quantity {
+      case .coulombicEfficiency: cycle.coulombicEfficiency.map { $0 * 1e6 }
+      case .retention: cycle.retention.map { $0 * 1e6 }
+      case .sodiationPlateauRatio: cycle.sodiationPlateauRatio.map { $0 * 1e6 }
+      case .desodiationPlateauRatio: cycle.desodiationPlateauRatio.map { $0 * 1e6 }
+      case .chargeCapacity: cycle.chargeCapacity.map { Double($0.nanocoulombs) }
+      case .dischargeCapacity: cycle.dischargeCapacity.map { Double($0.nanocoulombs) }
+      case .sodiationPlateauCapacity: cycle.sodiationPlateauCharge.map { Double($0.nanocoulombs) }
+      case .desodiationPlateauCapacity: cycle.desodiationPlateauCharge.map { Double($0.nanocoulombs) }
+      case .testTime: nil
+      }
+    return value.map { comparison.holds($0, Double(threshold)) }
+  }
+
+  private static var sayNothing: DataFlags { [.overload, .gap, .interrupted, .truncated, .chargeUnknown] }
+}
+
+/// A cycle of a run, named by its block's purpose.
+public struct CycleReference: Sendable, Hashable {
+  /// The purpose of its block.
+  public var purpose: CyclePurpose
+  /// Among the run's cycles with that purpose, from 1.
+  public var number: Int64
+  /// A reference.
+  public init(purpose: CyclePurpose, number: Int64) {
+    self.purpose = purpose
+    self.number = number
+  }
+  /// As it is written, for instance `life cycle 1`.
+  public var written: String { "\(purpose.rawValue) cycle \(number)" }
+
+  /// Reads it as it is written; nil when it is not a cycle.
+  public init?(written text: String) {
+    let parts = text.split(separator: " ", omittingEmptySubsequences: false)
+    guard parts.count == 3, parts[1] == "cycle", let purpose = CyclePurpose(rawValue: String(parts[0])),
+      let number = Int64(parts[2]), number > 0, String(number) == parts[2]
+    else { return nil }
+    self.init(purpose: purpose, number: number)
+  }
+}

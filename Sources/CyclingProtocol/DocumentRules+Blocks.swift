@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+//
+// What ends a block before its passes are done must be something that its cycles say, and lead forward.
+
+import CyclerModel
+import Quantities
+
+extension DocumentRules {
+  mutating func judge(_ condition: WrittenPassCondition, of block: WrittenBlock, inCycles: Bool) {
+    guard !inCycles else {
+      report(
+        condition.site, "`until` on a block inside `cycles` is not yet supported", hint: "end the block by its count")
+      return
+    }
+    if condition.quantity == .testTime {
+      judgeTestTime(condition)
+    } else if !Self.hasCycles(block) {
+      report(
+        condition.site, "`\(condition.quantity.rawValue)` is of a cycle, and the block has none",
+        hint: "use `cycles`, or end a step of the block")
+    } else {
+      judgeIsKnown(condition)
+    }
+    if case .label(let name) = condition.target { judgeLabel(name, at: condition.targetSite) }
+  }
+
+  private mutating func judgeTestTime(_ condition: WrittenPassCondition) {
+    if condition.comparison == .atMost || condition.comparison == .below {
+      report(condition.site, "`\(condition.text)` is true at once", hint: "write `test_time >= …`")
+    }
+    if condition.cyclesInARow > 1 {
+      report(condition.site, "`for` counts cycles, and `test_time` is not of a cycle", hint: "leave `for` out")
+    }
+  }
+
+  static func hasCycles(_ block: WrittenBlock) -> Bool {
+    block.isCycles
+      || block.steps.contains { step in if case .block(let inner) = step.body { hasCycles(inner) } else { false } }
+  }
+
+  /// A value that no cycle of this protocol has would leave the block without its end.
+  private mutating func judgeIsKnown(_ condition: WrittenPassCondition) {
+    let name = condition.quantity.rawValue
+    switch condition.quantity {
+    case .coulombicEfficiency:
+      guard let role = cell?.role, !role.hasCoulombicEfficiency else { return }
+      report(condition.site, "role \(role.rawValue) has no coulombic efficiency", hint: "end the block by a capacity")
+    case .retention:
+      guard metrics.retentionReference == nil else { return }
+      report(
+        condition.site, "nothing says which cycle's capacity is 100 %",
+        hint: #"add "metrics": {"retention_reference": "life cycle 1"}"#)
+    case .sodiationPlateauRatio, .sodiationPlateauCapacity, .desodiationPlateauRatio, .desodiationPlateauCapacity:
+      guard let role = cell?.role else { return }
+      let isSodiation = condition.quantity == .sodiationPlateauRatio || condition.quantity == .sodiationPlateauCapacity
+      if role != .anodeHalfCell {
+        report(condition.site, "`\(name)` has no meaning for role \(role.rawValue)", hint: "end the block otherwise")
+      } else if !isSodiation, metrics.desodiationPlateauBelow == nil {
+        report(
+          condition.site, "nothing says below which voltage desodiation's plateau lies",
+          hint: #"add "metrics": {"desodiation_plateau_below": "200 mV"}"#)
+      }
+    case .chargeCapacity, .dischargeCapacity, .testTime: break
+    }
+  }
+
+  /// The reference of a block that ends by retention is run before the block is over.
+  mutating func judgeReferenceIsBehind(_ block: WrittenBlock) {
+    guard let reference = metrics.retentionReference, purposes[reference.purpose, default: 0] < reference.number
+    else { return }
+    for condition in block.until where condition.quantity == .retention {
+      report(
+        condition.site, "\(reference.written), against which retention is told, comes after this block",
+        hint: "name an earlier cycle in `metrics.retention_reference`")
+    }
+  }
+
+  /// A label at which a block goes on stands behind it, in its own list or one around it: nothing is done twice, and
+  /// no step is entered from aside.
+  private mutating func judgeLabel(_ name: String, at site: Site) {
+    for list in lists.reversed() {
+      guard let target = list.steps[(list.place + 1)...].first(where: { $0.label == name }) else { continue }
+      if case .hold = target.body {
+        report(
+          site, "`\(name)` is a hold, which belongs to the step before it",
+          hint: "go on at a rest, a charge, a discharge or a block")
+      }
+      return
+    }
+    report(
+      site, "no step behind this block has the label `\(name)`",
+      hint: "known are next, end, hold and labels behind the block, in its own list or one around it")
+  }
+}

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+//
+// Blocks that end by what their cycles say. The instrument is fed by hand, so that each cycle moves what a test wants.
+
+import CellMetrics
+import CyclerModel
+import CyclingRun
+import InstrumentKit
+import Quantities
+import Testing
+
+@Suite struct BlockEndTests {
+  private static func program(
+    _ cycles: Int, until: String? = nil, then more: String = "", reference: String = "life cycle 1"
+  ) throws -> Program {
+    let steps = TestLaboratory.hardCarbonCycles(cycles, until: until) + more
+    return try TestLaboratory.program(
+      TestLaboratory.text(
+        role: "anode-half-cell", steps: steps, metrics: "\"retention_reference\": \"\(reference)\""))
+  }
+
+  private static func bench(_ program: Program) -> PilotBench {
+    var bench = PilotBench(program)
+    bench.start(at: 2.5)
+    return bench
+  }
+
+  @Test func theProtocolEndsOnceTwoCyclesInARowSaySo() throws {
+    let until = #"[{"when": "retention < 80 %", "for": "2 cycles", "go": "end"}]"#
+    var bench = Self.bench(try Self.program(9, until: until, then: #", {"rest": "1 h"}"#))
+    for seconds in [20.0, 15, 17, 15.5, 15] { bench.cycle(desodiation: seconds) }
+    #expect(bench.pilot.state == .completed)
+    #expect(bench.pilot.isOver)
+    let halves = bench.journal.halfCycles.filter { $0.direction == .charge }.map { Double($0.charge.nanocoulombs) }
+    #expect(bench.journal.cycles.map(\.retention) == halves.map { $0 / halves[0] })
+    let met = bench.journal.events.filter { $0.code == .runConditionMet }
+    #expect(met.map(\.detail) == ["retention < 80 % for 2 cycles, after 5 cycles: the protocol is over"])
+    #expect(!bench.journal.endedSteps.contains("step_time >= 1 h"))
+  }
+
+  @Test(arguments: [("next", "17 min"), ("later", "19 min")])
+  func aBlockIsLeftForItsLabelOrForWhatFollows(go: String, rest: String) throws {
+    // 360 µA for 16 s are 1.6 µAh.
+    let until = #"[{"when": "charge_capacity < 1.6 uAh", "go": "\#(go)"}]"#
+    let more = #", {"rest": "17 min"}, {"rest": "19 min", "label": "later"}"#
+    var bench = Self.bench(try Self.program(9, until: until, then: more))
+    for seconds in [18.0, 17, 15] { bench.cycle(desodiation: seconds) }
+    #expect(bench.journal.cycles.count == 3)
+    bench.rest()
+    #expect(bench.journal.endedSteps.last == "step_time >= \(rest)")
+    #expect(bench.journal.has(.runConditionMet))
+  }
+
+  @Test func aTestTimeEndsTheBlockWithItsPass() throws {
+    // A cycle lasts 40 s of current and 2 s of rests here, after 10 s of open circuit.
+    var bench = Self.bench(try Self.program(9, until: #"["test_time >= 2 min"]"#))
+    bench.cycle(desodiation: 20)
+    bench.cycle(desodiation: 20)
+    #expect(!bench.pilot.isOver)
+    bench.cycle(desodiation: 20)
+    #expect(bench.pilot.state == .completed)
+    #expect(bench.journal.cycles.count == 3)
+  }
+
+  /// The entries are a list of alternatives, and the first that holds counts.
+  @Test func theFirstConditionThatHoldsCounts() throws {
+    let until =
+      #"["coulombic_efficiency > 99 %", {"when": "coulombic_efficiency > 90 %", "go": "end"}, "test_time >= 1 s"]"#
+    var bench = Self.bench(try Self.program(9, until: until, then: #", {"rest": "1 h"}"#))
+    bench.cycle(desodiation: 19)
+    #expect(bench.pilot.state == .completed)
+    #expect(bench.journal.events.first { $0.code == .runConditionMet }?.detail.contains("> 90 %") == true)
+  }
+
+  @Test func aPersonIsAskedAndTheRunGoesOnAsIfNothingHadBeen() throws {
+    let until = #"[{"when": "coulombic_efficiency < 97 %", "for": "2 cycles", "go": "hold"}]"#
+    var bench = Self.bench(try Self.program(4, until: until))
+    for done in [2, 4] {
+      bench.cycle(desodiation: 19)
+      bench.cycle(desodiation: 19)
+      #expect(bench.pilot.state == .held)
+      #expect(bench.journal.cycles.count == done)
+      #expect(bench.pilot.isCircuitOpen)
+      #expect(bench.journal.latches.isEmpty, "nothing is wrong with the channel")
+      #expect(bench.journal.events.last?.code == .runConditionHolds)
+      if done == 2 {
+        try bench.restart()
+        #expect(bench.pilot.state == .held)
+        bench.feed(.instrumentReady)
+        #expect(bench.pilot.state == .held, "only a person goes on")
+      }
+      bench.feed(.person(.resume, actor: "ada"))
+      bench.check(Array(repeating: 2.0, count: 10))
+    }
+    #expect(bench.pilot.state == .completed)
+  }
+
+  /// What has been counted is in the checkpoint: a daemon that dies between the cycles changes nothing.
+  @Test func aRestartBetweenTheCyclesForgetsNoCycle() throws {
+    let until = #"[{"when": "retention < 80 %", "for": "3 cycles", "go": "end"}]"#
+    var bench = Self.bench(try Self.program(9, until: until))
+    bench.cycle(desodiation: 20)
+    for _ in 0..<3 {
+      #expect(!bench.pilot.isOver)
+      bench.half(-360e-6, seconds: 20)
+      bench.drive(360e-6, seconds: 15)
+      bench.end(.cutOff(0))
+      // The cycle is over and its pass is not: the rest behind it is still to come.
+      try bench.restart()
+      bench.feed(.instrumentReady)
+      bench.check(Array(repeating: 2.0, count: 10))
+      bench.rest()
+    }
+    #expect(bench.pilot.state == .completed)
+    #expect(bench.journal.cycles.count == 4)
+  }
+
+  /// A cycle that was interrupted tells of the interruption: it neither counts nor breaks the row.
+  @Test func anInterruptedCycleSaysNothing() throws {
+    let until = #"[{"when": "coulombic_efficiency > 80 %", "for": "2 cycles", "go": "end"}]"#
+    var bench = Self.bench(try Self.program(9, until: until))
+    bench.cycle(desodiation: 19)
+    // The efficiency of this one is below the threshold, and would break the row.
+    bench.drive(-360e-6, seconds: 10)
+    bench.feed(.person(.pause, actor: "ada"))
+    bench.end(.requested)
+    bench.feed(.person(.resume, actor: "ada"))
+    bench.check(Array(repeating: 0.5, count: 10))
+    bench.drive(-360e-6, seconds: 10)
+    bench.end(.cutOff(0))
+    bench.rest()
+    bench.half(360e-6, seconds: 10)
+    #expect(!bench.pilot.isOver)
+    bench.cycle(desodiation: 19)
+    #expect(bench.journal.cycles.map { $0.flags.contains(.interrupted) } == [false, true, false])
+    #expect(bench.pilot.state == .completed)
+  }
+
+  @Test func anIncompleteReferenceIsToldAtOnce() throws {
+    let until = #"[{"when": "retention < 200 %", "go": "end"}]"#
+    var bench = Self.bench(try Self.program(2, until: until))
+    bench.half(-360e-6, seconds: 20)
+    bench.drive(360e-6, seconds: 10)
+    bench.feed(.person(.skip, actor: "ada"))
+    bench.end(.requested)
+    bench.rest()
+    #expect(bench.journal.events.last { $0.code == .runRetentionUnknown }?.severity == .warning)
+    bench.cycle(desodiation: 19)
+    #expect(bench.journal.cycles.map(\.retention) == [nil, nil])
+    #expect(bench.journal.events.filter { $0.code == .runRetentionUnknown }.count == 1)
+    #expect(!bench.journal.has(.runConditionMet))
+    #expect(bench.pilot.state == .completed, "the block has come to its count")
+  }
+
+  /// Bytes of the version before retention was counted are taken up, and a reference that may have passed by then stays
+  /// unknown instead of being taken from a later cycle.
+  @Test func aCheckpointOfTheVersionBeforeIsTakenUp() throws {
+    let program = try Self.program(3)
+    var plain = program
+    plain.metrics.retentionReference = nil
+    var older = Self.bench(plain)
+    older.cycle(desodiation: 19)
+    var writer = ByteWriter()
+    older.pilot.checkpoint(into: &writer)
+    var bytes = writer.bytes
+    #expect(bytes[0] == 5)
+    for format: UInt8 in [3, 6] {
+      bytes[0] = format
+      #expect(throws: ByteReader.Malformed.self) {
+        try RunPilot(
+          identity: PilotBench.identity, program: program, settings: RunSettings(), checkpoint: bytes,
+          since: older.now.unix)
+      }
+    }
+    bytes[0] = 4
+    var bench = PilotBench(program)
+    bench.host = older.host
+    bench.pilot = try RunPilot(
+      identity: PilotBench.identity, program: program, settings: RunSettings(), checkpoint: bytes,
+      since: older.now.unix)
+    bench.feed(.instrumentReady)
+    bench.check(Array(repeating: 1.0, count: 10))
+    bench.cycle(desodiation: 19)
+    #expect(bench.journal.cycles.map(\.cycleNumber) == [2])
+    #expect(bench.journal.cycles.map(\.retention) == [nil])
+  }
+}
+
+extension PilotBench {
+  /// The present step's circuit is closed and a current flows, with a reading a second.
+  fileprivate mutating func drive(_ amperes: Double, seconds: Double) {
+    accept()
+    for second in 1...Int(seconds.rounded(.up)) {
+      read(amperes < 0 ? 0.5 : 1.5, amperes, after: min(1, seconds - Double(second - 1)))
+    }
+  }
+
+  /// A rest, to its end.
+  fileprivate mutating func rest() {
+    accept()
+    read(1, 0)
+    end(.cutOff(0))
+  }
+
+  /// A half-cycle to its cut-off, and the rest behind it.
+  fileprivate mutating func half(_ amperes: Double, seconds: Double) {
+    drive(amperes, seconds: seconds)
+    end(.cutOff(0))
+    rest()
+  }
+
+  /// 20 s of sodiation, and a desodiation of another length, with their rests.
+  fileprivate mutating func cycle(desodiation seconds: Double) {
+    half(-360e-6, seconds: 20)
+    half(360e-6, seconds: seconds)
+  }
+}
