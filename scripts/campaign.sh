@@ -12,7 +12,7 @@ swift=${SWIFT:-swift}
 "$swift" build --build-tests
 tests=$("$swift" build --show-bin-path)/nacyclerPackageTests.xctest
 logs=$(mktemp -d "${TMPDIR:-/tmp}/nacycler-campaign.XXXXXX")
-trap 'kill $(jobs -p) 2>/dev/null; rm -rf "$logs"' EXIT
+trap 'kill $(jobs -p) 2>/dev/null || true; rm -rf "$logs"' EXIT
 
 presets=(hard-carbon hard-carbon-134.3-uA nvpf anode-free-nvpf anode-free-nncfm plating-stripping
   anode-free-cylindrical)
