@@ -26,7 +26,7 @@ SWIFT_SOURCES := Package.swift $(wildcard Sources Drivers Tests Benchmarks)
 STATIC_BUILD := --scratch-path .build-static -c release --static-swift-stdlib -Xlinker -s
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test campaign lint format bench static install uninstall clean
+.PHONY: help setup build demo test campaign literature lint format bench static install uninstall clean
 
 help: ## say what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -45,6 +45,9 @@ test: build ## run all tests
 
 campaign: build ## thousands of cycles and a hundred kills against the truth; takes an hour and a quarter
 	@NACYCLER_BIN_DIR="$$($(SWIFT) build -c release --show-bin-path)" scripts/campaign.sh
+
+literature: build ## cycle the published cells with all their cycles and write docs/literature.md; a quarter of an hour
+	@NACYCLER_BIN_DIR="$$($(SWIFT) build -c release --show-bin-path)" scripts/literature.sh
 
 lint: setup ## check the form of all Swift sources
 	@$(SWIFT) format lint --strict --recursive $(SWIFT_SOURCES)

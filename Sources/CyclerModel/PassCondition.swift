@@ -6,6 +6,18 @@
 
 internal import Quantities
 
+/// Where a run goes on once a condition is met.
+public enum ConditionTarget: Sendable, Hashable {
+  /// With what follows the step or the block.
+  case next
+  /// At the instruction with that index, which lies behind the step or the block.
+  case instruction(Int)
+  /// Nowhere: the protocol is done.
+  case end
+  /// Where it would have gone on without the condition, once a person has looked.
+  case hold
+}
+
 /// One entry of a block's `until`.
 public struct PassCondition: Sendable, Hashable {
   /// What is compared; the unit of the threshold is in the comment.
@@ -30,18 +42,6 @@ public struct PassCondition: Sendable, Hashable {
     case testTime = "test_time"
   }
 
-  /// Where the run goes on.
-  public enum Target: Sendable, Hashable {
-    /// With what follows the block.
-    case next
-    /// At the instruction with that index, which lies behind the block.
-    case instruction(Int)
-    /// Nowhere: the protocol is done.
-    case end
-    /// Where it would have gone on without the condition, once a person has looked.
-    case hold
-  }
-
   /// What is compared.
   public var quantity: Quantity
   /// How.
@@ -51,7 +51,7 @@ public struct PassCondition: Sendable, Hashable {
   /// So many cycles in a row must say so.
   public var cyclesInARow: Int32
   /// Where the run goes on.
-  public var target: Target
+  public var target: ConditionTarget
   /// The condition as it was written, for instance `retention < 80 % for 2 cycles`.
   public var text: String
   /// The block's instructions, from its begin to its end.
@@ -59,7 +59,8 @@ public struct PassCondition: Sendable, Hashable {
 
   /// A condition.
   public init(
-    quantity: Quantity, comparison: Comparison, threshold: Int64, cyclesInARow: Int32, target: Target, text: String,
+    quantity: Quantity, comparison: Comparison, threshold: Int64, cyclesInARow: Int32, target: ConditionTarget,
+    text: String,
     block: Range<Int>
   ) {
     self.quantity = quantity

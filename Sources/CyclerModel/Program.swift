@@ -206,14 +206,21 @@ public struct EndCondition: Sendable, Hashable {
   public var threshold: Int64
   /// True for conditions of `hold_until`: they count only while a voltage is held.
   public var onlyInHold: Bool
-  /// The condition as it was written, for instance `voltage <= 10 mV`; it is also the step's end reason.
+  /// The condition as it was written, for instance `voltage <= 10 mV`; it is also the step's end reason, and no two
+  /// conditions of a step have the same.
   public var text: String
+  /// Where the run goes on.
+  public var target: ConditionTarget
   /// A condition.
-  public init(quantity: Quantity, comparison: Comparison, threshold: Int64, onlyInHold: Bool, text: String) {
+  public init(
+    quantity: Quantity, comparison: Comparison, threshold: Int64, onlyInHold: Bool, text: String,
+    target: ConditionTarget = .next
+  ) {
     self.quantity = quantity
     self.comparison = comparison
     self.threshold = threshold
     self.onlyInHold = onlyInHold
     self.text = text
+    self.target = target
   }
 }

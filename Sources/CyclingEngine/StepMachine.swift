@@ -8,6 +8,14 @@
 public import CyclerModel
 public import Quantities
 
+/// A condition that was met and says where the run goes on.
+public struct MetCondition: Sendable, Hashable {
+  /// As it was written.
+  public var text: String
+  /// Where the run goes on.
+  public var target: ConditionTarget
+}
+
 /// A place in a program and the rules that move it.
 public struct StepMachine: Sendable, Hashable {
   /// Where the machine stands.
@@ -28,8 +36,8 @@ public struct StepMachine: Sendable, Hashable {
   public private(set) var cycleNumber: Int64 = 0
   /// True when the last `advance` passed the beginning of a cycle.
   public private(set) var enteredCycle = false
-  /// Conditions of blocks that the last `advance` met, as indices into the program's `passConditions`.
-  public private(set) var metConditions: [Int] = []
+  /// What led the last `advance` elsewhere than to what follows, and what ended blocks on its way.
+  public private(set) var metConditions: [MetCondition] = []
   private var counter = 0
   private var loops: [Int64]
   /// For each condition of a block, how many cycles in a row have said so since the block began.
@@ -71,11 +79,14 @@ public struct StepMachine: Sendable, Hashable {
   ///
   /// Ends after finitely many instructions: the compiler lets no loop body be without a step, and a condition only goes
   /// forward.
-  /// - Parameter testTime: since the run's first reading, for the conditions of blocks.
+  /// - Parameters:
+  ///   - testTime: since the run's first reading, for the conditions of blocks.
+  ///   - condition: what ended the present step; nil when something else did.
   @discardableResult
-  public mutating func advance(at testTime: TimeSpan) -> Place {
+  public mutating func advance(at testTime: TimeSpan, endedBy condition: EndCondition? = nil) -> Place {
     enteredCycle = false
     metConditions.removeAll(keepingCapacity: true)
+    if let condition, condition.target != .next { go(to: condition.target, because: condition.text) }
     while place != .completed {
       let instruction = program.instructions[counter]
       let here = counter
@@ -124,13 +135,21 @@ public struct StepMachine: Sendable, Hashable {
 
   private mutating func leaveBlock(endedBy met: Int?) {
     guard let met else { return }
-    metConditions.append(met)
     let condition = program.passConditions[met]
     switch condition.target {
     case .next: counter = condition.block.upperBound
+    case .hold: forgetCycles(ofBlockAt: condition.block.lowerBound)
+    case .instruction, .end: break
+    }
+    go(to: condition.target, because: condition.text)
+  }
+
+  private mutating func go(to target: ConditionTarget, because text: String) {
+    metConditions.append(MetCondition(text: text, target: target))
+    switch target {
+    case .next, .hold: break
     case .instruction(let index): counter = index
     case .end: counter = program.instructions.count - 1
-    case .hold: forgetCycles(ofBlockAt: condition.block.lowerBound)
     }
   }
 

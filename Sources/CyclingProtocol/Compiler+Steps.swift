@@ -30,19 +30,31 @@ extension Compiler {
       around.direction = direction
       if let label = step.label { nodes.append(.label(label)) }
       switch step.body {
-      case .rest(let rest): nodes.append(.step(build(rest, step, around)))
+      case .rest(let rest):
+        nodes.append(.step(build(rest, step, around)))
+        // The rest's own duration stands before its conditions.
+        nodes += jumps(of: rest.until, from: 1)
       case .drive(let drive):
         if let built = build(drive, step, around) { nodes.append(.step(built)) }
+        nodes += jumps(of: drive.until + drive.holdUntil)
         if !drive.isDiagnostic { direction = drive.direction }
       case .hold(let hold):
         if !around.isInCycles, direction != .none, !hold.isDiagnostic { nodes.reopenLastHalfCycle(direction) }
         if let built = build(hold, step, around) { nodes.append(.step(built)) }
+        nodes += jumps(of: hold.until)
       case .block(let block):
         nodes.append(build(block, around))
         direction = around.isInCycles ? lastDirection(block.steps) ?? direction : .none
       }
     }
     return (nodes, direction)
+  }
+
+  /// Where the conditions of a step lead, in the order in which they are compiled.
+  private func jumps(of conditions: [WrittenCondition], from first: Int = 0) -> [PassNode] {
+    conditions.enumerated().compactMap { index, condition in
+      if case .label(let name) = condition.target.value { .jump(end: first + index, label: name) } else { nil }
+    }
   }
 
   private func lastDirection(_ steps: [WrittenStep]) -> Direction? {
@@ -76,19 +88,11 @@ extension Compiler {
     case .charge(let charge): threshold = resolve(Sited(value: charge, site: written.site))?.count
     }
     guard let threshold else { return nil }
-    var label: String?
-    let target: PassCondition.Target
-    switch written.target {
-    case .next: target = .next
-    case .end: target = .end
-    case .hold: target = .hold
-    case .label(let name):
-      label = name
-      target = .next
-    }
     let condition = PassCondition(
       quantity: written.quantity, comparison: written.comparison, threshold: threshold,
-      cyclesInARow: written.cyclesInARow, target: target, text: written.text, block: 0..<0)
+      cyclesInARow: written.cyclesInARow, target: written.target.value.compiled, text: written.text, block: 0..<0)
+    var label: String?
+    if case .label(let name) = written.target.value { label = name }
     return PassEnd(condition: condition, label: label)
   }
 
@@ -164,7 +168,7 @@ extension Compiler {
       ends.append(
         EndCondition(
           quantity: condition.quantity, comparison: condition.comparison, threshold: threshold, onlyInHold: onlyInHold,
-          text: condition.text))
+          text: condition.text, target: condition.target.value.compiled))
     }
     return ends
   }
@@ -285,7 +289,10 @@ extension [PassNode] {
   /// with the last of them.
   fileprivate mutating func reopenLastHalfCycle(_ direction: Direction) {
     for index in indices.reversed() {
-      if case .label = self[index] { continue }
+      switch self[index] {
+      case .label, .jump: continue
+      case .step, .loop: break
+      }
       guard case .step(var step) = self[index] else { return }
       guard step.halfCycle != nil else { continue }
       guard step.direction == direction else { return }

@@ -22,7 +22,7 @@ extension DocumentRules {
     } else {
       judgeIsKnown(condition)
     }
-    if case .label(let name) = condition.target { judgeLabel(name, at: condition.targetSite) }
+    judgeTarget(condition.target)
   }
 
   private mutating func judgeTestTime(_ condition: WrittenPassCondition) {
@@ -76,8 +76,25 @@ extension DocumentRules {
     }
   }
 
-  /// A label at which a block goes on stands behind it, in its own list or one around it: nothing is done twice, and
-  /// no step is entered from aside.
+  /// Where the conditions of a step lead. A pass of `cycles` is one cycle and is not left in its middle.
+  mutating func judgeTargets(_ conditions: [WrittenCondition], inCycles: Bool) {
+    for condition in conditions {
+      guard inCycles, case .label(let name) = condition.target.value else {
+        judgeTarget(condition.target)
+        continue
+      }
+      report(
+        condition.target.site, "`\(name)` would leave a cycle in its middle",
+        hint: "inside `cycles` a step goes on with next, end or hold; end the block by its own `until`")
+    }
+  }
+
+  private mutating func judgeTarget(_ target: Sited<WrittenTarget>) {
+    if case .label(let name) = target.value { judgeLabel(name, at: target.site) }
+  }
+
+  /// A label at which a run goes on stands behind the step or block, in its own list or one around it: nothing is done
+  /// twice, and no step is entered from aside.
   private mutating func judgeLabel(_ name: String, at site: Site) {
     for list in lists.reversed() {
       guard let target = list.steps[(list.place + 1)...].first(where: { $0.label == name }) else { continue }
@@ -89,7 +106,7 @@ extension DocumentRules {
       return
     }
     report(
-      site, "no step behind this block has the label `\(name)`",
-      hint: "known are next, end, hold and labels behind the block, in its own list or one around it")
+      site, "no step behind this one has the label `\(name)`",
+      hint: "known are next, end, hold and labels farther down, in the same list or one around it")
   }
 }

@@ -102,9 +102,15 @@ struct DocumentRules {
     for (place, step) in steps.enumerated() {
       lists[lists.count - 1].place = place
       switch step.body {
-      case .rest(let rest): judge(rest, inCycles: inCycles)
-      case .drive(let drive): judge(drive, at: step.site, inCycles: inCycles)
-      case .hold(let hold): judge(hold, after: before, at: step.site, inCycles: inCycles)
+      case .rest(let rest):
+        judge(rest, inCycles: inCycles)
+        judgeTargets(rest.until, inCycles: inCycles)
+      case .drive(let drive):
+        judge(drive, at: step.site, inCycles: inCycles)
+        judgeTargets(drive.until + drive.holdUntil, inCycles: inCycles)
+      case .hold(let hold):
+        judge(hold, after: before, at: step.site, inCycles: inCycles)
+        judgeTargets(hold.until, inCycles: inCycles)
       case .block(let block): judge(block, at: step.site, inCycles: inCycles)
       }
       before = step

@@ -12,13 +12,15 @@ import Quantities
 indirect enum PassNode {
   case step(ProgramStep)
   case loop(PassLoop)
-  /// What follows has this label, at which a block's end may go on.
+  /// What follows has this label, at which a step's or a block's end may go on.
   case label(String)
+  /// The step before it goes on at a label when its condition with that index ends it.
+  case jump(end: Int, label: String)
 
   /// How many cycles it counts at most.
   var cycleCount: Int64 {
     switch self {
-    case .step, .label: 0
+    case .step, .label, .jump: 0
     case .loop(let loop): loop.passes * (loop.isCycles ? 1 : loop.body.reduce(0) { $0 + $1.cycleCount })
     }
   }
@@ -28,7 +30,7 @@ indirect enum PassNode {
     switch self {
     case .step(let step): step.rangeCurrent
     case .loop(let loop): loop.body.map(\.largestCurrent).max() ?? .zero
-    case .label: .zero
+    case .label, .jump: .zero
     }
   }
 
@@ -43,7 +45,7 @@ indirect enum PassNode {
     case .loop(var loop):
       for index in loop.body.indices { loop.body[index].setRange(current) }
       self = .loop(loop)
-    case .label: break
+    case .label, .jump: break
     }
   }
 
@@ -52,7 +54,7 @@ indirect enum PassNode {
     switch self {
     case .step(let step): step.halfCycle != nil && step.direction == direction
     case .loop(let loop): loop.body.contains { $0.moves(direction) }
-    case .label: false
+    case .label, .jump: false
     }
   }
 }
@@ -117,7 +119,7 @@ extension [PassNode] {
       case .opening: replaceSubrange(index...index, with: edge + [rest])
       case .closing: replaceSubrange(index...index, with: [rest] + edge)
       }
-    case .label: break
+    case .label, .jump: break
     }
   }
 }
@@ -131,7 +133,14 @@ struct FlatProgram {
   var loopCount = 0
 
   /// A condition that goes on at a label that has not been met yet.
-  private typealias Jump = (condition: Int, label: String)
+  private struct Jump {
+    enum Condition {
+      case ofBlock(Int)
+      case ofStep(Int, end: Int)
+    }
+    var condition: Condition
+    var label: String
+  }
 
   /// The whole list, with its end.
   init(_ nodes: [PassNode]) {
@@ -151,13 +160,22 @@ struct FlatProgram {
       case .loop(let loop):
         jumps += append(loop, depth: depth)
       case .label(let label):
-        for jump in jumps where jump.label == label {
-          passConditions[jump.condition].target = .instruction(instructions.count)
-        }
+        for jump in jumps where jump.label == label { land(jump) }
         jumps.removeAll { $0.label == label }
+      case .jump(let end, let label):
+        jumps.append(Jump(condition: .ofStep(steps.count - 1, end: end), label: label))
       }
     }
     return jumps
+  }
+
+  /// The next instruction is where a jump leads.
+  private mutating func land(_ jump: Jump) {
+    let target = ConditionTarget.instruction(instructions.count)
+    switch jump.condition {
+    case .ofBlock(let index): passConditions[index].target = target
+    case .ofStep(let step, let end): steps[step].ends[end].target = target
+    }
   }
 
   private mutating func append(_ loop: PassLoop, depth: Int) -> [Jump] {
@@ -168,7 +186,7 @@ struct FlatProgram {
     var jumps = append(loop.body, depth: depth + 1)
     instructions.append(.endLoop(loop: depth, passes: loop.passes, start: begin + 1))
     for end in loop.ends {
-      if let label = end.label { jumps.append((passConditions.count, label)) }
+      if let label = end.label { jumps.append(Jump(condition: .ofBlock(passConditions.count), label: label)) }
       var condition = end.condition
       condition.block = begin..<instructions.count
       passConditions.append(condition)

@@ -143,6 +143,7 @@ private struct ListingWriter {
         let step = program.steps[number]
         let text = ProgramListing.step(step, instrument: instrument, mass: cell?.activeMass)
         lines.append("\(number + 1).".paddedLeft(to: 4) + indent + text + remark(step))
+        writeTargets(of: step, indent)
       case .beginLoop:
         lines.append("    " + indent + blockHead(index))
         indent += "  "
@@ -156,14 +157,25 @@ private struct ListingWriter {
   /// What ends a block before its passes are done, and what comes then.
   private mutating func writeEnds(ofBlockAt begin: Int, _ indent: String) {
     for condition in program.passConditions where condition.block.lowerBound == begin {
-      let then: String
-      switch condition.target {
-      case .next: then = "the block is over"
-      case .end: then = "the protocol is over"
-      case .hold: then = "the run waits for a person"
-      case .instruction(let index): then = "the run goes on with step \(firstStep(from: index))"
-      }
+      let then = then(condition.target) ?? "the block is over"
       lines.append("    " + indent + "once \(ProgramListing.condition(condition)), \(then)")
+    }
+  }
+
+  /// Where the conditions of a step lead, where it is not to what follows.
+  private mutating func writeTargets(of step: ProgramStep, _ indent: String) {
+    for end in step.ends {
+      guard let then = then(end.target) else { continue }
+      lines.append("    " + indent + "  after \(end.text), \(then)")
+    }
+  }
+
+  private func then(_ target: ConditionTarget) -> String? {
+    switch target {
+    case .next: nil
+    case .end: "the protocol is over"
+    case .hold: "the run waits for a person"
+    case .instruction(let index): "the run goes on with step \(firstStep(from: index))"
     }
   }
 

@@ -129,21 +129,30 @@ struct WrittenPassCondition: Sendable {
     case charge(ChargeExpression)
     case time(TimeSpan)
   }
-  enum Target: Sendable, Hashable {
-    case next
-    case end
-    case hold
-    case label(String)
-  }
   var site: Site
   var quantity: PassCondition.Quantity
   var comparison: Comparison
   var value: Value
   var cyclesInARow: Int32
-  var target: Target
-  /// The place of the label, or of the condition where it has none.
-  var targetSite: Site
+  var target: Sited<WrittenTarget>
   var text: String
+}
+
+/// Where a run goes on, as written.
+enum WrittenTarget: Sendable, Hashable {
+  case next
+  case end
+  case hold
+  case label(String)
+
+  /// What is known before the instructions are laid out.
+  var compiled: ConditionTarget {
+    switch self {
+    case .next, .label: .next
+    case .end: .end
+    case .hold: .hold
+    }
+  }
 }
 
 /// One comparison as written.
@@ -160,4 +169,5 @@ struct WrittenCondition: Sendable {
   var comparison: Comparison
   var value: Value
   var text: String
+  var target: Sited<WrittenTarget>
 }

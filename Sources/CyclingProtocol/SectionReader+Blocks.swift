@@ -62,15 +62,14 @@ extension SectionReader {
   private mutating func readPassCondition(_ field: Field) -> WrittenPassCondition? {
     switch field.node.content {
     case .string(let text):
-      return readPassCondition(text, field, cyclesInARow: 1, target: .next, targetSite: site(field))
+      return readPassCondition(text, field, cyclesInARow: 1, target: Sited(value: .next, site: site(field)))
     case .object:
       guard let fields = object(field, what: "a condition", known: Vocabulary.conditionKeys) else { return nil }
       let when = required("when", of: fields, paste: #""when": "retention < 80 %""#)
       let cycles = fields["for"].map { readCycleCount($0) } ?? 1
-      let target = fields["go"].map { readTarget($0) } ?? .next
+      let target = fields["go"].map { readTarget($0) } ?? Sited(value: .next, site: fields.site)
       guard let when, let cycles, let target, let text = text(when, longest: 200) else { return nil }
-      return readPassCondition(
-        text, when, cyclesInARow: cycles, target: target, targetSite: site(fields["go"] ?? when))
+      return readPassCondition(text, when, cyclesInARow: cycles, target: target)
     case .null, .boolean, .number, .array:
       report(field, "a condition must be a text or an object", hint: #"write "retention < 80 %""#)
       return nil
@@ -78,7 +77,7 @@ extension SectionReader {
   }
 
   private mutating func readPassCondition(
-    _ text: String, _ field: Field, cyclesInARow: Int32, target: WrittenPassCondition.Target, targetSite: Site
+    _ text: String, _ field: Field, cyclesInARow: Int32, target: Sited<WrittenTarget>
   ) -> WrittenPassCondition? {
     guard let parts = readComparison(text, field) else { return nil }
     let quantity = readPassQuantity(parts.quantity, field)
@@ -87,7 +86,7 @@ extension SectionReader {
     else { return nil }
     return WrittenPassCondition(
       site: site(field), quantity: quantity, comparison: comparison, value: value, cyclesInARow: cyclesInARow,
-      target: target, targetSite: targetSite,
+      target: target,
       text: cyclesInARow == 1 ? parts.text : "\(parts.text) for \(cyclesInARow) cycles")
   }
 
@@ -133,13 +132,16 @@ extension SectionReader {
     return nil
   }
 
-  private mutating func readTarget(_ field: Field) -> WrittenPassCondition.Target? {
+  /// Where a condition leads: a word, or a label.
+  mutating func readTarget(_ field: Field) -> Sited<WrittenTarget>? {
     guard let name = label(field) else { return nil }
-    switch name {
-    case "next": return .next
-    case "end": return .end
-    case "hold": return .hold
-    default: return .label(name)
-    }
+    let target: WrittenTarget =
+      switch name {
+      case "next": .next
+      case "end": .end
+      case "hold": .hold
+      default: .label(name)
+      }
+    return Sited(value: target, site: site(field))
   }
 }

@@ -175,24 +175,34 @@ extension SectionReader {
     return conditions
   }
 
+  /// A comparison as a text, or an object that also says where the run goes on.
   private mutating func readCondition(_ field: Field) -> WrittenCondition? {
-    if case .object = field.node.content {
-      report(
-        field, "conditions with `when`, `for` and `go` are not yet supported in steps",
-        hint: "write a comparison as a text")
+    switch field.node.content {
+    case .string(let text): return readCondition(text, field, target: Sited(value: .next, site: site(field)))
+    case .object:
+      guard let fields = object(field, what: "a condition", known: Vocabulary.conditionKeys) else { return nil }
+      if let duration = fields["for"] {
+        report(duration, "`for` in a step is not yet supported", hint: "leave it out: the first reading counts")
+      }
+      let when = required("when", of: fields, paste: #""when": "voltage <= 10 mV""#)
+      let target = fields["go"].map { readTarget($0) } ?? Sited(value: .next, site: fields.site)
+      guard let when, let target, let text = text(when, longest: 200) else { return nil }
+      return readCondition(text, when, target: target)
+    case .null, .boolean, .number, .array:
+      report(field, "a condition must be a text or an object", hint: #"write "voltage <= 10 mV""#)
       return nil
     }
-    guard case .string(let text) = field.node.content else {
-      report(field, "a condition must be a text, not \(field.node.noun)", hint: #"write "voltage <= 10 mV""#)
-      return nil
-    }
+  }
+
+  private mutating func readCondition(_ text: String, _ field: Field, target: Sited<WrittenTarget>) -> WrittenCondition?
+  {
     guard let parts = readComparison(text, field) else { return nil }
     let quantity = readQuantityName(parts.quantity, field)
     guard let quantity, let comparison = parts.comparison, let operand = parts.operand,
       let value = readOperand(operand, of: quantity)
     else { return nil }
     return WrittenCondition(
-      site: site(field), quantity: quantity, comparison: comparison, value: value, text: parts.text)
+      site: site(field), quantity: quantity, comparison: comparison, value: value, text: parts.text, target: target)
   }
 
   private mutating func readQuantityName(_ name: String, _ field: Field) -> EndCondition.Quantity? {

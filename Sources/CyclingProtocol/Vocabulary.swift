@@ -29,7 +29,7 @@ enum Vocabulary {
   static let forEachKeys = ["for_each", "steps"]
 
   /// Keys of the second part of the language.
-  static let laterKeys: Set<String> = ["test", "part", "when", "for", "go", "temperature"]
+  static let laterKeys: Set<String> = ["test", "part", "temperature"]
   /// Quantities of the second part of the language.
   static let laterQuantities: Set<String> = [
     "temperature", "initial_coulombic_efficiency", "plateau_ratio", "plateau_charge",

@@ -14,6 +14,12 @@ extension RunPilot.StepEnding {
     case .skip(let actor): "skipped by \(actor)"
     }
   }
+
+  /// The condition of the step that ended it; nil when a person did.
+  func condition(of step: ProgramStep?) -> EndCondition? {
+    guard case .condition(let text) = self else { return nil }
+    return step?.ends.first { $0.text == text }
+  }
 }
 
 extension RunPilot.ClosingCause {

@@ -121,22 +121,24 @@ extension RunPilot {
       note(.runStepSkipped, .warning, actor: actor, "step skipped", now, &outputs)
       halfCycle?.isTruncated = true
     }
+    let condition = ending.condition(of: machine.step)
     closeEdges(reason: ending.text, now, &outputs)
+    // Whoever goes elsewhere does not come to the step that would have closed the half-cycle.
+    if case .instruction? = condition?.target { closeHalfCycle(reason: ending.text, isTruncated: false, &outputs) }
     carried = CarriedStep()
-    machine.advance(at: testTime)
+    machine.advance(at: testTime, endedBy: condition)
     if machine.enteredCycle { cycleTimeBeforeStep = .zero }
     noteMetConditions(now, &outputs)
     return true
   }
 
-  /// Tells which conditions have ended blocks, and where the run goes on.
+  /// Tells which conditions were met, and where the run goes on.
   private func noteMetConditions(_ now: RunMoment, _ outputs: inout RunOutputs) {
-    for index in machine.metConditions {
-      let condition = program.passConditions[index]
+    for condition in machine.metConditions {
       let onwards: String
       switch condition.target {
       case .next: onwards = "the block is over"
-      case .instruction: onwards = "the block is over and the run goes on at its label"
+      case .instruction: onwards = "the run goes on at its label"
       case .end: onwards = "the protocol is over"
       case .hold: onwards = "a person should look"
       }
@@ -144,10 +146,11 @@ extension RunPilot {
     }
   }
 
-  /// The condition of a block that asks for a person.
+  /// The condition that asks for a person.
   private var conditionToLookAt: Fault? {
-    let asked = machine.metConditions.map { program.passConditions[$0] }.first { $0.target == .hold }
-    return asked.map { Fault(.runConditionHolds, "\($0.text), after \(cyclesDone) cycles") }
+    machine.metConditions.first { $0.target == .hold }.map {
+      Fault(.runConditionHolds, "\($0.text), after \(cyclesDone) cycles")
+    }
   }
 
   /// Cycles that are over, when the machine has just moved.

@@ -52,7 +52,8 @@ extension RunPilot {
       rangeCurrent: step.direction == .none && step.kind == .rest ? nil : step.rangeCurrent, settle: step.settle,
       isDiagnostic: step.isDiagnostic)
     begin(
-      row, drive, isFresh: isFresh, cutOffs: cutOffs, cutOffEnds: ends, interval: readingInterval,
+      row, drive, isFresh: isFresh, cutOffs: cutOffs, cutOffEnds: ends,
+      interval: readingInterval(at: drive.largestCurrent),
       duration: duration(of: step, drive), now, &outputs)
     let direction = step.kind == .rest ? nil : step.direction
     // Where the direction is not the program's to say, it may have changed.
@@ -130,6 +131,19 @@ extension RunPilot {
   /// As dense as the protocol records, but never slower than supervision needs nor faster than the instrument can.
   var readingInterval: TimeSpan {
     max(min(program.record.every, settings.slowestReadings), settings.fastestReadings)
+  }
+
+  /// What `limits.half_cycle_charge` allows takes at least so many readings: cut-offs and voltage limits are judged at
+  /// readings, so at a high rate a second would be a lot of charge and, at the steep end of a curve, a lot of voltage.
+  static let readingsAHalfCycle: Int128 = 5_000
+
+  /// The interval for a step that drives at most `current`: the faster, the higher its rate is.
+  func readingInterval(at current: Current) -> TimeSpan {
+    guard current > .zero else { return readingInterval }
+    // nC over pA is 1e9 µs.
+    let shortest = Int128(program.limits.halfCycleCharge.nanocoulombs) * 1_000_000_000 / Int128(current.picoamperes)
+    let wanted = TimeSpan(microseconds: Int64(clamping: shortest / Self.readingsAHalfCycle))
+    return max(min(readingInterval, wanted), settings.fastestReadings)
   }
 
   /// Why a step must not be begun, if so.

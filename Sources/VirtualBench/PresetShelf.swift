@@ -38,17 +38,39 @@ public struct PresetShelf: Sendable {
   /// Reads the preset of that name, or the one in a file when `name` holds a slash.
   public func preset(_ name: String) throws(BenchError) -> CellPreset {
     let path = name.contains("/") ? name : "\(folder)/\(name).json"
-    let data: Data
-    do {
-      data = try Data(contentsOf: URL(filePath: path))
-    } catch {
-      let known = names().joined(separator: ", ")
-      throw BenchError("there is no virtual cell \"\(name)\" (\(path)); there are: \(known)")
+    var data = try read(path, name)
+    if let variant = try? JSONDecoder().decode(PresetJSON.self, from: data), let base = variant.base {
+      data = try whole(variant, like: base, path)
     }
     do {
       return try CellPreset(json: data)
     } catch {
       throw BenchError("\(path): \(error)")
+    }
+  }
+
+  private func read(_ path: String, _ name: String) throws(BenchError) -> Data {
+    do {
+      return try Data(contentsOf: URL(filePath: path))
+    } catch {
+      let known = names().joined(separator: ", ")
+      throw BenchError("there is no virtual cell \"\(name)\" (\(path)); there are: \(known)")
+    }
+  }
+
+  /// A variant's whole text; what it is like is a preset of this shelf and no variant itself.
+  private func whole(_ variant: PresetJSON, like base: String, _ path: String) throws(BenchError) -> Data {
+    guard names().contains(base) else {
+      throw BenchError("\(path): like: there is no \"\(base)\"; there are: \(names().joined(separator: ", "))")
+    }
+    do {
+      let original = try JSONDecoder().decode(PresetJSON.self, from: try read("\(folder)/\(base).json", base))
+      guard original.base == nil else { throw BenchError("\(path): like: \"\(base)\" is a variant itself") }
+      return try JSONEncoder().encode(original.replaced(by: variant))
+    } catch let error as BenchError {
+      throw error
+    } catch {
+      throw BenchError("\(path): like: \(error)")
     }
   }
 

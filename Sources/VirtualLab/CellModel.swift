@@ -7,7 +7,8 @@
 //
 // One electrode is the leaky one: in one direction of current a fraction of the charge goes into side reactions and
 // never reaches it. The other electrode follows the terminals exactly. Everything else (resistance, the two diffusion
-// elements, hysteresis) changes the voltage only, so charge is conserved by construction.
+// elements, hysteresis) changes the voltage only, so charge is conserved by construction. So does the ageing of the leaky
+// electrode: its potential curve becomes narrower with the charge that has passed, and the cut-offs come earlier.
 //
 // At constant current each part has a closed solution, so one advance is exact however long it is. At constant voltage
 // the current depends on the state; there the state is integrated by the classical Runge–Kutta rule in steps well below
@@ -29,6 +30,8 @@ struct CellState: Sendable, Equatable {
   var branch = 0.0
   /// What is left of the early and of the long-lasting fraction of lost charge, 1 when fresh.
   var lossLeft = SIMD2<Double>(1, 1)
+  /// What is left of the leaky electrode's capacity, 1 when fresh.
+  var capacityLeft = 1.0
 }
 
 /// A cell's constants and its laws of motion.
@@ -51,10 +54,20 @@ final class CellModel: Sendable {
     var reach: SIMD2<Double>
   }
 
+  /// Where the leaky electrode loses capacity.
+  struct Ageing: Sendable {
+    /// The charge in coulombs, counted in the lossy direction, over which the capacity fades to 1/e; infinite for an
+    /// electrode that does not age.
+    var reach: Double
+    /// The charge on the leaky electrode's curve that stays where it is: the electrode without sodium.
+    var fixedPoint: Double
+  }
+
   /// The potential that rises with the leaky electrode's charge, and the one that rises with the terminals' charge.
   let leaky: PotentialCurve
   let faithful: PotentialCurve?
   let loss: Loss
+  let ageing: Ageing
   /// Ohms in series.
   let resistance: Double
   /// Ohms and seconds of the two diffusion elements.
@@ -65,12 +78,13 @@ final class CellModel: Sendable {
   let hysteresisCharge: Double
 
   init(
-    leaky: PotentialCurve, faithful: PotentialCurve?, loss: Loss, resistance: Double,
+    leaky: PotentialCurve, faithful: PotentialCurve?, loss: Loss, ageing: Ageing, resistance: Double,
     diffusionResistance: SIMD2<Double>, diffusionTime: SIMD2<Double>, hysteresis: Double, hysteresisCharge: Double
   ) {
     self.leaky = leaky
     self.faithful = faithful
     self.loss = loss
+    self.ageing = ageing
     self.resistance = resistance
     self.diffusionResistance = diffusionResistance
     self.diffusionTime = diffusionTime
@@ -82,8 +96,17 @@ final class CellModel: Sendable {
 
   /// The voltage of the open cell in volts.
   func openVoltage(_ state: CellState) -> Double {
-    leaky.volts(at: state.stored) + (faithful?.volts(at: state.terminal) ?? 0) + hysteresis * state.branch
-      + state.diffusion.x + state.diffusion.y
+    leakyVolts(at: state.stored, capacityLeft: state.capacityLeft) + (faithful?.volts(at: state.terminal) ?? 0)
+      + hysteresis * state.branch + state.diffusion.x + state.diffusion.y
+  }
+
+  /// The leaky electrode's part of it, of a curve that has become as narrow as the capacity that is left.
+  private func leakyVolts(at stored: Double, capacityLeft: Double) -> Double {
+    leaky.volts(at: ageing.fixedPoint + (stored - ageing.fixedPoint) / capacityLeft)
+  }
+
+  private func leakySlope(_ state: CellState) -> Double {
+    leaky.slope(at: ageing.fixedPoint + (state.stored - ageing.fixedPoint) / state.capacityLeft) / state.capacityLeft
   }
 
   /// The current in amperes that a source of `volts` without a limit would drive.
@@ -123,6 +146,7 @@ final class CellModel: Sendable {
     let fading = SIMD2(fadedShare(charge / loss.reach.x), fadedShare(charge / loss.reach.y))
     let faded = state.lossLeft * fading
     state.lossLeft -= faded
+    state.capacityLeft -= state.capacityLeft * fadedShare(charge / ageing.reach)
     let lost = loss.early * loss.reach * faded
     return loss.lasting * charge + lost.x + lost.y
   }
@@ -196,10 +220,10 @@ final class CellModel: Sendable {
   /// Seconds over which the Runge–Kutta rule is good to well below one part in a million.
   private func stableStep(_ state: CellState, current: Double) -> Double {
     let slope =
-      leaky.slope(at: state.stored) + (faithful?.slope(at: state.terminal) ?? 0) + 2 * hysteresis / hysteresisCharge
+      leakySlope(state) + (faithful?.slope(at: state.terminal) ?? 0) + 2 * hysteresis / hysteresisCharge
     let rates = (SIMD2(repeating: 1) + diffusionResistance / resistance) / diffusionTime
     let fastest = slope / resistance + rates.x + rates.y
-    let grid = min(leaky.spacing, faithful?.spacing ?? .infinity)
+    let grid = min(leaky.spacing * state.capacityLeft, faithful?.spacing ?? .infinity)
     return min(0.1 / fastest, 0.25 * grid / max(abs(current), 1e-15))
   }
 
@@ -234,9 +258,12 @@ final class CellModel: Sendable {
         case .discharging: point.x < 0
         }
       let stored = start.stored + (lossy ? point.x * reaching : point.x)
+      let aged = lossy ? model.fadedShare(abs(point.x) / model.ageing.reach) : 0
+      let capacityLeft = start.capacityLeft * (1 - aged)
       let faithful = model.faithful?.volts(at: start.terminal + point.x) ?? 0
       let electromotive =
-        model.leaky.volts(at: stored) + faithful + model.hysteresis * point.w + point.y + point.z
+        model.leakyVolts(at: stored, capacityLeft: capacityLeft) + faithful + model.hysteresis * point.w + point.y
+        + point.z
       let current = min(max((volts - electromotive) / model.resistance, -limit), limit)
       let settled = current * model.diffusionResistance
       return SIMD4(

@@ -23,6 +23,9 @@ extension CellPreset {
     let negative = negativeElectrode.map { Self.risingWithCharge($0, scale: 1, charging: 1) }
     let leakyIsPositive = sideReactions.electrode == .positive
     let leaky = leakyIsPositive ? positive : (negative ?? positive)
+    let leakyElectrode = leakyIsPositive ? positiveElectrode : (negativeElectrode ?? positiveElectrode)
+    let direction = leakyIsPositive ? -1.0 : 1.0
+    let bulk = leakyIsPositive ? capacity : 1
     return SodiumCell(
       model: CellModel(
         leaky: leaky, faithful: leakyIsPositive ? negative : positive,
@@ -32,6 +35,10 @@ extension CellPreset {
           early: SIMD2(sideReactions.earlyFractions[0], sideReactions.earlyFractions[1]) * losses,
           reach: SIMD2(sideReactions.earlyReachMilliampereHours[0], sideReactions.earlyReachMilliampereHours[1])
             * Self.coulombs),
+        ageing: CellModel.Ageing(
+          reach: capacityReachMilliampereHours.map { $0 * Self.coulombs } ?? .infinity,
+          fixedPoint: -leakyElectrode.sodiumWhenMade * leakyElectrode.capacityMilliampereHours * Self.coulombs * bulk
+            * direction),
         resistance: resistanceOhms * resistance,
         diffusionResistance: SIMD2(diffusionOhms[0], diffusionOhms[1]) * resistance,
         diffusionTime: SIMD2(diffusionSeconds[0], diffusionSeconds[1]),

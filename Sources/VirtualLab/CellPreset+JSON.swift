@@ -34,6 +34,7 @@ extension CellPreset: Decodable {
     case positive = "positive_electrode"
     case negative = "negative_electrode"
     case sideReactions = "side_reactions"
+    case capacityReach = "capacity_reach_mAh"
     case resistance = "resistance_ohm"
     case diffusion = "diffusion_ohm"
     case diffusionTime = "diffusion_time_s"
@@ -54,6 +55,7 @@ extension CellPreset: Decodable {
     positiveElectrode = try object.decode(Electrode.self, forKey: .positive)
     negativeElectrode = try object.decodeIfPresent(Electrode.self, forKey: .negative)
     sideReactions = try object.decode(SideReactions.self, forKey: .sideReactions)
+    capacityReachMilliampereHours = try object.decodeIfPresent(Double.self, forKey: .capacityReach)
     resistanceOhms = try object.decode(Double.self, forKey: .resistance)
     diffusionOhms = try object.decode([Double].self, forKey: .diffusion)
     diffusionSeconds = try object.decode([Double].self, forKey: .diffusionTime)

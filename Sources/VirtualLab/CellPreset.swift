@@ -75,6 +75,9 @@ public struct CellPreset: Sendable, Equatable {
   public var negativeElectrode: Electrode?
   /// Where charge is lost.
   public var sideReactions: SideReactions
+  /// The charge in milliampere-hours, counted in the direction of the side reactions, over which the capacity of the
+  /// electrode with the side reactions fades to 1/e; nil for one that does not age.
+  public var capacityReachMilliampereHours: Double?
   /// Ohms in series.
   public var resistanceOhms: Double
   /// Ohms of the faster and the slower diffusion element.
@@ -146,6 +149,9 @@ extension CellPreset {
     ]
     for (value, key) in above where !(value > 0 && value.isFinite) {
       throw CellPresetError(place: key, problem: "must be above 0, is \(value)")
+    }
+    if let reach = capacityReachMilliampereHours, !(reach > 0 && reach.isFinite) {
+      throw CellPresetError(place: "capacity_reach_mAh", problem: "must be above 0, is \(reach)")
     }
     let notBelow: [(Double, String)] = [
       (hysteresisVolts, "hysteresis_V"), (cellToCell.capacityPercent, "cell_to_cell.capacity_percent"),

@@ -14,7 +14,7 @@ import Testing
     return try sample.compile(CellValues(activeMass: Mass(micrograms: 1_000))).get()
   }
 
-  @Test(arguments: BlockEndProtocols.refused)
+  @Test(arguments: BlockEndProtocols.refused + BlockEndProtocols.steps)
   func isRefused(_ refusal: RefusalCase) {
     let found = ProtocolDecoder.decode(Array(refusal.text.utf8))
       .flatMap { $0.compile(cell: refusal.cell, instrument: refusal.instrument) }.problems
@@ -89,5 +89,26 @@ import Testing
     #expect(program.passConditions.map(\.text) == ["retention < 90 %", "retention < 80 %"])
     let targets = program.passConditions.map(\.target)
     #expect(targets == [.instruction(6), .instruction(13)])
+  }
+
+  @Test func aStepsConditionsLeadWhereTheySay() throws {
+    let program = try program(
+      """
+      [{"rest": "1 h", "until": [{"when": "voltage <= 1 V", "go": "end"}, {"when": "test_time >= 9 h", "go": "low"}]},
+       {"charge": "0.1 mA", "to": "2 V", "hold_until": [{"when": "hold_time >= 1 h", "go": "hold"}, "current <= 10 uA"],
+        "until": [{"when": "step_time >= 9 h", "go": "low"}]},
+       {"repeat": 2, "steps": [{"rest": "1 min", "until": [{"when": "voltage >= 2 V", "go": "low"}]}]},
+       {"rest": "2 h", "label": "low"}]
+      """, metrics: "")
+    let last = ConditionTarget.instruction(5)
+    #expect(program.instructions[5] == .step(3))
+    #expect(
+      program.steps.map { $0.ends.map(\.target) } == [
+        [.next, .end, last], [last, .hold, .next], [.next, last], [.next],
+      ])
+    let listing = ProgramListing.lines(of: program).map { $0.trimmingPrefix { $0 == " " } }
+    #expect(listing.contains("after voltage <= 1 V, the protocol is over"))
+    #expect(listing.contains("after hold_time >= 1 h, the run waits for a person"))
+    #expect(listing.filter { $0.hasSuffix("the run goes on with step 4") }.count == 3)
   }
 }

@@ -58,9 +58,9 @@ enum BlockEndProtocols {
       "seconds in a row", #"[{"when": "coulombic_efficiency < 80 %", "for": "10 s"}]"#, "[0].for", "number of cycles"),
     end("a label that is nowhere", #"[{"when": "test_time >= 1 h", "go": "rate"}]"#, "[0].go", "has the label `rate`"),
     end(
-      "back to itself", #"[{"when": "test_time >= 1 h", "go": "life"}]"#, "[0].go", "no step behind this block"),
+      "back to itself", #"[{"when": "test_time >= 1 h", "go": "life"}]"#, "[0].go", "no step behind this one"),
     end(
-      "into another block", #"[{"when": "test_time >= 1 h", "go": "inside"}]"#, "[0].go", "no step behind this block",
+      "into another block", #"[{"when": "test_time >= 1 h", "go": "inside"}]"#, "[0].go", "no step behind this one",
       then: #", {"repeat": 2, "steps": [{"rest": "1 h", "label": "inside"}]}"#),
     end(
       "to a hold", #"[{"when": "test_time >= 1 h", "go": "hold it"}]"#, "[0].go", "is a hold",
@@ -85,5 +85,35 @@ enum BlockEndProtocols {
     .step(
       "a metric in a step", #"{"charge": "0.1 mA", "until": ["retention < 80 %", "step_time >= 1 h"]}"#, ".until[0]",
       "once a cycle is over", "a block's `until`"),
+  ]
+
+  /// Conditions of steps that lead nowhere, or out of a cycle.
+  static let steps: [RefusalCase] = [
+    .step(
+      "an object without a comparison", #"{"rest": "1 h", "until": [{"go": "end"}]}"#, ".until[0].when", "is missing"),
+    .step(
+      "an unknown key", #"{"rest": "1 h", "until": [{"when": "voltage <= 1 V", "then": "end"}]}"#, ".until[0].then",
+      "unknown key"),
+    .step(
+      "seconds in a row", #"{"rest": "1 h", "until": [{"when": "voltage <= 1 V", "for": "10 s"}]}"#, ".until[0].for",
+      "not yet supported"),
+    .step(
+      "a label that is nowhere", #"{"rest": "1 h", "until": [{"when": "voltage <= 1 V", "go": "on"}]}"#, ".until[0].go",
+      "has the label `on`"),
+    .steps(
+      "back", #"[{"rest": "1 h", "label": "a"}, {"rest": "1 h", "until": [{"when": "voltage <= 1 V", "go": "a"}]}]"#,
+      "steps[1].until[0].go", "no step behind this one"),
+    .steps(
+      "out of a cycle",
+      SampleProtocol.cycles(
+        #"{"discharge": "0.1 mA", "until": [{"when": "voltage <= 10 mV", "go": "out"}, "step_time >= 9 h"]}, "#
+          + SampleProtocol.charge
+      ).dropLast() + #", {"rest": "1 h", "label": "out"}]"#,
+      "steps[0].steps[0].until[0].go", "leave a cycle in its middle"),
+    .steps(
+      "to a hold",
+      #"[{"rest": "1 h", "until": [{"when": "voltage <= 1 V", "go": "held"}]}, \#(SampleProtocol.discharge), "#
+        + #"{"hold": "10 mV", "current_at_most": "0.1 mA", "label": "held", "until": ["step_time >= 1 h"]}]"#,
+      "steps[0].until[0].go", "is a hold"),
   ]
 }

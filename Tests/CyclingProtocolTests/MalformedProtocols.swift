@@ -148,7 +148,9 @@ enum MalformedProtocols {
         + #"{"repeat": 2, "steps": [\#(SampleProtocol.charge)], "until": ["test_time >= 1 h"]}]}"#,
       ".steps[1].until[0]", "not yet"),
     .step(
-      "condition as an object", #"{"charge": "0.1 mA", "until": [{"when": "voltage >= 2 V"}]}"#, ".until[0]", "not yet"),
+      "a condition for some time",
+      #"{"charge": "0.1 mA", "until": [{"when": "voltage >= 2 V", "for": "10 s"}, "step_time >= 1 h"]}"#,
+      ".until[0].for", "not yet"),
     .step(
       "and", #"{"charge": "0.1 mA", "until": ["voltage >= 2 V and step_time >= 1 h"]}"#, ".until[0]", "`and`"),
     .step(

@@ -83,16 +83,16 @@ final class LaboratoryRig {
 
   /// Starts nasim and waits until it says that its instruments are there.
   func startBench(
-    cell: String, count: Int = 1, speed: String = "max", seed: Int = 1, instrument: String = "emstat4-hr",
+    cell: String, count: Int = 1, speed: String = "max", seed: Int? = 1, instrument: String = "emstat4-hr",
     extra: [String] = []
   ) throws {
     let process = Process()
     process.executableURL = try Self.programs.appendingPathComponent("nasim")
     process.arguments =
       [
-        "run", "--instrument", instrument, "--cell", cell, "--count", "\(count)", "--speed", speed, "--seed", "\(seed)",
-        "--links", links, "--presets", Self.repository.appendingPathComponent("VirtualCells").path,
-      ] + extra
+        "run", "--instrument", instrument, "--cell", cell, "--count", "\(count)", "--speed", speed, "--links", links,
+        "--presets", Self.repository.appendingPathComponent("VirtualCells").path,
+      ] + (seed.map { ["--seed", "\($0)"] } ?? []) + extra
     let pipe = Pipe()
     process.standardOutput = pipe
     process.standardError = try log("nasim.log")

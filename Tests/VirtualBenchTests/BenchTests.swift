@@ -4,6 +4,7 @@
 import FoundationEssentials
 import Glibc
 import Testing
+import VirtualLab
 
 @testable import VirtualBench
 
@@ -306,5 +307,44 @@ struct PlanTests {
     let error = #expect(throws: BenchError.self) { try shelf.preset("lead-acid") }
     #expect(error?.description.contains("hard-carbon") == true)
     #expect(throws: BenchError.self) { try PresetShelf(named: root + "nowhere") }
+  }
+
+  @Test("A variant is its original with what it says instead")
+  func variants() throws {
+    let root = String(#filePath.dropLast("Tests/VirtualBenchTests/BenchTests.swift".count))
+    let shelf = try PresetShelf(named: root + "VirtualCells")
+    let original = try shelf.preset("hard-carbon")
+    let folder = try TestFolder()
+    func variant(_ text: String) throws -> CellPreset {
+      let file = folder.path + "/variant.json"
+      try Data(text.utf8).write(to: URL(filePath: file))
+      return try shelf.preset(file)
+    }
+    var expected = original
+    expected.capacityReachMilliampereHours = 12
+    expected.sideReactions.lastingFraction = 0.002
+    expected.diffusionOhms = [1, 2]
+    let same = try variant(
+      #"{"like": "hard-carbon", "capacity_reach_mAh": 12, "side_reactions": {"lasting_fraction": 0.002}, "#
+        + #""diffusion_ohm": [1, 2]}"#)
+    #expect(same == expected)
+    for (text, words) in [
+      (#"{"like": "lead-acid"}"#, "there is no \"lead-acid\""),
+      (#"{"like": "hard-carbon", "capacity_reach": 12}"#, "unknown key"),
+      (#"{"like": "hard-carbon", "capacity_reach_mAh": 0}"#, "must be above 0"),
+    ] {
+      let error = #expect(throws: BenchError.self) { try variant(text) }
+      #expect(error?.description.contains(words) == true, "\(error?.description ?? "no error")")
+    }
+  }
+
+  @Test("Every cell of the literature can be made")
+  func literature() throws {
+    let root = String(#filePath.dropLast("Tests/VirtualBenchTests/BenchTests.swift".count))
+    let shelf = try PresetShelf(named: root + "VirtualCells")
+    let files = try FileManager.default.contentsOfDirectory(atPath: root + "VirtualCells/literature")
+      .filter { $0.hasSuffix(".json") }
+    #expect(files.count >= 16)
+    for file in files { _ = try shelf.preset("\(root)VirtualCells/literature/\(file)") }
   }
 }
