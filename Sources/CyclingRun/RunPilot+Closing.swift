@@ -76,15 +76,9 @@ extension RunPilot {
   /// What follows once the circuit is open and the row is closed: first a step that is over is left, then the cause.
   mutating func settle(_ cause: ClosingCause, _ now: RunMoment, _ outputs: inout RunOutputs) {
     dropAwaiting(reason: cause.text, now, &outputs)
-    if leaveEndedStep(now, &outputs), cause.letsRunGoOn {
-      if let fault = noProgress {
-        hold(fault, latches: true, now, &outputs)
-        return
-      }
-      if let fault = conditionToLookAt {
-        hold(fault, latches: false, now, &outputs)
-        return
-      }
+    if leaveEndedStep(now, &outputs), cause.letsRunGoOn, let (fault, latches) = reasonToWait {
+      hold(fault, latches: latches, now, &outputs)
+      return
     }
     let circuit = instrumentIsHere ? "the circuit is open" : "the instrument is away, nothing is known of the circuit"
     switch cause {
@@ -146,6 +140,12 @@ extension RunPilot {
     }
   }
 
+  /// Why only a person may go on from the step that has just been left.
+  var reasonToWait: (fault: Fault, latches: Bool)? {
+    if let fault = noProgress { return (fault, true) }
+    return conditionToLookAt.map { ($0, false) }
+  }
+
   /// The condition that asks for a person.
   private var conditionToLookAt: Fault? {
     machine.metConditions.first { $0.target == .hold }.map {
@@ -157,7 +157,7 @@ extension RunPilot {
   private var cyclesDone: Int64 { machine.enteredCycle ? machine.cycleNumber - 1 : machine.cycleNumber }
 
   /// Half-cycles that move nothing mean that the cell is not there any more.
-  var noProgress: Fault? {
+  private var noProgress: Fault? {
     guard emptyInARow >= program.limits.emptyHalfCyclesInARow else { return nil }
     return Fault(
       .runNoProgress,

@@ -129,10 +129,14 @@ extension RunPilot {
 
   /// What the instrument told of a step that a waiting run had left to it.
   private mutating func settleWhileWaiting(_ now: RunMoment, _ outputs: inout RunOutputs) {
-    _ = leaveEndedStep(now, &outputs)
-    guard case .fault(let fault, let latches) = pendingCause else { return }
-    pendingCause = nil
-    hold(fault, latches: latches, now, &outputs)
+    let hasLeft = leaveEndedStep(now, &outputs)
+    if case .fault(let fault, let latches) = pendingCause {
+      pendingCause = nil
+      hold(fault, latches: latches, now, &outputs)
+    } else if hasLeft, phase == .paused, let (fault, latches) = reasonToWait {
+      // Whoever paused the run could not know of it.
+      hold(fault, latches: latches, now, &outputs)
+    }
   }
 
   private mutating func comeBack(_ since: UnixInstant, _ now: RunMoment, _ outputs: inout RunOutputs) {
@@ -166,9 +170,8 @@ extension RunPilot {
       settle(cause, now, &outputs)
       return
     }
-    _ = leaveEndedStep(now, &outputs)
-    if let fault = noProgress {
-      hold(fault, latches: true, now, &outputs)
+    if leaveEndedStep(now, &outputs), let (fault, latches) = reasonToWait {
+      hold(fault, latches: latches, now, &outputs)
     } else if machine.place == .completed {
       enterPlace(now, &outputs)
     } else {

@@ -93,4 +93,22 @@ import Testing
     #expect(bench.stepsTaken.last == 3)
     #expect(!bench.stepsTaken.contains(1))
   }
+
+  /// The instrument met the condition alone while the link was away: a person is asked all the same, also when somebody
+  /// had paused the run meanwhile without knowing of it.
+  @Test(arguments: [true, false])
+  func aPersonIsAskedForWhatHappenedWhileTheLinkWasAway(isPaused: Bool) throws {
+    var bench = try Self.bench(go: "hold")
+    bench.feed(.instrumentLost(Fault(.linkLost, "made for a test")))
+    if isPaused { bench.feed(.person(.pause, actor: "ada")) }
+    bench.host += 40
+    try HazardOrphanTests.tell(.cutOff(0), to: &bench, volts: 2.0)
+    bench.feed(.instrumentReady)
+    #expect(bench.pilot.state == .held)
+    #expect(bench.journal.has(.runConditionHolds) && bench.journal.latches.isEmpty)
+    #expect(bench.stepsTaken == [0])
+    bench.feed(.person(.resume, actor: "ada"))
+    bench.check(Array(repeating: 2.0, count: 10))
+    #expect(bench.stepsTaken == [0, 1])
+  }
 }
