@@ -117,6 +117,11 @@ struct JournalWriter {
   private mutating func write(_ entry: JournalEntry, to database: Database) throws {
     switch entry {
     case .stepStarted(let step): try write(step, to: database)
+    case .stepBegan(let stepID, let at, let testTime):
+      noteChange(of: stepID >> RowIdentity.countBits)
+      try Self.changeOne(
+        database, "step", stepID, "UPDATE step SET started_unix_us = ?, started_test_time_us = ? WHERE step_id = ?",
+        [at.microseconds, testTime.microseconds, stepID])
     case .stepEnded(let stepID, let endedTestTime, let reason):
       noteChange(of: stepID >> RowIdentity.countBits)
       try Self.changeOne(

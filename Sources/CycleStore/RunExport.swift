@@ -18,47 +18,72 @@ public enum ExportFormat: String, Sendable, Hashable, CaseIterable {
   case json
 }
 
-extension CycleStore {
-  /// Hands the text of a run to `sink` in pieces of some 64 KiB; what is committed when the export begins is in it.
-  ///
-  /// - Throws: `StoreError.unknown` when there is no such run, and whatever `sink` throws.
-  public func export(
-    run: Int64, format: ExportFormat, to sink: ([UInt8]) async throws -> Void
-  ) async throws {
-    guard let head = try await read({ try ExportHead(run: run, of: $0) }) else {
-      throw StoreError.unknown(kind: "run", name: "\(run)")
-    }
-    var text = TextBuffer()
-    var writer = format.rowWriter
-    writer.begin(head, &text)
-    var walk = RecordWalk()
-    var cursor = RecordCursor(startOf: run)
-    while let end = head.lastRecord, cursor < end {
-      let from = cursor
-      let page = try await read { view in
-        let records = try view.records(after: from, limit: Self.exportPage)
-        let steps = try view.steps(of: records)
-        return (records, steps)
-      }
-      guard let last = page.0.last else { break }
-      for record in page.0 where RecordCursor(record) <= end {
-        guard let step = page.1[record.stepID] else { continue }
-        writer.row(walk.next(record, step), &text)
-        if text.bytes.count >= Self.exportChunk {
-          try await sink(text.bytes)
-          text.removeAll()
-        }
-      }
-      cursor = RecordCursor(last)
-    }
-    writer.end(&text)
-    try await sink(text.bytes)
-  }
+/// The text of a run, in pieces of some 64 KiB that are made when they are asked for: a run of any length is exported in
+/// constant memory, and a reader that goes away leaves nothing behind.
+public actor RunExport {
+  private let store: CycleStore
+  private let end: RecordCursor?
+  private var cursor: RecordCursor
+  private var records: [RecordRow] = []
+  private var steps: [Int64: StoredStep] = [:]
+  private var place = 0
+  private var writer: any ExportWriter
+  private var walk = RecordWalk()
+  private var text = TextBuffer()
+  private var isOver = false
 
   /// Records a read; a short transaction each.
-  private static let exportPage = 4_096
+  private static let page = 4_096
   /// Bytes a piece.
-  private static let exportChunk = 64 << 10
+  private static let piece = 64 << 10
+
+  /// Begins; what is committed now will be in it.
+  /// - Throws: `StoreError.unknown` when there is no such run.
+  public init(run: Int64, format: ExportFormat, of store: CycleStore) async throws {
+    guard let head = try await store.read({ try ExportHead(run: run, of: $0) }) else {
+      throw StoreError.unknown(kind: "run", name: "\(run)")
+    }
+    self.store = store
+    end = head.lastRecord
+    cursor = RecordCursor(startOf: run)
+    var writer = format.rowWriter
+    writer.begin(head, &text)
+    self.writer = writer
+  }
+
+  /// The next piece; nil after the last.
+  public func next() async throws -> [UInt8]? {
+    guard !isOver else { return nil }
+    while text.bytes.count < Self.piece {
+      if place == records.count {
+        guard try await readPage() else {
+          writer.end(&text)
+          isOver = true
+          break
+        }
+      }
+      let record = records[place]
+      place += 1
+      guard let end, RecordCursor(record) <= end, let step = steps[record.stepID] else { continue }
+      writer.row(walk.next(record, step), &text)
+    }
+    defer { text.removeAll() }
+    return text.bytes
+  }
+
+  /// Reads on; false when all has been read.
+  private func readPage() async throws -> Bool {
+    guard let end, cursor < end else { return false }
+    let from = cursor
+    (records, steps) = try await store.read { view in
+      let records = try view.records(after: from, limit: Self.page)
+      return (records, try view.steps(of: records))
+    }
+    place = 0
+    guard let last = records.last else { return false }
+    cursor = RecordCursor(last)
+    return true
+  }
 }
 
 /// What an export needs before the first record.

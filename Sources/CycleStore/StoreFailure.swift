@@ -10,14 +10,18 @@ public struct StoreFailure: Error, Sendable, Hashable {
   public var code: FaultCode
   /// What SQLite said, in one sentence.
   public var detail: String
+  /// The batch itself breaks a rule of the schema: no other is concerned, and trying again later will hardly help.
+  let isRuleBroken: Bool
 
   /// Sorts an error of SQLite, or of our own statements, into the two kinds.
   init(_ error: any Error) {
     guard let database = error as? DatabaseError else {
       code = .storeFailed
       detail = (error as? StoreError)?.message ?? "\(error)"
+      isRuleBroken = error is StoreError
       return
     }
+    isRuleBroken = database.resultCode == .SQLITE_CONSTRAINT
     let text = database.message ?? "no message"
     switch database.resultCode {
     case .SQLITE_FULL:
@@ -37,6 +41,9 @@ public struct StoreFailure: Error, Sendable, Hashable {
 public struct StoreHealth: Sendable, Hashable {
   /// Why the last attempt to commit failed; nil when it did not.
   public var failure: StoreFailure?
+  /// Why the batches of some sources, apart from all others, are not taken; nil when there are none. What others say is
+  /// stored all the same.
+  public var setApart: StoreFailure?
   /// The size of the write-ahead log in bytes when it was last looked at.
   public var walBytes: Int64
   /// Whether a reader keeps the write-ahead log from being reused (`store.wal.held`).
@@ -45,6 +52,9 @@ public struct StoreHealth: Sendable, Hashable {
   public var rounds: Int64
   /// How many transactions were committed for the inlets since the store was opened.
   public var commits: Int64
+
+  /// What a person should hear first: nothing can be stored, or something.
+  public var trouble: StoreFailure? { failure ?? setApart }
 }
 
 /// Why the store refuses a request or cannot be opened.

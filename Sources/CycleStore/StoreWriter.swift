@@ -23,7 +23,7 @@ final class WriterShared: Sendable {
     var isStarted = false
     var isStopping = false
     var isStopped = false
-    var health = StoreHealth(failure: nil, walBytes: 0, isWalHeld: false, rounds: 0, commits: 0)
+    var health = StoreHealth(failure: nil, setApart: nil, walBytes: 0, isWalHeld: false, rounds: 0, commits: 0)
     var subscribers: [Int: (run: Int64?, continuation: AsyncStream<CommitNotice>.Continuation)] = [:]
     var nextSubscriber = 0
     var whenStopped: [@Sendable (StopReport) -> Void] = []
@@ -40,8 +40,9 @@ struct StoreWriter: ~Copyable {
     let inlet: StoreInlet
     var batch = JournalBatch()
     var sequence: Int64 = 0
-    /// Its batch breaks a rule of the schema and is tried apart from the others.
-    var isSetApart = false
+    /// Why its batch is tried apart from the others: it breaks a rule of the schema.
+    var apart: StoreFailure?
+    var isSetApart: Bool { apart != nil }
   }
 
   private let pool: DatabasePool
@@ -116,37 +117,58 @@ struct StoreWriter: ~Copyable {
     do {
       try commit(places)
       recover()
-    } catch let error as DatabaseError where error.resultCode == .SQLITE_CONSTRAINT {
-      commitOneByOne(places)
-    } catch is StoreError {
-      commitOneByOne(places)
     } catch {
-      fail(StoreFailure(error), places)
+      let failure = StoreFailure(error)
+      if failure.isRuleBroken { commitOneByOne(places) } else { fail(failure, places) }
     }
   }
 
   /// Finds out whose batch breaks a rule; the others are committed.
   private mutating func commitOneByOne(_ places: [Int]) {
-    for place in places { commitAlone(place) }
-    if places.contains(where: { !sources[$0].isSetApart }) { recover() }
+    var hasCommitted = false
+    for place in places {
+      let failure = commitAlone(place)
+      if let failure, !failure.isRuleBroken { fail(failure, [place]) }
+      if failure == nil { hasCommitted = true }
+    }
+    if hasCommitted { recover() }
+    tellWhoIsApart()
   }
 
   private mutating func commitSetApart(isStopping: Bool) {
     guard isStopping || DispatchTime.now() >= setApartRetryAt else { return }
-    for place in sources.indices where sources[place].isSetApart { commitAlone(place) }
+    for place in sources.indices where sources[place].isSetApart { _ = commitAlone(place) }
+    tellWhoIsApart()
   }
 
-  /// Commits one source's batch by itself. One that breaks a rule stays apart, is reported and tried again later.
-  private mutating func commitAlone(_ place: Int) {
+  /// Commits one source's batch by itself; says why it failed. One that breaks a rule stays apart, is reported and tried
+  /// again later.
+  private mutating func commitAlone(_ place: Int) -> StoreFailure? {
     do {
       try commit([place])
-      sources[place].isSetApart = false
+      sources[place].apart = nil
+      return nil
     } catch {
-      let isNew = !sources[place].isSetApart
-      sources[place].isSetApart = true
+      let failure = StoreFailure(error)
       setApartRetryAt = .now() + .milliseconds(Self.longestPauseMilliseconds)
-      if isNew { sources[place].inlet.report(StoreFailure(error)) }
+      if failure.isRuleBroken, !sources[place].isSetApart {
+        sources[place].apart = failure
+        sources[place].inlet.report(failure)
+      }
+      return failure
     }
+  }
+
+  /// What waits apart is for people to see: nobody else would know of it.
+  private func tellWhoIsApart() {
+    let apart = sources.filter(\.isSetApart)
+    var told: StoreFailure?
+    if let first = apart.first, var failure = first.apart {
+      let waiting = apart.reduce(0) { $0 + $1.inlet.waitingCount }
+      failure.detail = "\(waiting) rows of \(apart.map(\.inlet.name).joined(separator: ", ")) wait: \(failure.detail)"
+      told = failure
+    }
+    shared.state.withLock { $0.health.setApart = told }
   }
 
   private mutating func commit(_ places: [Int]) throws {

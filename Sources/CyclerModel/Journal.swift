@@ -73,7 +73,7 @@ public struct StepRow: Sendable, Hashable {
   public var halfCycleID: Int64?
   /// The cycle within the run, from 1; nil outside cycles.
   public var cycleNumber: Int64?
-  /// When it began.
+  /// When it was asked for, until `JournalEntry.stepBegan` tells when its time zero was.
   public var startedAt: UnixInstant
   /// The run's test time then.
   public var startedTestTime: TimeSpan
@@ -277,6 +277,8 @@ public enum RunState: String, Sendable, Hashable, CaseIterable {
 public enum JournalEntry: Sendable, Hashable {
   /// A step began.
   case stepStarted(StepRow)
+  /// Its time zero has come, which its row could not know: the instrument took the rest or closed the circuit.
+  case stepBegan(stepID: Int64, at: UnixInstant, testTime: TimeSpan)
   /// A step ended.
   case stepEnded(stepID: Int64, endedTestTime: TimeSpan, reason: String)
   /// A half-cycle opened.

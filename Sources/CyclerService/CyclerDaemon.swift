@@ -156,10 +156,15 @@ struct LaboratoryService: Service {
   let laboratory: Laboratory
 
   func run() async throws {
-    try await withGracefulShutdownHandler {
+    let laboratory = laboratory
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask {
+        // Cancelled when the laboratory has ended by itself.
+        guard (try? await gracefulShutdown()) != nil else { return }
+        await laboratory.stop()
+      }
       try await laboratory.run()
-    } onGracefulShutdown: { [laboratory] in
-      Task { await laboratory.stop() }
+      group.cancelAll()
     }
   }
 }

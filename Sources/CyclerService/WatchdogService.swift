@@ -81,7 +81,7 @@ struct WatchdogService: Service {
       logger.notice("the store takes rows again; all that waited is stored")
     }
     seen.failure = health.failure?.code
-    let status = Self.status(failure: health.failure, stalled: seen.stalled)
+    let status = Self.status(failure: health.trouble, stalled: seen.stalled)
     if status != seen.status, notifier.send(.status(status)) { seen.status = status }
   }
 

@@ -275,11 +275,18 @@ extension Compiler {
   }
 
   mutating func judgeLimits(_ instrument: InstrumentLimits) {
-    let limit = document.limits.voltage
-    for bound in [limit.low, limit.high] where !instrument.voltage.contains(bound.value) {
+    let (limit, reach) = (document.limits.voltage, instrument.voltage)
+    let range = "\(reach.from.written) to \(reach.to.written)"
+    for bound in [limit.low, limit.high] where !reach.contains(bound.value) {
       report(
         bound.site, "the instrument cannot measure \(bound.value.written), so the limit would never act",
-        hint: "it reaches \(instrument.voltage.from.written) to \(instrument.voltage.to.written)")
+        hint: "it reaches \(range)")
+    }
+    for (soft, hard) in [(limit.low, limit.hardLow), (limit.high, limit.hardHigh)]
+    where reach.contains(soft.value) && !reach.contains(hard.value) {
+      report(
+        hard.site, "the instrument cannot measure the hard limit, \(hard.value.written), so it would never act",
+        hint: "it reaches \(range); without `hard` the hard limits lie 50 mV outside `min` and `max`")
     }
   }
 }

@@ -152,9 +152,9 @@ struct Compiler {
     let voltage = written.voltage
     return SafetyLimits(
       lowerVoltage: SoftHardLimit(
-        soft: voltage.low.value.count, hard: voltage.hardLow.count, tolerance: voltage.tolerance),
+        soft: voltage.low.value.count, hard: voltage.hardLow.value.count, tolerance: voltage.tolerance),
       upperVoltage: SoftHardLimit(
-        soft: voltage.high.value.count, hard: voltage.hardHigh.count, tolerance: voltage.tolerance),
+        soft: voltage.high.value.count, hard: voltage.hardHigh.value.count, tolerance: voltage.tolerance),
       chargeCurrent: charge, dischargeCurrent: discharge, halfCycleCharge: most, emptyHalfCycleBelow: emptyBelow,
       emptyHalfCyclesInARow: written.emptyInARow)
   }

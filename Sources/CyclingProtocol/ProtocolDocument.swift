@@ -59,8 +59,8 @@ struct WrittenLimits: Sendable {
   struct VoltageLimits: Sendable {
     var low: Sited<Voltage>
     var high: Sited<Voltage>
-    var hardLow: Voltage
-    var hardHigh: Voltage
+    var hardLow: Sited<Voltage>
+    var hardHigh: Sited<Voltage>
     var tolerance: TimeSpan
   }
   var voltage: VoltageLimits

@@ -188,8 +188,9 @@ extension SectionReader {
       report(hardHigh.site, "the hard upper limit is below the soft one", hint: "at least \(high.value.written)")
     }
     return WrittenLimits.VoltageLimits(
-      low: low, high: high, hardLow: hard?.low?.value ?? low.value - Self.hardVoltageMargin,
-      hardHigh: hard?.high?.value ?? high.value + Self.hardVoltageMargin, tolerance: tolerance)
+      low: low, high: high,
+      hardLow: hard?.low ?? Sited(value: low.value - Self.hardVoltageMargin, site: low.site),
+      hardHigh: hard?.high ?? Sited(value: high.value + Self.hardVoltageMargin, site: high.site), tolerance: tolerance)
   }
 
   private mutating func readCurrentLimit(_ field: Field) -> WrittenLimits.CurrentLimit? {

@@ -80,6 +80,9 @@ struct ActiveSetpoint: Sendable, Hashable {
     RunSettings.longestAlone(lease: lease, leases: kind == .constantCurrent ? 1 : 2, readingInterval: readingInterval)
   }
 
+  /// Whether its time counts: the circuit was closed, or the instrument rests.
+  var hasTimeZero: Bool { isDriven ? zero != nil : hasBegun || lastReading != nil }
+
   /// Whether the circuit was seen to close and not to open.
   @inline(__always)
   var isClosed: Bool { closedAt != nil && openedAt == nil }

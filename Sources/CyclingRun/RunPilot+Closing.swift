@@ -80,6 +80,11 @@ extension RunPilot {
       hold(fault, latches: latches, now, &outputs)
       return
     }
+    follow(cause, now, &outputs)
+  }
+
+  /// Does what the cause asks for.
+  mutating func follow(_ cause: ClosingCause, _ now: RunMoment, _ outputs: inout RunOutputs) {
     let circuit = instrumentIsHere ? "the circuit is open" : "the instrument is away, nothing is known of the circuit"
     switch cause {
     case .condition, .skip:

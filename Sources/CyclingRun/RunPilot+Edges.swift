@@ -122,8 +122,13 @@ extension RunPilot {
       record(active.lastReading?.voltage, active.lastReading?.current, at: endTime, .stepEnd, &outputs)
     }
     let charge = active.integrator.charge
-    testTime += endTime
-    testTimeAt = now.host
+    if active.hasTimeZero {
+      testTime += endTime
+      testTimeAt = now.host
+    } else {
+      // It never began; what was waited for it is the test's time all the same.
+      countTestTime(until: now.host)
+    }
     runCharge += charge
     if active.kind != .openCircuitCheck {
       // After a blind rest nobody knows where the cell stands (hazard rules 2 and 6).

@@ -42,8 +42,8 @@ extension RunPilot {
       leave(now, &outputs)
     case .pause, .suspend, .fault:
       voltageBeforeInterruption = voltageBeforeInterruption ?? lastVoltage
-      closeLeftRow(now, &outputs)
-      settle(cause, now, &outputs)
+      // The row and a step that is over stay open: the instrument may still tell how it ended, and why.
+      follow(cause, now, &outputs)
     }
   }
 
@@ -118,12 +118,13 @@ extension RunPilot {
     instrumentIsHere = true
     switch phase {
     case .away(let since): comeBack(since, now, &outputs)
-    case .paused, .held:
-      forgetInterruption()
+    case .paused, .held, .suspended:
+      // A person answers for a run that was paused or held; one that only the daemon left goes on by itself.
+      if phase != .suspended { forgetInterruption() }
       // Its link may have gone before the row of its last set-point was closed.
       closeLeftRow(now, &outputs)
       settleWhileWaiting(now, &outputs)
-    case .ready, .active, .closing, .committing, .suspended, .over: break
+    case .ready, .active, .closing, .committing, .over: break
     }
   }
 
@@ -133,8 +134,8 @@ extension RunPilot {
     if case .fault(let fault, let latches) = pendingCause {
       pendingCause = nil
       hold(fault, latches: latches, now, &outputs)
-    } else if hasLeft, phase == .paused, let (fault, latches) = reasonToWait {
-      // Whoever paused the run could not know of it.
+    } else if hasLeft, phase != .held, let (fault, latches) = reasonToWait {
+      // Whoever paused the run could not know of it, nor could who stopped the daemon.
       hold(fault, latches: latches, now, &outputs)
     }
   }
@@ -196,7 +197,7 @@ extension RunPilot {
       }
       closeRow(reason: stepEnding?.text ?? FaultCode.runInterrupted.rawValue, now, &outputs)
       // The test's time goes on while nobody counts the step's (hazard rule 22).
-      testTimeAt = min(now.host, lastHeard + active.unheard)
+      if active.hasTimeZero || restoredFrom != nil { testTimeAt = min(now.host, lastHeard + active.unheard) }
     }
     restoredFrom = nil
   }

@@ -17,8 +17,8 @@ extension RunPilot {
   ) {
     guard let active = setpoint, active.token == token else { return }
     switch phase {
-    case .away, .paused, .held: break
-    case .ready, .active, .closing, .committing, .suspended, .over: return
+    case .away, .paused, .held, .suspended: break
+    case .ready, .active, .closing, .committing, .over: return
     }
     if active.isDriven { account(for: active, reading, openedAt) } else { accountForRest(active, reading) }
     guard let end, active.kind != .openCircuitCheck else { return }

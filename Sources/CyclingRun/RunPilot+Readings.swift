@@ -14,22 +14,51 @@ extension RunPilot {
   /// So many readings in a row may show an end that the instrument should have acted on; then the host acts.
   static let toleratedOverdueEnds: Int32 = 1
 
-  mutating func setpointBegan(_ token: SetpointToken, _ now: RunMoment) {
-    guard setpoint?.token == token else { return }
-    setpoint?.hasBegun = true
+  mutating func setpointBegan(_ token: SetpointToken, _ now: RunMoment, _ outputs: inout RunOutputs) {
+    guard let active = setpoint, active.token == token else { return }
     setpoint?.heardAt = now.host
+    if !active.isDriven, !active.hasBegun { stepTimeBegan(now, &outputs) }
+    setpoint?.hasBegun = true
     // A step that drives current goes on once the circuit is closed.
-    if phase == .active(.step), setpoint?.isDriven == false { forgetInterruption() }
+    if phase == .active(.step), !active.isDriven { forgetInterruption() }
   }
 
-  mutating func circuitClosed(_ at: TimeSpan) {
-    guard setpoint != nil else { return }
+  mutating func circuitClosed(_ at: TimeSpan, _ now: RunMoment, _ outputs: inout RunOutputs) {
+    guard let active = setpoint else { return }
     forgetInterruption()
-    if setpoint?.zero == nil { setpoint?.zero = at }
+    if active.zero == nil {
+      setpoint?.zero = at
+      stepTimeBegan(now, &outputs)
+    }
     setpoint?.closedAt = at
     setpoint?.openedAt = nil
     setpoint?.readingsSinceClosed = 0
     setpoint?.integrator.circuitClosed(at: at)
+  }
+
+  /// Step time counts from here; until here the test's time went on by the host's clock, however long the commit before
+  /// the step or the instrument took.
+  private mutating func stepTimeBegan(_ now: RunMoment, _ outputs: inout RunOutputs) {
+    guard let stepID = setpoint?.stepID else { return }
+    countTestTime(until: now.host)
+    outputs.entries.append(.stepBegan(stepID: stepID, at: now.unix, testTime: testTime))
+  }
+
+  /// Test time between steps.
+  mutating func countTestTime(until host: HostInstant) {
+    if let testTimeAt { testTime += host - testTimeAt }
+    testTimeAt = host
+  }
+
+  /// The circuit closed or opened at a moment that the line swallowed: what flowed around it is not known.
+  mutating func circuitMarkLost(_ at: TimeSpan, _ now: RunMoment, _ outputs: inout RunOutputs) {
+    guard let active = setpoint else { return }
+    missCharge(bound: nil, active)
+    setpoint?.flags.insert(.gap)
+    let time = at - (active.zero ?? .zero)
+    let detail =
+      "the instrument's word of closing or opening the circuit was lost, at or before \(time.microseconds / 1_000) ms of the step; the half-cycle's charge is not known"
+    note(.linkGarbage, .warning, actor: "instrument", detail, now, &outputs)
   }
 
   /// The current part is over and the voltage is held from here: a record at the border splits the charge of the two.

@@ -94,8 +94,7 @@ extension RunPilot {
     stepCount += 1
     let token = SetpointToken(run: identity.run, stepCount: stepCount)
     let stepID = RowIdentity.step(run: identity.run, count: stepCount)
-    if let testTimeAt { testTime += now.host - testTimeAt }
-    testTimeAt = now.host
+    countTestTime(until: now.host)
     setpoint = ActiveSetpoint(
       token: token, stepID: stepID, kind: row.kind, isDiagnostic: row.isDiagnostic,
       commanded: drive.commanded(isFresh: isFresh),

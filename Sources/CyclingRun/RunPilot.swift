@@ -222,8 +222,9 @@ public struct RunPilot: Sendable {
   private mutating func handle(_ event: DriverEvent, _ now: RunMoment, _ outputs: inout RunOutputs) {
     switch event {
     case .reading(_, let reading): handle(reading, now, &outputs)
-    case .began(_, let token): setpointBegan(token, now)
-    case .circuitClosed(_, let at): circuitClosed(at)
+    case .began(_, let token): setpointBegan(token, now, &outputs)
+    case .circuitClosed(_, let at): circuitClosed(at, now, &outputs)
+    case .circuitMarkLost(_, let at): circuitMarkLost(at, now, &outputs)
     case .holdBegan(_, let at): holdBegan(at, &outputs)
     case .circuitOpened(_, let at): setpoint?.circuitOpened(at)
     case .ended(_, let token, let end): ended(token, end, now, &outputs)

@@ -68,6 +68,9 @@ public enum DriverEvent: Sendable, Hashable {
   case began(channel: Int, SetpointToken)
   /// Current may flow from this moment on the set-point's clock.
   case circuitClosed(channel: Int, at: TimeSpan)
+  /// The instrument closed or opened the circuit at a moment that the line swallowed, at this moment on the set-point's
+  /// clock or before: the charge around it is not known. What was missed follows, at the nearest known moments.
+  case circuitMarkLost(channel: Int, at: TimeSpan)
   /// From here the voltage is held.
   case holdBegan(channel: Int, at: TimeSpan)
   /// A measurement.

@@ -55,7 +55,8 @@ import Testing
 
   private static func text(_ store: CycleStore, _ run: Int64, _ format: ExportFormat) async throws -> String {
     var bytes: [UInt8] = []
-    try await store.export(run: run, format: format) { bytes.append(contentsOf: $0) }
+    let export = try await RunExport(run: run, format: format, of: store)
+    while let piece = try await export.next() { bytes.append(contentsOf: piece) }
     return String(decoding: bytes, as: UTF8.self)
   }
 
@@ -137,7 +138,8 @@ import Testing
     var pieces = 0
     var lines = 0
     var largest = 0
-    try await again.export(run: bench.run, format: .bdf) { piece in
+    let export = try await RunExport(run: bench.run, format: .bdf, of: again)
+    while let piece = try await export.next() {
       pieces += 1
       largest = max(largest, piece.count)
       lines += piece.count { $0 == UInt8(ascii: "\n") }
@@ -146,7 +148,7 @@ import Testing
     #expect(pieces > 10)
     #expect(largest < 70_000)
     await #expect(throws: StoreError.unknown(kind: "run", name: "99")) {
-      try await again.export(run: 99, format: .csv) { _ in }
+      try await RunExport(run: 99, format: .csv, of: again)
     }
     await again.stop()
   }

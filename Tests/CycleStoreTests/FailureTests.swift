@@ -116,12 +116,40 @@ extension CycleStore {
     #expect(broken.committedSequence == 0)
     batch.records = good.records(10..<20)
     await waiter.wait(for: healthy.push(&batch))
+    let health = store.health
+    #expect(health.failure == nil, "everybody else is stored")
+    let apart = try #require(health.setApart)
+    #expect(apart.detail.hasPrefix("3 rows of broken wait: ") && health.trouble == apart)
     let report = await store.stop()
     #expect(report.unsavedCount == 3, "said, not hidden")
     let again = try CycleStore.open(at: scratch.path + "/state")
     #expect(try again.readNow { try $0.recordCount(run: good.run) } == 20)
     #expect(try again.readNow { try $0.recordCount(run: bad.run) } == 0)
     again.stopAndWait()
+  }
+
+  /// While it is found out whose batch breaks a rule, what else goes wrong concerns everybody.
+  @Test func aFullDiskIsToldAlsoWhileABatchIsSetApart() async throws {
+    let scratch = try ScratchDirectory()
+    let store = try CycleStore.open(at: scratch.path + "/state")
+    let (good, bad) = (try Bench(store, number: 1), try Bench(store, number: 2))
+    let commits = CommitWaiter()
+    let failures = FailureWaiter()
+    let broken = store.makeInlet(name: "broken")
+    let healthy = store.makeInlet(
+      name: "healthy", onCommit: { commits.continuation.yield($0) }, onFailure: { failures.continuation.yield($0) })
+    var batch = JournalBatch(records: [bad.record(0), bad.record(0)], entries: [.stepStarted(bad.step(1))])
+    broken.push(&batch)
+    batch = JournalBatch(records: good.records(0..<4_000), entries: [.stepStarted(good.step(1))])
+    healthy.push(&batch)
+    try store.leaveRoom(pages: 2)
+    try store.start()
+    #expect(try #require(await failures.next()).code == .storeFull)
+    #expect(store.health.failure?.code == .storeFull && store.health.trouble?.code == .storeFull)
+    try store.leaveRoom(pages: 100_000)
+    await commits.wait(for: 1)
+    #expect(try store.readNow { try $0.recordCount(run: good.run) } == 4_000)
+    await store.stop()
   }
 
   @Test func anEntryForAnUnknownRunIsAFailureAndNotSilence() async throws {

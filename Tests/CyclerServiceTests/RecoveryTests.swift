@@ -47,6 +47,20 @@ import Testing
     return actor
   }
 
+  @Test("what a run said last is waited for, and not for ever") func lastWords() async throws {
+    let stored = try StoredLaboratory(runs: 1)
+    let laboratory = laboratory(stored)
+    #expect(await laboratory.waitForCommit(of: nil, patience: .zero))
+    stored.push(run: 1, 0..<10)
+    let (said, patience) = (InletPlace(in: stored.inlet), Duration.seconds(60))
+    #expect(await laboratory.waitForCommit(of: said, patience: patience))
+    #expect(said.isCommitted)
+    // The same records again can never be stored: the store says so, and whoever waits does not wait on.
+    stored.push(run: 1, 0..<10)
+    #expect(await !laboratory.waitForCommit(of: InletPlace(in: stored.inlet), patience: patience))
+    stored.store.stopAndWait()
+  }
+
   private func laboratory(_ stored: StoredLaboratory) -> Laboratory {
     Laboratory(
       store: stored.store, configuration: LaboratoryConfiguration(), roster: PortRoster(),

@@ -11,7 +11,7 @@ final class StoredLaboratory: Sendable {
   static let start = UnixInstant(microseconds: 1_700_000_000_000_000)
   let path: String
   let store: CycleStore
-  private let inlet: StoreInlet
+  let inlet: StoreInlet
 
   /// Makes runs 1 to `runs`.
   init(runs: Int64) throws {

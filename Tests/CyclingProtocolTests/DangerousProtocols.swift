@@ -61,6 +61,13 @@ enum DangerousProtocols {
     .limits(
       "limit that the instrument cannot measure", "2.3 V", "7 V", "limits.voltage.max", "cannot measure",
       instrument: .small),
+    .limits(
+      "hard limit that the instrument cannot measure", #""for": "2 s"}"#,
+      #""for": "2 s", "hard": {"min": "-1 V", "max": "7 V"}}"#, "limits.voltage.hard.max", "the hard limit, 7 V",
+      instrument: .small),
+    .limits(
+      "limit whose hard one the instrument cannot measure", "2.3 V", "5.98 V", "limits.voltage.max",
+      "the hard limit, 6.03 V", instrument: .small),
   ]
 
   static let holds: [RefusalCase] = [

@@ -43,6 +43,14 @@ enum GoldenScripts {
     pck_add p
     pck_add i
     pck_end
+    if i > 268600n
+    store_var c 5i jb
+    breakloop
+    endif
+    if i < -268600n
+    store_var c 5i jb
+    breakloop
+    endif
     if p > 2050m
     if i > 0
     store_var c 3i jb
@@ -71,6 +79,14 @@ enum GoldenScripts {
     pck_add p
     pck_add i
     pck_end
+    if i > 268600n
+    store_var c 5i jb
+    breakloop
+    endif
+    if i < -268600n
+    store_var c 5i jb
+    breakloop
+    endif
     if p > 2050m
     if i > 0
     store_var c 3i jb
@@ -160,6 +176,14 @@ enum GoldenScripts {
     pck_add p
     pck_add i
     pck_end
+    if i > 2m
+    store_var c 5i jb
+    breakloop
+    endif
+    if i < -2m
+    store_var c 5i jb
+    breakloop
+    endif
     if p > 4350m
     if i > 0
     store_var c 3i jb
@@ -188,6 +212,14 @@ enum GoldenScripts {
     pck_add p
     pck_add i
     pck_end
+    if i > 2m
+    store_var c 5i jb
+    breakloop
+    endif
+    if i < -2m
+    store_var c 5i jb
+    breakloop
+    endif
     if p > 4350m
     if i > 0
     store_var c 3i jb

@@ -84,7 +84,7 @@ import Testing
     let events = conversation.receive(ending(5, opened: 9, sampled: 2, 10_000, -300_000)).events
     let fault = Fault(
       .instrumentBoundReached,
-      "the instrument opened the circuit by itself: a current of more than 0.0002686 A while holding a voltage")
+      "the instrument opened the circuit by itself: a current of more than 0.0002686 A")
     #expect(events.last == .ended(channel: 0, Samples.token, .bound(fault)))
   }
 
@@ -199,6 +199,7 @@ import Testing
   @Test(arguments: qualities)
   func rule14QualityAndRange(status: Int, quality: ReadingQuality) {
     var conversation = Conversation.running(Samples.discharge)
+    conversation.receive(mark(1, at: 1_000))
     let line = package(
       variable("eb", 1_000, "m"), variable("ab", 900_000, "u", ",10,206,4A"),
       variable("ba", -134_300, "n", ",1\(status),215,9zz"))
@@ -210,6 +211,7 @@ import Testing
 
   @Test func notANumberIsNoMeasurement() {
     var conversation = Conversation.running(Samples.discharge)
+    conversation.receive(mark(1, at: 1_000))
     let line = package(variable("eb", 1_000, "m"), "ab     nan,12,206", "ba     nan,12,212")
     let expected = Reading(
       time: TimeSpan(milliseconds: 1_000), voltage: nil, current: nil, range: 0x12, quality: .overload)

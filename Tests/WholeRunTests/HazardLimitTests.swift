@@ -243,7 +243,7 @@ import Testing
       case .cycleClosed: "cycle closed"
       case .halfCycleOpened: "half-cycle opened"
       case .stepStarted: "step started"
-      case .event, .runState, .latched, .checkpoint, .checkpointDropped: "other"
+      case .stepBegan, .event, .runState, .latched, .checkpoint, .checkpointDropped: "other"
       }
     }
     #expect(

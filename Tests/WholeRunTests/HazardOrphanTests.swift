@@ -92,6 +92,74 @@ import Testing
     #expect(bench.pilot.state == .held && bench.journal.latches.count == 1)
   }
 
+  /// What makes the host open the circuit while the link goes.
+  enum Opening: CaseIterable {
+    case pause, suspend, fault
+  }
+
+  /// The host has asked for an open circuit and heard no answer when the link goes.
+  private static func loseWhileOpening(_ opening: Opening, _ bench: inout PilotBench, dies: Bool) throws {
+    switch opening {
+    case .pause: bench.feed(.person(.pause, actor: "anna"))
+    case .suspend: bench.feed(.suspend)
+    case .fault: bench.feed(.storeFull)
+    }
+    #expect(bench.wantsOpenCircuit)
+    bench.feed(HazardInterruptionTests.lost)
+    if dies { try bench.restart() }
+    bench.host += 60
+  }
+
+  @Test(arguments: Opening.allCases, [false, true])
+  func hazard04ABoundIsHeardOfThoughTheLinkWentWhileTheCircuitWasOpened(opening: Opening, dies: Bool) throws {
+    var bench = try HazardInterruptionTests.running()
+    try Self.loseWhileOpening(opening, &bench, dies: dies)
+    #expect(!bench.pilot.isCircuitOpen, "nobody has confirmed it")
+    try Self.tell(.bound(Self.bound), to: &bench)
+    let begun = bench.begun
+    bench.feed(.instrumentReady)
+    #expect(bench.pilot.state == .held && bench.pilot.isCircuitOpen && bench.begun == begun)
+    #expect(bench.journal.latches.map(\.code) == [.instrumentBoundReached])
+    bench.feed(.person(.stop, actor: "anna"))
+    let row = try #require(bench.journal.halfCycles.last)
+    #expect(row.charge == Charge(nanocoulombs: 9_049_800) && row.gapCharge == Charge(nanocoulombs: 3_050_000))
+  }
+
+  @Test(arguments: Opening.allCases, [false, true])
+  func hazard05AStepThatEndedWhileTheLinkWentIsNotDrivenAgain(opening: Opening, dies: Bool) throws {
+    var bench = try HazardInterruptionTests.running()
+    try Self.loseWhileOpening(opening, &bench, dies: dies)
+    try Self.tell(.cutOff(0), to: &bench, volts: 0.009)
+    bench.feed(.instrumentReady)
+    if opening == .suspend, !dies {
+      try bench.restart()
+      bench.feed(.instrumentReady)
+    }
+    if opening != .suspend { bench.feed(.person(.resume, actor: "anna")) }
+    bench.check(Array(repeating: 0.1, count: 10))
+    #expect(bench.stepsTaken == [0, 1] && bench.journal.latches.isEmpty)
+    #expect(bench.journal.endedSteps.prefix(2) == ["done", "voltage <= 10 mV"])
+    let row = try #require(bench.journal.halfCycles.last)
+    #expect(row.endReason == "voltage <= 10 mV" && row.charge == Charge(nanocoulombs: 9_049_800))
+  }
+
+  /// Only the host judges a charge; what has ended the step stays its end, whatever is asked for on the way.
+  @Test func hazard05AnEndThatTheHostSawOutlivesAPauseAndALostLink() throws {
+    let first = #"{"discharge": "100 uA", "until": ["step_charge >= 1.7 uAh", "step_time >= 10 h"]}"#
+    var bench = try HazardInterruptionTests.running(
+      steps: #"{"cycles": 1, "purpose": "life", "label": "x", "steps": ["# + first + ", " + HazardLimitTests.charge
+        + "]}")
+    while !bench.wantsOpenCircuit { bench.read(0.5, -100e-6) }
+    try Self.loseWhileOpening(.pause, &bench, dies: false)
+    try Self.tell(.requested, to: &bench)
+    bench.feed(.instrumentReady)
+    #expect(bench.pilot.state == .paused)
+    #expect(bench.journal.endedSteps.last == "step_charge >= 1.7 uAh")
+    bench.feed(.person(.resume, actor: "anna"))
+    bench.check(Array(repeating: 0.1, count: 10))
+    #expect(bench.stepsTaken == [0, 1])
+  }
+
   /// Another daemon takes the run up and holds it before its instrument is there.
   private static func holdRestored(_ bench: inout PilotBench) throws {
     try leave(&bench, dies: true)

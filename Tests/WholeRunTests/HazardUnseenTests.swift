@@ -59,6 +59,28 @@ import Testing
     #expect(row.flags.isSuperset(of: [.gap, .chargeUnknown]) && row.gapCharge == nil)
   }
 
+  /// The line swallowed the word of a circuit that opened and closed between a constant current and its hold.
+  @Test func hazard11AChargeAroundALostWordIsUnknownAndNotMissing() throws {
+    var bench = try HazardLimitTests.bench(Self.chargeAndHold)
+    bench.start(at: 1.0)
+    bench.accept()
+    for _ in 0..<10 { bench.read(2.0, 100e-6) }
+    let at = TimeSpan(seconds: 10)
+    for event in [
+      DriverEvent.circuitMarkLost(channel: 0, at: at), .circuitOpened(channel: 0, at: at),
+      .circuitClosed(channel: 0, at: at), .holdBegan(channel: 0, at: at),
+    ] { bench.feed(.driver(event)) }
+    for _ in 0..<10 { bench.read(2.0, 50e-6) }
+    bench.end(.cutOff(0))
+    let row = try #require(bench.journal.halfCycles.last)
+    // 10 s less 2 ms of 100 µA and 10 s of 50 µA: everything that was read is counted.
+    #expect(row.charge == Charge(nanocoulombs: 999_800 + 500_000))
+    #expect(row.constantVoltageCharge == Charge(nanocoulombs: 500_000))
+    #expect(row.flags.isSuperset(of: [.gap, .chargeUnknown]) && row.gapCharge == nil)
+    let event = try #require(bench.journal.events.last { $0.code == .linkGarbage })
+    #expect(event.severity == .warning && event.detail.contains("9998 ms"))
+  }
+
   // MARK: Targets already passed
 
   static let chargeAndHold =

@@ -43,7 +43,7 @@ struct KeptJournal: Sendable {
         checkpoint = state
         checkpointAt = at
       case .checkpointDropped: checkpoint = nil
-      case .stepStarted, .halfCycleOpened: break
+      case .stepStarted, .stepBegan, .halfCycleOpened: break
       }
     }
   }
@@ -299,7 +299,8 @@ struct RunWorld: Sendable {
         take(.instrumentReady)
       }
     case .orphanEnded: break
-    case .began, .circuitClosed, .holdBegan, .reading, .circuitOpened, .ended, .refused, .circuit, .fault:
+    case .began, .circuitClosed, .circuitMarkLost, .holdBegan, .reading, .circuitOpened, .ended, .refused, .circuit,
+      .fault:
       take(.driver(event))
     }
   }

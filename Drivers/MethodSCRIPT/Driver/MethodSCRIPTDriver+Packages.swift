@@ -35,6 +35,7 @@ extension MethodSCRIPTDriver {
     else { return noteGarbage("a malformed reading", into: &outputs) }
     guard progress.finalReason == nil, accept(reading, into: &outputs) else { return }
     if !progress.hasBegun { noteBegan(into: &outputs) }
+    if progress.isDriven, !progress.isClosed { noteMissedClosing(seenAt: reading.time, into: &outputs) }
     progress.lastTime = microseconds
     progress.lastReading = reading
     outputs.events.append(.reading(channel: 0, reading))
@@ -121,6 +122,10 @@ extension MethodSCRIPTDriver {
 
   // MARK: Marks
 
+  /// A script does not take so long from where it starts its timer, or opens the circuit, to where it closes it again.
+  /// An estimate: the maker states no times for these instructions.
+  private static let longestSwitching = TimeSpan(milliseconds: 100)
+
   private mutating func handleMark(
     _ first: PackageVariable, _ cursor: inout PackageCursor, into outputs: inout DriverOutputs
   ) {
@@ -147,24 +152,49 @@ extension MethodSCRIPTDriver {
     noteBegan(into: &outputs)
     if kind == Mark.opened {
       guard progress.isClosed else { return }
-      progress.isClosed = false
-      outputs.events.append(.circuitOpened(channel: 0, at: time))
+      noteOpened(at: time, into: &outputs)
       return
     }
-    guard !progress.isClosed else { return }
+    if progress.isClosed {
+      guard kind == Mark.closedForHold else { return }
+      // A script opens the circuit before it goes over to holding.
+      outputs.events.append(.circuitMarkLost(channel: 0, at: time))
+      noteOpened(at: time, into: &outputs)
+    }
+    noteClosed(at: time, isHold: kind == Mark.closedForHold, into: &outputs)
+  }
+
+  private mutating func noteClosed(at time: TimeSpan, isHold: Bool, into outputs: inout DriverOutputs) {
     progress.isClosed = true
     outputs.events.append(.circuitClosed(channel: 0, at: time))
-    if kind == Mark.closedForHold { outputs.events.append(.holdBegan(channel: 0, at: time)) }
+    if isHold { outputs.events.append(.holdBegan(channel: 0, at: time)) }
+  }
+
+  private mutating func noteOpened(at time: TimeSpan, into outputs: inout DriverOutputs) {
+    progress.isClosed = false
+    progress.openedAt = time.microseconds
+    outputs.events.append(.circuitOpened(channel: 0, at: time))
+  }
+
+  /// Current is measured and the mark of its closing never came: the circuit closed after it had last been open.
+  private mutating func noteMissedClosing(seenAt time: TimeSpan, into outputs: inout DriverOutputs) {
+    outputs.events.append(.circuitMarkLost(channel: 0, at: time))
+    // A script closes a second time only to hold.
+    let isHold: Bool
+    if case .constantVoltage? = setpoint?.mode { isHold = true } else { isHold = progress.openedAt >= 0 }
+    noteClosed(at: TimeSpan(microseconds: max(progress.openedAt, 0)), isHold: isHold, into: &outputs)
   }
 
   private mutating func handleFinal(_ final: FinalMark, into outputs: inout DriverOutputs) {
     guard progress.finalReason == nil else { return }
     noteBegan(into: &outputs)
     progress.finalReason = final.reason
-    if progress.isClosed {
-      progress.isClosed = false
-      outputs.events.append(.circuitOpened(channel: 0, at: final.openedAt))
+    if progress.isDriven, !progress.isClosed,
+      final.openedAt.microseconds > max(progress.openedAt, 0) + Self.longestSwitching.microseconds
+    {
+      noteMissedClosing(seenAt: final.openedAt, into: &outputs)
     }
+    if progress.isClosed { noteOpened(at: final.openedAt, into: &outputs) }
   }
 
   /// At opening, the last message of a script that an earlier connection left running.

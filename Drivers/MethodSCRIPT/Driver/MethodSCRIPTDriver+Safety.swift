@@ -125,7 +125,7 @@ extension MethodSCRIPTDriver {
       return bound("below \(volts(bounds.lowerVoltage)) while discharging")
     case Reason.current:
       let limit = Literal.decimal(bounds.currentMagnitude.picoamperes, unitExponent: -12)
-      return bound("a current of more than \(limit) A while holding a voltage")
+      return bound("a current of more than \(limit) A")
     case Reason.duration:
       return bound("longer than \(Literal.decimal(bounds.duration.microseconds, unitExponent: -6)) s")
     default:
@@ -144,7 +144,7 @@ extension MethodSCRIPTDriver {
     case Reason.leaseExpired: return .leaseExpired
     case Reason.upperVoltage: return bound("above the upper voltage while charging")
     case Reason.lowerVoltage: return bound("below the lower voltage while discharging")
-    case Reason.current: return bound("more current than allowed while holding a voltage")
+    case Reason.current: return bound("more current than allowed")
     case Reason.duration: return bound("longer than allowed")
     default: return reason >= Reason.firstCutOff ? .cutOff(Int(reason - Reason.firstCutOff)) : nil
     }

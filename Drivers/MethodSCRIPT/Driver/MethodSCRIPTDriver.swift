@@ -103,6 +103,8 @@ public struct MethodSCRIPTDriver: InstrumentDriver {
     var isDriven = false
     var hasBegun = false
     var isClosed = false
+    /// When the circuit was opened last, on the set-point's clock; -1 before.
+    var openedAt: Int64 = -1
     var lease: Int64 = 0
     var interval: Int64 = 0
     var silence: Int64 = 0

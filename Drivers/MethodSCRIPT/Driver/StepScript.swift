@@ -97,6 +97,7 @@ struct StepScript: Sendable, Hashable {
     add("set_range db \(rangeLiteral)", "set_i \(level)", "timer_start", "cell_on", "timer_get t")
     mark(Mark.closed)
     writeLoops("meas_loop_cp p i \(level)", base: Reason.none, isDriven: true, inHold: false) { script in
+      script.judgeCurrentBound()
       script.judgeVoltageBounds()
       script.judgeDuration()
     } cutOffs: { script in
@@ -117,9 +118,7 @@ struct StepScript: Sendable, Hashable {
       add("copy_var t \(holdTimeName(index))", "add_var \(holdTimeName(index)) \(threshold)")
     }
     writeLoops("meas_loop_ca p i \(level)", base: base, isDriven: true, inHold: true) { script in
-      let limit = script.setpoint.bounds.currentMagnitude.picoamperes
-      script.leave(Reason.current, when: ["i > \(Literal.script(limit, unitExponent: -12))"])
-      script.leave(Reason.current, when: ["i < \(Literal.script(-limit, unitExponent: -12))"])
+      script.judgeCurrentBound()
       script.judgeVoltageBounds()
       script.judgeDuration()
     }
@@ -175,6 +174,12 @@ struct StepScript: Sendable, Hashable {
     for condition in conditions { add("if \(condition)") }
     add("store_var c \(reason)i jb", "breakloop")
     for _ in conditions { add("endif") }
+  }
+
+  private mutating func judgeCurrentBound() {
+    let limit = setpoint.bounds.currentMagnitude.picoamperes
+    leave(Reason.current, when: ["i > \(Literal.script(limit, unitExponent: -12))"])
+    leave(Reason.current, when: ["i < \(Literal.script(-limit, unitExponent: -12))"])
   }
 
   private mutating func judgeVoltageBounds() {

@@ -19,39 +19,103 @@ final class PeerRoles: Sendable {
     var mayOperate: Bool
   }
 
-  /// Group changes are seen after so long at the latest; short enough for a person who was just added.
-  private static let memory: Duration = .seconds(30)
+  /// How long answers are kept and waited for.
+  struct Timing: Sendable {
+    /// Group changes are seen after so long at the latest; short enough for a person who was just added.
+    var memory: Duration = .seconds(30)
+    /// So long somebody who was known waits for newer word; then what was known holds.
+    var refreshPatience: Duration = .milliseconds(200)
+    /// So long somebody unknown waits; then the directories have said nothing, and only root and the daemon's user may
+    /// operate.
+    var patience: Duration = .seconds(5)
+  }
+
+  /// So many lookups may hang at once, each on a thread of its own; for further users none is begun.
+  static let mostLookups = 16
+
+  private struct Entry {
+    var person: Person?
+    var until = ContinuousClock.now
+    /// Who waits for the lookup that is under way; nil when none is.
+    var waiting: [Answer]?
+  }
 
   /// Whose members may operate.
   let operatorGroup: String
-  /// A queue of its own: the global ones lend their few threads to Swift's tasks, and one of those must not block.
-  private let directory = DispatchQueue(label: "nacycler.peer-roles")
-  private let known = Mutex<[UInt32: (person: Person, until: ContinuousClock.Instant)]>([:])
+  private let timing: Timing
+  private let lookUp: @Sendable (UInt32) -> Person
+  private let timers = DispatchQueue(label: "nacycler.peer-roles.timers")
+  private let entries = Mutex<[UInt32: Entry]>([:])
 
-  /// Roles with that group of operators.
-  init(operatorGroup: String) { self.operatorGroup = operatorGroup }
-
-  /// The person behind a user id.
-  func person(userID: UInt32) async -> Person {
-    let now = ContinuousClock.now
-    if let entry = known.withLock({ $0[userID] }), entry.until > now { return entry.person }
-    let group = operatorGroup
-    let directory = directory
-    let person = await withCheckedContinuation { continuation in
-      directory.async { continuation.resume(returning: Self.lookUp(userID, operatorGroup: group)) }
-    }
-    known.withLock {
-      // A machine has few users; whoever makes thousands of ids does not make us keep them.
-      if $0.count > 1_000 { $0.removeAll() }
-      $0[userID] = (person, now + Self.memory)
-    }
-    return person
+  /// Roles with that group of operators. `lookUp` asks the directories and may block; by default the system's.
+  init(operatorGroup: String, timing: Timing = Timing(), lookUp: (@Sendable (UInt32) -> Person)? = nil) {
+    self.operatorGroup = operatorGroup
+    self.timing = timing
+    self.lookUp = lookUp ?? { Self.lookUp($0, operatorGroup: operatorGroup) }
   }
+
+  /// The person behind a user id. A directory that hangs holds up nobody but those who are asked for there, and those
+  /// not for longer than the timing says: `stop` must come through.
+  func person(userID: UInt32) async -> Person {
+    if let person = entries.withLock({ Self.fresh($0[userID]) }) { return person }
+    return await withCheckedContinuation { ask(userID, Answer($0)) }
+  }
+
+  private static func fresh(_ entry: Entry?) -> Person? {
+    guard let entry, entry.until > ContinuousClock.now else { return nil }
+    return entry.person
+  }
+
+  private func ask(_ userID: UInt32, _ answer: Answer) {
+    let (known, begins, isAsked) = entries.withLock { entries in
+      let underWay = entries.values.count { $0.waiting != nil }
+      // A machine has few users; whoever makes thousands of ids does not make us keep them.
+      if entries.count > 1_000 { entries = entries.filter { $0.value.waiting != nil } }
+      var entry = entries[userID] ?? Entry()
+      let begins = entry.waiting == nil && underWay < Self.mostLookups
+      if begins || entry.waiting != nil { entry.waiting = (entry.waiting ?? []) + [answer] }
+      entries[userID] = entry
+      return (entry.person, begins, entry.waiting != nil)
+    }
+    let fallback = known ?? Person(name: "uid \(userID)", mayOperate: Self.isAlwaysOperator(userID))
+    guard isAsked else { return answer.give(fallback) }
+    // A queue of its own, hence a thread: the global ones lend their few to Swift's tasks, and one of those must not block.
+    if begins { DispatchQueue(label: "nacycler.peer-roles").async { self.lookUpNow(userID) } }
+    let patience = known == nil ? timing.patience : timing.refreshPatience
+    timers.asyncAfter(deadline: .now() + patience.dispatchInterval) { answer.give(fallback) }
+  }
+
+  private func lookUpNow(_ userID: UInt32) {
+    let person = lookUp(userID)
+    let waiting = entries.withLock { entries in
+      let waiting = entries[userID]?.waiting ?? []
+      entries[userID] = Entry(person: person, until: ContinuousClock.now + timing.memory)
+      return waiting
+    }
+    for answer in waiting { answer.give(person) }
+  }
+
+  /// One who waits, answered once.
+  private final class Answer: Sendable {
+    private let continuation: Mutex<CheckedContinuation<Person, Never>?>
+    init(_ continuation: CheckedContinuation<Person, Never>) { self.continuation = Mutex(continuation) }
+
+    func give(_ person: Person) {
+      let waiting = continuation.withLock { continuation in
+        defer { continuation = nil }
+        return continuation
+      }
+      waiting?.resume(returning: person)
+    }
+  }
+
+  /// Root and the daemon's own user, whatever the directories say.
+  private static func isAlwaysOperator(_ userID: UInt32) -> Bool { userID == 0 || userID == geteuid() }
 
   private static func lookUp(_ userID: UInt32, operatorGroup: String) -> Person {
     let entry = passwordEntry(userID)
     let mayOperate =
-      userID == 0 || userID == geteuid()
+      isAlwaysOperator(userID)
       || entry.map { isMember($0.name, primaryGroup: $0.group, of: operatorGroup) } ?? false
     return Person(name: entry?.name ?? "uid \(userID)", mayOperate: mayOperate)
   }
@@ -85,5 +149,11 @@ final class PeerRoles: Sendable {
     var groups = [gid_t](repeating: 0, count: Int(count))
     guard getgrouplist(user, primaryGroup, &groups, &count) >= 0 else { return false }
     return groups.prefix(Int(count)).contains(wanted)
+  }
+}
+
+extension Duration {
+  fileprivate var dispatchInterval: DispatchTimeInterval {
+    .nanoseconds(Int(components.seconds * 1_000_000_000 + components.attoseconds / 1_000_000_000))
   }
 }

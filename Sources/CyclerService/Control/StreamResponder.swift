@@ -78,7 +78,9 @@ final class StreamResponder: Sendable {
         group.addTask { try await patience.watch() }
         group.addTask { try await patience.endSoonAfterShutdown(timing.farewell) }
         // A source that fails leaves the body unfinished, so the reader sees a broken transfer, not a short file.
-        for try await chunk in chunks.cancelOnGracefulShutdown() {
+        for try await chunk in chunks {
+          // So does a daemon that is told to stop.
+          if Task.isShuttingDownGracefully { throw CancellationError() }
           patience.begin()
           try await writer.write(ByteBuffer(bytes: chunk))
           patience.end()

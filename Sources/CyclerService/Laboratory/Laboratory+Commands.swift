@@ -47,7 +47,9 @@ extension Laboratory {
       }
       if command == .resume {
         // What the run said last must be stored before its state and its latch are judged.
-        await settleStore()
+        guard await waitForCommit(of: lastWords(on: run.channelId), patience: Self.commandPatience) else {
+          throw RequestRefused(changing: run, store.health.trouble)
+        }
         run = try await reread(run)
         if !(run.runState?.isFinal ?? true) { try await checkLatch(of: run) }
       }
@@ -59,11 +61,16 @@ extension Laboratory {
       case .refused(let obstacle): throw RequestRefused(command, run, obstacle)
       case .silent: throw RequestRefused(stalled: run)
       }
-      guard ContinuousClock.now < deadline else { throw RequestRefused(changing: run, store.health.failure) }
+      guard ContinuousClock.now < deadline else { throw RequestRefused(changing: run, store.health.trouble) }
       // It changes hands, or its circuit is being opened: a matter of milliseconds to seconds.
       try await Task.sleep(for: .milliseconds(20))
       run = try await reread(run)
     }
+  }
+
+  /// What the run of a channel has said so far, and where.
+  private func lastWords(on channel: Int64) -> InletPlace? {
+    waiting[channel]?.said ?? channels[channel]?.worker?.inlet.map(InletPlace.init)
   }
 
   private func reread(_ run: StoredRun) async throws -> StoredRun {

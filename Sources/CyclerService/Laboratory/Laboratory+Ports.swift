@@ -148,6 +148,9 @@ extension Laboratory {
     return entry
   }
 
+  /// So long the watch over all ports waits for the last words of a run that is over.
+  private static let lastWordsPatience = Duration.seconds(1)
+
   private func lost(_ worker: PortWorker, _ pilots: [Int: RunPilot]) async {
     unregistered.removeAll { $0.worker === worker }
     let said = worker.inlet.map(InletPlace.init)
@@ -160,8 +163,12 @@ extension Laboratory {
       beginAlone(id, since: now())
     }
     for pilot in pilots.values where pilot.isOver {
-      await settleStore()
-      await release(pilot.identity.channel, after: pilot.identity.run)
+      let (channel, run) = (pilot.identity.channel, pilot.identity.run)
+      if await waitForCommit(of: said, patience: Self.lastWordsPatience) {
+        await release(channel, after: run)
+      } else {
+        unfinishedQueues[channel] = UnfinishedQueue(run: run, said: said)
+      }
     }
     // An instrument that came back under another name before its old port was given up is taken now.
     let waitingElsewhere = refused.filter { $0.worker !== worker && !$0.worker.isFinished }

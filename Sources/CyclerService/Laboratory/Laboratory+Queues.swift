@@ -25,7 +25,7 @@ extension Laboratory {
       try await startNext(on: channel, after: run)
       unfinishedQueues[channel] = nil
     } catch {
-      unfinishedQueues[channel] = run
+      unfinishedQueues[channel] = UnfinishedQueue(run: run, said: nil)
       logger.error("the run after run \(run) cannot be started yet: \(error)")
     }
   }
@@ -33,7 +33,9 @@ extension Laboratory {
   /// Goes on with the queues that the store kept from going on, unless it is known to refuse still.
   func startQueues() async {
     guard store.health.failure == nil else { return }
-    for (channel, run) in unfinishedQueues { await release(channel, after: run) }
+    for (channel, unfinished) in unfinishedQueues where unfinished.said?.isCommitted ?? true {
+      await release(channel, after: unfinished.run)
+    }
   }
 
   /// The next protocol in the queue follows by itself after a run that was completed; otherwise the queue is stopped,
@@ -64,6 +66,14 @@ extension Laboratory {
     case .channelIsTaken: return
     }
   }
+}
+
+/// A queue that could not go on yet.
+struct UnfinishedQueue: Sendable {
+  /// The run that is over.
+  var run: Int64
+  /// What that run said last, which must be stored before it is known how it ended; nil when it is.
+  var said: InletPlace?
 }
 
 /// What became of a queued run that was to begin.

@@ -13,10 +13,17 @@ internal import Logging
 internal import Quantities
 
 extension Laboratory {
-  /// Returns when everything that any thread has pushed so far is committed: the writer takes requests before batches, so
-  /// the second of two finds the batches of the first one's round written.
-  func settleStore() async {
-    for _ in 0..<2 { _ = try? await store.write { _ in true } }
+  /// Waits until everything that was said by then is committed; says whether it came to that before the store refused or
+  /// patience was over.
+  func waitForCommit(of place: InletPlace?, patience: Duration) async -> Bool {
+    guard let place else { return true }
+    let deadline = ContinuousClock.now + patience
+    place.inlet.requestCommit()
+    while !place.isCommitted {
+      guard store.health.trouble == nil, ContinuousClock.now < deadline else { return false }
+      try? await Task.sleep(for: .milliseconds(2))
+    }
+    return true
   }
 
   func note(_ text: String, on run: StoredRun, _ requester: Requester) async throws {

@@ -67,8 +67,8 @@ actor Laboratory {
   var unregistered: [(identity: InstrumentIdentity, worker: PortWorker)] = []
   /// Runs that this version cannot take up, and why; they are held.
   var setAsideRuns: [Int64: String] = [:]
-  /// Channels whose queue could not go on after that run because the store refused; each pulse tries again.
-  var unfinishedQueues: [Int64: Int64] = [:]
+  /// Channels whose queue could not go on because the store refused; each pulse tries again.
+  var unfinishedQueues: [Int64: UnfinishedQueue] = [:]
   /// What runs without an instrument have to say goes through here.
   let inlet: StoreInlet
   private let news: AsyncStream<Happening>

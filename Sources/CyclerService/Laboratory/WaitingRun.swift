@@ -19,8 +19,11 @@ struct InletPlace: Sendable {
     sequence = inlet.pushedSequence
   }
 
+  /// Whether all of it is on the disk.
+  var isCommitted: Bool { inlet.committedSequence >= sequence }
+
   /// Whether what follows may go through that inlet.
-  func allows(_ next: StoreInlet) -> Bool { next === inlet || inlet.committedSequence >= sequence }
+  func allows(_ next: StoreInlet) -> Bool { next === inlet || isCommitted }
 }
 
 /// A run without its instrument.

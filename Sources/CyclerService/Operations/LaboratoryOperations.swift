@@ -24,7 +24,7 @@ struct LaboratoryOperations: CyclerOperations {
     return DaemonStatus(
       daemon_version: NaCyclerVersion.text, started_unix_us: startedAt.microseconds, database_path: store.path,
       channels: await laboratory.sightings().count, runs_active: active,
-      store_failure: store.health.failure.map { "\($0.code.rawValue): \($0.detail)" })
+      store_failure: store.health.trouble?.told)
   }
 
   // MARK: - Channels
@@ -48,7 +48,7 @@ struct LaboratoryOperations: CyclerOperations {
       ChannelStatus(pair.entry, stored[id] ?? StoredSight(), circuits[id] ?? .unknown, at: now)
     }
     return ChannelList(
-      channels: list, unusable_ports: await laboratory.portTroubles(), store_failure: store.health.failure?.told)
+      channels: list, unusable_ports: await laboratory.portTroubles(), store_failure: store.health.trouble?.told)
   }
 
   func clear(channel: String, _ request: ClearRequest, by requester: Requester) async throws -> Acknowledgement {
@@ -174,7 +174,7 @@ struct LaboratoryOperations: CyclerOperations {
         RunStatus(run, cycle: try view.newestCycle(run: run.runId)?.cycleNumber, cycleCount: nil)
       }
     }
-    return RunList(runs: runs.sorted { $0.run > $1.run }, store_failure: store.health.failure?.told)
+    return RunList(runs: runs.sorted { $0.run > $1.run }, store_failure: store.health.trouble?.told)
   }
 
   func run(_ reference: RunReference) async throws -> RunDetail {
@@ -242,22 +242,13 @@ struct LaboratoryOperations: CyclerOperations {
     -> AsyncThrowingStream<[UInt8], any Error>
   {
     let run = try await stored(reference)
-    let store = store
-    return ChunkRelay.stream { relay in
-      try await store.export(run: run.runId, formatNamed: format.rawValue) { try await relay.offer($0) }
-    }
+    let export = try await store.export(run: run.runId, formatNamed: format.rawValue)
+    return AsyncThrowingStream { try await export.next() }
   }
 
   func snapshot(by requester: Requester) async throws -> AsyncThrowingStream<[UInt8], any Error> {
-    let copy = FileManager.default.temporaryDirectory.appendingPathComponent("nacycler-\(UUID().uuidString).sqlite")
-    let store = store
-    return ChunkRelay.stream { relay in
-      defer { try? FileManager.default.removeItem(at: copy) }
-      try await store.snapshot(to: copy.path)
-      let handle = try FileHandle(forReadingFrom: copy)
-      defer { try? handle.close() }
-      while let data = try handle.read(upToCount: 1 << 18), !data.isEmpty { try await relay.offer(Array(data)) }
-    }
+    let copy = SnapshotCopy(of: store)
+    return AsyncThrowingStream { try await copy.next() }
   }
 
   // MARK: - Finding

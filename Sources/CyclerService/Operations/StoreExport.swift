@@ -6,9 +6,9 @@
 internal import CycleStore
 
 extension CycleStore {
-  /// Hands out a run in the format of that name: `bdf`, `csv` or `json`.
-  func export(run: Int64, formatNamed name: String, to sink: ([UInt8]) async throws -> Void) async throws {
+  /// A run in the format of that name: `bdf`, `csv` or `json`.
+  func export(run: Int64, formatNamed name: String) async throws -> RunExport {
     guard let format = ExportFormat(rawValue: name) else { throw StoreError.unknown(kind: "format", name: name) }
-    try await export(run: run, format: format, to: sink)
+    return try await RunExport(run: run, format: format, of: self)
   }
 }

@@ -163,18 +163,21 @@ struct PortLoop {
         wantsCommit = true
       }
       if wantsCommit { inlet.requestCommit() }
-      let now = moment()
-      if inlet.isFull || storeVigil.isStuck {
-        for channel in slots.indices { feed(.storeFull, channel, now) }
-        driverOutputs.removeAll()
-        driverOutputs.wakeAt = driverWakeAt
-        workOff(now)
-        flush()
-      }
     }
+    if inlet.waitingCount > 0, inlet.isFull || storeVigil.isStuck { tellStoreIsFull() }
     if let fault = resetRequested {
       resetRequested = nil
       loseLink(fault)
     }
+  }
+
+  /// Asked at every turn, not only with new rows: an instrument that is silent meanwhile must not keep its cell driven.
+  private mutating func tellStoreIsFull() {
+    let now = moment()
+    for channel in slots.indices { feed(.storeFull, channel, now) }
+    driverOutputs.removeAll()
+    driverOutputs.wakeAt = driverWakeAt
+    workOff(now)
+    flush()
   }
 }
