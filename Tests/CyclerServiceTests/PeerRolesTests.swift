@@ -26,13 +26,14 @@ import Testing
     func count(_ user: UInt32) -> Int { asked.withLock { $0.count { $0 == user } } }
   }
 
-  private static func roles(_ directories: Directories, _ timing: PeerRoles.Timing = PeerRoles.Timing()) -> PeerRoles {
+  private static func roles(_ directories: Directories, _ timing: PeerRoles.Timing) -> PeerRoles {
     PeerRoles(operatorGroup: "nacycler", timing: timing) { directories.lookUp($0) }
   }
 
   @Test("what was asked is remembered") func memory() async {
     let directories = Directories()
-    let roles = Self.roles(directories)
+    // Longer than any machine that runs this stands still.
+    let roles = Self.roles(directories, PeerRoles.Timing(memory: .seconds(86_400), patience: .seconds(600)))
     for _ in 0..<3 { #expect(await roles.person(userID: 5_001).name == "user5001") }
     #expect(directories.count(5_001) == 1)
   }
