@@ -163,11 +163,14 @@ public struct CycleTable: Codable, Sendable, Hashable {
   @OrNull public var initial_coulombic_efficiency: Double?
   /// The run in which that cycle was; a cell has one initial cycle, whichever run is asked for.
   @OrNull public var initial_cycle_run: Int64?
+  /// Tests of plating in the order of the protocol.
+  public var efficiency_tests: [EfficiencyTestFrame]
 
   /// Makes one from its parts.
   public init(
     run: Int64, cell: String, role: String, active_mass_ug: Int64? = nil, area_mm2: Double? = nil, cycles: [CycleFrame],
-    initial_coulombic_efficiency: Double? = nil, initial_cycle_run: Int64? = nil
+    initial_coulombic_efficiency: Double? = nil, initial_cycle_run: Int64? = nil,
+    efficiency_tests: [EfficiencyTestFrame] = []
   ) {
     self.run = run
     self.cell = cell
@@ -177,6 +180,46 @@ public struct CycleTable: Codable, Sendable, Hashable {
     self.cycles = cycles
     self.initial_coulombic_efficiency = initial_coulombic_efficiency
     self.initial_cycle_run = initial_cycle_run
+    self.efficiency_tests = efficiency_tests
+  }
+}
+
+/// A test of plating, finished or not.
+public struct EfficiencyTestFrame: Codable, Sendable, Hashable {
+  /// Counted from 1 in the order of the protocol.
+  public var number: Int64
+  /// `reservoir` or `long_cycling`.
+  public var kind: String
+  /// Its label.
+  public var label: String
+  /// How often was stripped before the final strip (`reservoir`), or in all (`long_cycling`).
+  public var cycles: Int64
+  /// What was plated as the reservoir; 0 in `long_cycling`.
+  public var reservoir_charge_Ah: Double
+  /// All that was plated, a magnitude.
+  public var plated_charge_Ah: Double
+  /// All that was stripped, a magnitude.
+  public var stripped_charge_Ah: Double
+  /// Stripped over plated, as a fraction, never clamped; null before the final strip or the first whole cycle, and when
+  /// a charge is not known.
+  @OrNull public var coulombic_efficiency: Double?
+  /// As those of a cycle.
+  public var flags: [String]
+
+  /// Makes one from its parts.
+  public init(
+    number: Int64, kind: String, label: String, cycles: Int64, reservoir_charge_Ah: Double, plated_charge_Ah: Double,
+    stripped_charge_Ah: Double, coulombic_efficiency: Double? = nil, flags: [String] = []
+  ) {
+    self.number = number
+    self.kind = kind
+    self.label = label
+    self.cycles = cycles
+    self.reservoir_charge_Ah = reservoir_charge_Ah
+    self.plated_charge_Ah = plated_charge_Ah
+    self.stripped_charge_Ah = stripped_charge_Ah
+    self.coulombic_efficiency = coulombic_efficiency
+    self.flags = flags
   }
 }
 
@@ -211,13 +254,16 @@ public struct CommandRequest: StrictRequest, Hashable {
   public var reason: String?
   /// With `skip`: the number of the step that is meant, `step_count` of its records; when it is over, nothing is skipped.
   public var step: Int32?
+  /// With `resume`: why the cell may stand outside the limits at open circuit. Without it such a run is held again.
+  public var allow_voltage: String?
 
   /// Makes one from its parts.
-  public init(reason: String? = nil, step: Int32? = nil) {
+  public init(reason: String? = nil, step: Int32? = nil, allow_voltage: String? = nil) {
     self.reason = reason
     self.step = step
+    self.allow_voltage = allow_voltage
   }
 
   /// The keys that a request may have.
-  public static let shape: RequestShape = .object(["reason": .value, "step": .value])
+  public static let shape: RequestShape = .object(["reason": .value, "step": .value, "allow_voltage": .value])
 }

@@ -18,6 +18,7 @@ struct JSONExportWriter: ExportWriter {
     write(head.cell, &text)
     write(list: "cycles", head.cycles, &text) { write($0, &$1) }
     write(list: "half_cycles", head.halfCycles, &text) { write($0, &$1) }
+    write(list: "efficiency_tests", head.tests, &text) { write($0, &$1) }
     write(list: "steps", head.steps, &text) { write($0, &$1) }
     text.append(",\n\"records\":[")
   }
@@ -125,6 +126,20 @@ struct JSONExportWriter: ExportWriter {
     object.hours("gap_charge_Ah", half.gapChargeNc, &text)
     object.string("end_reason", half.endReason, &text)
     object.number("flags", half.flags, &text)
+    object.end(&text)
+  }
+
+  private func write(_ test: StoredEfficiencyTest, _ text: inout TextBuffer) {
+    var object = JSONObject(&text)
+    object.number("number", test.number, &text)
+    object.string("kind", test.kind, &text)
+    object.string("label", test.label, &text)
+    object.number("cycles", test.cycles, &text)
+    object.hours("reservoir_charge_Ah", test.reservoirChargeNc, &text)
+    object.hours("plated_charge_Ah", test.platedChargeNc, &text)
+    object.hours("stripped_charge_Ah", test.strippedChargeNc, &text)
+    object.real("coulombic_efficiency", test.coulombicEfficiency, &text)
+    object.number("flags", test.flags, &text)
     object.end(&text)
   }
 

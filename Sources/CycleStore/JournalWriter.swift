@@ -129,6 +129,7 @@ struct JournalWriter {
         [endedTestTime.microseconds, reason, stepID])
     case .halfCycleOpened(let row), .halfCycleUpdated(let row): try write(row, to: database)
     case .cycleClosed(let run, let summary): try write(summary, run: run, to: database)
+    case .testUpdated(let row): try write(row, to: database)
     case .runState(let run, let state, let at, let reason):
       noteChange(of: run)
       try Self.setState(of: run, to: state, at: at, reason: reason, in: database)
@@ -182,6 +183,15 @@ struct JournalWriter {
         cycle.sodiationPlateauRatio, cycle.desodiationPlateauCharge?.ampereHours, cycle.desodiationPlateauRatio,
         cycle.retention, cycle.flags.rawValue, run,
       ])
+  }
+
+  private mutating func write(_ test: EfficiencyTestRow, to database: Database) throws {
+    noteChange(of: test.run)
+    try database.cachedStatement(sql: Self.upsertTest).execute(arguments: [
+      test.run, Int64(test.number), test.kind.rawValue, test.label, Int64(test.cycles),
+      test.reservoirCharge.nanocoulombs, test.platedCharge.nanocoulombs, test.strippedCharge.nanocoulombs,
+      test.coulombicEfficiency, test.flags.rawValue,
+    ])
   }
 
   // MARK: Rows that the control side writes too
@@ -276,6 +286,16 @@ extension JournalWriter {
       desodiation_plateau_capacity_ah = excluded.desodiation_plateau_capacity_ah,
       desodiation_plateau_ratio = excluded.desodiation_plateau_ratio, retention = excluded.retention,
       flags = excluded.flags
+    """
+  private static let upsertTest = """
+    INSERT INTO efficiency_test(
+      run_id, number, kind, label, cycles, reservoir_charge_nc, plated_charge_nc, stripped_charge_nc,
+      coulombic_efficiency, flags)
+    VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT(run_id, number) DO UPDATE SET
+      cycles = excluded.cycles, reservoir_charge_nc = excluded.reservoir_charge_nc,
+      plated_charge_nc = excluded.plated_charge_nc, stripped_charge_nc = excluded.stripped_charge_nc,
+      coulombic_efficiency = excluded.coulombic_efficiency, flags = excluded.flags
     """
   private static let upsertCheckpoint = """
     INSERT INTO checkpoint(run_id, format, commit_sequence, unix_us, state) VALUES(?, ?, ?, ?, ?)

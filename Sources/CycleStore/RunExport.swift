@@ -92,6 +92,7 @@ struct ExportHead: Sendable {
   var cell: StoredCell
   var cycles: [StoredCycle]
   var halfCycles: [StoredHalfCycle]
+  var tests: [StoredEfficiencyTest]
   var steps: [StoredStep]
   var lastRecord: RecordCursor?
 
@@ -102,6 +103,7 @@ struct ExportHead: Sendable {
     self.cell = cell
     cycles = try view.cycles(run: number)
     halfCycles = try view.halfCycles(run: number)
+    tests = try view.efficiencyTests(run: number)
     steps = try view.steps(run: number, limit: Int(RowIdentity.step(run: 1, count: 0)))
     lastRecord = try view.lastRecord(run: number)
   }

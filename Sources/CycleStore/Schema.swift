@@ -12,7 +12,7 @@ enum Schema {
   /// The version that this program writes.
   static var version: Int { steps.count }
   /// One SQL script a version, in order.
-  static let steps: [String] = [version1, version2, version3]
+  static let steps: [String] = [version1, version2, version3, version4]
 
   private static let version1 = registry + runs + measurements + results + views
 
@@ -53,6 +53,21 @@ enum Schema {
       LEFT JOIN cell_revision v
         ON v.cell_id = n.cell_id
         AND v.revision = (SELECT max(revision) FROM cell_revision WHERE cell_id = n.cell_id);
+    """
+
+  /// Tests of plating have a result of their own: their half-cycles are no cycles.
+  private static let version4 = """
+    CREATE TABLE efficiency_test(
+      run_id INTEGER NOT NULL REFERENCES run, number INTEGER NOT NULL, kind TEXT NOT NULL, label TEXT NOT NULL,
+      cycles INTEGER NOT NULL, reservoir_charge_nc INTEGER NOT NULL, plated_charge_nc INTEGER NOT NULL,
+      stripped_charge_nc INTEGER NOT NULL, coulombic_efficiency REAL, flags INTEGER NOT NULL,
+      PRIMARY KEY(run_id, number)) STRICT, WITHOUT ROWID;
+    CREATE VIEW efficiency_tests_view AS
+      SELECT t.run_id AS run_id, n.name AS cell, t.number AS number, t.kind AS kind, t.label AS label,
+        t.cycles AS cycles, t.reservoir_charge_nc / 3.6e9 AS reservoir_charge_mAh,
+        t.plated_charge_nc / 3.6e9 AS plated_charge_mAh, t.stripped_charge_nc / 3.6e9 AS stripped_charge_mAh,
+        t.coulombic_efficiency * 100 AS coulombic_efficiency_percent, t.flags AS flags
+      FROM efficiency_test t JOIN run USING(run_id) JOIN cell n USING(cell_id);
     """
 
   private static let registry = """

@@ -153,6 +153,12 @@ public struct StoreView {
       database, sql: "SELECT * FROM half_cycle WHERE run_id = ? ORDER BY number", arguments: [run])
   }
 
+  /// The tests of plating of a run.
+  public func efficiencyTests(run: Int64) throws -> [StoredEfficiencyTest] {
+    try StoredEfficiencyTest.fetchAll(
+      database, sql: "SELECT * FROM efficiency_test WHERE run_id = ? ORDER BY number", arguments: [run])
+  }
+
   /// The finished cycles of a run after cycle `after`, under the parameters of the run itself.
   public func cycles(run: Int64, after: Int64 = 0) throws -> [StoredCycle] {
     try StoredCycle.fetchAll(

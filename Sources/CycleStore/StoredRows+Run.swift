@@ -117,6 +117,30 @@ public struct StoredCycle: StoredRow, Codable, Sendable, Hashable {
   public var flags: Int64
 }
 
+/// A test of plating.
+public struct StoredEfficiencyTest: StoredRow, Codable, Sendable, Hashable {
+  /// Its run.
+  public var runId: Int64
+  /// Counted from 1 in the order of the protocol.
+  public var number: Int64
+  /// `EfficiencyTestKind`'s raw value.
+  public var kind: String
+  /// Its label.
+  public var label: String
+  /// How often was stripped before the final strip, or in all.
+  public var cycles: Int64
+  /// What was plated as the reservoir.
+  public var reservoirChargeNc: Int64
+  /// All that was plated, a magnitude.
+  public var platedChargeNc: Int64
+  /// All that was stripped, a magnitude.
+  public var strippedChargeNc: Int64
+  /// Stripped over plated, a fraction, never clamped; nil while it is not known.
+  public var coulombicEfficiency: Double?
+  /// `DataFlags`.
+  public var flags: Int64
+}
+
 /// An event.
 public struct StoredEvent: StoredRow, Codable, Sendable, Hashable {
   /// Key; rises with the order in which events were stored, so it serves as a cursor.

@@ -27,6 +27,14 @@ public enum CellRole: String, Sendable, Hashable, CaseIterable {
     }
   }
 
+  /// Whether sodium is plated on purpose, so that tests of plating mean something.
+  public var platesSodium: Bool {
+    switch self {
+    case .platingStripping, .anodeFree: true
+    case .anodeHalfCell, .cathodeHalfCell, .fullCell, .symmetric, .noCycles: false
+    }
+  }
+
   /// Whether coulombic efficiency means anything for the role.
   public var hasCoulombicEfficiency: Bool {
     switch self {

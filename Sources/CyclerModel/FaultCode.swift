@@ -57,6 +57,8 @@ public enum FaultCode: String, Sendable, Hashable, CaseIterable {
   case runConditionMet = "run.condition_met"
   case runRetentionUnknown = "run.retention_unknown"
   case runConditionHolds = "run.condition_holds"
+  case runVoltageAllowed = "run.voltage_allowed"
+  case runTestDone = "run.test_done"
   case runCrashLoop = "run.crash_loop"
   case runQueued = "run.queued"
   case runNote = "run.note"

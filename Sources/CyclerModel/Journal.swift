@@ -287,6 +287,8 @@ public enum JournalEntry: Sendable, Hashable {
   case halfCycleUpdated(HalfCycleRow)
   /// A cycle closed.
   case cycleClosed(run: Int64, CycleSummary)
+  /// A half-cycle of a test of plating is closed, and this is known of the test now.
+  case testUpdated(EfficiencyTestRow)
   /// A run's state changed; the instant is when, the reason is set for final states and holds.
   case runState(run: Int64, RunState, at: UnixInstant, reason: String?)
   /// A channel is latched.

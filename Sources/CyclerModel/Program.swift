@@ -19,6 +19,8 @@ public struct Program: Sendable, Hashable {
   public var instructions: [Instruction]
   /// What ends blocks before their passes are done, in the order of the text, block by block.
   public var passConditions: [PassCondition]
+  /// The tests of plating, in the order of the text.
+  public var tests: [EfficiencyTest]
   /// How many loop counters the instructions use.
   public var loopCount: Int
   /// Where a cell must stand before its first closed circuit.
@@ -37,7 +39,8 @@ public struct Program: Sendable, Hashable {
   /// A program.
   public init(
     title: String, role: CellRole, steps: [ProgramStep], instructions: [Instruction],
-    passConditions: [PassCondition] = [], loopCount: Int, expectOpenCircuit: VoltageWindow, limits: SafetyLimits,
+    passConditions: [PassCondition] = [], tests: [EfficiencyTest] = [], loopCount: Int,
+    expectOpenCircuit: VoltageWindow, limits: SafetyLimits,
     record: RecordRule, metrics: MetricParameters, onInterruption: InterruptionPolicy, cycleCount: Int64
   ) {
     self.title = title
@@ -45,6 +48,7 @@ public struct Program: Sendable, Hashable {
     self.steps = steps
     self.instructions = instructions
     self.passConditions = passConditions
+    self.tests = tests
     self.loopCount = loopCount
     self.expectOpenCircuit = expectOpenCircuit
     self.limits = limits
@@ -133,11 +137,14 @@ public struct ProgramStep: Sendable, Hashable {
   public var rangeCurrent: Current
   /// How long after the circuit is closed the first condition may be judged (hazard rule 10).
   public var settle: TimeSpan
+  /// What its half-cycle is in a test of plating; nil outside of tests.
+  public var test: EfficiencyTestPlace?
 
   /// A step.
   public init(
     path: String, label: String?, purpose: CyclePurpose?, action: Action, ends: [EndCondition],
-    halfCycle: HalfCyclePlace?, rangeCurrent: Current, settle: TimeSpan = Setpoint.usualSettle
+    halfCycle: HalfCyclePlace?, rangeCurrent: Current, settle: TimeSpan = Setpoint.usualSettle,
+    test: EfficiencyTestPlace? = nil
   ) {
     self.path = path
     self.label = label
@@ -147,6 +154,7 @@ public struct ProgramStep: Sendable, Hashable {
     self.halfCycle = halfCycle
     self.rangeCurrent = rangeCurrent
     self.settle = settle
+    self.test = test
   }
 
   /// The kind under which the step is stored.

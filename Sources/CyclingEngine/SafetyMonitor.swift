@@ -10,8 +10,9 @@ public import Quantities
 
 /// What the instrument was told, as far as safety must know.
 public enum CommandedDrive: Sendable, Hashable {
-  /// The circuit is open. A fresh cell, which was never inside the limits yet, may stand in its own window.
-  case open(isFresh: Bool)
+  /// The circuit is open. The cell may stand inside the limits or in that window: a fresh cell, or one for whose voltage
+  /// a person answered.
+  case open(orIn: VoltageWindow?)
   /// A constant current of that sign.
   case current(Current)
   /// A held voltage whose current should have that direction and stay below that magnitude.
@@ -21,8 +22,6 @@ public enum CommandedDrive: Sendable, Hashable {
 /// The judge of every reading. One a run; cheap to copy, cheap to store.
 public struct SafetyMonitor: Sendable, Hashable {
   private let limits: SafetyLimits
-  /// Where a fresh cell may stand at open circuit.
-  public let freshWindow: VoltageWindow
   private var aboveVoltageSince: TimeSpan?
   private var belowVoltageSince: TimeSpan?
   private var aboveCurrentSince: TimeSpan?
@@ -38,11 +37,8 @@ public struct SafetyMonitor: Sendable, Hashable {
   /// So many driven readings in a row may lack voltage or current.
   public static let toleratedBlindReadings = 1
 
-  /// A monitor of `limits`; `freshWindow` is where a fresh cell may stand at open circuit.
-  public init(limits: SafetyLimits, freshWindow: VoltageWindow) {
-    self.limits = limits
-    self.freshWindow = freshWindow
-  }
+  /// A monitor of `limits`.
+  public init(limits: SafetyLimits) { self.limits = limits }
 
   /// Forgets tolerance times; a new set-point has a new clock.
   public mutating func setpointBegan() {
@@ -58,8 +54,8 @@ public struct SafetyMonitor: Sendable, Hashable {
   public mutating func judge(_ reading: Reading, commanded: CommandedDrive) -> Fault? {
     if let fault = judgeQuality(reading) { return fault }
     switch commanded {
-    case .open(let isFresh):
-      return judgeAtRest(reading, isFresh: isFresh)
+    case .open(let window):
+      return judgeAtRest(reading, orIn: window)
     case .current(let set):
       if let fault = judgeSight(reading) { return fault }
       if let fault = judgeDirection(reading, set.picoamperes > 0 ? .charge : .discharge, floor: set.magnitude / 10) {
@@ -82,7 +78,7 @@ public struct SafetyMonitor: Sendable, Hashable {
     guard halfCycleCharge.magnitude > limits.halfCycleCharge else { return nil }
     return Fault(
       .limitHalfCycleCharge,
-      "the half-cycle moved \(halfCycleCharge.magnitude.nanocoulombs) nC, more than \(limits.halfCycleCharge.nanocoulombs) nC"
+      "the half-cycle moved \(halfCycleCharge.magnitude.shown()), more than \(limits.halfCycleCharge.shown())"
     )
   }
 
@@ -106,7 +102,7 @@ public struct SafetyMonitor: Sendable, Hashable {
     wrongDirectionsInARow += 1
     guard wrongDirectionsInARow > Self.toleratedWrongDirections else { return nil }
     return Fault(
-      .instrumentWrongDirection, "\(current.picoamperes) pA flow, against the commanded direction (\(direction))")
+      .instrumentWrongDirection, "\(current.shown()) flow, against the commanded direction (\(direction))")
   }
 
   /// A cell that is driven while nobody sees its voltage and current is driven unwatched.
@@ -126,7 +122,7 @@ public struct SafetyMonitor: Sendable, Hashable {
     guard let current = reading.current else { return nil }
     if current.magnitude > atMost {
       let code: FaultCode = current.picoamperes > 0 ? .limitCurrentCharge : .limitCurrentDischarge
-      return Fault(code, "\(current.picoamperes) pA flow into a hold that allows \(atMost.picoamperes) pA")
+      return Fault(code, "\(current.shown()) flow into a hold that allows \(atMost.shown())")
     }
     guard direction != .none else { return nil }
     // A thousandth of what the hold allows is offset and noise, not a reversal.
@@ -134,17 +130,19 @@ public struct SafetyMonitor: Sendable, Hashable {
     return Fault(.holdCurrentReversed, fault.detail)
   }
 
-  private func judgeAtRest(_ reading: Reading, isFresh: Bool) -> Fault? {
+  private func judgeAtRest(_ reading: Reading, orIn window: VoltageWindow?) -> Fault? {
     guard let voltage = reading.voltage else { return nil }
-    if isFresh, freshWindow.contains(voltage) { return nil }
+    if let window, window.contains(voltage) { return nil }
     if voltage.nanovolts < limits.lowerVoltage.soft {
       return Fault(
         .limitVoltageLowAtRest,
-        "\(voltage.nanovolts) nV at open circuit, below \(limits.lowerVoltage.soft) nV: a soft short or a lost contact")
+        "\(voltage.shown()) at open circuit, below \(Voltage(nanovolts: limits.lowerVoltage.soft).shown()): stripped too far, a soft short or a lost contact"
+      )
     }
     if voltage.nanovolts > limits.upperVoltage.soft {
       return Fault(
-        .limitVoltageHighAtRest, "\(voltage.nanovolts) nV at open circuit, above \(limits.upperVoltage.soft) nV")
+        .limitVoltageHighAtRest,
+        "\(voltage.shown()) at open circuit, above \(Voltage(nanovolts: limits.upperVoltage.soft).shown())")
     }
     return nil
   }
@@ -158,13 +156,17 @@ public struct SafetyMonitor: Sendable, Hashable {
         belowVoltageSince = nil
         let limit = limits.upperVoltage
         if Self.passes(voltage - limit.soft, voltage - limit.hard, reading.time, limit.tolerance, &aboveVoltageSince) {
-          return Fault(.limitVoltageHigh, "\(voltage) nV while charging, above \(limit.soft) nV")
+          return Fault(
+            .limitVoltageHigh,
+            "\(Voltage(nanovolts: voltage).shown()) while charging, above \(Voltage(nanovolts: limit.soft).shown())")
         }
       } else if current.picoamperes < 0 {
         aboveVoltageSince = nil
         let limit = limits.lowerVoltage
         if Self.passes(limit.soft - voltage, limit.hard - voltage, reading.time, limit.tolerance, &belowVoltageSince) {
-          return Fault(.limitVoltageLow, "\(voltage) nV while discharging, below \(limit.soft) nV")
+          return Fault(
+            .limitVoltageLow,
+            "\(Voltage(nanovolts: voltage).shown()) while discharging, below \(Voltage(nanovolts: limit.soft).shown())")
         }
       }
     }
@@ -172,7 +174,8 @@ public struct SafetyMonitor: Sendable, Hashable {
     let magnitude = current.magnitude.picoamperes
     if Self.passes(magnitude - limit.soft, magnitude - limit.hard, reading.time, limit.tolerance, &aboveCurrentSince) {
       return Fault(
-        isCharging ? .limitCurrentCharge : .limitCurrentDischarge, "\(magnitude) pA, more than \(limit.soft) pA")
+        isCharging ? .limitCurrentCharge : .limitCurrentDischarge,
+        "\(Current(picoamperes: magnitude).shown()), more than \(Current(picoamperes: limit.soft).shown())")
     }
     return nil
   }

@@ -27,6 +27,7 @@ enum BasisCollector {
       case .block(let block):
         found.formUnion(needs(of: block.steps))
         found.formUnion(block.until.compactMap(basis))
+      case .test(let test): found.formUnion(needs(of: test.steps))
       }
     }
     return found

@@ -13,6 +13,10 @@ private struct Surroundings {
   var isInCycles = false
   /// The direction of the constant current before the list, inside `cycles` only.
   var direction = Direction.none
+  /// The test around the list, as its place among all, and its kind.
+  var test: (index: Int, kind: EfficiencyTestKind)?
+  /// What the constant current before the step is in it: a hold goes on with it.
+  var part: EfficiencyTestPart?
 }
 
 extension Compiler {
@@ -24,8 +28,10 @@ extension Compiler {
   ) -> (nodes: [PassNode], direction: Direction) {
     var nodes: [PassNode] = []
     var direction = outer.direction
+    var part: EfficiencyTestPart?
     for step in steps {
       var around = outer
+      around.part = part
       around.label = step.label ?? outer.label
       around.direction = direction
       if let label = step.label { nodes.append(.label(label)) }
@@ -37,7 +43,7 @@ extension Compiler {
       case .drive(let drive):
         if let built = build(drive, step, around) { nodes.append(.step(built)) }
         nodes += jumps(of: drive.until + drive.holdUntil)
-        if !drive.isDiagnostic { direction = drive.direction }
+        if !drive.isDiagnostic { (direction, part) = (drive.direction, drive.part?.value) }
       case .hold(let hold):
         if !around.isInCycles, direction != .none, !hold.isDiagnostic { nodes.reopenLastHalfCycle(direction) }
         if let built = build(hold, step, around) { nodes.append(.step(built)) }
@@ -45,6 +51,9 @@ extension Compiler {
       case .block(let block):
         nodes.append(build(block, around))
         direction = around.isInCycles ? lastDirection(block.steps) ?? direction : .none
+      case .test(let test):
+        nodes.append(build(test, around))
+        direction = .none
       }
     }
     return (nodes, direction)
@@ -63,10 +72,26 @@ extension Compiler {
       case .drive(let drive) where !drive.isDiagnostic: return drive.direction
       case .block(let block):
         if let direction = lastDirection(block.steps) { return direction }
-      case .rest, .drive, .hold: continue
+      case .rest, .drive, .hold, .test: continue
       }
     }
     return nil
+  }
+
+  /// A test is a list of its own that is passed once; its steps share a range as those of a block do.
+  private mutating func build(_ test: WrittenTest, _ outer: Surroundings) -> PassNode {
+    var around = outer
+    around.direction = .none
+    around.test = (tests.count, test.kind)
+    tests.append(EfficiencyTest(kind: test.kind, label: outer.label ?? test.kind.rawValue))
+    return .loop(PassLoop(passes: 1, isCycles: false, ends: [], body: build(test.steps, in: around).nodes))
+  }
+
+  /// What a closed step is in the test around it. In a long cycling test every half-cycle is a cycled one.
+  private func testPlace(_ part: EfficiencyTestPart?, _ around: Surroundings) -> EfficiencyTestPlace? {
+    guard let test = around.test else { return nil }
+    let part = test.kind == .longCycling ? .cycled : part
+    return part.map { EfficiencyTestPlace(test: test.index, part: $0) }
   }
 
   private mutating func build(_ block: WrittenBlock, _ outer: Surroundings) -> PassNode {
@@ -133,7 +158,8 @@ extension Compiler {
     return ProgramStep(
       path: step.site.path, label: around.label, purpose: around.purpose, action: action, ends: ends,
       halfCycle: place(drive.direction, around, isDiagnostic: drive.isDiagnostic), rangeCurrent: current,
-      settle: drive.settle?.value ?? Setpoint.usualSettle)
+      settle: drive.settle?.value ?? Setpoint.usualSettle,
+      test: drive.isDiagnostic ? nil : testPlace(drive.part?.value, around))
   }
 
   private mutating func build(_ hold: WrittenHold, _ step: WrittenStep, _ around: Surroundings) -> ProgramStep? {
@@ -148,7 +174,8 @@ extension Compiler {
     return ProgramStep(
       path: step.site.path, label: around.label, purpose: around.purpose,
       action: .hold(around.direction, hold.voltage.value, currentAtMost: atMost), ends: ends, halfCycle: halfCycle,
-      rangeCurrent: atMost, settle: hold.settle?.value ?? Setpoint.usualSettle)
+      rangeCurrent: atMost, settle: hold.settle?.value ?? Setpoint.usualSettle,
+      test: hold.isDiagnostic ? nil : testPlace(around.part, around))
   }
 
   // MARK: Conditions

@@ -31,6 +31,8 @@ struct Compiler {
   var values = CellValues()
   /// The limits, once they are known in amperes.
   var limits: SafetyLimits?
+  /// The tests of plating that were met.
+  var tests: [EfficiencyTest] = []
 
   init(document: ProtocolDocument, instrument: InstrumentLimits?) {
     self.document = document
@@ -58,7 +60,7 @@ struct Compiler {
     let flat = FlatProgram(tree)
     return Program(
       title: document.title, role: document.role, steps: flat.steps, instructions: flat.instructions,
-      passConditions: flat.passConditions, loopCount: flat.loopCount,
+      passConditions: flat.passConditions, tests: tests, loopCount: flat.loopCount,
       expectOpenCircuit: document.cell.expectOpenCircuit, limits: limits,
       record: document.record, metrics: document.metrics, onInterruption: document.onInterruption,
       cycleCount: tree.reduce(0) { $0 + $1.cycleCount })

@@ -32,6 +32,7 @@ struct DocumentRules {
     self.metrics = metrics
   }
 
+  private var isInReservoirTest = false
   private(set) var purposes: [CyclePurpose: Int64] = [:]
 
   mutating func report(_ site: Site, _ message: String, hint: String) {
@@ -64,6 +65,7 @@ struct DocumentRules {
   }
 
   private mutating func countCycles(_ steps: [WrittenStep], passes: Int64) {
+    for case .test(let test) in steps.lazy.map(\.body) { countCycles(test.steps, passes: passes) }
     for case .block(let block) in steps.lazy.map(\.body) {
       let total = passes.multipliedReportingOverflow(by: block.passes)
       let count = total.overflow ? .max : total.partialValue
@@ -86,6 +88,7 @@ struct DocumentRules {
         let product = executions(of: block.steps).multipliedReportingOverflow(by: block.passes)
         count = product.overflow ? .max : product.partialValue
       }
+      if case .test(let test) = step.body { count = executions(of: test.steps) }
       let total = sum.addingReportingOverflow(count)
       if total.overflow { return .max }
       sum = total.partialValue
@@ -112,6 +115,7 @@ struct DocumentRules {
         judge(hold, after: before, at: step.site, inCycles: inCycles)
         judgeTargets(hold.until, inCycles: inCycles)
       case .block(let block): judge(block, at: step.site, inCycles: inCycles)
+      case .test(let test): judge(test, at: step.site, isOutermost: lists.count == 1)
       }
       before = step
     }
@@ -150,6 +154,9 @@ struct DocumentRules {
       case .halfCycleTime, .halfCycleCharge: requireGrowing(condition, isDiagnostic: drive.isDiagnostic)
       case .cycleTime: requireGrowing(condition, inCycles: inCycles)
       }
+    }
+    if let part = drive.part, !isInReservoirTest {
+      report(part.site, "`part` means something in a reservoir test only", hint: "leave it out")
     }
     requireTimeBound(drive.until, [.stepTime], settle: drive.settle, at: site)
     if let to = drive.to {
@@ -195,7 +202,7 @@ struct DocumentRules {
   private mutating func judgeStart(of hold: WrittenHold, after before: WrittenStep?) {
     let reached: Voltage?
     switch before?.body {
-    case .rest, .block, nil: return
+    case .rest, .block, .test, nil: return
     case .hold(let other): reached = other.voltage.value
     case .drive(let drive): reached = drive.to?.value ?? Self.cutOff(of: drive)
     }
@@ -227,6 +234,15 @@ struct DocumentRules {
     if block.isCycles, !inCycles, block.isComplete { judgePair(block, at: site) }
     for condition in block.until { judge(condition, of: block, inCycles: inCycles) }
     judge(block.steps, inCycles: inCycles || block.isCycles)
+  }
+
+  private mutating func judge(_ test: WrittenTest, at site: Site, isOutermost: Bool) {
+    if !isOutermost { report(site, "a test inside a block", hint: "put it into the protocol's own list of steps") }
+    judgeParts(of: test, at: site)
+    let outer = isInReservoirTest
+    isInReservoirTest = test.kind == .reservoir
+    judge(test.steps, inCycles: false)
+    isInReservoirTest = outer
   }
 
   // MARK: Cycles
@@ -278,6 +294,7 @@ struct DocumentRules {
         let body = directions(of: block.steps, leadingHold: &inner)
         if found.isEmpty, leadingHold == nil { leadingHold = inner }
         for _ in 0..<min(block.passes, 2) { body.forEach(append) }
+      case .test: break
       }
     }
     return found

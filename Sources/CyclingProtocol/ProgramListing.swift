@@ -190,6 +190,9 @@ private struct ListingWriter {
   }
 
   private func blockHead(_ begin: Int) -> String {
+    if let test = test(beginningAt: begin) {
+      return "test of the plating efficiency (\(test.kind.rawValue), \(test.label)):"
+    }
     let passes = ProgramWalk.passes(ofLoopAt: begin, in: program)
     guard program.instructions[begin + 1] == .beginCycle else {
       return passes == 1 ? "once:" : "\(passes) times:"
@@ -199,6 +202,26 @@ private struct ListingWriter {
     let names = [step.purpose?.rawValue, blockLabel(begin)].compactMap { $0 }
     let name = names.first == names.last ? names.first ?? "" : names.joined(separator: ", ")
     return "\(passes) \(passes == 1 ? "cycle" : "cycles") (\(name)):"
+  }
+
+  /// The test whose steps are those of the block that begins there: no block around it has them alone.
+  private func test(beginningAt begin: Int) -> EfficiencyTest? {
+    let inner = tests(in: begin...ProgramWalk.end(ofLoopAt: begin, in: program))
+    guard let first = inner.first, Set(inner).count == 1 else { return nil }
+    let isAround = program.instructions[..<begin].indices.contains { index in
+      guard case .beginLoop = program.instructions[index] else { return false }
+      let end = ProgramWalk.end(ofLoopAt: index, in: program)
+      return end > begin && tests(in: index...end).allSatisfy { $0 == first }
+    }
+    return isAround ? nil : program.tests[first]
+  }
+
+  /// The tests of the closed steps among these instructions.
+  private func tests(in range: ClosedRange<Int>) -> [Int] {
+    program.instructions[range].compactMap { instruction in
+      guard case .step(let number) = instruction else { return nil }
+      return program.steps[number].test?.test
+    }
   }
 
   /// The label that most of a block's steps carry is the block's: steps may have labels of their own.

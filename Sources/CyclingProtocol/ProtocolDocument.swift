@@ -78,6 +78,7 @@ struct WrittenStep: Sendable {
     case drive(WrittenDrive)
     case hold(WrittenHold)
     indirect case block(WrittenBlock)
+    indirect case test(WrittenTest)
   }
   var site: Site
   var label: String?
@@ -99,6 +100,16 @@ struct WrittenDrive: Sendable {
   var until: [WrittenCondition]
   var isDiagnostic: Bool
   var settle: Sited<TimeSpan>?
+  /// What it is in a reservoir test.
+  var part: Sited<EfficiencyTestPart>?
+}
+
+/// A test of plating.
+struct WrittenTest: Sendable {
+  var kind: EfficiencyTestKind
+  var steps: [WrittenStep]
+  /// False when a step in it could not be read.
+  var isComplete: Bool
 }
 
 /// A held voltage.

@@ -50,6 +50,7 @@ extension SectionReader {
     case "hold": step = readHold(field)
     case "cycles": step = readCycles(field, role: role)
     case "repeat": step = readRepeat(field, role: role)
+    case "test": step = readTest(field, role: role)
     default: step = readDrive(field, verb: verb, role: role)
     }
     return step.map { [$0] } ?? []
@@ -106,10 +107,11 @@ extension SectionReader {
     let isDiagnostic = fields["diagnostic"].map { onlyTrue($0) } ?? false
     let settle = readSettle(fields)
     let label = label(fields)
+    let part = fields["part"].flatMap { readPart($0) }
     guard let direction, let current, let until else { return nil }
     let drive = WrittenDrive(
       direction: direction, current: current, to: to, holdUntil: holdUntil, until: until, isDiagnostic: isDiagnostic,
-      settle: settle)
+      settle: settle, part: part)
     return WrittenStep(site: fields.site, label: label, body: .drive(drive))
   }
 

@@ -18,18 +18,20 @@ enum Vocabulary {
 
   /// The keys that say what a step does; a step has exactly one of them.
   static let verbs = [
-    "rest", "charge", "discharge", "sodiate", "desodiate", "plate", "strip", "hold", "cycles", "repeat", "for_each",
+    "rest", "charge", "discharge", "sodiate", "desodiate", "plate", "strip", "hold", "cycles", "repeat", "test",
+    "for_each",
   ]
   static let restKeys = ["rest", "label", "until"]
-  static let driveOptions = ["to", "hold_until", "until", "label", "diagnostic", "settle"]
+  static let driveOptions = ["to", "hold_until", "until", "label", "diagnostic", "settle", "part"]
   static let holdKeys = ["hold", "current_at_most", "until", "label", "diagnostic", "settle"]
   static let cyclesKeys = ["cycles", "purpose", "label", "steps", "until"]
   static let repeatKeys = ["repeat", "label", "steps", "until"]
+  static let testKeys = ["test", "label", "steps"]
   static let conditionKeys = ["when", "for", "go"]
   static let forEachKeys = ["for_each", "steps"]
 
   /// Keys of the second part of the language.
-  static let laterKeys: Set<String> = ["test", "part", "temperature"]
+  static let laterKeys: Set<String> = ["temperature"]
   /// Quantities of the second part of the language.
   static let laterQuantities: Set<String> = [
     "temperature", "initial_coulombic_efficiency", "plateau_ratio", "plateau_charge",

@@ -109,7 +109,7 @@ extension ActiveSetpoint {
     lease = TimeSpan(microseconds: try reader.read())
     hasBegun = try reader.readBool()
     integrator = try ChargeIntegrator(from: &reader)
-    commanded = .open(isFresh: false)
+    commanded = .open(orIn: nil)
     cutOffEnds = []
     policy = RecordPolicy(rule: rule)
     edges = PlateauEdges(threshold: nil, direction: .none)

@@ -42,8 +42,8 @@ public enum RunInput: Sendable {
   case instrumentLost(Fault)
   /// Everything that was handed to the store until the commit was asked for is committed.
   case committed
-  /// A person asks.
-  case person(PersonRequest, actor: String)
+  /// A person asks; with a resumption may come the reason why the cell may stand outside the limits.
+  case person(PersonRequest, actor: String, allowedVoltageReason: String? = nil)
   /// The daemon stops.
   case suspend
   /// The store cannot take more.
@@ -113,8 +113,11 @@ public struct RunSettings: Sendable, Hashable {
   public var lease: TimeSpan = TimeSpan(seconds: 60)
   /// How long the open circuit is measured before the first closed one and before a run goes on.
   public var openCircuitCheck: TimeSpan = TimeSpan(seconds: 10)
-  /// The slowest readings while anything runs, whatever the protocol records.
+  /// The slowest readings at rest, whatever the protocol records.
   public var slowestReadings: TimeSpan = TimeSpan(seconds: 1)
+  /// The slowest readings while current flows. Cut-offs and limits are judged at readings, and at the steep ends of a
+  /// curve the voltage of a healthy cell moves by some 0.2 V in a second (the last sodium leaving a bare collector).
+  public var slowestDrivenReadings: TimeSpan = TimeSpan(milliseconds: 200)
   /// The fastest readings that the instrument can give.
   public var fastestReadings: TimeSpan = TimeSpan(milliseconds: 10)
   /// A person allowed a start voltage outside the protocol's window, and why.

@@ -12,9 +12,9 @@ internal import Quantities
 
 extension RunPilot {
   /// The layout of the bytes that are written.
-  static let checkpointFormat: Int32 = 5
-  /// Layouts that are read; another number is refused. 4 knew nothing of retention.
-  static let readableFormats: ClosedRange<Int32> = 4...5
+  static let checkpointFormat: Int32 = 6
+  /// Layouts that are read; another number is refused. 4 knew nothing of retention, 5 nothing of tests of plating.
+  static let readableFormats: ClosedRange<Int32> = 4...6
 
   /// Writes what the run needs in order to go on; false, and nothing, once it is over. It changes nothing: it is
   /// `mutating` so that a pilot in an optional is read where it stands, ten times a second, instead of being copied.
@@ -42,6 +42,11 @@ extension RunPilot {
     writer.write(setpoint?.hasBegun != nil)
     setpoint?.encode(into: &writer)
     encodePhase(into: &writer)
+    // What came with format 6 stands behind all that was there before.
+    writer.write(allowedWindow?.from.nanovolts)
+    writer.write(allowedWindow?.to.nanovolts)
+    writer.write(efficiencyTest?.row.number != nil)
+    efficiencyTest?.encode(into: &writer)
     return true
   }
 
@@ -75,6 +80,7 @@ extension RunPilot {
     if try reader.readBool() { halfCycle = try OpenHalfCycle(from: &reader) }
     if try reader.readBool() { setpoint = try ActiveSetpoint(rule: program.record, from: &reader) }
     try decodePhase(from: &reader, writtenAt: since)
+    if format > 5 { try decodeFormat6(from: &reader) }
     guard reader.isAtEnd else { throw reader.malformed }
     voltageBeforeInterruption = voltageBeforeInterruption ?? lastVoltage
     if case .step(let index) = machine.place, setpoint?.kind == program.steps[index].kind {
@@ -82,6 +88,22 @@ extension RunPilot {
       setpoint?.cutOffEnds = ends
       setpoint?.isDiagnostic = program.steps[index].isDiagnostic
     }
+  }
+
+  /// What no format before 6 has.
+  private mutating func decodeFormat6(from reader: inout ByteReader) throws(ByteReader.Malformed) {
+    allowedWindow = try Self.window(from: &reader)
+    guard try reader.readBool() else { return }
+    guard let plating = program.role.firstDirection else { throw reader.malformed }
+    efficiencyTest = try EfficiencyTestAccumulator(
+      run: identity.run, tests: program.tests, platingDirection: plating, from: &reader)
+  }
+
+  private static func window(from reader: inout ByteReader) throws(ByteReader.Malformed) -> VoltageWindow? {
+    let from = try reader.readOptional(Int64.self)
+    let to = try reader.readOptional(Int64.self)
+    guard let from, let to else { return nil }
+    return VoltageWindow(from: Voltage(nanovolts: from), to: Voltage(nanovolts: to))
   }
 
   /// Puts a restored pilot on hold because its channel is latched or its daemon keeps crashing. What it left with the

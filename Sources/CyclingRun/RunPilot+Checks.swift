@@ -76,10 +76,10 @@ extension RunPilot {
       return Fault(.preflightExactlyZero, "the open circuit is exactly 0 V: no cell, or the leads are shorted")
     }
     if (high - low) > Self.tolerableDrift {
-      let drift = (high - low).nanovolts
+      let drift = (high - low).shown()
       return Fault(
         .preflightDrifting,
-        "the open circuit moved by \(drift) nV in the pre-flight: a lead is open or the cell is not at rest")
+        "the open circuit moved by \(drift) in the pre-flight: a lead is open or the cell is not at rest")
     }
     let window = program.expectOpenCircuit
     guard !window.contains(last) else { return nil }
@@ -87,34 +87,63 @@ extension RunPilot {
     let cause = isReversed ? "the leads are probably reversed" : "a wrong cell, a short or an open lead"
     return Fault(
       .preflightOutsideWindow,
-      "the open circuit is \(last.nanovolts) nV, outside \(window.from.nanovolts) … \(window.to.nanovolts) nV: \(cause)"
+      "the open circuit is \(last.shown()), outside \(window.from.shown()) … \(window.to.shown()): \(cause); `nactl start --allow-voltage REASON` starts all the same"
     )
   }
 
   private mutating func judgeResumption(_ last: Voltage, _ now: RunMoment, _ outputs: inout RunOutputs) {
-    guard mayGoOn(at: last) else {
-      doNotGoOn(Fault(.runVoltageChanged, "\(last.nanovolts) nV at open circuit, outside the limits"), now, &outputs)
+    guard mayGoOn(at: last, now, &outputs) else {
+      doNotGoOn(Fault(.runVoltageChanged, outsideLimits(last)), now, &outputs)
       return
     }
     if let before = voltageBeforeInterruption, (before - last).magnitude > Self.tolerableChange {
-      let detail = "\(last.nanovolts) nV at open circuit, \(before.nanovolts) nV before: perhaps another cell"
+      let detail = "\(last.shown()) at open circuit, \(before.shown()) before: perhaps another cell"
       doNotGoOn(Fault(.runVoltageChanged, detail), now, &outputs)
       return
     }
-    note(.runResumed, .info, "goes on by the protocol's policy at \(last.nanovolts) nV", now, &outputs)
+    note(.runResumed, .info, "goes on by the protocol's policy at \(last.shown())", now, &outputs)
     enterPlace(now, &outputs)
   }
 
-  /// Inside the limits, or where a fresh cell may stand.
-  private func mayGoOn(at voltage: Voltage) -> Bool {
-    isInsideLimits(voltage) || isFresh && safety.freshWindow.contains(voltage)
+  /// Inside the limits, where a fresh cell may stand, or where a person says that it may.
+  private mutating func mayGoOn(at voltage: Voltage, _ now: RunMoment, _ outputs: inout RunOutputs) -> Bool {
+    if isInsideLimits(voltage) || windowAtRest?.contains(voltage) == true { return true }
+    guard let allowance = resumptionReason else { return false }
+    allowedWindow = window(around: voltage)
+    note(
+      .runVoltageAllowed, .warning, actor: allowance.actor,
+      "\(voltage.shown()) at open circuit, outside the limits; allowed: \(allowance.reason)", now, &outputs)
+    return true
   }
 
-  /// A person answers for the cell being the same one, but not for a voltage outside the limits.
+  /// Where the cell may stand at open circuit besides the limits.
+  var windowAtRest: VoltageWindow? {
+    guard isFresh else { return allowedWindow }
+    guard let allowedWindow else { return freshWindow }
+    return VoltageWindow(
+      from: min(freshWindow.from, allowedWindow.from), to: max(freshWindow.to, allowedWindow.to))
+  }
+
+  /// From the limits to where the cell was found, and as much further as a cell that was left may move.
+  private func window(around voltage: Voltage) -> VoltageWindow {
+    let limits = program.limits
+    return VoltageWindow(
+      from: min(voltage - Self.tolerableChange, Voltage(nanovolts: limits.lowerVoltage.soft)),
+      to: max(voltage + Self.tolerableChange, Voltage(nanovolts: limits.upperVoltage.soft)))
+  }
+
+  private func outsideLimits(_ voltage: Voltage) -> String {
+    let limits = program.limits
+    let lower = Voltage(nanovolts: limits.lowerVoltage.soft).shown()
+    let upper = Voltage(nanovolts: limits.upperVoltage.soft).shown()
+    return
+      "\(voltage.shown()) at open circuit, outside \(lower) … \(upper); if the cell is right, `nactl resume \(identity.run) --allow-voltage REASON` goes on"
+  }
+
+  /// A person answers for the cell being the same one, and for a voltage outside the limits only with a reason.
   private mutating func judgePersonsResumption(_ last: Voltage, _ now: RunMoment, _ outputs: inout RunOutputs) {
-    guard mayGoOn(at: last) else {
-      let detail = "\(last.nanovolts) nV at open circuit, outside the limits; the run does not go on"
-      refuse(Fault(.runVoltageChanged, detail), .personResume, now, &outputs)
+    guard mayGoOn(at: last, now, &outputs) else {
+      refuse(Fault(.runVoltageChanged, outsideLimits(last)), .personResume, now, &outputs)
       return
     }
     enterPlace(now, &outputs)

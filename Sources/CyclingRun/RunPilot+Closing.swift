@@ -123,7 +123,7 @@ extension RunPilot {
     let condition = ending.condition(of: machine.step)
     closeEdges(reason: ending.text, now, &outputs)
     // Whoever goes elsewhere does not come to the step that would have closed the half-cycle.
-    if case .instruction? = condition?.target { closeHalfCycle(reason: ending.text, isTruncated: false, &outputs) }
+    if case .instruction? = condition?.target { closeHalfCycle(reason: ending.text, isTruncated: false, now, &outputs) }
     carried = CarriedStep()
     machine.advance(at: testTime, endedBy: condition)
     if machine.enteredCycle { cycleTimeBeforeStep = .zero }
@@ -194,7 +194,7 @@ extension RunPilot {
   /// The last act of a run.
   mutating func finish(_ final: RunState, reason: String, _ now: RunMoment, _ outputs: inout RunOutputs) {
     closeLeftRow(now, &outputs)
-    closeHalfCycle(reason: reason, isTruncated: true, &outputs)
+    closeHalfCycle(reason: reason, isTruncated: true, now, &outputs)
     phase = .over
     tell(final, now, &outputs, reason: reason)
     outputs.entries.append(.checkpointDropped(run: identity.run))

@@ -183,11 +183,11 @@ extension RunPilot {
   /// Closes what the present step closes.
   mutating func closeEdges(reason: String, _ now: RunMoment, _ outputs: inout RunOutputs) {
     guard case .step(let index) = machine.place, let place = program.steps[index].halfCycle else { return }
-    if place.closes { closeHalfCycle(reason: reason, isTruncated: false, &outputs) }
+    if place.closes { closeHalfCycle(reason: reason, isTruncated: false, now, &outputs) }
     if place.closesCycle { closeCycle(now, &outputs) }
   }
 
-  mutating func closeHalfCycle(reason: String, isTruncated: Bool, _ outputs: inout RunOutputs) {
+  mutating func closeHalfCycle(reason: String, isTruncated: Bool, _ now: RunMoment, _ outputs: inout RunOutputs) {
     guard let open = halfCycle else { return }
     var row = open.accumulator.fill(open.row)
     row.gapCharge = open.gapCharge
@@ -199,9 +199,28 @@ extension RunPilot {
     if !isEmpty { emptyInARow = 0 } else if !row.flags.contains(.truncated) { emptyInARow += 1 }
     outputs.entries.append(.halfCycleUpdated(row))
     if row.cycleNumber != nil { cycle.add(row) }
+    if let place = machine.step?.test { addToTest(row, place, now, &outputs) }
     if let lastVoltage, isInsideLimits(lastVoltage) { isFresh = false }
     halfCycle = nil
     outputs.wantsCommit = true
+  }
+
+  /// What the half-cycle says of the test of plating that it is part of.
+  private mutating func addToTest(
+    _ row: HalfCycleRow, _ place: EfficiencyTestPlace, _ now: RunMoment, _ outputs: inout RunOutputs
+  ) {
+    guard let plating = program.role.firstDirection, program.tests.indices.contains(place.test) else { return }
+    let number = Int32(place.test) + 1
+    if efficiencyTest?.row.number != number {
+      efficiencyTest = EfficiencyTestAccumulator(
+        run: identity.run, number: number, test: program.tests[place.test], platingDirection: plating)
+    }
+    efficiencyTest?.add(row, part: place.part)
+    guard let told = efficiencyTest?.row else { return }
+    outputs.entries.append(.testUpdated(told))
+    guard place.part == .finalStrip else { return }
+    let result = told.coulombicEfficiency.map { "coulombic efficiency \($0)" } ?? "no efficiency: a charge is not known"
+    note(.runTestDone, .info, "\(told.label): \(result), \(told.cycles) cycles", now, &outputs)
   }
 
   private mutating func closeCycle(_ now: RunMoment, _ outputs: inout RunOutputs) {

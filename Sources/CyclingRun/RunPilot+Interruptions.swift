@@ -140,6 +140,13 @@ extension RunPilot {
     }
   }
 
+  /// What the gaps of the present half-cycle can have cost.
+  private var unseenCharge: String {
+    guard let halfCycle, halfCycle.row.flags.contains(.gap) else { return "" }
+    guard let charge = halfCycle.gapCharge else { return "; how much charge passed unseen is not known" }
+    return "; up to \(charge.shown()) passed unseen in this half-cycle"
+  }
+
   private mutating func comeBack(_ since: UnixInstant, _ now: RunMoment, _ outputs: inout RunOutputs) {
     closeLeftRow(now, &outputs)
     settlePending(since, now, &outputs)
@@ -148,13 +155,13 @@ extension RunPilot {
     if machine.place == .completed { return enterPlace(now, &outputs) }
     let policy = program.onInterruption
     let away = awaySinceHost.map { now.host - $0 } ?? (now.unix - since)
-    note(.runGap, .warning, "the instrument was away for \(away.microseconds / 1_000) ms", now, &outputs)
+    note(.runGap, .warning, "the instrument was away for \(away.shown())\(unseenCharge)", now, &outputs)
     // A clock that went back says nothing about how long it was (hazard rule 3).
     if away > policy.resumeWithin || away < .zero {
       let detail =
         away < .zero
-        ? "away for a time that nobody knows: the clock went back by \(-away.microseconds / 1_000_000) s meanwhile"
-        : "away for \(away.microseconds / 1_000_000) s, longer than the protocol's \(policy.resumeWithin.microseconds / 1_000_000) s"
+        ? "away for a time that nobody knows: the clock went back by \((.zero - away).shown()) meanwhile"
+        : "away for \(away.shown()), longer than the protocol's \(policy.resumeWithin.shown())"
       doNotGoOn(Fault(.runInterruptionTooLong, detail), now, &outputs)
       return
     }

@@ -57,7 +57,7 @@ extension RunPilot {
     setpoint?.flags.insert(.gap)
     let time = at - (active.zero ?? .zero)
     let detail =
-      "the instrument's word of closing or opening the circuit was lost, at or before \(time.microseconds / 1_000) ms of the step; the half-cycle's charge is not known"
+      "the instrument's word of closing or opening the circuit was lost, at or before \(time.shown()) of the step; the half-cycle's charge is not known"
     note(.linkGarbage, .warning, actor: "instrument", detail, now, &outputs)
   }
 
@@ -92,7 +92,7 @@ extension RunPilot {
     guard let candidate = setpoint?.take(reading, heardAt: now.host) ?? nil else { return }
     if let voltage = reading.voltage {
       lastVoltage = voltage
-      if isFresh, setpoint?.isClosed == true { isFresh = !(hasMoved && isInsideLimits(voltage)) }
+      if setpoint?.isClosed == true, isInsideLimits(voltage) { leaveWindows() }
     }
     guard case .active(let purpose) = phase else {
       recordIfDue(candidate, &outputs)
@@ -100,8 +100,8 @@ extension RunPilot {
     }
     let fault =
       purpose == .step
-      ? safety.judge(reading, commanded: setpoint?.commanded ?? .open(isFresh: true)) : safety.judgeCheck(reading)
-    if let fault {
+      ? safety.judge(reading, commanded: setpoint?.commanded ?? .open(orIn: windowAtRest)) : safety.judgeCheck(reading)
+    if let fault, !(fault.code == .holdCurrentReversed && isOver(candidate)) {
       append(candidate, &outputs)
       close(because: .fault(fault, latches: true), now, &outputs)
       return
@@ -117,11 +117,14 @@ extension RunPilot {
     if standing.hasSettled { judgeEnds(live, now, &outputs) }
   }
 
-  /// Whether the run has moved more charge than an empty half-cycle would. A cell that was hardly touched relaxes to
-  /// where it came from.
-  private var hasMoved: Bool {
-    let charge = runCharge + (setpoint?.integrator.charge ?? .zero)
-    return charge.magnitude >= machine.program.limits.emptyHalfCycleBelow
+  /// A current has brought the cell inside the limits. If it has moved more charge than an empty half-cycle would, the
+  /// cell has to stay there; one that was hardly touched relaxes to where it came from.
+  private mutating func leaveWindows() {
+    guard isFresh || allowedWindow != nil else { return }
+    let moved = setpoint?.integrator.charge ?? .zero
+    let enough = machine.program.limits.emptyHalfCycleBelow
+    if (runCharge + moved).magnitude >= enough { isFresh = false }
+    if moved.magnitude >= enough { allowedWindow = nil }
   }
 
   /// A fresh cell may stand outside the limits until a current has brought it inside.
@@ -150,6 +153,13 @@ extension RunPilot {
     }
     live.stepEnergy = carried.energy + candidate.energy
     return live
+  }
+
+  /// Whether a condition of the step is met that a hold's current may meet by turning round: then the hold is over, and
+  /// the cell is where it should be.
+  private mutating func isOver(_ candidate: RecordCandidate) -> Bool {
+    guard let standing = setpoint?.standing(after: machine.settle), standing.hasSettled else { return false }
+    return machine.endReached(live(candidate, standing)) != nil
   }
 
   private mutating func judgeEnds(_ live: LiveQuantities, _ now: RunMoment, _ outputs: inout RunOutputs) {

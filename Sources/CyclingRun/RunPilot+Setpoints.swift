@@ -31,7 +31,7 @@ extension RunPilot {
     let interval = min(settings.slowestReadings, settings.openCircuitCheck / 10)
     begin(
       Row(kind: .openCircuitCheck, programIndex: -1, path: "", direction: .none, rangeCurrent: nil),
-      .open, isFresh: true, cutOffs: [cutOff], cutOffEnds: [-1], interval: max(interval, settings.fastestReadings),
+      .open, cutOffs: [cutOff], cutOffEnds: [-1], interval: max(interval, settings.fastestReadings),
       duration: settings.openCircuitCheck + Self.durationMargin, now, &outputs)
     phase = .active(purpose)
     tell(purpose == .preflight ? .preflight : .interrupted, now, &outputs)
@@ -52,7 +52,7 @@ extension RunPilot {
       rangeCurrent: step.direction == .none && step.kind == .rest ? nil : step.rangeCurrent, settle: step.settle,
       isDiagnostic: step.isDiagnostic)
     begin(
-      row, drive, isFresh: isFresh, cutOffs: cutOffs, cutOffEnds: ends,
+      row, drive, cutOffs: cutOffs, cutOffEnds: ends,
       interval: readingInterval(at: drive.largestCurrent),
       duration: duration(of: step, drive), now, &outputs)
     let direction = step.kind == .rest ? nil : step.direction
@@ -60,6 +60,7 @@ extension RunPilot {
     let isNew = direction != nil && (direction != drivenDirection || direction == Direction.none)
     if outputs.wantsCommit || isNew { awaitCommit(&outputs) } else { phase = .active(.step) }
     drivenDirection = direction
+    resumptionReason = nil
     if state != .running { tell(.running, now, &outputs) }
   }
 
@@ -87,7 +88,7 @@ extension RunPilot {
   }
 
   private mutating func begin(
-    _ row: Row, _ drive: StepDrive, isFresh: Bool, cutOffs: [CutOff], cutOffEnds: [Int32], interval: TimeSpan,
+    _ row: Row, _ drive: StepDrive, cutOffs: [CutOff], cutOffEnds: [Int32], interval: TimeSpan,
     duration: TimeSpan, _ now: RunMoment, _ outputs: inout RunOutputs
   ) {
     longestSilence = .zero
@@ -97,7 +98,7 @@ extension RunPilot {
     countTestTime(until: now.host)
     setpoint = ActiveSetpoint(
       token: token, stepID: stepID, kind: row.kind, isDiagnostic: row.isDiagnostic,
-      commanded: drive.commanded(isFresh: isFresh),
+      commanded: drive.commanded(openOrIn: windowAtRest),
       readingInterval: interval,
       cutOffEnds: cutOffEnds, integrator: ChargeIntegrator(direction: row.direction),
       policy: RecordPolicy(rule: program.record),
@@ -139,10 +140,11 @@ extension RunPilot {
   /// The interval for a step that drives at most `current`: the faster, the higher its rate is.
   func readingInterval(at current: Current) -> TimeSpan {
     guard current > .zero else { return readingInterval }
+    let slowest = min(readingInterval, settings.slowestDrivenReadings)
     // nC over pA is 1e9 µs.
     let shortest = Int128(program.limits.halfCycleCharge.nanocoulombs) * 1_000_000_000 / Int128(current.picoamperes)
     let wanted = TimeSpan(microseconds: Int64(clamping: shortest / Self.readingsAHalfCycle))
-    return max(min(readingInterval, wanted), settings.fastestReadings)
+    return max(min(slowest, wanted), settings.fastestReadings)
   }
 
   /// Why a step must not be begun, if so.
@@ -156,7 +158,7 @@ extension RunPilot {
     if carried.isResumed, approach(target, direction) != nil { return nil }
     return Fault(
       .holdStartedFarAway,
-      "the cell stands at \(standing.nanovolts) nV, too far from the \(target.nanovolts) nV to be held")
+      "the cell stands at \(standing.shown()), too far from the \(target.shown()) to be held")
   }
 
   /// A constant current to a voltage that the cell has already passed would be a hold from far away at once, with the
@@ -168,7 +170,7 @@ extension RunPilot {
     guard passed > Self.holdReach else { return nil }
     return Fault(
       .holdStartedFarAway,
-      "the cell stands at \(standing.nanovolts) nV, already beyond the \(target.nanovolts) nV that the step goes to")
+      "the cell stands at \(standing.shown()), already beyond the \(target.shown()) that the step goes to")
   }
 
   /// A hold that is taken up again after the cell relaxed is approached at a constant current in its direction.

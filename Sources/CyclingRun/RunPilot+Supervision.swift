@@ -33,7 +33,7 @@ extension RunPilot {
       outputs.wakeAt = due
     } else {
       outputs.resetLink = Fault(
-        .linkTimeout, "no answer for \((now.host - since).microseconds / 1_000) ms; the link is closed and opened again"
+        .linkTimeout, "no answer for \((now.host - since).shown()); the link is closed and opened again"
       )
     }
   }

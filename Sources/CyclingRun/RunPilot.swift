@@ -68,6 +68,12 @@ public struct RunPilot: Sendable {
     case fault(Fault, latches: Bool)
   }
 
+  /// A person's word for a voltage outside the limits.
+  struct Allowance: Sendable, Hashable {
+    var actor: String
+    var reason: String
+  }
+
   /// What ends a step of the program, apart from a person's stop.
   enum StepEnding: Sendable, Hashable {
     /// Its condition, as it was written.
@@ -87,6 +93,8 @@ public struct RunPilot: Sendable {
   var setpoint: ActiveSetpoint?
   var halfCycle: OpenHalfCycle?
   var cycle: CycleAccumulator
+  /// The test of plating whose half-cycle was closed last.
+  var efficiencyTest: EfficiencyTestAccumulator?
   /// Time, charge and energy of the present step in earlier rows, before pauses and interruptions.
   var carried = CarriedStep()
   var cycleTimeBeforeStep = TimeSpan.zero
@@ -100,6 +108,13 @@ public struct RunPilot: Sendable {
   /// No current has brought the cell inside the limits yet, or it has hardly moved since and no half-cycle is over;
   /// until then it may stand where a fresh one may.
   var isFresh = true
+  /// Where a fresh cell may stand at open circuit.
+  let freshWindow: VoltageWindow
+  /// Where the cell may stand at open circuit because a person answered for it when the run was resumed; nil once a
+  /// current has brought it back inside the limits.
+  var allowedWindow: VoltageWindow?
+  /// Why a person allows a voltage outside the limits, from the request to the next step.
+  var resumptionReason: Allowance?
   var hasPassedPreflight = false
   /// Checks of the open circuit in a row that were broken off.
   var spoiltChecks: Int32 = 0
@@ -141,9 +156,8 @@ public struct RunPilot: Sendable {
     self.settings = settings
     self.instrumentIsHere = instrumentIsHere
     machine = StepMachine(program: program)
-    safety = SafetyMonitor(
-      limits: program.limits,
-      freshWindow: Self.freshWindow(of: program, isAllowed: settings.allowedVoltageReason != nil))
+    safety = SafetyMonitor(limits: program.limits)
+    freshWindow = Self.freshWindow(of: program, isAllowed: settings.allowedVoltageReason != nil)
     cycle = CycleAccumulator(
       role: program.role, earlierCellCycles: identity.earlierCellCycles,
       retentionReference: program.metrics.retentionReference)
@@ -169,7 +183,9 @@ public struct RunPilot: Sendable {
     case .instrumentReady: instrumentReady(now, &outputs)
     case .instrumentLost(let fault): instrumentLost(fault, now, &outputs)
     case .committed: committed(now, &outputs)
-    case .person(let request, let actor): handle(request, actor, now, &outputs)
+    case .person(let request, let actor, let allowance):
+      resumptionReason = allowance.map { Allowance(actor: actor, reason: $0) }
+      handle(request, actor, now, &outputs)
     case .suspend: suspend(now, &outputs)
     case .storeFull:
       if isWriting {

@@ -33,9 +33,9 @@ enum StepDrive: Sendable, Hashable {
   }
 
   /// What safety must know of it until a hold begins.
-  func commanded(isFresh: Bool) -> CommandedDrive {
+  func commanded(openOrIn window: VoltageWindow?) -> CommandedDrive {
     switch self {
-    case .open: .open(isFresh: isFresh)
+    case .open: .open(orIn: window)
     case .current(let direction, let current), .currentThenHold(let direction, let current, _):
       .current(Self.signed(current, direction))
     case .hold(let direction, _, let atMost): .voltage(direction, atMost: atMost)

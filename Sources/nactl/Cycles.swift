@@ -17,14 +17,27 @@ struct Cycles: AsyncParsableCommand {
     let table = answer.value
     let scale = try CapacityScale(
       units, cell: table.cell, massMicrograms: table.active_mass_ug, areaSquareMillimetres: table.area_mm2)
-    list.write(table.cycles, Self.columns(scale, table.cycles), json: answer.json, empty: "no cycle has closed yet")
-    if list.format == .table, !table.cycles.isEmpty { Terminal.out(Self.initialLine(table)) }
+    let empty = table.efficiency_tests.isEmpty ? "no cycle has closed yet" : "no cycles"
+    list.write(table.cycles, Self.columns(scale, table.cycles), json: answer.json, empty: empty)
+    guard list.format == .table else { return }
+    if !table.cycles.isEmpty { Terminal.out(Self.initialLine(table)) }
+    for test in table.efficiency_tests { Terminal.out(Self.line(test, scale)) }
   }
 
   private static func initialLine(_ table: CycleTable) -> String {
     guard let efficiency = table.initial_coulombic_efficiency else { return "\nICE  \(Numbers.unknown)\n" }
     let origin = table.initial_cycle_run.map { $0 == table.run ? "" : "  (the cell's first cycle, in run \($0))" } ?? ""
     return "\nICE  \(Numbers.percent(efficiency)) %\(origin)\n"
+  }
+
+  /// A test of plating in one line: its efficiency, or how far it is.
+  private static func line(_ test: EfficiencyTestFrame, _ scale: CapacityScale) -> String {
+    let passes = "\(test.cycles) \(test.cycles == 1 ? "cycle" : "cycles")"
+    let (plated, stripped) = (scale.text(test.plated_charge_Ah), scale.text(test.stripped_charge_Ah))
+    let moved = "plated \(plated), stripped \(stripped), \(passes)"
+    let efficiency = "\(Numbers.percent(test.coulombic_efficiency, decimals: 3)) %"
+    let flags = test.flags.isEmpty ? "" : "  [\(test.flags.joined(separator: " "))]"
+    return "\nPLATING CE  \(efficiency)  (\(test.kind), \(test.label): \(moved))\(flags)\n"
   }
 
   /// Plateau columns are shown to people only where a cycle has one; programs always get them.

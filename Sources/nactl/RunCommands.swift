@@ -13,8 +13,8 @@ struct RunCommandOptions: ParsableArguments {
   @Option(help: "Why; kept in the event.") var reason: String?
 
   /// Sends the command and says what the daemon answered.
-  func send(_ command: String, step: Int32? = nil) async throws {
-    let request = CommandRequest(reason: reason, step: step)
+  func send(_ command: String, step: Int32? = nil, allowVoltage: String? = nil) async throws {
+    let request = CommandRequest(reason: reason, step: step, allow_voltage: allowVoltage)
     let answer = try await daemon.client().command(command, request, on: argument.run).value
     Terminal.out(answer.message + "\n")
   }
@@ -40,7 +40,12 @@ struct Resume: AsyncParsableCommand {
     abstract: "Goes on with a paused or held run.",
     discussion: "A channel with a latch is cleared first: nactl clear CHANNEL --reason TEXT.")
   @OptionGroup var options: RunCommandOptions
-  func run() async throws { try await options.send("resume") }
+  @Option(
+    help: ArgumentHelp(
+      "Go on although the open circuit is outside the limits, for this reason; kept in the event.", valueName: "reason")
+  )
+  var allowVoltage: String?
+  func run() async throws { try await options.send("resume", allowVoltage: allowVoltage) }
 }
 
 /// `nactl skip RUN`

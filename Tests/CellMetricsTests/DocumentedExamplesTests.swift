@@ -82,7 +82,7 @@ private struct WorkedExample: CustomTestStringConvertible, Sendable {
 @Suite struct DocumentedExamplesTests {
   @Test func everyExampleOfThePage() throws {
     let examples = try WorkedExample.all()
-    #expect(Set(examples.map(\.kind)) == ["integral", "half-cycle", "cycle", "retention"])
+    #expect(Set(examples.map(\.kind)) == ["integral", "half-cycle", "cycle", "retention", "efficiency-test"])
     #expect(examples.count >= 11)
     for example in examples {
       let computed: [String: String]
@@ -91,6 +91,7 @@ private struct WorkedExample: CustomTestStringConvertible, Sendable {
       case "half-cycle": computed = try halfCycle(example)
       case "cycle": computed = try cycle(example)
       case "retention": computed = try retention(example)
+      case "efficiency-test": computed = try efficiencyTest(example)
       default: throw WorkedExample.Misprint(line: example.line, text: "\(example.kind) is no kind of example")
       }
       #expect(!example.results.isEmpty, "\(example.testDescription)")
@@ -191,6 +192,29 @@ private struct WorkedExample: CustomTestStringConvertible, Sendable {
       "sodiation_plateau_charge_nc": text(summary.sodiationPlateauCharge),
       "sodiation_plateau_ratio": text(summary.sodiationPlateauRatio),
       "desodiation_plateau_ratio": text(summary.desodiationPlateauRatio),
+    ]
+  }
+
+  private func efficiencyTest(_ example: WorkedExample) throws -> [String: String] {
+    guard let role = CellRole(rawValue: try example.option("role")), let plating = role.firstDirection,
+      let kind = EfficiencyTestKind(rawValue: try example.option("kind"))
+    else { throw WorkedExample.Misprint(line: example.line, text: "no such role or kind") }
+    var test = EfficiencyTestAccumulator(
+      run: 5, number: 1, test: EfficiencyTest(kind: kind, label: "example"), platingDirection: plating)
+    for (index, row) in example.rows.enumerated() {
+      guard let part = EfficiencyTestPart(rawValue: row[0]) else {
+        throw WorkedExample.Misprint(line: example.line, text: "\(row[0]) is no part")
+      }
+      test.add(
+        .sample(
+          Int32(index + 1), try example.direction(row[1]), charge: try example.number(row, 2), cycle: nil,
+          flags: row.last == "truncated" ? .truncated : []), part: part)
+    }
+    return [
+      "plated_charge_nc": "\(test.row.platedCharge.nanocoulombs)",
+      "stripped_charge_nc": "\(test.row.strippedCharge.nanocoulombs)",
+      "cycles": "\(test.row.cycles)",
+      "coulombic_efficiency": test.row.coulombicEfficiency.map { "\($0)" } ?? "null",
     ]
   }
 

@@ -38,10 +38,17 @@ private struct Reference: Decodable {
   struct Truth: Decodable {
     var ce: Double
   }
+  struct Reservoir: Decodable {
+    var eta_true: Double
+    var n: Int32
+    var Qr_ah: Double
+    var ce_adams: Double
+  }
   var half_cycles: [Half]
   var cycles: [Cycle]
   var summary: Summary
   var truth: [Truth]?
+  var reservoir: Reservoir?
 }
 
 /// A data set: its readings by step and its reference.
@@ -128,6 +135,26 @@ struct ReferenceDataTests {
       if let value = InitialEfficiency.value(of: summary) { initial.append(value) }
     }
     #expect(initial.count == 1 && abs(initial[0] - data.reference.summary.ice) < 1e-9)
+  }
+
+  /// A reservoir test of Na||Cu: a conditioning cycle, which is none of it, the reservoir, ten cycles and the final strip.
+  @Test func aReservoirTestGivesItsEfficiencyExactly() throws {
+    let data = try ReferenceData("na_cu_reservoir_eta0995")
+    let reservoir = try #require(data.reference.reservoir)
+    var test = EfficiencyTestAccumulator(
+      run: 1, number: 1, test: EfficiencyTest(kind: .reservoir, label: "reservoir"), platingDirection: .discharge)
+    let halves = Array(data.reference.half_cycles.enumerated()).dropFirst(2)
+    for (index, half) in halves {
+      let part: EfficiencyTestPart =
+        if index == halves.startIndex { .reservoir } else if index == halves.endIndex - 1 { .finalStrip } else {
+          .cycled
+        }
+      test.add(try row(index, half, data, role: .platingStripping), part: part)
+    }
+    #expect(test.row.cycles == reservoir.n)
+    #expect(near(test.row.reservoirCharge.ampereHours, reservoir.Qr_ah, tolerance))
+    let efficiency = try #require(test.row.coulombicEfficiency)
+    #expect(abs(efficiency - reservoir.eta_true) < 1e-9 && abs(efficiency - reservoir.ce_adams) < 1e-9)
   }
 
   private func near(_ value: Double, _ reference: Double, _ tolerance: Double) -> Bool {

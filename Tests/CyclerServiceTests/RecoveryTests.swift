@@ -95,9 +95,9 @@ import Testing
     try await later.recover()
     let anna = Requester(name: "anna", userID: 1, processID: 1, requestID: "r1")
     for command in [RunCommand.pause, .resume, .skip] {
-      await #expect(throws: RequestRefused.self) { _ = try await later.command(command, on: run, anna, reason: nil) }
+      await #expect(throws: RequestRefused.self) { _ = try await later.command(command, on: run, anna) }
     }
-    _ = try await later.command(.stop, on: run, anna, reason: nil)
+    _ = try await later.command(.stop, on: run, anna)
     #expect(try await stored.store.read { try $0.run(1)?.runState } == .stopped)
     #expect(try await stored.store.read { try $0.checkpoints().isEmpty })
     #expect(await later.channels[1]?.run == nil)

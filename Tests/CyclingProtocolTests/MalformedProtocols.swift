@@ -139,9 +139,6 @@ enum MalformedProtocols {
   ]
 
   static let later: [RefusalCase] = [
-    .steps("test", #"[{"test": "reservoir", "steps": []}]"#, "steps[0]", "not yet supported"),
-    .step(
-      "part", #"{"charge": "0.1 mA", "until": ["step_time >= 1 h"], "part": "cycled"}"#, ".part", "not yet supported"),
     .step(
       "until on a block inside cycles",
       #"{"cycles": 1, "purpose": "life", "label": "life", "steps": [\#(SampleProtocol.discharge), "#

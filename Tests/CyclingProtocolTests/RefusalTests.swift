@@ -16,6 +16,9 @@ import Testing
   @Test(arguments: MalformedProtocols.later)
   func laterPartOfTheLanguage(_ refusal: RefusalCase) { expect(refusal) }
 
+  @Test(arguments: TestProtocols.malformed)
+  func testsOfPlating(_ refusal: RefusalCase) { expect(refusal) }
+
   @Test(arguments: MalformedProtocols.names)
   func names(_ refusal: RefusalCase) { expect(refusal) }
 

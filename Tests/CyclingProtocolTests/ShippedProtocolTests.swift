@@ -15,7 +15,7 @@ enum ShippedProtocols {
 
   static let names = [
     "al-nncfm-anode-free", "al-nvpf-anode-free", "anode-free-cylindrical", "demo-hard-carbon",
-    "hard-carbon-half-cell", "hard-carbon-rate-series", "na-nvpf-half-cell",
+    "hard-carbon-half-cell", "hard-carbon-rate-series", "na-nvpf-half-cell", "plating-stripping-efficiency",
   ]
 
   static func bytes(_ name: String) throws -> [UInt8] {

@@ -45,7 +45,7 @@ import Testing
     let left = try #require(bench.setpoint).cutOffs[1].threshold
     #expect(left == 35_940_002_000)
     let note = try #require(bench.journal.events.last { $0.code == .runResumed })
-    #expect(note.detail.contains("600000000 nV"))
+    #expect(note.detail.contains("600 mV"))
   }
 
   @Test(arguments: [("hold", RunState.held), ("end", .ended)])
@@ -237,7 +237,7 @@ import Testing
       since: since)
     bench.feed(.instrumentReady)
     let note = try #require(bench.journal.events.last { $0.code == .runGap })
-    #expect(note.detail.contains("1200000 ms"))
+    #expect(note.detail.contains("20 min"))
     bench.check(Array(repeating: 0.6, count: 10))
     bench.accept()
     for _ in 0..<3 { bench.read(0.009, -100e-6) }
@@ -325,8 +325,8 @@ import Testing
 
   @Test func hazard07TheLongestTimeAloneIsThatOfTheLeaseThatTheInstrumentHas() throws {
     var bench = try Self.running()
-    // One lease of 60 s, 8 s until silence would have been noticed, and two readings.
-    #expect(bench.pilot.longestAlone == TimeSpan(seconds: 70))
+    // One lease of 60 s, 5.6 s until silence would have been noticed, and two readings of 0.2 s.
+    #expect(bench.pilot.longestAlone == TimeSpan(seconds: 66))
     // Another daemon with a shorter lease of its own, which does not know how far the run had come.
     var writer = ByteWriter()
     bench.pilot.checkpoint(into: &writer)
@@ -335,7 +335,7 @@ import Testing
     let restored = try RunPilot(
       identity: PilotBench.identity, program: bench.pilot.program, settings: settings, checkpoint: writer.bytes,
       since: bench.now.unix)
-    #expect(restored.longestAlone == TimeSpan(seconds: 130))
+    #expect(restored.longestAlone == TimeSpan(seconds: 126))
     bench.feed(.person(.pause, actor: "anna"))
     bench.end(.requested)
     #expect(bench.pilot.longestAlone == .zero)

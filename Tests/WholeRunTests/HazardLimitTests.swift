@@ -123,6 +123,20 @@ import Testing
     bench.read(0.01, -19e-6)
     for _ in 0..<2 { bench.read(0.01, 1e-6) }
     #expect(bench.journal.latches.first?.code == .holdCurrentReversed)
+    // A hold that ends by its current is over when the current turns, if what turned is small enough to end it.
+    let ending = hold.replacing("[", with: #"["current <= 5 uA", "#)
+    for (amperes, latches) in [(1e-6, 0), (6e-6, 1)] {
+      var ended = try Self.bench(
+        cycle.replacing(hold, with: ending) + Self.charge + "]}")
+      ended.start(at: 2.0)
+      ended.accept()
+      for _ in 0..<3 { ended.read(0.01, -100e-6) }
+      ended.end(.cutOff(0))
+      ended.accept()
+      ended.read(0.01, -19e-6)
+      for _ in 0..<2 { ended.read(0.01, amperes) }
+      #expect(ended.journal.latches.count == latches)
+    }
   }
 
   // MARK: Rule 10
@@ -243,7 +257,7 @@ import Testing
       case .cycleClosed: "cycle closed"
       case .halfCycleOpened: "half-cycle opened"
       case .stepStarted: "step started"
-      case .stepBegan, .event, .runState, .latched, .checkpoint, .checkpointDropped: "other"
+      case .stepBegan, .testUpdated, .event, .runState, .latched, .checkpoint, .checkpointDropped: "other"
       }
     }
     #expect(

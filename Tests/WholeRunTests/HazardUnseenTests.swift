@@ -78,7 +78,7 @@ import Testing
     #expect(row.constantVoltageCharge == Charge(nanocoulombs: 500_000))
     #expect(row.flags.isSuperset(of: [.gap, .chargeUnknown]) && row.gapCharge == nil)
     let event = try #require(bench.journal.events.last { $0.code == .linkGarbage })
-    #expect(event.severity == .warning && event.detail.contains("9998 ms"))
+    #expect(event.severity == .warning && event.detail.contains("9.998 s"))
   }
 
   // MARK: Targets already passed

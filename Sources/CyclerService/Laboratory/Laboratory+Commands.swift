@@ -19,13 +19,15 @@ extension Laboratory {
 
   /// Carries out a command; returns what else the person should know.
   func command(
-    _ command: RunCommand, on run: StoredRun, _ requester: Requester, reason: String?, step: Int32? = nil
+    _ command: RunCommand, on run: StoredRun, _ requester: Requester, _ request: CommandRequest = CommandRequest()
   ) async throws -> String? {
-    try await carryOut(command, run, requester, step)
+    try await carryOut(command, run, requester, request)
     var remarks: [String] = []
     do {
       if command == .stop { try await keepStop(run, requester) }
-      if let reason, !reason.isEmpty { try await note("\(command.rawValue): \(reason)", on: run, requester) }
+      if let reason = request.reason, !reason.isEmpty {
+        try await note("\(command.rawValue): \(reason)", on: run, requester)
+      }
     } catch {
       // The cell comes first: a store that refuses must not keep a circuit closed.
       logger.error("store.failed: \(command.rawValue) of run \(run.runId) cannot be recorded: \(error)")
@@ -35,7 +37,7 @@ extension Laboratory {
   }
 
   private func carryOut(
-    _ command: RunCommand, _ known: StoredRun, _ requester: Requester, _ step: Int32?
+    _ command: RunCommand, _ known: StoredRun, _ requester: Requester, _ request: CommandRequest
   ) async throws {
     let deadline = ContinuousClock.now + Self.commandPatience
     var run = known
@@ -53,7 +55,7 @@ extension Laboratory {
         run = try await reread(run)
         if !(run.runState?.isFinal ?? true) { try await checkLatch(of: run) }
       }
-      let answer = await answer(of: run, to: command, requester, step)
+      let answer = await answer(of: run, to: command, requester, request)
       switch answer {
       case .accepted: return
       case .refused(.over), .changing: break
@@ -78,11 +80,12 @@ extension Laboratory {
   }
 
   private func answer(
-    of run: StoredRun, to command: RunCommand, _ requester: Requester, _ step: Int32?
+    of run: StoredRun, to command: RunCommand, _ requester: Requester, _ request: CommandRequest
   ) async -> PersonAnswer {
     let ask = PersonAsk(
       run: run.runId, PersonRequest(command), actor: requester.name,
-      expected: command == .resume ? run.runState : nil, step: step)
+      expected: command == .resume ? run.runState : nil, step: request.step,
+      allowedVoltageReason: request.allow_voltage)
     guard let entry = channels[run.channelId] else { return .changing }
     if waiting[run.channelId]?.pilot.identity.run == run.runId { return await answerWaiting(run, ask) }
     guard let worker = entry.worker else { return .changing }

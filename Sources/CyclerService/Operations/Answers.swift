@@ -122,7 +122,8 @@ extension CycleTable {
       run: run.runId, cell: run.cellName, role: cell?.role ?? "", active_mass_ug: cell?.activeMassUg,
       area_mm2: cell?.areaMm2E3.map { Double($0) / 1_000 },
       cycles: try view.cycles(run: run.runId).map { CycleFrame($0, cell: run.cellName) },
-      initial_coulombic_efficiency: first?.coulombicEfficiency, initial_cycle_run: first?.runId)
+      initial_coulombic_efficiency: first?.coulombicEfficiency, initial_cycle_run: first?.runId,
+      efficiency_tests: try view.efficiencyTests(run: run.runId).map { EfficiencyTestFrame($0) })
   }
 }
 

@@ -47,6 +47,18 @@ extension CycleFrame {
   }
 }
 
+extension EfficiencyTestFrame {
+  /// A stored test.
+  init(_ test: StoredEfficiencyTest) {
+    self.init(
+      number: test.number, kind: test.kind, label: test.label, cycles: test.cycles,
+      reservoir_charge_Ah: Charge(nanocoulombs: test.reservoirChargeNc).ampereHours,
+      plated_charge_Ah: Charge(nanocoulombs: test.platedChargeNc).ampereHours,
+      stripped_charge_Ah: Charge(nanocoulombs: test.strippedChargeNc).ampereHours,
+      coulombic_efficiency: test.coulombicEfficiency, flags: DataFlags(rawValue: test.flags).names)
+  }
+}
+
 extension EventFrame {
   /// A stored event with the names of what it concerns.
   init(_ event: StoredEvent, channel: String?, cell: String?) {

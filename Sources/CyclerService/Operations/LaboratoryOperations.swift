@@ -221,10 +221,27 @@ struct LaboratoryOperations: CyclerOperations {
         .malformed, code: "run.step_without_skip", message: "\(command.rawValue) is of the run, not of a step",
         hint: "leave the step out")
     }
-    let remark = try await laboratory.command(command, on: run, requester, reason: request.reason, step: request.step)
-    let message = "\(command.rawValue) accepted for run \(run.runId)" + (remark.map { "; \($0)" } ?? "")
+    try Self.checkAllowance(request, of: command)
+    let remark = try await laboratory.command(command, on: run, requester, request)
+    let next =
+      command == .resume ? "; it goes on when its open circuit is as it should be: nactl show \(run.runId)" : ""
+    let message = "\(command.rawValue) accepted for run \(run.runId)\(next)" + (remark.map { "; \($0)" } ?? "")
     return Acknowledgement(
       request_id: requester.requestID, message: message, run: run.runId, channel: run.channelName)
+  }
+
+  private static func checkAllowance(_ request: CommandRequest, of command: RunCommand) throws(RequestRefused) {
+    guard let reason = request.allow_voltage else { return }
+    if command != .resume {
+      throw RequestRefused(
+        .malformed, code: "run.voltage_without_resume", message: "\(command.rawValue) needs no voltage allowed",
+        hint: "`allow_voltage` goes with `resume`; leave it out")
+    }
+    if reason.allSatisfy(\.isWhitespace) {
+      throw RequestRefused(
+        .malformed, code: "run.reason_missing", message: "allowing a voltage needs a reason; this one is empty",
+        hint: "say why the cell may stand outside its limits")
+    }
   }
 
   // MARK: - Streams

@@ -32,6 +32,8 @@ final class PersonAsk: Sendable {
   let expected: RunState?
   /// The number of the step that the asker means; nil when it does not matter.
   let step: Int32?
+  /// Why the cell may stand outside the limits when the run is resumed.
+  let allowedVoltageReason: String?
 
   private struct State {
     var isTaken = false
@@ -40,12 +42,16 @@ final class PersonAsk: Sendable {
   }
   private let state = Mutex(State())
 
-  init(run: Int64, _ request: PersonRequest, actor: String, expected: RunState? = nil, step: Int32? = nil) {
+  init(
+    run: Int64, _ request: PersonRequest, actor: String, expected: RunState? = nil, step: Int32? = nil,
+    allowedVoltageReason: String? = nil
+  ) {
     self.run = run
     self.request = request
     self.actor = actor
     self.expected = expected
     self.step = step
+    self.allowedVoltageReason = allowedVoltageReason
   }
 
   /// Waits for the answer; to be called once.
@@ -95,7 +101,7 @@ extension PersonAsk {
       reply(answer)
       return false
     }
-    pilot.handle(.person(request, actor: actor), at: now, into: &outputs)
+    pilot.handle(.person(request, actor: actor, allowedVoltageReason: allowedVoltageReason), at: now, into: &outputs)
     reply(.accepted)
     return true
   }
