@@ -4,6 +4,7 @@
 // The daemon as a whole: what is started in which order, and what happens on the signal that stops it. Cells are made
 // safe on the signal itself; only then are clients and services asked to end.
 
+internal import ControlAPI
 internal import CycleStore
 internal import CyclerModel
 internal import InstrumentIO
@@ -38,6 +39,14 @@ public struct DaemonRefusal: Error, Sendable {
   public var hint: String
   /// For the process.
   public var exitStatus: Int32
+
+  /// A refusal with its reason.
+  public init(code: String, message: String, hint: String, exitStatus: Int32) {
+    self.code = code
+    self.message = message
+    self.hint = hint
+    self.exitStatus = exitStatus
+  }
 }
 
 /// One daemon on one state directory.
@@ -52,6 +61,18 @@ public struct CyclerDaemon: Sendable {
   public init(configuration: DaemonConfiguration, logger: Logger) {
     self.configuration = configuration
     self.logger = logger
+  }
+
+  /// What a socket's refusal means for the process: 75 (EX_TEMPFAIL) while another has it, 73 (EX_CANTCREAT) otherwise.
+  private func orRefuse<Made>(_ make: () throws -> Made) throws -> Made {
+    do {
+      return try make()
+    } catch let refused as RequestRefused {
+      let body = refused.body
+      throw DaemonRefusal(
+        code: body.code, message: body.message, hint: body.hint ?? "",
+        exitStatus: refused.kind == .conflict ? 75 : 73)
+    }
   }
 
   /// Runs until SIGTERM or SIGINT. Throws `DaemonRefusal` when it cannot start.
@@ -72,12 +93,14 @@ public struct CyclerDaemon: Sendable {
     let laboratory = Laboratory(
       store: store, configuration: configuration.laboratory, roster: roster, logger: logger)
     let operations = LaboratoryOperations(laboratory: laboratory, store: store, startedAt: UnixClock.now())
-    let control = try makeControlService(
-      operations: operations, configuration: controlConfiguration, logger: logger,
-      onListening: { [logger] in
-        notifier.send(.ready)
-        logger.info("listening at \(configuration.socketPath)")
-      })
+    let control = try orRefuse {
+      try makeControlService(
+        operations: operations, configuration: controlConfiguration, logger: logger,
+        onListening: { [logger] in
+          notifier.send(.ready)
+          logger.info("listening at \(configuration.socketPath)")
+        })
+    }
     let watchdog = WatchdogService(
       laboratory: laboratory, store: store, roster: roster, notifier: notifier, logger: logger)
     var group = ServiceGroupConfiguration(

@@ -77,12 +77,24 @@ struct Nacyclerd: AsyncParsableCommand {
     configuration.laboratory.lease = TimeSpan(seconds: lease)
     configuration.laboratory.storePatience = TimeSpan(seconds: storePatience)
     do {
-      try FileManager.default.createDirectory(
-        atPath: stateDirectory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o750])
+      try makeStateDirectory()
       try await CyclerDaemon(configuration: configuration, logger: Logger(label: "nacyclerd")).run()
     } catch let refusal as DaemonRefusal {
       FileHandle.standardError.write(Data("\(refusal.code): \(refusal.message)\nhint: \(refusal.hint)\n".utf8))
       throw ExitCode(refusal.exitStatus)
+    }
+  }
+
+  private func makeStateDirectory() throws {
+    do {
+      try FileManager.default.createDirectory(
+        atPath: stateDirectory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o750])
+    } catch {
+      let cause = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError ?? error as NSError
+      throw DaemonRefusal(
+        code: "daemon.state_directory_unusable",
+        message: "\(stateDirectory) cannot be made: \(cause.localizedDescription)",
+        hint: "give a directory that the daemon's user can make or write, with --state-directory", exitStatus: 73)
     }
   }
 }

@@ -44,7 +44,7 @@ import Testing
     #expect(try keys(of: Self.check))
     #expect(try keys(of: Self.start))
     #expect(try keys(of: NoteRequest(text: "t")))
-    #expect(try keys(of: CommandRequest(reason: "r", step: 3)))
+    #expect(try keys(of: CommandRequest(reason: "r", step: 3, allow_voltage: "v")))
     #expect(try keys(of: ClearRequest(reason: "r")))
     #expect(try keys(of: MountRequest(cell: "c", wiring: "4-wire")))
   }

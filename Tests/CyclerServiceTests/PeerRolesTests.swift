@@ -43,7 +43,7 @@ import Testing
     directories.hanging.withLock { _ = $0.insert(5_001) }
     let roles = Self.roles(directories, PeerRoles.Timing(patience: .seconds(600)))
     async let stuck = roles.person(userID: 5_001)
-    while directories.count(5_001) == 0 { sched_yield() }
+    while directories.count(5_001) == 0 { await Task.yield() }
     #expect(await roles.person(userID: 5_002) == PeerRoles.Person(name: "user5002", mayOperate: true))
     directories.release.signal()
     #expect(await stuck.name == "user5001")

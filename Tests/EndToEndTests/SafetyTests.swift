@@ -26,6 +26,16 @@ extension ProgramTests {
         "nacyclerd", ["--state-directory", rig.state, "--socket", rig.directory.path + "/other.sock", "--no-discovery"])
       #expect(second.status == 75)
       #expect(second.errors.contains("daemon.already_running"))
+      // Nor does one with a state of its own take the socket away from those who may want to stop the run.
+      let third = try LaboratoryRig.run(
+        "nacyclerd",
+        ["--state-directory", rig.directory.path + "/other", "--socket", rig.socket, "--no-discovery"])
+      #expect(third.status == 75)
+      #expect(third.errors.contains("socket.in_use"), "\(third.errors)")
+      let nowhere = try LaboratoryRig.run(
+        "nacyclerd", ["--state-directory", "/dev/null/state", "--socket", rig.directory.path + "/other.sock"])
+      #expect(nowhere.status == 73)
+      #expect(nowhere.errors.contains("daemon.state_directory_unusable: /dev/null/state"), "\(nowhere.errors)")
       #expect(try rig.waitForRun(states: ["completed", "held"], seconds: 60) == "completed")
       try TruthComparison(rig).expectAgreement()
     }

@@ -3,8 +3,9 @@
 //
 // The control socket as a service: HTTP/1.1 and JSON over a Unix socket, so that curl is a client too.
 //
-// It does not guard against a second daemon: whatever socket lies at its path is removed and replaced, also a live
-// one. The lock file of the state directory comes first. It does not make cells safe either: that happens on the
+// A socket that somebody else listens at is not taken over: two daemons with two state directories may be given one path
+// by mistake, and whoever wants to stop a run must reach the one that has it. What a dead one left is replaced. It does
+// not make cells safe either: that happens on the
 // signal itself, and a client here can delay the end of this service by `patience` at most.
 //
 // A socket that somebody removed is made again within seconds, so that a person can always reach the daemon; whoever
@@ -50,13 +51,18 @@ public struct ControlConfiguration: Sendable, Hashable {
   }
 }
 
-/// Makes the control service of a daemon. Throws `RequestRefused` when the socket's path cannot be used; so does the
-/// service's `run()` when the socket cannot be made. `onListening` is called once clients can connect.
+/// Makes the control service of a daemon. Throws `RequestRefused` when the socket's path cannot be used or another
+/// process listens there; so does the service's `run()` when the socket cannot be made. `onListening` is called once clients can connect.
 public func makeControlService(
   operations: some CyclerOperations, configuration: ControlConfiguration, logger: Logger,
   onListening: @escaping @Sendable () async -> Void = {}
 ) throws -> some Service {
   try ControlSocket.check(configuration.socketPath)
+  guard !ControlSocket.isServed(configuration.socketPath) else {
+    throw RequestRefused(
+      .conflict, code: "socket.in_use", message: "another process listens at \(configuration.socketPath)",
+      hint: "if that is another nacyclerd, give this one another --socket, or stop that one first")
+  }
   return ControlService(
     operations: operations, configuration: configuration, logger: logger, onListening: onListening)
 }

@@ -34,9 +34,10 @@ extension Problem {
 extension RequestRefused {
   /// Refused because protocols do not compile.
   init(problems: [Problem]) {
+    let files = Set(problems.map(\.protocol_name)).count == 1 ? "the protocol has" : "the protocols have"
     self.init(
       .impossible, code: "protocol.invalid",
-      message: problems.count == 1 ? "the protocol has a problem" : "the protocols have \(problems.count) problems",
+      message: problems.count == 1 ? "the protocol has a problem" : "\(files) \(problems.count) problems",
       hint: "`nactl check` lists them", problems: problems)
   }
 }

@@ -278,8 +278,14 @@ struct LaboratoryOperations: CyclerOperations {
       }
     }
     guard let run else {
-      throw RequestRefused(
-        .notFound, code: "run.not_found", message: "there is no run \(reference)", hint: "`nactl runs` shows the runs")
+      switch reference {
+      case .number(let number):
+        throw RequestRefused(
+          .notFound, code: "run.not_found", message: "there is no run \(number)", hint: "`nactl runs` shows the runs")
+      case .last:
+        throw RequestRefused(
+          .notFound, code: "run.not_found", message: "no run has begun yet", hint: "start one with `nactl start`")
+      }
     }
     return run
   }
