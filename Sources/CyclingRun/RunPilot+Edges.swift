@@ -34,11 +34,27 @@ extension RunPilot {
           note(.runStepSkipped, .info, actor: actor, detail, now, &outputs)
         }
       }
+      if purpose == .step, case .fault(let fault, _) = cause { noteEnd(behind: fault) }
       closeRow(reason: stepEnding?.text ?? cause.text, now, &outputs)
       settle(cause, now, &outputs)
     case .ready, .committing, .paused, .held, .suspended, .away, .over:
       closeRow(reason: "ended", now, &outputs)
     }
+  }
+
+  /// Whoever passed a limit of the voltage has passed the step's own end on the way, where that is a voltage: the step is
+  /// over, and a person who resumes the run goes on with the next one. To drive it again would drive the cell further out.
+  mutating func noteEnd(behind fault: Fault) {
+    switch fault.code {
+    case .limitVoltageHigh, .limitVoltageLow, .instrumentBoundReached: break
+    default: return
+    }
+    guard stepEnding == nil, let step = machine.step, step.direction != .none,
+      setpoint?.standing(after: machine.settle).hasSettled == true,
+      let voltage = setpoint?.lastReading?.voltage?.nanovolts,
+      let end = step.ends.first(where: { $0.quantity == .voltage && $0.comparison.holds(voltage, $0.threshold) })
+    else { return }
+    stepEnding = .condition(end.text)
   }
 
   /// What was meant, or the fault that the instrument met while it was being asked. A stop stays a stop, with a latch.
@@ -70,7 +86,8 @@ extension RunPilot {
       closeRow(reason: reason, now, &outputs)
       settle(.condition(reason), now, &outputs)
     case .bound(let fault):
-      closeRow(reason: fault.code.rawValue, now, &outputs)
+      noteEnd(behind: fault)
+      closeRow(reason: stepEnding?.text ?? fault.code.rawValue, now, &outputs)
       settle(.fault(fault, latches: true), now, &outputs)
     case .leaseExpired:
       closeRow(reason: FaultCode.instrumentLeaseExpired.rawValue, now, &outputs)

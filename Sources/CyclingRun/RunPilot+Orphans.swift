@@ -26,6 +26,7 @@ extension RunPilot {
     case .cutOff(let index):
       if stepEnding == nil { stepEnding = .condition(endReason(active, cutOff: index)) }
     case .bound(let fault), .failed(let fault):
+      noteEnd(behind: fault)
       pendingCause = settled(pendingCause ?? .condition(fault.code.rawValue), by: end, now, &outputs)
     case .leaseExpired, .requested: break
     }

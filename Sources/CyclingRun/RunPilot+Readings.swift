@@ -103,6 +103,7 @@ extension RunPilot {
       ? safety.judge(reading, commanded: setpoint?.commanded ?? .open(orIn: windowAtRest)) : safety.judgeCheck(reading)
     if let fault, !(fault.code == .holdCurrentReversed && isOver(candidate)) {
       append(candidate, &outputs)
+      if purpose == .step { noteEnd(behind: fault) }
       close(because: .fault(fault, latches: true), now, &outputs)
       return
     }

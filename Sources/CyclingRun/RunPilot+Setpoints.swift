@@ -149,7 +149,7 @@ extension RunPilot {
 
   /// Why a step must not be begun, if so.
   private func refusal(of step: ProgramStep) -> Fault? {
-    if let fault = refusalOfPassedTarget(step) { return fault }
+    if let fault = refusalOfPassedLimit(step) ?? refusalOfPassedTarget(step) { return fault }
     guard case .hold(let direction, let target, _) = step.action else { return nil }
     guard let standing = lastVoltage else {
       return Fault(.holdStartedFarAway, "the cell's voltage is not known, so nothing may be held")
@@ -159,6 +159,21 @@ extension RunPilot {
     return Fault(
       .holdStartedFarAway,
       "the cell stands at \(standing.shown()), too far from the \(target.shown()) to be held")
+  }
+
+  /// A cell that stands outside the limits because a person allowed it is not driven further out.
+  private func refusalOfPassedLimit(_ step: ProgramStep) -> Fault? {
+    guard allowedWindow != nil, let standing = lastVoltage else { return nil }
+    let limits = program.limits
+    switch step.direction {
+    case .charge where standing.nanovolts > limits.upperVoltage.soft:
+      return Fault(
+        .limitVoltageHigh, "the cell stands at \(standing.shown()) above its limit, and the step would charge it")
+    case .discharge where standing.nanovolts < limits.lowerVoltage.soft:
+      return Fault(
+        .limitVoltageLow, "the cell stands at \(standing.shown()) below its limit, and the step would discharge it")
+    case .charge, .discharge, .none: return nil
+    }
   }
 
   /// A constant current to a voltage that the cell has already passed would be a hold from far away at once, with the

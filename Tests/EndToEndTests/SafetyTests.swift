@@ -40,6 +40,40 @@ extension ProgramTests {
       try TruthComparison(rig).expectAgreement()
     }
 
+    /// A strip so fast that its cut-off and its limit are passed within one reading leaves the cell outside its limits.
+    @Test func aCellOutsideItsLimitsGoesOnWhenAPersonAnswersForIt() throws {
+      let rig = try LaboratoryRig()
+      // The preset itself: how far a reading lies behind the cut-off is a matter of luck.
+      try rig.startBench(cell: "plating-stripping", seed: nil)
+      try rig.startDaemon()
+      try rig.waitForChannels(1)
+      let file = try TestProtocol.write(
+        TestProtocol.Cell(
+          preset: "plating-stripping", role: "plating-stripping", window: ("-1 V", "1.03 V"), open: ("-0.5 V", "3 V"),
+          first: #"{"plate": "5 mA", "until": ["step_charge >= 0.5 mAh", "step_time >= 1 h"]}"#,
+          second: #"{"strip": "5 mA", "until": ["voltage >= 1.0 V", "step_time >= 1 h"]}"#, largest: "20 mA"),
+        cycles: 1, to: rig.directory, halfCycleCharge: "100 mAh")
+      #expect(try rig.nactl("start", file).status == 0)
+      func held(by code: String) throws -> Bool {
+        try rig.sqlite("SELECT state || ' ' || state_reason FROM run") == "held " + code
+      }
+      try rig.wait(for: "the limit", seconds: 60) { try held(by: "limit.voltage.high") }
+      // The strip has passed its end on the way; nothing is driven again.
+      #expect(try rig.sqlite("SELECT end_reason FROM half_cycle WHERE number = 2") == "voltage >= 1.0 V")
+      #expect(try rig.nactl("clear", "ch1", "--reason", "measured by hand").status == 0)
+      #expect(try rig.nactl("resume", "last").status == 0)
+      try rig.wait(for: "the refusal", seconds: 60) { try held(by: "run.voltage_changed") }
+      let event = try rig.sqlite("SELECT detail FROM event WHERE code = 'run.voltage_changed'")
+      #expect(event.contains("nactl resume 1 --allow-voltage REASON"), "\(event)")
+      let empty = try rig.nactl("resume", "last", "--allow-voltage", " ")
+      #expect(empty.status == 1 && empty.errors.contains("run.reason_missing"))
+      #expect(try rig.nactl("resume", "last", "--allow-voltage", "stripped too far").status == 0)
+      #expect(try rig.waitForRun(states: ["completed", "held", "ended"], seconds: 60) == "completed")
+      let allowed = try rig.sqlite("SELECT severity, detail FROM event WHERE code = 'run.voltage_allowed'")
+      #expect(allowed.hasPrefix("1|") && allowed.hasSuffix("allowed: stripped too far"), "\(allowed)")
+      try TruthComparison(rig).expectAgreement()
+    }
+
     @Test func hazard04LatchOutlivesTheProcessAndNeverResumesByItself() throws {
       // The half-cycle limit is below what the cell can take, so the first half-cycle trips it.
       let rig = try running(halfCycleCharge: "0.2 mAh")

@@ -47,10 +47,8 @@ import Testing
     Self.resume(&bench, at: -0.06, because: Self.reason)
     let event = try #require(bench.journal.events.last { $0.code == .runVoltageAllowed })
     #expect(event.actor == "anna" && event.severity == .warning && event.detail.contains(Self.reason))
-    // The discharge has met its end; the rest begins where the cell stands.
-    bench.accept()
-    bench.read(-0.07, -100e-6)
-    bench.end(.cutOff(0))
+    // The discharge has met its end on the way to its limit; the rest begins where the cell stands.
+    #expect(bench.setpoint?.mode == .openCircuit && bench.stepsTaken == [0, 1])
     bench.accept()
     for _ in 0..<5 { bench.read(-0.06, 0) }
     #expect(bench.pilot.state == .running, "\(bench.journal.events.suffix(2))")
@@ -74,12 +72,54 @@ import Testing
       var bench = try Self.held()
       Self.resume(&bench, at: -0.06, because: Self.reason)
       bench.accept()
-      bench.read(-0.02, -100e-6)
-      bench.end(.cutOff(0))
-      bench.accept()
       bench.read(volts, 0)
       #expect(bench.journal.latches.dropFirst().first?.code == latch, "\(volts) V")
     }
+  }
+
+  /// A limit that was passed on the host, on the instrument, or while nobody listened: a cut-off on the way to it was met.
+  @Test func aStepThatPassedItsEndOnTheWayToItsLimitIsNotDrivenAgain() throws {
+    let passed = Fault(.instrumentBoundReached, "below -100 mV while discharging")
+    for way in ["host", "instrument", "both", "alone"] {
+      var bench = try HazardLimitTests.bench(HazardLimitTests.discharge + ", " + HazardLimitTests.charge)
+      bench.start(at: 1.0)
+      bench.accept()
+      for _ in 0..<30 { bench.read(0.5, -100e-6) }
+      if way == "alone" {
+        bench.feed(HazardInterruptionTests.lost)
+        let reading = Reading(
+          time: TimeSpan(seconds: 31), voltage: Voltage(millivolts: -200), current: Current(picoamperes: -100_000_000))
+        bench.feed(
+          .driver(
+            .orphanEnded(
+              channel: 0, try #require(bench.setpoint).token, lastReading: reading,
+              circuitOpenedAt: TimeSpan(seconds: 31),
+              end: .bound(passed))))
+        bench.feed(.instrumentReady)
+      } else {
+        bench.read(way == "instrument" ? -0.04 : -0.2, -100e-6)
+        bench.end(way == "host" ? .requested : .bound(passed))
+      }
+      #expect(bench.pilot.state == .held && bench.journal.latches.count == 1, "\(way)")
+      #expect(bench.journal.endedSteps.last == "voltage <= 10 mV", "\(way)")
+      #expect(bench.journal.halfCycles.last?.flags.contains(.truncated) == false, "\(way)")
+      Self.resume(&bench, at: 0.3, because: nil)
+      #expect(bench.stepsTaken == [0, 1], "\(way)")
+      #expect(bench.setpoint?.mode == .constantCurrent(Current(picoamperes: 100_000_000)), "\(way)")
+    }
+  }
+
+  @Test func aCellOutsideItsLimitsIsNotDrivenFurtherOut() throws {
+    let blind = #"{"discharge": "100 uA", "until": ["step_charge >= 1 mAh", "step_time >= 11 h"]}"#
+    var bench = try HazardLimitTests.bench(blind + ", " + HazardLimitTests.charge)
+    bench.start(at: 1.0)
+    bench.accept()
+    for _ in 0..<30 { bench.read(0.5, -100e-6) }
+    bench.read(-0.2, -100e-6)
+    bench.end(.requested)
+    Self.resume(&bench, at: -0.06, because: Self.reason)
+    #expect(bench.pilot.state == .held && bench.begun == 3, "two checks and one discharge")
+    #expect(bench.journal.latches.last?.detail.contains("would discharge it") == true)
   }
 
   @Test func anAllowanceIsOfOneResumption() throws {
@@ -87,6 +127,7 @@ import Testing
     Self.resume(&bench, at: 0.5, because: Self.reason)
     #expect(!bench.journal.has(.runVoltageAllowed), "nothing had to be allowed")
     bench.accept()
+    bench.read(0.5, 0)
     bench.feed(.person(.pause, actor: "anna"))
     bench.end(.requested)
     Self.resume(&bench, at: -0.06, because: nil)
