@@ -60,6 +60,10 @@ extension ControlClient {
   public func cycles(of run: RunReference) async throws -> Received<CycleTable> {
     try await get("/v1/runs/\(run)/cycles")
   }
+  /// What an efficiency means for a life.
+  public func predict(_ request: PredictionRequest) async throws -> Received<Prediction> {
+    try await get("/v1/predict?\(request.query)")
+  }
   /// Events of a run after the event of that number.
   public func events(of run: RunReference, after event: Int64 = 0, limit: Int = 1_000) async throws
     -> Received<EventList>

@@ -35,6 +35,15 @@ public enum CellRole: String, Sendable, Hashable, CaseIterable {
     }
   }
 
+  /// Whether the sodium that was put in is all that the cell has, so that each cycle's loss is one of capacity. Cells
+  /// against sodium metal, or with a reservoir of it, have more than they use.
+  public var isLimitedByInventory: Bool {
+    switch self {
+    case .anodeFree, .fullCell: true
+    case .anodeHalfCell, .cathodeHalfCell, .platingStripping, .symmetric, .noCycles: false
+    }
+  }
+
   /// Whether coulombic efficiency means anything for the role.
   public var hasCoulombicEfficiency: Bool {
     switch self {

@@ -60,11 +60,16 @@ public struct RecordRule: Sendable, Hashable {
   public var onVoltageChange: Voltage?
   /// When the current differs from the last record's by so many millionths of it.
   public var onCurrentChangePartsPerMillion: Int64?
+  /// The slowest readings while current flows; nil where the file leaves them to the daemon.
+  public var readEvery: TimeSpan?
   /// A rule.
-  public init(every: TimeSpan, onVoltageChange: Voltage?, onCurrentChangePartsPerMillion: Int64?) {
+  public init(
+    every: TimeSpan, onVoltageChange: Voltage?, onCurrentChangePartsPerMillion: Int64?, readEvery: TimeSpan? = nil
+  ) {
     self.every = every
     self.onVoltageChange = onVoltageChange
     self.onCurrentChangePartsPerMillion = onCurrentChangePartsPerMillion
+    self.readEvery = readEvery
   }
 }
 

@@ -293,12 +293,14 @@ extension Compiler {
   }
 
   mutating func judgeRecord(_ instrument: InstrumentLimits) {
-    guard document.record.every < instrument.shortestReadingInterval else { return }
-    var site = document.recordSite
-    site.path = "record.every"
-    report(
-      site, "the instrument reads no faster than every \(instrument.shortestReadingInterval.written)",
-      hint: "record that often or less")
+    let intervals = [("every", document.record.every), ("read_every", document.record.readEvery)]
+    for case (let key, let interval?) in intervals where interval < instrument.shortestReadingInterval {
+      var site = document.recordSite
+      site.path = "record.\(key)"
+      report(
+        site, "the instrument reads no faster than every \(instrument.shortestReadingInterval.written)",
+        hint: key == "every" ? "record that often or less" : "read that often or less")
+    }
   }
 
   mutating func judgeLimits(_ instrument: InstrumentLimits) {

@@ -22,6 +22,8 @@ extension SectionReader {
   }
 
   /// Limits tolerate a value for at most a minute: longer is no limit (hazard rule 20).
+  /// Supervision, limits and cut-offs need a reading at least so often.
+  private static let slowestReadings = TimeSpan(seconds: 1)
   private static let longestTolerance = TimeSpan(seconds: 60)
   /// A cell that stood longer than a day is not the cell that was interrupted (hazard rule 3).
   private static let longestInterruption = TimeSpan(seconds: 86_400)
@@ -208,9 +210,16 @@ extension SectionReader {
       .flatMap { duration($0, longest: TimeSpan(seconds: 86_400)) }
     let voltage = fields["on_voltage_change"].flatMap { positive($0, as: Voltage.self) }
     let share = fields["on_current_change"].flatMap { positive($0, as: Share.self) }
+    let readEvery = fields["read_every"].flatMap { duration($0, longest: Self.slowestReadings) }
     guard let every else { return nil }
+    if let readEvery, readEvery.value > every.value {
+      report(
+        readEvery.site, "records every \(every.value.written) need readings as often",
+        hint: "leave `read_every` out, or shorten it")
+    }
     return RecordRule(
-      every: every.value, onVoltageChange: voltage?.value, onCurrentChangePartsPerMillion: share?.value.partsPerMillion)
+      every: every.value, onVoltageChange: voltage?.value, onCurrentChangePartsPerMillion: share?.value.partsPerMillion,
+      readEvery: readEvery?.value)
   }
 
   private mutating func readMetrics(_ field: Field?, role: CellRole?) -> MetricParameters {

@@ -13,7 +13,7 @@ enum Vocabulary {
     "role", "name", "requires", "active_mass", "area", "nominal_capacity", "expect_open_circuit", "allow_plating",
   ]
   static let limits = ["voltage", "charge_current", "discharge_current", "half_cycle_charge", "empty_half_cycle"]
-  static let record = ["every", "on_voltage_change", "on_current_change"]
+  static let record = ["every", "on_voltage_change", "on_current_change", "read_every"]
   static let metrics = ["sodiation_plateau_below", "desodiation_plateau_below", "retention_reference"]
 
   /// The keys that say what a step does; a step has exactly one of them.

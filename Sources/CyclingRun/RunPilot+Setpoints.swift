@@ -140,7 +140,7 @@ extension RunPilot {
   /// The interval for a step that drives at most `current`: the faster, the higher its rate is.
   func readingInterval(at current: Current) -> TimeSpan {
     guard current > .zero else { return readingInterval }
-    let slowest = min(readingInterval, settings.slowestDrivenReadings)
+    let slowest = min(readingInterval, program.record.readEvery ?? settings.slowestDrivenReadings)
     // nC over pA is 1e9 µs.
     let shortest = Int128(program.limits.halfCycleCharge.nanocoulombs) * 1_000_000_000 / Int128(current.picoamperes)
     let wanted = TimeSpan(microseconds: Int64(clamping: shortest / Self.readingsAHalfCycle))

@@ -18,6 +18,7 @@ import ControlAPI
       """, version: NaCyclerVersion.text,
     subcommands: [
       Channels.self, Cell.self, Check.self, Start.self, Runs.self, Show.self, Note.self, Tail.self, Cycles.self,
+      Predict.self,
       Stop.self, Pause.self, Resume.self, Skip.self, Clear.self, Snapshot.self, Export.self,
     ])
 

@@ -56,6 +56,10 @@ final class OperationsDouble: CyclerOperations {
   func mount(channel: String, _ request: MountRequest, by requester: Requester) async throws -> Acknowledgement {
     acknowledge(requester, "mount \(request.cell ?? "nothing") on \(channel)")
   }
+  func predict(_ request: PredictionRequest) async throws -> Prediction {
+    note("predict \(request.query)")
+    return Prediction(cycles: request.cycles)
+  }
   func cells() async throws -> CellList { CellList(cells: []) }
   func cell(named name: String) async throws -> CellStatus {
     throw RequestRefused(.notFound, code: "cell.not_found", message: "there is no cell \(name)")

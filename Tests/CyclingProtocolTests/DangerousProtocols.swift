@@ -271,6 +271,15 @@ enum DangerousProtocols {
     .part("records of no change", "record.on_voltage_change", "more than nothing") {
       $0.record = #"{"every": "1 s", "on_voltage_change": "0 V"}"#
     },
+    .part("readings seldom", "record.read_every", "too long") {
+      $0.record = #"{"every": "10 s", "read_every": "1.1 s"}"#
+    },
+    .part("records between readings", "record.read_every", "as often") {
+      $0.record = #"{"every": "100 ms", "read_every": "200 ms"}"#
+    },
+    .part("readings faster than the instrument's", "record.read_every", "no faster", instrument: .small) {
+      $0.record = #"{"every": "10 s", "read_every": "50 ms"}"#
+    },
     .part("records faster than readings", "record.every", "no faster", instrument: .small) {
       $0.record = #"{"every": "50 ms"}"#
     },

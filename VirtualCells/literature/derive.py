@@ -136,7 +136,7 @@ def protocol(identifier, anode, rate, cycles, decay):
             "half_cycle_charge": {"max": "450 mAh/g"},
             "empty_half_cycle": {"below": "5 mAh/g", "in_a_row": 3},
         },
-        "record": {"every": "60 s"},
+        "record": {"every": "60 s", "read_every": "1 s"},
         "metrics": {"sodiation_plateau_below": "100 mV", "retention_reference": "life cycle 1"},
         "on_interruption": {"resume_within": "30 min", "otherwise": "hold"},
         "steps": [

@@ -83,6 +83,19 @@ struct ControlRoutes<Operations: CyclerOperations>: Sendable {
     look(router, "v1/runs/:run/cycles") { call in
       try JSONResponse.make(try await operations.cycles(of: try call.run()))
     }
+    look(router, "v1/predict", parameters: PredictionRequest.keys) { call in
+      func positive(_ key: String) throws -> Double? {
+        try call.query.value(key, expected: "a number above 0") {
+          Double($0).flatMap { $0 > 0 && $0.isFinite ? $0 : nil }
+        }
+      }
+      let request = PredictionRequest(
+        coulombic_efficiency: try positive("coulombic_efficiency"), cycles: try positive("cycles"),
+        retention: try positive("retention"),
+        run: try call.query.value("run", expected: "the number of a run, or last") { RunReference($0) },
+        areal_capacity_mAh_per_cm2: try positive("areal_capacity_mAh_per_cm2"))
+      return try JSONResponse.make(try await operations.predict(request))
+    }
     look(router, "v1/runs/:run/events", parameters: ["after", "limit"]) { call in
       let after = try call.query.value("after", expected: "the number of an event") { Int64($0) } ?? 0
       let limit = try call.query.value("limit", expected: "1 to 10000") { Self.number($0, in: 1...10_000) } ?? 1_000

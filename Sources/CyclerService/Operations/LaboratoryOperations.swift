@@ -270,7 +270,7 @@ struct LaboratoryOperations: CyclerOperations {
 
   // MARK: - Finding
 
-  private func stored(_ reference: RunReference) async throws -> StoredRun {
+  func stored(_ reference: RunReference) async throws -> StoredRun {
     let run = try await store.read { view in
       switch reference {
       case .number(let number): try view.run(number)
