@@ -48,7 +48,7 @@ enum ReactionBenchmark {
       "record": {"every": "100 ms"},
       "on_interruption": {"resume_within": "30 min", "otherwise": "hold"},
       "steps": [{"cycles": 1, "purpose": "life", "label": "life", "steps": [
-        {"charge": "100 uA", "until": ["voltage >= 4.2 V", "step_time >= 2000 h"]},
+        {"charge": "100 uA", "until": ["step_charge >= 900 mAh", "step_time >= 2000 h"]},
         {"discharge": "100 uA", "until": ["voltage <= 1 V", "step_time >= 2000 h"]}
       ]}]
     }
