@@ -3,7 +3,6 @@
 //
 // What an efficiency means for a life: arithmetic for cells that are limited by their sodium, and a refusal for others.
 
-internal import CellMetrics
 internal import ControlAPI
 internal import CycleStore
 internal import CyclerModel

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: NaCycler contributors
 
-import CellMetrics
 import Testing
+
+@testable import CyclerService
 
 @Suite struct InventoryPredictionTests {
   @Test func aThousandCyclesAtThreeNinesLeaveAThird() {
