@@ -236,7 +236,9 @@ extension RunPilot {
     guard let told = efficiencyTest?.row else { return }
     outputs.entries.append(.testUpdated(told))
     guard place.part == .finalStrip else { return }
-    let result = told.coulombicEfficiency.map { "coulombic efficiency \($0)" } ?? "no efficiency: a charge is not known"
+    let result =
+      told.coulombicEfficiency.map { "coulombic efficiency \($0)" }
+      ?? "no efficiency: a charge is not known, or a step was cut short"
     note(.runTestDone, .info, "\(told.label): \(result), \(told.cycles) cycles", now, &outputs)
   }
 

@@ -21,6 +21,7 @@ extension ProgramTests {
       for wrong in [
         ["--cycles", "10"], ["--coulombic-efficiency", "99 %", "--cycles", "3", "--retention", "80 %"],
         ["--coulombic-efficiency", "101 %", "--cycles", "3"], [],
+        ["--coulombic-efficiency", "99 %", "--retention", "150 %"],
       ] {
         let refused = try rig.nactl(["predict"] + wrong)
         #expect(refused.status == 1 && refused.errors.contains("predict."), "\(wrong) \(refused.errors)")

@@ -4,9 +4,10 @@
 // The control socket as a service: HTTP/1.1 and JSON over a Unix socket, so that curl is a client too.
 //
 // A socket that somebody else listens at is not taken over: two daemons with two state directories may be given one path
-// by mistake, and whoever wants to stop a run must reach the one that has it. What a dead one left is replaced. It does
-// not make cells safe either: that happens on the
-// signal itself, and a client here can delay the end of this service by `patience` at most.
+// by mistake, and whoever wants to stop a run must reach the one that has it. What a dead one left is replaced.
+//
+// It does not make cells safe: that happens on the signal itself, and a client here can delay the end of this service
+// by `patience` at most.
 //
 // A socket that somebody removed is made again within seconds, so that a person can always reach the daemon; whoever
 // was connected stays connected. A file that stands in its place is left alone: it may be another daemon's.
@@ -52,7 +53,8 @@ public struct ControlConfiguration: Sendable, Hashable {
 }
 
 /// Makes the control service of a daemon. Throws `RequestRefused` when the socket's path cannot be used or another
-/// process listens there; so does the service's `run()` when the socket cannot be made. `onListening` is called once clients can connect.
+/// process listens there; so does the service's `run()` when the socket cannot be made. `onListening` is called once
+/// clients can connect.
 public func makeControlService(
   operations: some CyclerOperations, configuration: ControlConfiguration, logger: Logger,
   onListening: @escaping @Sendable () async -> Void = {}

@@ -25,7 +25,7 @@ extension LaboratoryOperations {
 
   /// The third of efficiency, cycles and retention from the other two.
   private static func complete(_ prediction: inout Prediction) throws(RequestRefused) {
-    if let share = prediction.coulombic_efficiency ?? prediction.retention, share > 1 {
+    if let share = [prediction.coulombic_efficiency, prediction.retention].compactMap(\.self).first(where: { $0 > 1 }) {
       throw RequestRefused(
         .malformed, code: "predict.above_one", message: "\(share) is more than everything",
         hint: "efficiency and retention are at most 1, or 100 %")
