@@ -55,7 +55,8 @@ enum StoreBenchmark {
       let text = try edit.addProtocol(sha256: [UInt8](repeating: 1, count: 32), source: "{}")
       return try (1...Int64(sources)).map { number in
         let cell = try edit.addCell(name: "C\(number)", role: .anodeHalfCell, CellEntry(), by: "bench", at: at)
-        let channel = try edit.upsertChannel(instrument: instrument, number: number, name: "bench-\(number)")
+        let channel = try edit.upsertChannel(
+          instrument: instrument, number: number, name: "bench-\(number)", at: UnixInstant(microseconds: 1))
         return try edit.addRun(
           RunEntry(
             uuid: "\(number)", title: "benchmark", cell: cell.cellId, cellRevision: cell.revision, channel: channel,

@@ -25,20 +25,22 @@ public struct EfficiencyTestAccumulator: Sendable, Hashable {
     self.platingDirection = platingDirection
   }
 
-  /// Takes a closed half-cycle of the test.
-  public mutating func add(_ halfCycle: HalfCycleRow, part: EfficiencyTestPart) {
+  /// Takes a closed half-cycle of the test. `endedAtVoltage` says whether its voltage ended it, or a hold at it: a strip
+  /// that was ended by its charge or its time may have left something, and then there is no ratio until one did not.
+  public mutating func add(_ halfCycle: HalfCycleRow, part: EfficiencyTestPart, endedAtVoltage: Bool) {
     row.flags.formUnion(halfCycle.flags)
     if !halfCycle.isComplete { isSpoilt = true }
     if halfCycle.direction == platingDirection {
       row.platedCharge += halfCycle.charge
       unstripped += halfCycle.charge
       if part == .reservoir { row.reservoirCharge += halfCycle.charge }
+      if isSpoilt { row.coulombicEfficiency = nil }
     } else {
       row.strippedCharge += halfCycle.charge
       unstripped = .zero
       if part == .cycled { row.cycles += 1 }
+      row.coulombicEfficiency = endedAtVoltage ? efficiency(after: part) : nil
     }
-    row.coulombicEfficiency = efficiency(after: part)
   }
 
   private func efficiency(after part: EfficiencyTestPart) -> Double? {

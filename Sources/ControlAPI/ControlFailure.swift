@@ -15,6 +15,8 @@ public enum ControlFailure: Error, Sendable, Hashable {
   case noDaemon(path: String)
   /// The system does not let this person connect.
   case notPermitted(path: String)
+  /// Something else lies at the socket's path.
+  case notASocket(path: String)
   /// The socket is there, and connecting failed in another way.
   case cannotConnect(path: String, reason: String)
   /// The connection ended in the middle of an answer.
@@ -35,6 +37,10 @@ public enum ControlFailure: Error, Sendable, Hashable {
       ErrorBody(
         code: "daemon.not_permitted", message: "you may not connect to \(path)",
         hint: "an administrator can change that: usermod -aG nacycler YOU, then log in again")
+    case .notASocket(let path):
+      ErrorBody(
+        code: "daemon.not_a_socket", message: "\(path) is not a socket",
+        hint: "say where nacyclerd listens with --socket or NACYCLER_SOCKET")
     case .cannotConnect(let path, let reason):
       ErrorBody(code: "daemon.unreachable", message: "cannot connect to \(path): \(reason)")
     case .connectionLost(let path):
@@ -56,6 +62,7 @@ public enum ControlFailure: Error, Sendable, Hashable {
   static func connecting(to path: String, _ error: any Error) -> ControlFailure {
     guard let error = error as? IOError else { return .cannotConnect(path: path, reason: "\(error)") }
     switch error.errnoCode {
+    case ECONNREFUSED where ControlSocket.isSomethingElse(path): return .notASocket(path: path)
     case ENOENT, ECONNREFUSED: return .noDaemon(path: path)
     case EACCES, EPERM: return .notPermitted(path: path)
     default: return .cannotConnect(path: path, reason: "\(error)")

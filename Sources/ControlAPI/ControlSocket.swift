@@ -38,6 +38,12 @@ public enum ControlSocket {
     }
   }
 
+  /// Whether a file that is no socket lies at the path.
+  public static func isSomethingElse(_ path: String) -> Bool {
+    var status = stat()
+    return stat(path, &status) == 0 && status.st_mode & S_IFMT != S_IFSOCK
+  }
+
   /// Whether a process listens at the path now; a socket that a dead one left does not count.
   public static func isServed(_ path: String) -> Bool {
     let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | O_NONBLOCK | O_CLOEXEC, 0)

@@ -145,11 +145,11 @@ public enum RunReference: Sendable, Hashable, CustomStringConvertible {
   /// The run that was started last.
   case last
 
-  /// Reads `last` or a positive number; nil for anything else.
+  /// Reads `last` or a positive number without sign or leading zeros; nil for anything else.
   public init?(_ text: String) {
     if text == "last" {
       self = .last
-    } else if let number = Int64(text), number > 0, text.utf8.allSatisfy({ $0 != UInt8(ascii: "+") }) {
+    } else if let number = Int64(text), number > 0, text == String(number) {
       self = .number(number)
     } else {
       return nil

@@ -30,16 +30,27 @@ public struct StoreEdit {
   }
 
   /// Finds or registers a channel of an instrument; an existing one keeps its key and takes the new name.
-  public func upsertChannel(instrument: Int64, number: Int64, name: String) throws -> Int64 {
-    if let other = try view.channel(named: name), (other.instrumentId, other.number) != (instrument, number) {
-      throw StoreError.taken(kind: "channel", name: name)
+  ///
+  /// A new channel of a database that replaces a damaged one is latched: the damaged one may have had it latched.
+  public func upsertChannel(instrument: Int64, number: Int64, name: String, at: UnixInstant) throws -> Int64 {
+    if let other = try view.channel(named: name) {
+      guard (other.instrumentId, other.number) == (instrument, number) else {
+        throw StoreError.taken(kind: "channel", name: name)
+      }
+      return other.channelId
     }
+    let known = try view.channel(instrument: instrument, number: number)
     try database.execute(
       sql: """
         INSERT INTO channel(instrument_id, number, name) VALUES(?, ?, ?)
         ON CONFLICT(instrument_id, number) DO UPDATE SET name = excluded.name
         """, arguments: [instrument, number, name])
-    return try key("SELECT channel_id FROM channel WHERE instrument_id = ? AND number = ?", [instrument, number])
+    if let known { return known.channelId }
+    let channel = database.lastInsertedRowID
+    if let loss = try view.loss() {
+      try setLatch(channel: channel, run: nil, fault: Fault(.storeReplaced, loss), at: at, actor: "daemon")
+    }
+    return channel
   }
 
   // MARK: Latches
@@ -78,15 +89,36 @@ public struct StoreEdit {
     }
     try database.execute(
       sql: "INSERT INTO cell(name, external_id, batch_id, role, created_unix_us) VALUES(?, ?, ?, ?, ?)",
-      arguments: [name, externalID, try batch.map(batchKey), role.rawValue, at.microseconds])
+      arguments: [
+        name, externalID.flatMap(Self.orNull), try batch.flatMap(Self.orNull).map(batchKey), role.rawValue,
+        at.microseconds,
+      ])
     return try addRevision(database.lastInsertedRowID, 1, entry, person, reason, at)
   }
 
-  /// Enters a new revision of a cell and returns it. Runs keep the revision that they were started with.
+  /// Enters a new revision of a cell and returns it. Runs keep the revision that they were started with. A new own id or
+  /// batch belongs to the cell; the revision's reason names what they were. An empty one takes them away.
+  ///
+  /// - Throws: `StoreError.taken` when the own id is another cell's.
   public func reviseCell(
-    _ cell: Int64, _ entry: CellEntry, by person: String, reason: String, at: UnixInstant
+    _ cell: Int64, _ entry: CellEntry, externalID: String? = nil, batch: String? = nil, by person: String,
+    reason: String, at: UnixInstant
   ) throws -> StoredCell {
     let found = try existing(cell)
+    var reason = reason
+    if let externalID, externalID != found.externalId ?? "" {
+      if !externalID.isEmpty, let other = try view.cell(named: externalID), other.cellId != cell {
+        throw StoreError.taken(kind: "cell", name: externalID)
+      }
+      try database.execute(
+        sql: "UPDATE cell SET external_id = ? WHERE cell_id = ?", arguments: [Self.orNull(externalID), cell])
+      reason += "; own id \(found.externalId ?? "none") became \(Self.orNull(externalID) ?? "none")"
+    }
+    if let batch, batch != found.batch ?? "" {
+      try database.execute(
+        sql: "UPDATE cell SET batch_id = ? WHERE cell_id = ?", arguments: [try Self.orNull(batch).map(batchKey), cell])
+      reason += "; batch \(found.batch ?? "none") became \(Self.orNull(batch) ?? "none")"
+    }
     return try addRevision(cell, found.revision + 1, entry, person, reason, at)
   }
 
@@ -111,6 +143,8 @@ public struct StoreEdit {
     guard let found = try view.cell(cell) else { throw StoreError.unknown(kind: "cell", name: "\(cell)") }
     return found
   }
+
+  private static func orNull(_ text: String) -> String? { text.isEmpty ? nil : text }
 
   private func batchKey(_ name: String) throws -> Int64 {
     try database.execute(sql: "INSERT INTO batch(name) VALUES(?) ON CONFLICT(name) DO NOTHING", arguments: [name])

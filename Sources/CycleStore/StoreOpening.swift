@@ -2,8 +2,9 @@
 // SPDX-FileCopyrightText: NaCycler contributors
 //
 // Opening decides whether a file may be trusted with a cell's history. Another program's database and a newer schema
-// are refused untouched; a damaged file is set aside, loudly, and a new one begun; and a database that does not
-// confirm WAL and synchronous=FULL is not used at all.
+// are refused untouched; what is left of a damaged or emptied one is set aside, a new one begun, and every channel of it
+// latched, because what was latched before is not known any more; and a database that does not confirm WAL and
+// synchronous=FULL is not used at all.
 
 import CyclerModel
 import Foundation
@@ -37,6 +38,8 @@ public struct OpeningReport: Sendable, Hashable {
   public var setAsidePath: String?
   /// What was wrong with it.
   public var damage: String?
+  /// What an alarm says about an earlier database whose cells, runs and latches this new one does not know.
+  public var loss: String?
 }
 
 extension CycleStore {
@@ -51,39 +54,39 @@ extension CycleStore {
   public static func open(at directory: String, options: StoreOptions = StoreOptions()) throws -> CycleStore {
     try makeDirectory(directory)
     let path = directory + "/" + fileName
+    let remains = DatabaseRemains(directory: directory)
     var report = OpeningReport()
+    if remains.isOnlyLogs {
+      report.damage = "it was empty or gone, and its log was there"
+      try remains.setAside()
+    }
+    let store: CycleStore
     do {
-      return try openFile(path, options, &report)
+      store = try openFile(path, remains, options, &report)
     } catch let error as DatabaseError where isDamage(error) {
       report = OpeningReport()
       report.damage = error.message ?? "it is not a database"
-      report.setAsidePath = try setAside(path)
+      try remains.setAside()
+      store = try openFile(path, remains, options, &report)
     }
-    let store = try openFile(path, options, &report)
-    let detail = """
-      The database was damaged (\(report.damage ?? "")) and was set aside as \(report.setAsidePath ?? ""); a new one \
-      was begun. Runs, cells and latches of the old one are not known any more.
-      """
-    _ = try store.writeNow { edit in
-      try edit.addEvent(
-        EventRow(
-          at: .now, run: nil, channel: nil, stepID: nil, stepTime: nil, code: .storeFailed, severity: .alarm,
-          actor: "daemon", detail: detail))
-    }
+    try remains.settle()
     return store
   }
 
   private static func openFile(
-    _ path: String, _ options: StoreOptions, _ report: inout OpeningReport
+    _ path: String, _ remains: DatabaseRemains, _ options: StoreOptions, _ report: inout OpeningReport
   ) throws -> CycleStore {
     try makeFile(path)
     let found = try examine(path, options)
     report.isNew = found == 0
+    let aside = found == 0 ? try remains.unsettled() : nil
+    report.setAsidePath = aside
+    report.loss = aside.map { loss($0, report.damage) }
     report.migratedFrom = found > 0 && found < Schema.version ? found : nil
     let pool = try DatabasePool(path: path, configuration: configuration(options))
     try pool.writeWithoutTransaction { database in
       try makeDurable(database)
-      try migrate(database, from: found)
+      try migrate(database, from: found, loss: report.loss)
     }
     return CycleStore(pool: pool, options: options, opening: report)
   }
@@ -110,16 +113,12 @@ extension CycleStore {
     Glibc.close(descriptor)
   }
 
-  private static func setAside(_ path: String) throws -> String {
-    let target = path + ".damaged-\(UnixInstant.now.microseconds)"
-    for suffix in ["", "-wal", "-shm"] {
-      guard access(path + suffix, F_OK) == 0 else { continue }
-      guard rename(path + suffix, target + suffix) == 0 else {
-        throw StoreError.unusablePath(path: path + suffix, reason: String(cString: strerror(errno)))
-      }
-      chmod(target + suffix, 0o440)
-    }
-    return target
+  private static func loss(_ aside: String, _ damage: String?) -> String {
+    """
+    On \(Date.now.formatted(.iso8601.year().month().day())) the database was found damaged\(damage.map { " (\($0))" } ?? ""); what was left of it is \
+    \(aside), and a new one was begun. Its runs, cells and latches are not known any more, so every channel is latched \
+    until somebody has looked at its cell.
+    """
   }
 
   // MARK: Examination
@@ -200,14 +199,20 @@ extension CycleStore {
 
   // MARK: Migration
 
-  private static func migrate(_ database: Database, from version: Int) throws {
-    for next in version..<Schema.version {
-      try database.inTransaction(.immediate) {
-        try database.execute(sql: Schema.steps[next])
-        try database.execute(sql: "PRAGMA application_id = \(Schema.applicationID)")
-        try database.execute(sql: "PRAGMA user_version = \(next + 1)")
-        return .commit
+  /// All of it in one transaction, and with it the first event when a database was lost.
+  private static func migrate(_ database: Database, from version: Int, loss: String?) throws {
+    guard version < Schema.version else { return }
+    try database.inTransaction(.immediate) {
+      for next in version..<Schema.version { try database.execute(sql: Schema.steps[next]) }
+      try database.execute(sql: "PRAGMA application_id = \(Schema.applicationID)")
+      try database.execute(sql: "PRAGMA user_version = \(Schema.version)")
+      if let loss {
+        try StoreEdit(database: database).addEvent(
+          EventRow(
+            at: .now, run: nil, channel: nil, stepID: nil, stepTime: nil, code: .storeReplaced, severity: .alarm,
+            actor: "daemon", detail: loss))
       }
+      return .commit
     }
   }
 }

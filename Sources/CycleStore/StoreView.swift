@@ -30,6 +30,19 @@ public struct StoreView {
     try StoredChannel.fetchOne(database, sql: Self.channelSQL + "WHERE name = ?", arguments: [name])
   }
 
+  /// A channel by its instrument and its number there.
+  func channel(instrument: Int64, number: Int64) throws -> StoredChannel? {
+    try StoredChannel.fetchOne(
+      database, sql: Self.channelSQL + "WHERE instrument_id = ? AND number = ?", arguments: [instrument, number])
+  }
+
+  /// What the first event says when this database replaces a damaged one.
+  func loss() throws -> String? {
+    try String.fetchOne(
+      database, sql: "SELECT detail FROM event WHERE event_id = 1 AND code = ?",
+      arguments: [FaultCode.storeReplaced.rawValue])
+  }
+
   /// All latched channels. Read before any port is opened.
   public func latches() throws -> [StoredLatch] {
     try StoredLatch.fetchAll(database, sql: "SELECT * FROM latch ORDER BY channel_id")
@@ -197,11 +210,12 @@ public struct StoreView {
       run.map { ["run": $0, "after": after, "limit": limit] } ?? ["after": after, "limit": limit])
   }
 
-  /// All events of two kinds that happened to a run, the oldest first, however many of other kinds lie between.
-  public func events(run: Int64, of first: FaultCode, and second: FaultCode) throws -> [StoredEvent] {
-    try StoredEvent.fetchAll(
-      database, kept: "SELECT * FROM event WHERE run_id = :run AND code IN (:first, :second) ORDER BY event_id",
-      ["run": run, "first": first.rawValue, "second": second.rawValue])
+  /// All events of some kinds that happened to a run, the oldest first, however many of other kinds lie between.
+  public func events(run: Int64, of codes: [FaultCode]) throws -> [StoredEvent] {
+    let marks = codes.map { _ in "?" }.joined(separator: ", ")
+    return try StoredEvent.fetchAll(
+      database, sql: "SELECT * FROM event WHERE run_id = ? AND code IN (\(marks)) ORDER BY event_id",
+      arguments: [run] + StatementArguments(codes.map(\.rawValue)))
   }
 
   /// How often an event has happened to a run since an instant; for instance to notice a crash loop.

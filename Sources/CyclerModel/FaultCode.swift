@@ -43,7 +43,9 @@ public enum FaultCode: String, Sendable, Hashable, CaseIterable {
   // Runs.
   case runStarted = "run.started"
   case runCompleted = "run.completed"
+  case runStopAsked = "run.stop_asked"
   case runStopped = "run.stopped"
+  case runPauseAsked = "run.pause_asked"
   case runPaused = "run.paused"
   case runResumed = "run.resumed"
   case runStepSkipped = "run.step_skipped"
@@ -65,6 +67,7 @@ public enum FaultCode: String, Sendable, Hashable, CaseIterable {
   // The store and the daemon.
   case storeFull = "store.full"
   case storeFailed = "store.failed"
+  case storeReplaced = "store.replaced"
   case storeWalHeld = "store.wal.held"
   case latchSet = "latch.set"
   case latchCleared = "latch.cleared"

@@ -157,10 +157,7 @@ public struct CyclerDaemon: Sendable {
         code: "store.unusable", message: "\(error)",
         hint: "the database lies in \(configuration.stateDirectory); look at docs/database.md", exitStatus: 74)
     }
-    if let damage = store.opening.damage {
-      logger.critical(
-        "store.failed: the database was damaged (\(damage)); it was set aside as \(store.opening.setAsidePath ?? "?")")
-    }
+    if let loss = store.opening.loss { logger.critical("store.replaced: \(loss)") }
     return store
   }
 

@@ -22,13 +22,44 @@ extension DocumentRules {
         hint: "the roles are plating-stripping and anode-free")
       return
     }
+    var isInHalfCycle = false
+    guard judgeIsCounted(test.steps, inCycles: false, &isInHalfCycle) else { return }
     switch test.kind {
-    case .longCycling: judgeLongCycling(test, at: site)
-    case .reservoir: judgeReservoir(Self.driven(test.steps), plating, at: site)
+    case .longCycling: judgeLongCycling(test, plating, at: site)
+    case .reservoir: judgeReservoir(test, plating, at: site)
     }
   }
 
-  private mutating func judgeLongCycling(_ test: WrittenTest, at site: Site) {
+  /// All charge that flows in a test is in one of its sums: a diagnostic, or a hold that belongs to no driven step before
+  /// it, would be in neither.
+  private mutating func judgeIsCounted(
+    _ steps: [WrittenStep], inCycles: Bool, _ isInHalfCycle: inout Bool
+  ) -> Bool {
+    var isCounted = true
+    for step in steps {
+      switch step.body {
+      case .drive(let drive):
+        if drive.isDiagnostic { isCounted = reportUncounted(step.site) } else { isInHalfCycle = true }
+      case .hold(let hold): if hold.isDiagnostic || !isInHalfCycle { isCounted = reportUncounted(step.site) }
+      case .block(let block):
+        let isInside = inCycles || block.isCycles
+        if !isInside || block.isCycles { isInHalfCycle = false }
+        if !judgeIsCounted(block.steps, inCycles: isInside, &isInHalfCycle) { isCounted = false }
+        if !inCycles { isInHalfCycle = false }
+      case .rest, .test: break
+      }
+    }
+    return isCounted
+  }
+
+  private mutating func reportUncounted(_ site: Site) -> Bool {
+    report(
+      site, "the charge of this step would be in neither sum of the test",
+      hint: "move it in front of the test or behind it; a hold follows a driven step of its own list")
+    return false
+  }
+
+  private mutating func judgeLongCycling(_ test: WrittenTest, _ plating: Direction, at site: Site) {
     let blocks = test.steps.filter { step in if case .block(let block) = step.body { block.isCycles } else { false } }
     let others = test.steps.filter { step in
       switch step.body {
@@ -43,17 +74,30 @@ extension DocumentRules {
         hint: "move what conditions the cell in front of the test")
       return
     }
+    if let strip = Self.driven(blocks, times: 1).last(where: { $0.drive.direction != plating }) {
+      judgeStripsAll(strip, "the strip")
+    }
+  }
+
+  private mutating func judgeStripsAll(_ strip: TestStep, _ what: String) {
+    guard Self.cutOff(of: strip.drive) == nil, strip.drive.to == nil else { return }
+    report(
+      strip.site, "\(what) does not end at a voltage, so something could be left",
+      hint: #"add a voltage to `until`"#)
   }
 
   /// First the reservoir is plated, then stripped and plated in turn, then everything is stripped.
-  private mutating func judgeReservoir(_ steps: [TestStep], _ plating: Direction, at site: Site) {
-    for step in steps where step.drive.part == nil {
+  private mutating func judgeReservoir(_ test: WrittenTest, _ plating: Direction, at site: Site) {
+    let written = Self.driven(test.steps, times: 1)
+    for step in written where step.drive.part == nil {
       report(
         step.site, "this step does not say which part of the test it is",
-        hint: #"add "part": "reservoir", "cycled" or "final_strip", or "diagnostic": true"#)
+        hint: #"add "part": "reservoir", "cycled" or "final_strip""#)
     }
+    guard written.allSatisfy({ $0.drive.part != nil }) else { return }
+    // A second pass of each block shows whether its end fits its beginning.
+    let steps = Self.driven(test.steps, times: 2)
     let parts = steps.compactMap(\.drive.part?.value)
-    guard parts.count == steps.count else { return }
     let order = EfficiencyTestPart.allCases
     let isOrdered = zip(parts, parts.dropFirst()).allSatisfy { before, after in
       order.firstIndex(of: before) ?? 0 <= order.firstIndex(of: after) ?? 0
@@ -65,42 +109,45 @@ extension DocumentRules {
         hint: "each part has at least one step")
       return
     }
-    judgeDirections(steps, plating)
-  }
-
-  private mutating func judgeDirections(_ steps: [TestStep], _ plating: Direction) {
-    var strips = true
-    for step in steps {
+    for step in written {
       let isPlating = step.drive.direction == plating
       switch step.drive.part?.value {
       case .reservoir where !isPlating: report(step.site, "the reservoir is plated", hint: "exchange the direction")
       case .finalStrip where isPlating: report(step.site, "the final strip strips", hint: "exchange the direction")
-      case .finalStrip where Self.cutOff(of: step.drive) == nil && step.drive.to == nil:
-        report(
-          step.site, "the final strip does not end at a voltage, so something could be left",
-          hint: #"add a voltage to `until`"#)
-      case .cycled:
-        if isPlating == strips {
-          report(
-            step.site, "the cycled part strips and plates in turn, beginning with a strip",
-            hint: "one step a half-cycle: repeat {strip, plate}")
-        }
-        strips.toggle()
-      case .reservoir, .finalStrip, nil: break
+      case .finalStrip: judgeStripsAll(step, "the final strip")
+      case .reservoir, .cycled, nil: break
       }
     }
-    if !strips, let last = steps.last(where: { $0.drive.part?.value == .cycled }) {
-      report(
-        last.site, "the cycled part ends with a strip", hint: "plate what was stripped, so that all cycles are alike")
+    let strips = steps.filter { $0.drive.part?.value == .finalStrip }
+    if strips.count > 1 {
+      report(strips[1].site, "there is one final strip", hint: "a hold may follow it, down to a small current")
     }
+    judgeTurns(steps.filter { $0.drive.part?.value == .cycled }, plating)
   }
 
-  /// Every closed step that is not a diagnostic, those of blocks once.
-  private static func driven(_ steps: [WrittenStep]) -> [TestStep] {
+  private mutating func judgeTurns(_ steps: [TestStep], _ plating: Direction) {
+    var strips = true
+    for step in steps {
+      guard (step.drive.direction == plating) != strips else {
+        report(
+          step.site, "the cycled part strips and plates in turn, beginning with a strip",
+          hint: "one step a half-cycle: repeat {strip, plate}")
+        return
+      }
+      strips.toggle()
+    }
+    guard !strips, let last = steps.last else { return }
+    report(
+      last.site, "the cycled part ends with a strip", hint: "plate what was stripped, so that all cycles are alike")
+  }
+
+  /// Every driven step, those of blocks at most `times` times.
+  private static func driven(_ steps: [WrittenStep], times: Int64) -> [TestStep] {
     steps.flatMap { step -> [TestStep] in
       switch step.body {
-      case .drive(let drive): drive.isDiagnostic ? [] : [TestStep(site: step.site, drive: drive)]
-      case .block(let block): driven(block.steps)
+      case .drive(let drive): [TestStep(site: step.site, drive: drive)]
+      case .block(let block):
+        (0..<min(block.passes, times)).flatMap { _ in driven(block.steps, times: times) }
       case .rest, .hold, .test: []
       }
     }

@@ -164,7 +164,8 @@ extension SectionReader {
         continue
       }
       guard case .array(let nodes) = member.value.content, !nodes.isEmpty else {
-        report(entry, "must be a list of values, not \(member.value.noun)", hint: #"write ["0.1 A/g", "0.2 A/g"]"#)
+        let found = if case .array = member.value.content { "an empty one" } else { member.value.noun }
+        report(entry, "must be a list of values, not \(found)", hint: #"write ["0.1 A/g", "0.2 A/g"]"#)
         continue
       }
       let values = nodes.enumerated().map { Field(node: $1, path: "\(entry.path)[\($0)]") }

@@ -232,14 +232,26 @@ extension RunPilot {
       efficiencyTest = EfficiencyTestAccumulator(
         run: identity.run, number: number, test: program.tests[place.test], platingDirection: plating)
     }
-    efficiencyTest?.add(row, part: place.part)
+    let endedAtVoltage = endsAtVoltage(row.endReason)
+    efficiencyTest?.add(row, part: place.part, endedAtVoltage: endedAtVoltage)
     guard let told = efficiencyTest?.row else { return }
     outputs.entries.append(.testUpdated(told))
     guard place.part == .finalStrip else { return }
     let result =
       told.coulombicEfficiency.map { "coulombic efficiency \($0)" }
-      ?? "no efficiency: a charge is not known, or a step was cut short"
+      ?? "no efficiency: a charge is not known, a step was cut short, or the final strip did not end at its voltage"
     note(.runTestDone, .info, "\(told.label): \(result), \(told.cycles) cycles", now, &outputs)
+  }
+
+  /// Whether the present step ended at its voltage or in a hold at it, so that nothing was left that it could move. A hold
+  /// begins where the step before it ended.
+  private func endsAtVoltage(_ reason: String?) -> Bool {
+    if case .hold = machine.step?.action { return true }
+    guard let end = machine.step?.ends.first(where: { $0.text == reason }) else { return false }
+    switch end.quantity {
+    case .voltage, .current, .holdTime: return true
+    case .stepTime, .halfCycleTime, .cycleTime, .testTime, .stepCharge, .halfCycleCharge, .stepEnergy: return false
+    }
   }
 
   private mutating func closeCycle(_ now: RunMoment, _ outputs: inout RunOutputs) {

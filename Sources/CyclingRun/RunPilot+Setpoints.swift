@@ -161,9 +161,10 @@ extension RunPilot {
       "the cell stands at \(standing.shown()), too far from the \(target.shown()) to be held")
   }
 
-  /// A cell that stands outside the limits because a person allowed it is not driven further out.
+  /// A cell that stands outside the limits at open circuit, because it is fresh or a person allowed it, is not driven
+  /// further out. A voltage under the current of the step before says nothing of that.
   private func refusalOfPassedLimit(_ step: ProgramStep) -> Fault? {
-    guard allowedWindow != nil, let standing = lastVoltage else { return nil }
+    guard drivenDirection == nil, let standing = lastVoltage else { return nil }
     let limits = program.limits
     switch step.direction {
     case .charge where standing.nanovolts > limits.upperVoltage.soft:

@@ -20,12 +20,12 @@ final class Download {
       throw FileFailure(code: "file.exists", message: "\(path) exists", hint: "choose another name or add --force")
     }
     descriptor = open(partialPath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
-    guard descriptor >= 0 else { throw FileFailure("unwritable", path: partialPath) }
+    guard descriptor >= 0 else { throw FileFailure("unwritable", path: path) }
   }
 
   /// Adds a piece and shows how far it is.
   func append(_ bytes: [UInt8]) throws {
-    guard FileDescriptors.writeAll(bytes, to: descriptor) else { throw FileFailure("unwritable", path: partialPath) }
+    guard FileDescriptors.writeAll(bytes, to: descriptor) else { throw FileFailure("unwritable", path: path) }
     count += bytes.count
     if ContinuousClock.now - shownAt > .milliseconds(200) {
       shownAt = .now

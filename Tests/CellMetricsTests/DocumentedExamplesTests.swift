@@ -208,7 +208,7 @@ private struct WorkedExample: CustomTestStringConvertible, Sendable {
       test.add(
         .sample(
           Int32(index + 1), try example.direction(row[1]), charge: try example.number(row, 2), cycle: nil,
-          flags: row.last == "truncated" ? .truncated : []), part: part)
+          flags: row.last == "truncated" ? .truncated : []), part: part, endedAtVoltage: row.last != "by_time")
     }
     return [
       "plated_charge_nc": "\(test.row.platedCharge.nanocoulombs)",

@@ -27,7 +27,9 @@ import Testing
     _ parts: some Sequence<(EfficiencyTestPart, Direction, Int64)>, to test: inout EfficiencyTestAccumulator
   ) {
     for (index, (part, direction, charge)) in parts.enumerated() {
-      test.add(.sample(Int32(index + 1), direction, charge: charge, cycle: nil), part: part)
+      test.add(
+        .sample(Int32(index + 1), direction, charge: charge, cycle: nil), part: part,
+        endedAtVoltage: part == .finalStrip || (test.row.kind == .longCycling && direction == .charge))
     }
   }
 
@@ -58,7 +60,7 @@ import Testing
         let row = HalfCycleRow.sample(
           1, direction, charge: charge, gap: index == damaged ? nil : 0, cycle: nil,
           flags: index == damaged ? flags : [])
-        test.add(row, part: part)
+        test.add(row, part: part, endedAtVoltage: true)
       }
       #expect(test.row.coulombicEfficiency == nil)
       #expect(test.row.flags == flags, "the row says why")
@@ -77,6 +79,27 @@ import Testing
     // 1,890 of 2,000: what was plated last has had no chance to be stripped.
     #expect(test.row.coulombicEfficiency == 0.945)
     #expect(test.row.cycles == 2 && test.row.platedCharge == Charge(nanocoulombs: 3_000))
+  }
+
+  @Test func aStripThatDidNotEndAtItsVoltageLeavesNobodyKnowing() {
+    var test = Self.accumulator(1)
+    Self.feed(Self.reservoir.dropLast(), to: &test)
+    test.add(.sample(22, .charge, charge: 3_000_000, cycle: nil), part: .finalStrip, endedAtVoltage: false)
+    #expect(test.row.coulombicEfficiency == nil && test.row.strippedCharge == Charge(nanocoulombs: 13_000_000))
+
+    var long = Self.accumulator(2)
+    long.add(.sample(1, .discharge, charge: 1_000, cycle: 1), part: .cycled, endedAtVoltage: false)
+    long.add(.sample(2, .charge, charge: 500, cycle: 1), part: .cycled, endedAtVoltage: false)
+    #expect(long.row.coulombicEfficiency == nil)
+    // What was left comes with the next strip that takes everything.
+    long.add(.sample(3, .discharge, charge: 1_000, cycle: 2), part: .cycled, endedAtVoltage: false)
+    #expect(long.row.coulombicEfficiency == nil)
+    long.add(.sample(4, .charge, charge: 1_480, cycle: 2), part: .cycled, endedAtVoltage: true)
+    #expect(long.row.coulombicEfficiency == 0.99)
+    long.add(.sample(5, .discharge, charge: 1_000, cycle: 3), part: .cycled, endedAtVoltage: false)
+    #expect(long.row.coulombicEfficiency == 0.99, "plating says nothing of it")
+    long.add(.sample(6, .charge, charge: 700, cycle: 3), part: .cycled, endedAtVoltage: false)
+    #expect(long.row.coulombicEfficiency == nil)
   }
 
   @Test func aTestGoesOnFromItsBytesAnywhere() throws {

@@ -149,7 +149,7 @@ struct ReferenceDataTests {
         if index == halves.startIndex { .reservoir } else if index == halves.endIndex - 1 { .finalStrip } else {
           .cycled
         }
-      test.add(try row(index, half, data, role: .platingStripping), part: part)
+      test.add(try row(index, half, data, role: .platingStripping), part: part, endedAtVoltage: part == .finalStrip)
     }
     #expect(test.row.cycles == reservoir.n)
     #expect(near(test.row.reservoirCharge.ampereHours, reservoir.Qr_ah, tolerance))

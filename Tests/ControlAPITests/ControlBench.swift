@@ -96,7 +96,7 @@ struct ControlBench {
   func read(_ descriptor: Int32, until text: String = "\u{0}", times: Int = 1) async -> String {
     await withCheckedContinuation { continuation in
       Thread.detachNewThread {
-        var wait = timeval(tv_sec: 20, tv_usec: 0)
+        var wait = timeval(tv_sec: 300, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &wait, socklen_t(MemoryLayout<timeval>.size))
         var received = ""
         var buffer = [UInt8](repeating: 0, count: 4_096)
@@ -110,13 +110,13 @@ struct ControlBench {
     }
   }
 
-  /// Waits, at most 20 s, until the server has hung up on a connection that nobody reads.
+  /// Waits, at most 300 s, until the server has hung up on a connection that nobody reads.
   func hasHungUp(_ descriptor: Int32) async -> Bool {
     await withCheckedContinuation { continuation in
       Thread.detachNewThread {
         // POLLHUP comes with nothing taken out of the socket.
         var poller = pollfd(fd: descriptor, events: 0, revents: 0)
-        let count = poll(&poller, 1, 20_000)
+        let count = poll(&poller, 1, 300_000)
         continuation.resume(returning: count == 1 && poller.revents & Int16(POLLHUP) != 0)
       }
     }

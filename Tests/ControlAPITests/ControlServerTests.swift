@@ -76,7 +76,12 @@ import Testing
     ("POST", "/v1/runs/last/skip", #"{"step":99999999999999}"#, "400", "request.wrong_type"),
     ("POST", "/v1/runs/last/skip", #"{"step":3.5}"#, "400", "request.wrong_type"),
     ("POST", "/v1/runs/last/notes", #"{"text":" "}"#, "400", "request.empty"),
+    ("POST", "/v1/runs/last/notes", #"{"text":"\u200b\u2060 "}"#, "400", "request.empty"),
+    ("POST", "/v1/runs/last/notes", #"{"text":"a\u202eb"}"#, "400", "request.unreadable_text"),
     ("POST", "/v1/channels/x/clear", #"{"reason":""}"#, "400", "request.empty"),
+    ("POST", "/v1/channels/x/clear", #"{"reason":"a\nb"}"#, "400", "request.unreadable_text"),
+    ("POST", "/v1/cells/x/revisions", #"{"reason":"\u200b"}"#, "400", "request.empty"),
+    ("GET", "/v1/runs/01", "", "400", "run.bad_name"),
     ("POST", "/v1/runs/last/explode", "", "404", "request.unknown_path"),
   ])
   func badRequestsAreRefused(method: String, target: String, body: String, status: String, code: String) async throws {
@@ -138,7 +143,9 @@ import Testing
   @Test func aBodyJustUnderTheBoundIsTaken() async throws {
     try await ControlBench.run { bench in
       let text = String(repeating: "a", count: WireCoding.largestBody - 100)
-      _ = try await bench.client.note(NoteRequest(text: text), on: .last)
+      let start = StartRequest(protocols: [ProtocolSource(name: "a", text: text)], channels: [], cells: [])
+      let refusal = await #expect(throws: RequestRefused.self) { _ = try await bench.client.start(start) }
+      #expect(refusal?.body.problems?.first?.line == 3, "it came through to the laboratory")
     }
   }
 

@@ -127,8 +127,8 @@ import Testing
       _ = try await bench.client.status()
       began.withLock { $0 = clock.now }
     }
-    // Patience and its quarter, and room for a loaded machine; without the bound it would be for ever.
-    #expect(clock.now - began.withLock { $0 } < .seconds(10))
+    // Patience and its quarter take a second; without the bound it would be for ever. A loaded machine may sit between.
+    #expect(clock.now - began.withLock { $0 } < .seconds(120))
     for descriptor in stuck.withLock({ $0 }) { close(descriptor) }
   }
 

@@ -118,12 +118,76 @@ import Testing
     let again = try CycleStore.open(at: state)
     #expect(again.opening.isNew)
     let aside = try #require(again.opening.setAsidePath)
+    #expect(aside.contains(".damaged-"))
     #expect(try Data(contentsOf: URL(fileURLWithPath: aside)) == bytes)
     let events = try again.readNow { try $0.events() }
-    #expect(events.map(\.code) == ["store.failed"])
+    #expect(events.map(\.code) == ["store.replaced"])
     #expect(events.first?.severity == 2)
     #expect(events.first?.detail.contains(aside) == true)
+    try expectLatched(again, 1)
     again.stopAndWait()
+  }
+
+  @Test(arguments: [true, false]) func anEmptiedOrRemovedDatabaseIsNotSilentlyANewOne(isEmptied: Bool) throws {
+    let scratch = try ScratchDirectory()
+    let state = scratch.path + "/state"
+    let store = try CycleStore.open(at: state)
+    _ = try Bench(store)
+    store.stopAndWait()
+    #expect(isEmptied ? truncate(store.path, 0) == 0 : unlink(store.path) == 0)
+    let again = try CycleStore.open(at: state)
+    #expect(again.opening.isNew)
+    let aside = try #require(again.opening.setAsidePath)
+    // What the log holds is kept, under the name that is told.
+    #expect(access(aside, F_OK) == 0 && (isEmptied || aside.hasSuffix("-shm") || aside.hasSuffix("-wal")))
+    #expect(try names(state).contains { $0.hasPrefix("nacycler.sqlite.damaged-") && $0.hasSuffix("-wal") })
+    #expect(again.opening.loss?.contains("empty or gone") == true)
+    try expectLatched(again, 1)
+    again.stopAndWait()
+    // The next start finds a whole database.
+    let third = try CycleStore.open(at: state)
+    #expect(!third.opening.isNew && third.opening.loss == nil)
+    try expectLatched(third, 2)
+    third.stopAndWait()
+  }
+
+  /// The daemon ended after it had moved so many of the three files.
+  @Test(arguments: 1...3) func aLossThatWasNotToldIsToldAtTheNextStart(moved: Int) throws {
+    let scratch = try ScratchDirectory()
+    let state = scratch.path + "/state"
+    let store = try CycleStore.open(at: state)
+    store.stopAndWait()
+    for suffix in ["", "-wal", "-shm"].prefix(moved) {
+      #expect(rename(store.path + suffix, store.path + ".unreplaced-1" + suffix) == 0)
+    }
+    let again = try CycleStore.open(at: state)
+    #expect(again.opening.loss?.contains(store.path + ".damaged-1,") == true, "\(again.opening)")
+    try expectLatched(again, 1)
+    again.stopAndWait()
+    #expect(try names(state).filter { $0.contains(".damaged-1") }.count == 3, "database and logs stay together")
+    #expect(try names(state).filter { $0.contains("unreplaced") } == [])
+    // Once told, it is over: who moves the database away begins anew.
+    for suffix in ["", "-wal", "-shm"] { unlink(store.path + suffix) }
+    let third = try CycleStore.open(at: state)
+    #expect(third.opening.isNew && third.opening.loss == nil)
+    third.stopAndWait()
+  }
+
+  private func names(_ directory: String) throws -> [String] {
+    try FileManager.default.contentsOfDirectory(atPath: directory)
+  }
+
+  /// A channel that the database has not seen is latched, once.
+  private func expectLatched(_ store: CycleStore, _ number: Int64) throws {
+    let channel = try Bench(store, number: number).channel
+    #expect(try store.readNow { try $0.latch(channel: channel)?.fault } == "store.replaced")
+    try store.writeNow { edit in
+      try edit.clearLatch(channel: channel, person: "ada", reason: "looked at it", at: Bench.start)
+      let instrument = try edit.upsertInstrument(
+        family: "emulated", model: "Bench", serial: "0001", firmware: "1.0", at: Bench.start)
+      _ = try edit.upsertChannel(instrument: instrument, number: number, name: "bench-\(number)", at: Bench.start)
+    }
+    #expect(try store.readNow { try $0.latches() }.isEmpty)
   }
 
   @Test func aDirectoryThatCannotBeMadeIsNamed() {

@@ -125,15 +125,15 @@ import Testing
     try store.writeNow { edit in
       let first = try edit.upsertInstrument(
         family: "methodscript", model: "EmStat4", serial: "E1", firmware: "1.3", at: Bench.start)
-      let channel = try edit.upsertChannel(instrument: first, number: 1, name: "em-1")
+      let channel = try edit.upsertChannel(instrument: first, number: 1, name: "em-1", at: Bench.start)
       let again = try edit.upsertInstrument(
         family: "methodscript", model: "EmStat4 HR", serial: "E1", firmware: nil, at: UnixInstant(microseconds: 5))
       #expect(first == again)
-      #expect(try edit.upsertChannel(instrument: first, number: 1, name: "left") == channel)
+      #expect(try edit.upsertChannel(instrument: first, number: 1, name: "left", at: Bench.start) == channel)
       #expect(try edit.view.instruments().map(\.model) == ["EmStat4 HR"])
       #expect(try edit.view.instruments().map(\.firmware) == ["1.3"])
       #expect(throws: StoreError.taken(kind: "channel", name: "left")) {
-        try edit.upsertChannel(instrument: first, number: 2, name: "left")
+        try edit.upsertChannel(instrument: first, number: 2, name: "left", at: Bench.start)
       }
     }
     store.stopAndWait()

@@ -39,7 +39,8 @@ struct Bench {
     self = try store.writeNow { edit in
       let instrument = try edit.upsertInstrument(
         family: "emulated", model: "Bench", serial: "0001", firmware: "1.0", at: Self.start)
-      let channel = try edit.upsertChannel(instrument: instrument, number: number, name: "bench-\(number)")
+      let channel = try edit.upsertChannel(
+        instrument: instrument, number: number, name: "bench-\(number)", at: Self.start)
       var entry = CellEntry()
       entry.activeMassUg = 1_200
       let cell = try edit.addCell(

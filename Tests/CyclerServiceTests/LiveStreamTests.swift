@@ -69,6 +69,9 @@ import Testing
     try laboratory.addRun(3)
     laboratory.push(run: 3, 0..<2, ends: true)
     try await laboratory.settle()
+    await #expect(throws: RequestRefused.self, "a cursor of another database") {
+      _ = try await stream(laboratory, after: StreamCursor(event: 1_000_000, runs: []))
+    }
     let back = try await frames(try await stream(laboratory, after: StreamCursor("\(cursor)")), until: Self.isReady)
     #expect(records(back) == ["1.1.3", "1.1.4", "3.1.0", "3.1.1"])
     #expect(back.filter { $0.body.isOver(1) || $0.body.isOver(3) }.count == 2)

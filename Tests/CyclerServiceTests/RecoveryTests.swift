@@ -16,13 +16,17 @@ import Testing
   private enum Past {
     case stopAsked(at: Int64)
     case stopped(at: Int64)
+    case pauseAsked(at: Int64)
+    case paused(at: Int64)
     case resumed(at: Int64, by: String)
     case notes(Int)
 
     var rows: [EventRow] {
       switch self {
-      case .stopAsked(let at): [row(at, .runStopped, "anna", Laboratory.stopAsked)]
+      case .stopAsked(let at): [row(at, .runStopAsked, "anna", "stop asked for")]
       case .stopped(let at): [row(at, .runStopped, "anna", "stopped")]
+      case .pauseAsked(let at): [row(at, .runPauseAsked, "anna", "pause asked for")]
+      case .paused(let at): [row(at, .runPaused, "anna", "paused; the circuit is open")]
       case .resumed(let at, let actor): [row(at, .runResumed, actor, "resumed")]
       case .notes(let count): (0..<count).map { _ in row(1, .runNote, "daemon", "a word") }
       }
@@ -36,13 +40,23 @@ import Testing
   }
 
   private func stopActor(after past: [Past]) async throws -> String? {
+    try await asker(after: past) { try await $0.stopActor(of: $1) }
+  }
+
+  private func pauseActor(after past: [Past]) async throws -> String? {
+    try await asker(after: past) { try await $0.pauseActor(of: $1) }
+  }
+
+  private func asker(
+    after past: [Past], _ find: (Laboratory, StoredRun) async throws -> String?
+  ) async throws -> String? {
     let stored = try StoredLaboratory(runs: 1)
     try stored.store.writeNow { edit in
       for row in past.flatMap(\.rows) { try edit.addEvent(row) }
     }
     let laboratory = laboratory(stored)
     let run = try #require(try await stored.store.read { try $0.run(1) })
-    let actor = try await laboratory.stopActor(of: run)
+    let actor = try await find(laboratory, run)
     stored.store.stopAndWait()
     return actor
   }
@@ -90,7 +104,7 @@ import Testing
     let run = try #require(try await stored.store.read { try $0.run(1) })
     #expect(run.runState == .held && run.stateReason == Laboratory.setAsideReason)
     #expect(try await stored.store.read { try $0.checkpoints().map(\.state) } == [[9, 9, 9]])
-    #expect(try await stored.store.read { try $0.events(run: 1, of: .runHeld, and: .runHeld).count } == 1, "told once")
+    #expect(try await stored.store.read { try $0.events(run: 1, of: [.runHeld]).count } == 1, "told once")
     let later = laboratory(stored)
     try await later.recover()
     let anna = Requester(name: "anna", userID: 1, processID: 1, requestID: "r1")
@@ -135,6 +149,16 @@ import Testing
     #expect(try await stopActor(after: [.stopAsked(at: 5), .stopped(at: 6)]) == nil)
     #expect(try await stopActor(after: [.stopAsked(at: 5), .resumed(at: 9, by: "ben")]) == nil)
     #expect(try await stopActor(after: [.stopAsked(at: 5), .resumed(at: 9, by: "ben"), .stopAsked(at: 12)]) == "anna")
+  }
+
+  @Test("a pause that was acknowledged is carried out, unless it was or a person resumed the run since") func pause()
+    async throws
+  {
+    #expect(try await pauseActor(after: [.notes(3)]) == nil)
+    #expect(try await pauseActor(after: [.pauseAsked(at: 5), .resumed(at: 9, by: "daemon")]) == "anna")
+    #expect(try await pauseActor(after: [.pauseAsked(at: 5), .paused(at: 6)]) == nil)
+    #expect(try await pauseActor(after: [.pauseAsked(at: 5), .resumed(at: 9, by: "ben")]) == nil)
+    #expect(try await stopActor(after: [.pauseAsked(at: 5)]) == nil)
   }
 
   @Test("a resumption that was stored late, or before the clock went back, takes no stop back") func late() async throws

@@ -30,7 +30,7 @@ final class StoredLaboratory: Sendable {
     let run = try store.writeNow { edit in
       let instrument = try edit.upsertInstrument(
         family: "emulated", model: "Bench", serial: "0001", firmware: "1.0", at: Self.start)
-      let channel = try edit.upsertChannel(instrument: instrument, number: number, name: "ch\(number)")
+      let channel = try edit.upsertChannel(instrument: instrument, number: number, name: "ch\(number)", at: Self.start)
       let cell = try edit.addCell(name: "HC-\(number)", role: .anodeHalfCell, CellEntry(), by: "ada", at: Self.start)
       let text = try edit.addProtocol(sha256: [UInt8](repeating: 7, count: 32), source: "{}")
       return try edit.addRun(

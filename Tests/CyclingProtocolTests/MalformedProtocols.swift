@@ -203,7 +203,7 @@ enum MalformedProtocols {
     .steps("for_each without steps", #"[{"for_each": {"rate": ["1 mA"]}}]"#, "steps[0].steps", "is missing"),
     .steps(
       "for_each over nothing", #"[{"for_each": {"rate": []}, "steps": []}]"#, "steps[0].for_each.rate",
-      "list of values"),
+      "list of values, not an empty one"),
     .steps("for_each without a name", #"[{"for_each": {}, "steps": []}]"#, "steps[0].for_each", "needs a name"),
     .steps(
       "for_each with lists of two lengths",

@@ -16,6 +16,10 @@ enum TestProtocols {
   static let finalStrip =
     #"{"strip": "0.1 mA", "until": ["voltage >= 1 V", "step_time >= 20 h"], "part": "final_strip"}"#
 
+  private static func cycleHalf(_ word: String) -> String {
+    #"{"\#(word)": "0.1 mA", "until": ["step_charge >= 1 mAh", "step_time >= 11 h"]}"#
+  }
+
   static var reservoir: String { plate.replacing("PART", with: "reservoir") }
 
   static func test(_ steps: String..., kind: String = "reservoir") -> String {
@@ -60,6 +64,37 @@ enum TestProtocols {
     refused(
       "final strip by charge", test(reservoir, strip, plateAgain, strip.replacing("cycled", with: "final_strip")),
       "steps[0].steps[3]", "does not end at a voltage"),
+    refused(
+      "final strip in a block", test(reservoir, strip, plateAgain, repeated(finalStrip)), "steps[0].steps[3].steps[0]",
+      "one final strip", "a hold may follow"),
+    refused(
+      "two final strips", test(reservoir, strip, plateAgain, finalStrip, finalStrip), "steps[0].steps[4]",
+      "one final strip"),
+    refused(
+      "block that only strips", test(reservoir, repeated(strip), plateAgain, finalStrip), "steps[0].steps[1].steps[0]",
+      "in turn"),
+    refused(
+      "diagnostic in a test",
+      test(
+        reservoir, strip, plateAgain, plateAgain.replacing(#""part": "cycled""#, with: #""diagnostic": true"#),
+        finalStrip), "steps[0].steps[3]", "neither sum", "in front of the test"),
+    refused(
+      "hold behind a block",
+      test(
+        reservoir, repeated(strip, plateAgain),
+        #"{"hold": "0.5 V", "current_at_most": "1 mA", "until": ["hold_time >= 1 h"]}"#, finalStrip),
+      "steps[0].steps[2]", "neither sum"),
+    refused(
+      "hold behind a block outside of cycles",
+      test(
+        reservoir, strip, plateAgain, repeated(strip, plateAgain),
+        #"{"hold": "0.5 V", "current_at_most": "1 mA", "until": ["hold_time >= 1 h"]}"#, finalStrip),
+      "steps[0].steps[4]", "neither sum"),
+    refused(
+      "long cycling by charge",
+      test(
+        #"{"cycles": 4, "purpose": "life", "label": "life", "steps": [\#(cycleHalf("plate")), \#(cycleHalf("strip"))]}"#,
+        kind: "long_cycling"), "steps[0].steps[0].steps[1]", "does not end at a voltage"),
     refused("part outside of a test", strip, "steps[0].part", "in a reservoir test only"),
     refused("test inside a block", repeated(right), "steps[0].steps[0]", "inside a block"),
     refused(

@@ -72,10 +72,44 @@ extension ProgramTests {
       line.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
     }
 
+    @Test func whatPeopleWriteIsReadableOrRefused() throws {
+      let rig = try finished()
+      for invisible in ["a\u{202E}b", "\u{1B}[31mred", "a\u{200B}"] {
+        let named = try rig.nactl("cell", "add", invisible, "--role", "anode-half-cell")
+        #expect(named.status == 1 && named.errors.contains("cell.impossible_name"), "\(named.errors)")
+        let noted = try rig.nactl("note", "last", invisible)
+        #expect(noted.status == 1 && noted.errors.contains("request.unreadable_text"), "\(noted.errors)")
+        let entered = try rig.nactl("cell", "edit", "HC-1", "--reason", "typed", "--electrolyte", invisible)
+        #expect(entered.status == 1 && entered.errors.contains("`electrolyte`"), "\(entered.errors)")
+      }
+      let looksAlike = try rig.nactl("cell", "add", "HC-1\u{200D}", "--role", "anode-half-cell")
+      #expect(looksAlike.status == 1 && looksAlike.errors.contains("cell.impossible_name"), "\(looksAlike.errors)")
+      #expect(try rig.nactl("cell", "edit", "HC-1", "--reason", "wrong barcode", "--id", "").status == 0)
+      #expect(try rig.sqlite("SELECT external_id IS NULL FROM cell") == "1")
+      #expect(try rig.nactl("note", "last", "two\nlines, naïve – 𝘅 👩‍🔬").status == 0)
+      let file = try TestProtocol.write(.hardCarbon, cycles: 1, to: rig.directory, every: "60 s")
+      let allowed = try rig.nactl("start", file, "--cells", "HC-1", "--channels", "ch1", "--allow-voltage", "\u{200B}")
+      #expect(allowed.status == 1 && allowed.errors.contains("run.reason_missing"), "\(allowed.errors)")
+      // A plain file where the socket should be is named as what it is.
+      let wrong = try LaboratoryRig.run("nactl", ["runs", "--socket", file])
+      #expect(wrong.status != 0 && wrong.errors.contains("is not a socket"), "\(wrong.errors)")
+      let missing = try rig.nactl("export", "last", "--output", "/nowhere/run.csv")
+      #expect(missing.status != 0 && !missing.errors.contains("partial"), "\(missing.errors)")
+    }
+
     @Test func cellsAreAddedEditedImportedAndMounted() throws {
       let rig = try finished()
+      // The own id and the batch are the cell's; the revision remembers what they were.
+      let renamed = try rig.nactl("cell", "edit", "HC-1", "--reason", "relabelled", "--id", "B7", "--batch", "eight")
+      #expect(renamed.status == 0, "\(renamed.errors)")
+      #expect(
+        try rig.sqlite("SELECT external_id, (SELECT name FROM batch WHERE batch_id = cell.batch_id) FROM cell")
+          == "B7|eight")
+      #expect(
+        try rig.sqlite("SELECT reason FROM cell_revision WHERE revision = 2")
+          == "relabelled; own id B1 became B7; batch seven became eight")
       let edit = try rig.nactl("cell", "edit", "HC-1", "--reason", "weighed again", "--mass", "1.25 mg")
-      #expect(edit.status == 0 && edit.output.contains("revision 2"), "\(edit.errors)")
+      #expect(edit.status == 0 && edit.output.contains("revision 3"), "\(edit.errors)")
       let file = rig.directory.appendingPathComponent("cells.csv")
       try "cell,role,active_mass_mg,notes\nHC-2,anode-half-cell,1.3,\"dry, \"\"first\"\"\"\nHC-3,full-cell,,\n"
         .write(to: file, atomically: true, encoding: .utf8)
@@ -93,7 +127,7 @@ extension ProgramTests {
       #expect(cells[0]["area_mm2"] as? Double == 113.1, "what is not given stays")
       #expect(cells[0]["cycles"] as? Int == 2)
       #expect(cells[1]["notes"] as? String == "dry, \"first\"")
-      #expect(try rig.nactl("cell", "mount", "ch1", "HC-2").status == 0)
+      #expect(try rig.nactl("cell", "mount", "ch1", "HC-2").output == "“HC-2” is on ch1; “HC-1” was taken off\n")
       #expect(try rig.channel()["cell"] as? String == "HC-2")
       #expect(try rig.nactl("cell", "mount", "ch1").status == 0)
       #expect(try rig.channel()["cell"] is NSNull)

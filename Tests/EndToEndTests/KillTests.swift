@@ -42,6 +42,39 @@ extension ProgramTests {
           == "0")
     }
 
+    /// What a person was told is so: a pause outlives the daemon that took it, and only a person goes on.
+    @Test func anAcknowledgedPauseOutlivesAKill() throws {
+      let rig = try LaboratoryRig()
+      try rig.startBench(cell: "hard-carbon", speed: "100")
+      try rig.startDaemon(extra: ["--lease", "300"])
+      try rig.waitForChannels(1)
+      let file = try TestProtocol.write(.hardCarbon, cycles: 40, to: rig.directory, every: "30 s", resumeWithin: "1 h")
+      #expect(try rig.nactl("start", file).status == 0)
+      // The first time at once, perhaps before the run has said a word.
+      for turn in 0...4 {
+        try rig.wait(for: "the run to drive its cell", seconds: 60) {
+          if turn == 0 { return true }
+          return
+            try rig.sqlite("SELECT state FROM run") == "running"
+            && rig.sqlite("SELECT kind FROM step ORDER BY step_id DESC LIMIT 1") != "open_circuit_check"
+        }
+        let pause = try rig.nactl("pause", "last")
+        rig.killDaemon()
+        #expect(pause.status == 0, "\(pause.errors)")
+        try rig.launchDaemon()
+        try rig.waitForChannels(1)
+        #expect(try rig.waitForRun(states: ["paused", "held", "completed"], seconds: 60) == "paused")
+        let steps = try rig.sqlite("SELECT count(*) FROM step")
+        try rig.wait(for: "a later word of the instrument", seconds: 20) {
+          try rig.channel()["voltage_V"] as? Double != nil
+        }
+        #expect(try rig.sqlite("SELECT count(*) FROM step") == steps)
+        let resume = try rig.nactl("resume", "last")
+        #expect(resume.status == 0, "\(resume.errors)")
+      }
+      #expect(try rig.nactl("stop", "last").status == 0)
+    }
+
     /// The last acknowledged records, as a client sees them.
     private func acknowledgedRecords(_ rig: LaboratoryRig) throws -> [String] {
       let result = try rig.nactl("tail", "last", "--records", "-n", "50", "--no-follow", "--format", "ndjson")

@@ -131,6 +131,24 @@ extension ProgramTests {
       try rig.waitForChannels(1)
     }
 
+    @Test func anEmptiedDatabaseLatchesEveryChannelUntilSomebodyHasLooked() throws {
+      let rig = try started(cycles: 2)
+      #expect(try rig.waitForRun(states: ["completed", "held"], seconds: 60) == "completed")
+      _ = rig.stopDaemon()
+      #expect(truncate(rig.database, 0) == 0)
+      try rig.startDaemon()
+      try rig.waitForChannels(1)
+      let list = try rig.nactl("channels")
+      #expect(list.output.contains("store.replaced"), "\(list.output)")
+      #expect(rig.readLog("nacyclerd.log").contains("store.replaced"))
+      let file = try TestProtocol.write(.hardCarbon, cycles: 1, to: rig.directory, every: "1 s")
+      let refused = try rig.nactl("start", file)
+      #expect(refused.status != 0 && refused.errors.contains("latched"), "\(refused.errors)")
+      #expect(try rig.nactl("clear", "ch1", "--reason", "looked at the cell").status == 0)
+      #expect(try rig.nactl("start", file).status == 0)
+      #expect(try rig.waitForRun(states: ["completed", "held"], seconds: 60) == "completed")
+    }
+
     // MARK: The pieces
 
     private func started(

@@ -29,12 +29,23 @@ import Testing
     for _ in 0..<60 { bench.read(2.75, -100e-6) }
     #expect(!bench.wantsOpenCircuit && bench.journal.latches.isEmpty)
 
-    var charging = try Self.bench(Self.charge)
-    charging.start(at: 2.8)
+    // Inside the limits and charging: passing the upper one ends it at once.
+    var charging = try Self.bench(#"{"charge": "100 uA", "until": ["step_time >= 10 h"]}"#)
+    charging.start(at: 2.0)
     charging.accept()
-    charging.read(2.75, 100e-6)
+    charging.read(2.29, 100e-6)
+    #expect(!charging.wantsOpenCircuit)
+    charging.read(2.36, 100e-6)
     #expect(charging.wantsOpenCircuit)
     #expect(charging.journal.latches.first?.code == .limitVoltageHigh)
+  }
+
+  @Test func hazard01ACellAboveItsLimitIsNotChargedFurther() throws {
+    var bench = try Self.bench(Self.charge)
+    bench.start(at: 2.8)
+    #expect(bench.begun == 1, "the circuit is closed")
+    #expect(bench.pilot.state == .held)
+    #expect(bench.journal.latches.first?.code == .limitVoltageHigh)
   }
 
   @Test func hazard01CurrentAgainstTheCommandIsItsOwnFault() throws {

@@ -30,7 +30,9 @@ struct ControlRoutes<Operations: CyclerOperations>: Sendable {
     look(router, "v1/channels") { _ in try JSONResponse.make(try await operations.channels()) }
     operate(router, "v1/channels/:channel/clear") { call in
       let request = try call.decode(ClearRequest.self)
-      try Self.requireText(request.reason, key: "reason", for: "clearing a latch")
+      try PersonText.require(
+        request.reason, "reason", code: "request.empty", purpose: "a latch is cleared with a reason",
+        hint: "say in a few words what was done")
       let channel = try call.name("channel")
       return try JSONResponse.make(try await operations.clear(channel: channel, request, by: call.requester))
     }
@@ -57,7 +59,9 @@ struct ControlRoutes<Operations: CyclerOperations>: Sendable {
     }
     operate(router, "v1/cells/:cell/revisions") { call in
       let request = try call.decode(CellRevisionRequest.self)
-      try Self.requireText(request.reason, key: "reason", for: "a revision")
+      try PersonText.require(
+        request.reason, "reason", code: "request.empty", purpose: "a cell is changed with a reason",
+        hint: "say why in a few words")
       let name = try call.name("cell")
       return try JSONResponse.make(
         try await operations.reviseCell(named: name, request, by: call.requester), status: .created)
@@ -103,7 +107,9 @@ struct ControlRoutes<Operations: CyclerOperations>: Sendable {
     }
     operate(router, "v1/runs/:run/notes") { call in
       let request = try call.decode(NoteRequest.self)
-      try Self.requireText(request.text, key: "text", for: "a note")
+      try PersonText.require(
+        request.text, "text", code: "request.empty", purpose: "a note says something", hint: "say it in a few words",
+        severalLines: true)
       return try JSONResponse.make(
         try await operations.note(request, on: try call.run(), by: call.requester), status: .created)
     }
@@ -136,13 +142,6 @@ struct ControlRoutes<Operations: CyclerOperations>: Sendable {
 
   private static func number(_ text: String, in range: ClosedRange<Int>) -> Int? {
     Int(text).flatMap { range.contains($0) ? $0 : nil }
-  }
-
-  private static func requireText(_ text: String, key: String, for purpose: String) throws {
-    guard text.contains(where: { !$0.isWhitespace }) else {
-      throw RequestRefused(
-        .malformed, code: "request.empty", message: "\(purpose) needs a \(key)", hint: "say why in a few words")
-    }
   }
 
   private static func streamRequest(_ request: Request) throws -> StreamRequest {

@@ -60,6 +60,11 @@ public func makeControlService(
   onListening: @escaping @Sendable () async -> Void = {}
 ) throws -> some Service {
   try ControlSocket.check(configuration.socketPath)
+  guard !ControlSocket.isSomethingElse(configuration.socketPath) else {
+    throw RequestRefused(
+      .conflict, code: "socket.in_use", message: "\(configuration.socketPath) is there and is not a socket",
+      hint: "give another --socket, or move the file away")
+  }
   guard !ControlSocket.isServed(configuration.socketPath) else {
     throw RequestRefused(
       .conflict, code: "socket.in_use", message: "another process listens at \(configuration.socketPath)",

@@ -24,9 +24,10 @@ extension Laboratory {
     try await carryOut(command, run, requester, request)
     var remarks: [String] = []
     do {
-      if command == .stop { try await keepStop(run, requester) }
+      try await keepRequest(command, run, requester)
       if let reason = request.reason, !reason.isEmpty {
-        try await note("\(command.rawValue): \(reason)", on: run, requester)
+        // Whatever its spelling: a stop is not refused for that.
+        try await note("\(command.rawValue): \(PersonText.readable(reason))", on: run, requester)
       }
     } catch {
       // The cell comes first: a store that refuses must not keep a circuit closed.
@@ -110,21 +111,24 @@ extension Laboratory {
     return .accepted
   }
 
-  /// A stop is committed before it is acknowledged, where the store takes it: then it is carried out even if the daemon
-  /// dies before the run has.
-  private func keepStop(_ run: StoredRun, _ requester: Requester) async throws {
+  /// What takes the current off a cell is committed before it is acknowledged, where the store takes it: then it is
+  /// carried out even if the daemon dies before the run has said a word of it.
+  private func keepRequest(_ command: RunCommand, _ run: StoredRun, _ requester: Requester) async throws {
+    let code: FaultCode
+    switch command {
+    case .stop: code = .runStopAsked
+    case .pause: code = .runPauseAsked
+    case .resume, .skip: return
+    }
     let at = now().unix
     _ = try await store.write { edit in
       guard try edit.view.run(run.runId)?.runState?.isFinal != true else { return }
       try edit.addEvent(
         EventRow(
-          at: at, run: run.runId, channel: run.channelId, stepID: nil, stepTime: nil, code: .runStopped,
-          severity: .info, actor: requester.name, detail: Self.stopAsked))
+          at: at, run: run.runId, channel: run.channelId, stepID: nil, stepTime: nil, code: code, severity: .info,
+          actor: requester.name, detail: "\(command.rawValue) asked for"))
     }
   }
-
-  /// The detail of the event of a stop that was asked for, as against carried out.
-  static let stopAsked = "stop asked for"
 
   private func checkLatch(of run: StoredRun) async throws {
     guard let latch = try await store.read({ try $0.latch(channel: run.channelId) }) else { return }

@@ -141,7 +141,7 @@ extension Laboratory {
       let known = try edit.view.channels().first { $0.instrumentId == instrument && $0.number == Int64(number) }
       if let known { return (known.channelId, known.name) }
       let name = "ch\(try edit.view.channels().count + 1)"
-      return (try edit.upsertChannel(instrument: instrument, number: Int64(number), name: name), name)
+      return (try edit.upsertChannel(instrument: instrument, number: Int64(number), name: name, at: at), name)
     }
     var entry = channels[id] ?? ChannelEntry(id: id, name: name, number: number, instrument: identity)
     entry.instrument = identity

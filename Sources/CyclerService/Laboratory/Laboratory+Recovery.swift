@@ -75,12 +75,15 @@ extension Laboratory {
         return
       }
     }
+    let pausing = try await pauseActor(of: run)
     if let latch, run.runState != .held {
       let fault = Fault(FaultCode(rawValue: latch.fault) ?? .runHeld, latch.detail)
       pilot.holdRestored(fault, latches: false, at: now(), into: &outputs)
     } else if checkpoint == nil, run.runState == .held {
       let fault = Fault(.runHeld, "it was held before it had begun: \(run.stateReason ?? "")")
       pilot.holdRestored(fault, latches: false, at: now(), into: &outputs)
+    } else if let pausing {
+      if checkpoint != nil { pilot.handle(.person(.pause, actor: pausing), at: now(), into: &outputs) }
     } else if try await isCrashLoop(run) {
       let detail = "the daemon started \(Self.crashLoopStarts) times within 10 minutes while this run was active"
       pilot.holdRestored(Fault(.runCrashLoop, detail), latches: false, at: now(), into: &outputs)
@@ -90,6 +93,17 @@ extension Laboratory {
     // One that had said nothing yet has stood since it was asked for.
     let asked = UnixInstant(microseconds: run.startedUnixUs ?? run.createdUnixUs)
     beginAlone(run.channelId, since: RunMoment(host: now().host, unix: min(asked, now().unix)))
+    if checkpoint == nil, let pausing { pauseWaiting(run.channelId, pausing) }
+  }
+
+  /// A run that has only now begun, without its instrument, is paused as it was asked before the daemon ended.
+  private func pauseWaiting(_ channel: Int64, _ actor: String) {
+    guard var waitingRun = waiting[channel] else { return }
+    var outputs = RunOutputs()
+    waitingRun.pilot.handle(.person(.pause, actor: actor), at: now(), into: &outputs)
+    keep(&outputs, of: waitingRun.pilot)
+    waitingRun.said = InletPlace(in: inlet)
+    waiting[channel] = waitingRun
   }
 
   /// The run as it stood at its last acknowledged reading, or as it stood before it had said anything.
@@ -111,12 +125,21 @@ extension Laboratory {
   /// Who asked for a stop that the daemon did not live to carry out: one that was carried out, and one after which a
   /// person resumed the run, is not meant any more.
   func stopActor(of run: StoredRun) async throws -> String? {
-    let events = try await store.read { try $0.events(run: run.runId, of: .runStopped, and: .runResumed) }
-    guard let last = events.lastIndex(where: { $0.code == FaultCode.runStopped.rawValue }),
-      events[last].detail == Self.stopAsked
+    try await actor(of: run, whoAsked: .runStopAsked, isDone: .runStopped)
+  }
+
+  /// Who asked for a pause that the daemon did not live to carry out. A run that is paused already takes no second one.
+  func pauseActor(of run: StoredRun) async throws -> String? {
+    try await actor(of: run, whoAsked: .runPauseAsked, isDone: .runPaused)
+  }
+
+  private func actor(of run: StoredRun, whoAsked asked: FaultCode, isDone done: FaultCode) async throws -> String? {
+    let events = try await store.read { try $0.events(run: run.runId, of: [asked, done, .runResumed]) }
+    guard let last = events.lastIndex(where: { $0.code != FaultCode.runResumed.rawValue }),
+      events[last].code == asked.rawValue
     else { return nil }
     // A request is stored at once and what a run says with the next batch: the later one of the two may lie before the
-    // other. Only a resumption that is later in both is one of a person who knew of the stop.
+    // other. Only a resumption that is later in both is one of a person who knew of the request.
     let isResumed = events[last...].contains { $0.isResumptionByPerson && $0.unixUs > events[last].unixUs }
     return isResumed ? nil : events[last].actor
   }
@@ -135,7 +158,7 @@ extension Laboratory {
         EventRow(
           at: at, run: run.runId, channel: run.channelId, stepID: nil, stepTime: nil, code: .daemonStarted,
           severity: .info, actor: "daemon", detail: "the daemon started while the run was active"))
-      let resumed = try edit.view.events(run: run.runId, of: .runResumed, and: .runResumed)
+      let resumed = try edit.view.events(run: run.runId, of: [.runResumed])
         .last { $0.isResumptionByPerson }
       let from = max(since.microseconds, resumed?.unixUs ?? 0)
       return try edit.view.eventCount(run: run.runId, code: .daemonStarted, since: UnixInstant(microseconds: from))

@@ -42,31 +42,41 @@ extension Laboratory {
     guard try await store.read({ try $0.latch(channel: entry.id) }) != nil else {
       throw RequestRefused(.conflict, code: "channel.not_latched", message: "\(name) is not latched")
     }
-    guard reason.contains(where: { !$0.isWhitespace }) else {
-      throw RequestRefused(
-        .malformed, code: "clear.no_reason", message: "a latch is cleared with a reason",
-        hint: "`nactl clear \(name) --reason \"contact replaced\"`")
-    }
     try await store.write { edit in
       try edit.clearLatch(channel: entry.id, person: requester.name, reason: reason, at: at)
     }
   }
 
-  func mount(_ cellName: String?, wiring: Wiring?, on name: String, _ requester: Requester) async throws {
+  /// What had to leave its place when a cell was mounted.
+  struct Displaced {
+    /// The cell that was on the channel.
+    var cell: String?
+    /// The channel that the cell was on.
+    var channel: String?
+  }
+
+  func mount(
+    _ cellName: String?, wiring: Wiring?, on name: String, _ requester: Requester
+  ) async throws -> Displaced {
     let entry = try channel(named: name)
     let at = now().unix
     let busy = entry.run
-    try await store.write { edit in
+    return try await store.write { edit in
+      var displaced = Displaced(cell: try edit.view.mountedCell(channel: entry.id)?.name)
       guard let cellName else {
         if let busy { throw StoreError.inUse(kind: "channel", name: name, run: busy) }
         try edit.unmount(channel: entry.id)
-        return
+        return displaced
       }
       guard let cell = try edit.view.cell(named: cellName) else {
         throw StoreError.unknown(kind: "cell", name: cellName)
       }
+      if displaced.cell == cell.name { displaced.cell = nil }
+      displaced.channel =
+        try edit.view.channels().first { $0.cellId == cell.cellId && $0.channelId != entry.id }?.name
       try edit.mount(cell: cell.cellId, channel: entry.id, by: requester.name, at: at)
       if let wiring { try edit.setWiring(of: entry.id, to: wiring) }
+      return displaced
     }
   }
 

@@ -29,6 +29,7 @@ extension Laboratory {
   }
 
   func start(_ request: StartRequest, by requester: Requester) async throws -> StartResponse {
+    if let reason = request.allow_voltage { try PersonText.requireAllowance(reason) }
     try CellNumbers.check(mass: request.active_mass_ug, area: request.area_mm2, nominal: request.nominal_capacity_mAh)
     let documents = try decode(try request.protocols.setting(request.set ?? []))
     let targets = try await targets(of: request)

@@ -89,6 +89,7 @@ extension CellEntry {
   /// What a request says of a new cell.
   init(_ request: CellRequest) throws {
     self.init()
+    try Self.checkTexts(request.active_mass_basis, request.electrolyte, request.counter_electrode, request.notes)
     try CellNumbers.check(mass: request.active_mass_ug, area: request.area_mm2, nominal: request.nominal_capacity_mAh)
     activeMassUg = request.active_mass_ug
     activeMassBasis = request.active_mass_basis
@@ -102,6 +103,7 @@ extension CellEntry {
 
   /// Takes over what a revision says; what it does not say stays.
   mutating func take(_ request: CellRevisionRequest) throws {
+    try Self.checkTexts(request.active_mass_basis, request.electrolyte, request.counter_electrode, request.notes)
     try CellNumbers.check(mass: request.active_mass_ug, area: request.area_mm2, nominal: request.nominal_capacity_mAh)
     activeMassUg = request.active_mass_ug ?? activeMassUg
     activeMassBasis = request.active_mass_basis ?? activeMassBasis
@@ -111,6 +113,14 @@ extension CellEntry {
     electrolyte = request.electrolyte ?? electrolyte
     counterElectrode = request.counter_electrode ?? counterElectrode
     notes = request.notes ?? notes
+  }
+
+  private static func checkTexts(_ basis: String?, _ electrolyte: String?, _ counter: String?, _ notes: String?) throws
+  {
+    try PersonText.check(basis, "active_mass_basis")
+    try PersonText.check(electrolyte, "electrolyte")
+    try PersonText.check(counter, "counter_electrode")
+    try PersonText.check(notes, "notes", severalLines: true)
   }
 }
 
@@ -130,12 +140,18 @@ enum CellNumbers {
       hint: "a positive number of \(unit)")
   }
 
-  /// Throws `RequestRefused` for a name that a table or a terminal cannot show.
-  static func check(name: String) throws {
-    let isShowable = name.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7F }
-    guard isShowable, name.contains(where: { !$0.isWhitespace }), name.utf8.count <= 200 else {
+  /// Throws `RequestRefused` for a name, own id or batch that a table or a terminal cannot show.
+  static func check(name: String, _ what: String = "a cell's name") throws {
+    guard PersonText.isName(name) else {
       throw RequestRefused(
-        .malformed, code: "cell.impossible_name", message: "a cell's name has 1 to 200 bytes and no control characters")
+        .malformed, code: "cell.impossible_name",
+        message: "\(what) has 1 to \(PersonText.mostBytesOfName) bytes and no control or invisible characters")
     }
+  }
+
+  /// The same for what need not be given; an empty text takes away what was there.
+  static func check(ownID: String?, batch: String?) throws {
+    if let ownID, !ownID.isEmpty { try check(name: ownID, "an own id") }
+    if let batch, !batch.isEmpty { try check(name: batch, "a batch's name") }
   }
 }

@@ -65,11 +65,14 @@ struct LaboratoryOperations: CyclerOperations {
         .malformed, code: "mount.no_cell", message: "the wiring is said together with the cell",
         hint: "nactl cell mount \(channel) CELL --wiring \(request.wiring ?? "")")
     }
-    try await translating { try await laboratory.mount(request.cell, wiring: wiring, on: channel, requester) }
+    let displaced = try await translating {
+      try await laboratory.mount(request.cell, wiring: wiring, on: channel, requester)
+    }
     let how = wiring.map { ", \($0.rawValue)" } ?? ""
-    return Acknowledgement(
-      request_id: requester.requestID,
-      message: request.cell.map { "“\($0)” is on \(channel)\(how)" } ?? "\(channel) holds no cell", channel: channel)
+    var message = request.cell.map { "“\($0)” is on \(channel)\(how)" } ?? "\(channel) holds no cell"
+    if let other = displaced.channel { message += "; \(other), where it was, holds none now" }
+    if let cell = displaced.cell { message += "; “\(cell)” was taken off" }
+    return Acknowledgement(request_id: requester.requestID, message: message, channel: channel)
   }
 
   // MARK: - Cells
@@ -96,6 +99,7 @@ struct LaboratoryOperations: CyclerOperations {
     }
     let entries = try cells.map { request in
       try CellNumbers.check(name: request.cell)
+      try CellNumbers.check(ownID: request.external_id, batch: request.batch)
       return try CellEntry(request)
     }
     return try await translating {
@@ -116,13 +120,15 @@ struct LaboratoryOperations: CyclerOperations {
     named name: String, _ request: CellRevisionRequest, by requester: Requester
   ) async throws -> CellStatus {
     let at = laboratory.now().unix
+    try CellNumbers.check(ownID: request.external_id, batch: request.batch)
     return try await translating {
       try await store.write { edit in
         guard let cell = try edit.view.cell(named: name) else { throw Self.noCell(name) }
         var entry = CellEntry(cell)
         try entry.take(request)
         let revised = try edit.reviseCell(
-          cell.cellId, entry, by: requester.name, reason: request.reason, at: at)
+          cell.cellId, entry, externalID: request.external_id, batch: request.batch, by: requester.name,
+          reason: request.reason, at: at)
         return try edit.view.status(of: revised)
       }
     }
@@ -230,18 +236,14 @@ struct LaboratoryOperations: CyclerOperations {
       request_id: requester.requestID, message: message, run: run.runId, channel: run.channelName)
   }
 
-  private static func checkAllowance(_ request: CommandRequest, of command: RunCommand) throws(RequestRefused) {
+  private static func checkAllowance(_ request: CommandRequest, of command: RunCommand) throws {
     guard let reason = request.allow_voltage else { return }
     if command != .resume {
       throw RequestRefused(
         .malformed, code: "run.voltage_without_resume", message: "\(command.rawValue) needs no voltage allowed",
         hint: "`allow_voltage` goes with `resume`; leave it out")
     }
-    if reason.allSatisfy(\.isWhitespace) {
-      throw RequestRefused(
-        .malformed, code: "run.reason_missing", message: "allowing a voltage needs a reason; this one is empty",
-        hint: "say why the cell may stand outside its limits")
-    }
+    try PersonText.requireAllowance(reason)
   }
 
   // MARK: - Streams

@@ -209,6 +209,13 @@ extension StreamCursor {
   /// not over.
   init(of request: StreamRequest, run: StoredRun?, in view: StoreView) throws {
     if let after = request.after {
+      guard after.event <= (try view.eventCursor(beforeLast: 0)), after.newestRun <= (try view.lastRun()?.runId ?? 0)
+      else {
+        throw RequestRefused(
+          .malformed, code: "stream.cursor_unknown",
+          message: "this database has not come as far as the cursor \(after)",
+          hint: "the cursor is of another database; begin without one")
+      }
       self = after
       return
     }
