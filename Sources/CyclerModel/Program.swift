@@ -131,6 +131,10 @@ public struct ProgramStep: Sendable, Hashable {
   public var action: Action
   /// The step ends on the first of these.
   public var ends: [EndCondition]
+  /// The comparisons that some of `ends` are joined with by `and`.
+  public var joined: [JoinedComparison]
+  /// Whether one of `ends` must hold for some time.
+  public let hasLastingEnds: Bool
   /// The half-cycle that it belongs to; nil for rests and diagnostics.
   public var halfCycle: HalfCyclePlace?
   /// The largest current of the block that shares a current range with this step.
@@ -143,7 +147,8 @@ public struct ProgramStep: Sendable, Hashable {
   /// A step.
   public init(
     path: String, label: String?, purpose: CyclePurpose?, action: Action, ends: [EndCondition],
-    halfCycle: HalfCyclePlace?, rangeCurrent: Current, settle: TimeSpan = Setpoint.usualSettle,
+    joined: [JoinedComparison] = [], halfCycle: HalfCyclePlace?, rangeCurrent: Current,
+    settle: TimeSpan = Setpoint.usualSettle,
     test: EfficiencyTestPlace? = nil
   ) {
     self.path = path
@@ -151,6 +156,8 @@ public struct ProgramStep: Sendable, Hashable {
     self.purpose = purpose
     self.action = action
     self.ends = ends
+    self.joined = joined
+    hasLastingEnds = ends.contains { $0.lasting > .zero }
     self.halfCycle = halfCycle
     self.rangeCurrent = rangeCurrent
     self.settle = settle
@@ -219,10 +226,14 @@ public struct EndCondition: Sendable, Hashable {
   public var text: String
   /// Where the run goes on.
   public var target: ConditionTarget
+  /// How long it must have held, at every reading, before it counts; zero: the first reading counts.
+  public var lasting: TimeSpan
+  /// What must hold at the same reading as well, as places in the step's `joined`; empty for most.
+  public var also: Range<Int>
   /// A condition.
   public init(
     quantity: Quantity, comparison: Comparison, threshold: Int64, onlyInHold: Bool, text: String,
-    target: ConditionTarget = .next
+    target: ConditionTarget = .next, lasting: TimeSpan = .zero, also: Range<Int> = 0..<0
   ) {
     self.quantity = quantity
     self.comparison = comparison
@@ -230,5 +241,26 @@ public struct EndCondition: Sendable, Hashable {
     self.onlyInHold = onlyInHold
     self.text = text
     self.target = target
+    self.lasting = lasting
+    self.also = also
+  }
+
+  /// Whether one reading and one comparison decide it, so that an instrument may judge it and a bound may rest on it.
+  @inlinable public var isPlain: Bool { also.isEmpty && lasting == .zero }
+}
+
+/// A comparison that an end condition is joined with by `and`.
+public struct JoinedComparison: Sendable, Hashable {
+  /// What is compared.
+  public var quantity: EndCondition.Quantity
+  /// How.
+  public var comparison: Comparison
+  /// In the quantity's unit.
+  public var threshold: Int64
+  /// A comparison.
+  public init(quantity: EndCondition.Quantity, comparison: Comparison, threshold: Int64) {
+    self.quantity = quantity
+    self.comparison = comparison
+    self.threshold = threshold
   }
 }

@@ -42,12 +42,16 @@ public struct StepMachine: Sendable, Hashable {
   private var loops: [Int64]
   /// For each condition of a block, how many cycles in a row have said so since the block began.
   private var cyclesInARow: [Int32]
+  /// For each end of the present step that must hold for some time, the step time since which it has, in microseconds;
+  /// -1 while it does not. It is no part of a checkpoint: after an interruption nobody knows, and the time begins anew.
+  @usableFromInline var heldSince: [Int64]
 
   /// A machine before the first instruction of `program`.
   public init(program: Program) {
     self.program = program
     loops = Array(repeating: 0, count: program.loopCount)
     cyclesInARow = Array(repeating: 0, count: program.passConditions.count)
+    heldSince = Array(repeating: -1, count: program.steps.map(\.ends.count).max() ?? 0)
   }
 
   /// The step that the machine is in.
@@ -85,6 +89,7 @@ public struct StepMachine: Sendable, Hashable {
   @discardableResult
   public mutating func advance(at testTime: TimeSpan, endedBy condition: EndCondition? = nil) -> Place {
     enteredCycle = false
+    forgetHeldEnds()
     metConditions.removeAll(keepingCapacity: true)
     if let condition, condition.target != .next { go(to: condition.target, because: condition.text) }
     while place != .completed {
@@ -157,13 +162,47 @@ public struct StepMachine: Sendable, Hashable {
 
   /// The first condition of the present step that holds, as an index into its `ends`.
   ///
-  /// A condition on something that was not measured, or on a hold that has not begun, does not hold.
+  /// A condition on something that was not measured, or on a hold that has not begun, does not hold; one that must hold
+  /// for some time does so by what `noteHeldEnds` has seen.
   @inlinable @inline(__always)
   public func endReached(_ live: LiveQuantities) -> Int? {
     guard case .step(let index) = place else { return nil }
     let ends = program.steps[index].ends
-    for end in ends.indices where ends[end].holds(live) { return end }
+    for end in ends.indices where ends[end].holds(live) {
+      if ends[end].isPlain || isReached(end, of: index, live) { return end }
+    }
     return nil
+  }
+
+  /// Whether a condition that is more than one comparison has come true, when its first comparison holds.
+  @usableFromInline
+  func isReached(_ end: Int, of index: Int, _ live: LiveQuantities) -> Bool {
+    let condition = program.steps[index].ends[end]
+    guard condition.also.allSatisfy({ program.steps[index].joined[$0].holds(live) }) else { return false }
+    guard condition.lasting > .zero else { return true }
+    return heldSince[end] >= 0 && live.stepTime.microseconds - heldSince[end] >= condition.lasting.microseconds
+  }
+
+  /// Whether the present step has conditions that must hold for some time.
+  @inlinable @inline(__always)
+  public var hasLastingEnds: Bool {
+    if case .step(let index) = place { program.steps[index].hasLastingEnds } else { false }
+  }
+
+  /// Takes a reading to the conditions that must hold for some time; needed where `hasLastingEnds`.
+  public mutating func noteHeldEnds(_ live: LiveQuantities) {
+    guard case .step(let index) = place else { return }
+    let step = program.steps[index]
+    for end in step.ends.indices where step.ends[end].lasting > .zero {
+      let condition = step.ends[end]
+      let holds = condition.holds(live) && condition.also.allSatisfy { step.joined[$0].holds(live) }
+      if !holds { heldSince[end] = -1 } else if heldSince[end] < 0 { heldSince[end] = live.stepTime.microseconds }
+    }
+  }
+
+  /// The circuit was open meanwhile: what must hold for some time begins anew.
+  public mutating func forgetHeldEnds() {
+    for index in heldSince.indices { heldSince[index] = -1 }
   }
 
   /// Writes the place for a checkpoint.
@@ -232,25 +271,34 @@ extension EndCondition {
   @inlinable @inline(__always)
   public func holds(_ live: LiveQuantities) -> Bool {
     if onlyInHold, live.holdTime == nil { return false }
-    let value: Int64
-    switch quantity {
-    case .voltage:
-      guard let voltage = live.voltage else { return false }
-      value = voltage.nanovolts
-    case .current:
-      guard let current = live.current else { return false }
-      value = Int64(clamping: current.picoamperes.magnitude)
-    case .stepTime: value = live.stepTime.microseconds
-    case .holdTime:
-      guard let holdTime = live.holdTime else { return false }
-      value = holdTime.microseconds
-    case .halfCycleTime: value = live.halfCycleTime.microseconds
-    case .cycleTime: value = live.cycleTime.microseconds
-    case .testTime: value = live.testTime.microseconds
-    case .stepCharge: value = Int64(clamping: live.stepCharge.nanocoulombs.magnitude)
-    case .halfCycleCharge: value = Int64(clamping: live.halfCycleCharge.nanocoulombs.magnitude)
-    case .stepEnergy: value = Int64(clamping: live.stepEnergy.nanojoules.magnitude)
-    }
+    guard let value = live.value(of: quantity) else { return false }
     return comparison.holds(value, threshold)
+  }
+}
+
+extension JoinedComparison {
+  /// Whether it holds; false for what was not measured.
+  func holds(_ live: LiveQuantities) -> Bool {
+    guard let value = live.value(of: quantity) else { return false }
+    return comparison.holds(value, threshold)
+  }
+}
+
+extension LiveQuantities {
+  /// In the unit in which conditions state it; nil for what was not measured and for a hold that has not begun.
+  @inlinable @inline(__always)
+  func value(of quantity: EndCondition.Quantity) -> Int64? {
+    switch quantity {
+    case .voltage: voltage?.nanovolts
+    case .current: current.map { Int64(clamping: $0.picoamperes.magnitude) }
+    case .stepTime: stepTime.microseconds
+    case .holdTime: holdTime?.microseconds
+    case .halfCycleTime: halfCycleTime.microseconds
+    case .cycleTime: cycleTime.microseconds
+    case .testTime: testTime.microseconds
+    case .stepCharge: Int64(clamping: stepCharge.nanocoulombs.magnitude)
+    case .halfCycleCharge: Int64(clamping: halfCycleCharge.nanocoulombs.magnitude)
+    case .stepEnergy: Int64(clamping: stepEnergy.nanojoules.magnitude)
+    }
   }
 }

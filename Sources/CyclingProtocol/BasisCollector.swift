@@ -20,10 +20,10 @@ enum BasisCollector {
       case .rest: break
       case .drive(let drive):
         found.formUnion([drive.current.value.basis].compactMap { $0 })
-        found.formUnion((drive.until + drive.holdUntil).compactMap(basis))
+        found.formUnion((drive.until + drive.holdUntil).flatMap(bases))
       case .hold(let hold):
         found.formUnion([hold.currentAtMost.value.basis].compactMap { $0 })
-        found.formUnion(hold.until.compactMap(basis))
+        found.formUnion(hold.until.flatMap(bases))
       case .block(let block):
         found.formUnion(needs(of: block.steps))
         found.formUnion(block.until.compactMap(basis))
@@ -35,6 +35,10 @@ enum BasisCollector {
 
   private static func basis(of condition: WrittenPassCondition) -> CellBasis? {
     if case .charge(let charge) = condition.value { charge.basis } else { nil }
+  }
+
+  private static func bases(of condition: WrittenCondition) -> [CellBasis] {
+    ([condition] + condition.also).compactMap(basis)
   }
 
   private static func basis(of condition: WrittenCondition) -> CellBasis? {

@@ -134,16 +134,21 @@ extension Compiler {
       quantity: .stepTime, comparison: .atLeast, threshold: duration.count, onlyInHold: false,
       text: "step_time >= \(duration.written)")
     judgeKind(.rest, at: step.site)
+    var compiled = CompiledEnds(ends: [own])
+    compile(rest.until, onlyInHold: false, into: &compiled)
     return ProgramStep(
-      path: step.site.path, label: around.label, purpose: around.purpose, action: .rest,
-      ends: [own] + compile(rest.until, onlyInHold: false), halfCycle: nil, rangeCurrent: .zero)
+      path: step.site.path, label: around.label, purpose: around.purpose, action: .rest, ends: compiled.ends,
+      joined: compiled.joined, halfCycle: nil, rangeCurrent: .zero)
   }
 
   private mutating func build(_ drive: WrittenDrive, _ step: WrittenStep, _ around: Surroundings) -> ProgramStep? {
     let kind: StepKind = drive.to == nil ? .constantCurrent : .constantCurrentConstantVoltage
     judgeKind(kind, at: step.site)
-    let ends = compile(drive.until, onlyInHold: false) + compile(drive.holdUntil, onlyInHold: true)
-    for condition in drive.until { judgeVoltage(condition, drive.direction) }
+    var compiled = CompiledEnds()
+    compile(drive.until, onlyInHold: false, into: &compiled)
+    compile(drive.holdUntil, onlyInHold: true, into: &compiled)
+    let ends = compiled.ends
+    for condition in drive.until where condition.also.isEmpty { judgeVoltage(condition, drive.direction) }
     if let to = drive.to { judgeVoltage(to.value, drive.direction, at: to.site) }
     guard let current = resolve(drive.current) else { return nil }
     judge(current, drive.current, drive.direction)
@@ -157,14 +162,17 @@ extension Compiler {
       }
     return ProgramStep(
       path: step.site.path, label: around.label, purpose: around.purpose, action: action, ends: ends,
-      halfCycle: place(drive.direction, around, isDiagnostic: drive.isDiagnostic), rangeCurrent: current,
+      joined: compiled.joined, halfCycle: place(drive.direction, around, isDiagnostic: drive.isDiagnostic),
+      rangeCurrent: current,
       settle: drive.settle?.value ?? Setpoint.usualSettle,
       test: drive.isDiagnostic ? nil : testPlace(drive.part?.value, around))
   }
 
   private mutating func build(_ hold: WrittenHold, _ step: WrittenStep, _ around: Surroundings) -> ProgramStep? {
     judgeKind(.constantVoltage, at: step.site)
-    let ends = compile(hold.until, onlyInHold: false)
+    var compiled = CompiledEnds()
+    compile(hold.until, onlyInHold: false, into: &compiled)
+    let ends = compiled.ends
     judgeVoltage(hold.voltage.value, .none, at: hold.voltage.site)
     guard let atMost = resolve(hold.currentAtMost) else { return nil }
     judge(atMost, hold.currentAtMost, around.direction)
@@ -173,31 +181,45 @@ extension Compiler {
     if !around.isInCycles { halfCycle?.opens = false }
     return ProgramStep(
       path: step.site.path, label: around.label, purpose: around.purpose,
-      action: .hold(around.direction, hold.voltage.value, currentAtMost: atMost), ends: ends, halfCycle: halfCycle,
-      rangeCurrent: atMost, settle: hold.settle?.value ?? Setpoint.usualSettle,
+      action: .hold(around.direction, hold.voltage.value, currentAtMost: atMost), ends: ends, joined: compiled.joined,
+      halfCycle: halfCycle, rangeCurrent: atMost, settle: hold.settle?.value ?? Setpoint.usualSettle,
       test: hold.isDiagnostic ? nil : testPlace(around.part, around))
   }
 
   // MARK: Conditions
 
-  private mutating func compile(_ conditions: [WrittenCondition], onlyInHold: Bool) -> [EndCondition] {
+  /// The ends of a step, and what some of them are joined with.
+  private struct CompiledEnds {
     var ends: [EndCondition] = []
+    var joined: [JoinedComparison] = []
+  }
+
+  private mutating func compile(_ conditions: [WrittenCondition], onlyInHold: Bool, into compiled: inout CompiledEnds) {
     for condition in conditions {
-      let threshold: Int64?
-      switch condition.value {
-      case .voltage(let voltage): threshold = voltage.count
-      case .time(let time): threshold = time.count
-      case .energy(let energy): threshold = energy.count
-      case .current(let current): threshold = resolve(Sited(value: current, site: condition.site))?.count
-      case .charge(let charge): threshold = resolveEnd(charge, condition)
+      let also = condition.also.compactMap { term in
+        threshold(of: term).map {
+          JoinedComparison(quantity: term.quantity, comparison: term.comparison, threshold: $0)
+        }
       }
-      guard let threshold else { continue }
-      ends.append(
+      guard let threshold = threshold(of: condition), also.count == condition.also.count else { continue }
+      let first = compiled.joined.count
+      compiled.joined += also
+      compiled.ends.append(
         EndCondition(
           quantity: condition.quantity, comparison: condition.comparison, threshold: threshold, onlyInHold: onlyInHold,
-          text: condition.text, target: condition.target.value.compiled))
+          text: condition.text, target: condition.target.value.compiled, lasting: condition.lasting?.value ?? .zero,
+          also: first..<compiled.joined.count))
     }
-    return ends
+  }
+
+  private mutating func threshold(of condition: WrittenCondition) -> Int64? {
+    switch condition.value {
+    case .voltage(let voltage): voltage.count
+    case .time(let time): time.count
+    case .energy(let energy): energy.count
+    case .current(let current): resolve(Sited(value: current, site: condition.site))?.count
+    case .charge(let charge): resolveEnd(charge, condition)
+    }
   }
 
   /// A charge end beyond the limit of a half-cycle would never act before the limit does.
@@ -235,9 +257,9 @@ extension Compiler {
 
   /// A current that ends a hold must lie below the one that it begins with.
   private mutating func judgeHoldEnds(_ written: [WrittenCondition], _ ends: [EndCondition], below start: Current) {
-    for condition in written {
+    for condition in written where condition.also.isEmpty {
       guard case .current = condition.value else { continue }
-      guard let end = ends.first(where: { $0.quantity == .current }), end.threshold >= start.count else { continue }
+      guard let end = ends.first(where: { $0.text == condition.text }), end.threshold >= start.count else { continue }
       report(
         condition.site, "`\(condition.text)` is true at once: the hold begins with at most \(start.shown())",
         hint: "write a smaller current")
@@ -247,8 +269,10 @@ extension Compiler {
   /// A constant current without a voltage end moves its current times its time, which must stay below the limit.
   private mutating func judgeCharge(_ drive: WrittenDrive, _ current: Current, _ ends: [EndCondition], at site: Site) {
     guard let limits, drive.to == nil, DocumentRules.cutOff(of: drive) == nil else { return }
-    guard !ends.contains(where: { $0.quantity == .stepCharge || $0.quantity == .halfCycleCharge }) else { return }
-    guard let time = ends.first(where: { $0.quantity == .stepTime })?.threshold else { return }
+    guard !ends.contains(where: { [.stepCharge, .halfCycleCharge].contains($0.quantity) && $0.isPlain }) else {
+      return
+    }
+    guard let time = ends.first(where: { $0.quantity == .stepTime && $0.isPlain })?.threshold else { return }
     // pA times µs is 1e-18 C; 1e9 of them are a nanocoulomb.
     let moved = Int128(current.count) * Int128(time) / 1_000_000_000
     guard moved > Int128(limits.halfCycleCharge.count) else { return }

@@ -55,7 +55,7 @@ extension DocumentRules {
   mutating func requireTimeBound(
     _ conditions: [WrittenCondition], _ quantities: Set<EndCondition.Quantity>, settle: Sited<TimeSpan>?, at site: Site
   ) {
-    let bounds = conditions.filter { quantities.contains($0.quantity) }
+    let bounds = conditions.filter { quantities.contains($0.quantity) && $0.isPlain }
     if bounds.isEmpty, !conditions.isEmpty {
       let names = quantities.map(\.rawValue).sorted(by: >).joined(separator: "` or `")
       report(
@@ -65,6 +65,53 @@ extension DocumentRules {
     guard let settle else { return }
     for case .time(let bound) in bounds.map(\.value) where bound <= settle.value {
       report(settle.site, "`settle` is not shorter than the step", hint: "less than \(bound.written)")
+    }
+  }
+
+  // MARK: Joined and lasting conditions
+
+  /// In what a condition is judged.
+  enum Surroundings: Equatable {
+    case rest
+    case current(isDiagnostic: Bool)
+    case hold(isDiagnostic: Bool)
+  }
+
+  /// What is joined by `and` may be a lower bound of something that grows, as in "little charge after a long time"; each
+  /// comparison only needs a meaning where it stands. What must last can come and go: a voltage or the current of a hold.
+  mutating func judgeJoined(_ conditions: [WrittenCondition], _ place: Surroundings, inCycles: Bool) {
+    for condition in conditions {
+      if let lasting = condition.lasting, condition.also.isEmpty, ![.voltage, .current].contains(condition.quantity) {
+        report(
+          lasting.site,
+          "`\(condition.quantity.rawValue)` does not come and go, so `for` changes nothing but the moment",
+          hint: "add the time to the value")
+      }
+      guard !condition.also.isEmpty else { continue }
+      for term in [condition] + condition.also { judgeMeaning(of: term, place, inCycles: inCycles) }
+    }
+  }
+
+  private mutating func judgeMeaning(of term: WrittenCondition, _ place: Surroundings, inCycles: Bool) {
+    let name = term.quantity.rawValue
+    switch term.quantity {
+    case .voltage: if case .voltage(let voltage) = term.value { judgeInside(voltage, at: term.site) }
+    case .current, .holdTime:
+      if case .hold = place { return }
+      report(term.site, "`\(name)` means something in a hold only", hint: "leave it out, or move it to the hold")
+    case .stepCharge, .stepEnergy:
+      guard place == .rest else { return }
+      report(term.site, "`\(name)` does not change during a rest", hint: "leave it out")
+    case .halfCycleTime, .halfCycleCharge:
+      switch place {
+      case .current(isDiagnostic: false), .hold(isDiagnostic: false): return
+      case .rest, .current, .hold:
+        report(term.site, "the step belongs to no half-cycle, so `\(name)` has no meaning", hint: "leave it out")
+      }
+    case .cycleTime:
+      guard !inCycles else { return }
+      report(term.site, "`\(name)` has no meaning outside `cycles`", hint: "write `step_time`")
+    case .stepTime, .testTime: return
     }
   }
 

@@ -122,7 +122,8 @@ struct DocumentRules {
   }
 
   private mutating func judge(_ rest: WrittenRest, inCycles: Bool) {
-    for condition in rest.until {
+    judgeJoined(rest.until, .rest, inCycles: inCycles)
+    for condition in rest.until where condition.also.isEmpty {
       switch condition.quantity {
       case .voltage:
         if case .voltage(let voltage) = condition.value { judgeInside(voltage, at: condition.site) }
@@ -139,7 +140,9 @@ struct DocumentRules {
   }
 
   private mutating func judge(_ drive: WrittenDrive, at site: Site, inCycles: Bool) {
-    for condition in drive.until {
+    judgeJoined(drive.until, .current(isDiagnostic: drive.isDiagnostic), inCycles: inCycles)
+    judgeJoined(drive.holdUntil, .hold(isDiagnostic: drive.isDiagnostic), inCycles: inCycles)
+    for condition in drive.until where condition.also.isEmpty {
       switch condition.quantity {
       case .voltage: judgeCutOff(condition, drive)
       case .current:
@@ -167,7 +170,7 @@ struct DocumentRules {
 
   /// Inside a hold only the current and the hold's own time can end it (hazard rule 9).
   private mutating func judgeHoldEnds(_ drive: WrittenDrive, at site: Site) {
-    for condition in drive.holdUntil {
+    for condition in drive.holdUntil where condition.also.isEmpty {
       switch condition.quantity {
       case .current: requireFalling(condition)
       case .holdTime: requireGrowing(condition)
@@ -182,7 +185,8 @@ struct DocumentRules {
   }
 
   private mutating func judge(_ hold: WrittenHold, after before: WrittenStep?, at site: Site, inCycles: Bool) {
-    for condition in hold.until {
+    judgeJoined(hold.until, .hold(isDiagnostic: hold.isDiagnostic), inCycles: inCycles)
+    for condition in hold.until where condition.also.isEmpty {
       switch condition.quantity {
       case .current: requireFalling(condition)
       case .voltage:
@@ -221,7 +225,7 @@ struct DocumentRules {
 
   /// The voltage at which a constant current ends, where it has one.
   static func cutOff(of drive: WrittenDrive) -> Voltage? {
-    for condition in drive.until {
+    for condition in drive.until where condition.also.isEmpty {
       if case .voltage(let voltage) = condition.value { return voltage }
     }
     return nil

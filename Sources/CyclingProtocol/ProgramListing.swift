@@ -30,8 +30,8 @@ public struct ProgramListing {
     let inHold = step.ends.filter(\.onlyInHold).map { condition($0, instrument) }.joined(separator: " or ")
     switch step.action {
     case .rest:
-      let duration = step.ends.first { $0.quantity == .stepTime }.map { TimeSpan(count: $0.threshold).written }
-      let others = step.ends.filter { $0.quantity != .stepTime }.map { condition($0, instrument) }
+      let duration = step.ends.first.map { TimeSpan(count: $0.threshold).written }
+      let others = step.ends.dropFirst().map { condition($0, instrument) }
       return (["rest \(duration ?? "")"] + others).joined(separator: " or until ")
     case .constantCurrent(let direction, let current):
       return "\(verb(direction)) \(text(current, mass)) until \(always)"

@@ -45,7 +45,7 @@ enum ProgramWalk {
 
   /// The longest that one execution of a step lasts.
   private static func bound(of step: ProgramStep) -> TimeSpan {
-    let times = step.ends.filter { end in
+    let times = step.ends.filter(\.isPlain).filter { end in
       switch end.quantity {
       case .stepTime: !end.onlyInHold
       case .holdTime: step.kind == .constantVoltage

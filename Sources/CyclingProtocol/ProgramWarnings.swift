@@ -78,7 +78,9 @@ extension ProgramListing {
     case .constantCurrentConstantVoltage(let direction, _, let voltage): return [(voltage, direction)]
     case .hold(let direction, let voltage, _): return [(voltage, direction)]
     case .constantCurrent(let direction, _):
-      return step.ends.filter { $0.quantity == .voltage }.map { (Voltage(count: $0.threshold), direction) }
+      return step.ends.filter { $0.quantity == .voltage && $0.also.isEmpty }.map {
+        (Voltage(count: $0.threshold), direction)
+      }
     }
   }
 }

@@ -166,7 +166,7 @@ enum WrittenTarget: Sendable, Hashable {
   }
 }
 
-/// One comparison as written.
+/// A condition of a step as written: one comparison, or several joined by `and`.
 struct WrittenCondition: Sendable {
   enum Value: Sendable {
     case voltage(Voltage)
@@ -179,6 +179,14 @@ struct WrittenCondition: Sendable {
   var quantity: EndCondition.Quantity
   var comparison: Comparison
   var value: Value
+  /// The whole condition, with what it is joined with and for how long.
   var text: String
   var target: Sited<WrittenTarget>
+  /// What must hold as well.
+  var also: [WrittenCondition] = []
+  /// How long it must hold.
+  var lasting: Sited<TimeSpan>?
+
+  /// Whether one comparison at one reading decides it.
+  var isPlain: Bool { also.isEmpty && lasting == nil }
 }

@@ -26,7 +26,8 @@ extension SectionReader {
       return nil
     }
     for word in ["and", "or"] where parts[2].split(separator: " ").contains(Substring(word)) {
-      let hint = word == "or" ? "the list itself means or: make it two entries" : "it belongs to a later part"
+      let hint =
+        word == "or" ? "the list itself means or: make it two entries" : "in a step's condition it is"
       report(field, "`\(word)` inside a condition is not yet supported", hint: hint)
       return nil
     }

@@ -168,7 +168,10 @@ extension SectionReader {
     for (index, node) in nodes.enumerated() {
       let entry = Field(node: node, path: "\(field.path)[\(index)]")
       guard let condition = readCondition(entry) else { continue }
-      if conditions.contains(where: { $0.quantity == condition.quantity }) {
+      let isTwice = conditions.contains { other in
+        other.text == condition.text || other.isPlain && condition.isPlain && other.quantity == condition.quantity
+      }
+      if isTwice {
         report(
           entry, "`\(condition.quantity.rawValue)` stands twice in the list", hint: "only one of them can ever act")
       }
@@ -183,21 +186,37 @@ extension SectionReader {
     case .string(let text): return readCondition(text, field, target: Sited(value: .next, site: site(field)))
     case .object:
       guard let fields = object(field, what: "a condition", known: Vocabulary.conditionKeys) else { return nil }
-      if let duration = fields["for"] {
-        report(duration, "`for` in a step is not yet supported", hint: "leave it out: the first reading counts")
-      }
+      let lasting = fields["for"].map { duration($0, longest: TimeSpan(seconds: 86_400)) }
       let when = required("when", of: fields, paste: #""when": "voltage <= 10 mV""#)
       let target = fields["go"].map { readTarget($0) } ?? Sited(value: .next, site: fields.site)
-      guard let when, let target, let text = text(when, longest: 200) else { return nil }
-      return readCondition(text, when, target: target)
+      guard let when, let target, let text = text(when, longest: 200),
+        var condition = readCondition(text, when, target: target)
+      else { return nil }
+      guard let lasting else { return condition }
+      guard let lasting else { return nil }
+      condition.lasting = lasting
+      condition.text += " for \(lasting.value.written)"
+      return condition
     case .null, .boolean, .number, .array:
       report(field, "a condition must be a text or an object", hint: #"write "voltage <= 10 mV""#)
       return nil
     }
   }
 
+  /// Comparisons with `and` between them.
   private mutating func readCondition(_ text: String, _ field: Field, target: Sited<WrittenTarget>) -> WrittenCondition?
   {
+    let terms = text.split(separator: " and ", omittingEmptySubsequences: false).map { term in
+      readTerm(String(term), field, target: target)
+    }
+    let read = terms.compactMap { $0 }
+    guard read.count == terms.count, var condition = read.first else { return nil }
+    condition.also = Array(read.dropFirst())
+    condition.text = read.map(\.text).joined(separator: " and ")
+    return condition
+  }
+
+  private mutating func readTerm(_ text: String, _ field: Field, target: Sited<WrittenTarget>) -> WrittenCondition? {
     guard let parts = readComparison(text, field) else { return nil }
     let quantity = readQuantityName(parts.quantity, field)
     guard let quantity, let comparison = parts.comparison, let operand = parts.operand,

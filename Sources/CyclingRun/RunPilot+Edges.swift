@@ -52,7 +52,9 @@ extension RunPilot {
     guard stepEnding == nil, let step = machine.step, step.direction != .none,
       setpoint?.standing(after: machine.settle).hasSettled == true,
       let voltage = setpoint?.lastReading?.voltage?.nanovolts,
-      let end = step.ends.first(where: { $0.quantity == .voltage && $0.comparison.holds(voltage, $0.threshold) })
+      let end = step.ends.first(where: {
+        $0.quantity == .voltage && $0.isPlain && $0.comparison.holds(voltage, $0.threshold)
+      })
     else { return }
     stepEnding = .condition(end.text)
   }

@@ -92,6 +92,7 @@ extension RunPilot {
     duration: TimeSpan, _ now: RunMoment, _ outputs: inout RunOutputs
   ) {
     longestSilence = .zero
+    machine.forgetHeldEnds()
     stepCount += 1
     let token = SetpointToken(run: identity.run, stepCount: stepCount)
     let stepID = RowIdentity.step(run: identity.run, count: stepCount)
@@ -214,7 +215,7 @@ extension RunPilot {
   func cutOffs(of step: ProgramStep) -> ([CutOff], [Int32]) {
     var cutOffs: [CutOff] = []
     var ends: [Int32] = []
-    for (index, end) in step.ends.enumerated() {
+    for (index, end) in step.ends.enumerated() where end.isPlain {
       let quantity: CutOff.Quantity
       var threshold = end.threshold
       switch end.quantity {
@@ -241,12 +242,12 @@ extension RunPilot {
   /// half-cycle's charge limit, whichever is shorter.
   private func duration(of step: ProgramStep, _ drive: StepDrive) -> TimeSpan {
     var bound = Self.longestDuration
-    for end in step.ends where end.quantity == .stepTime {
+    for end in step.ends where end.quantity == .stepTime && end.isPlain {
       bound = min(bound, TimeSpan(microseconds: max(0, end.threshold - carried.time.microseconds)))
     }
     // One that is approached at a current first takes as long as that takes.
     if case .hold = drive {
-      for end in step.ends where end.quantity == .holdTime {
+      for end in step.ends where end.quantity == .holdTime && end.isPlain {
         bound = min(bound, TimeSpan(microseconds: max(0, end.threshold - carried.holdTime.microseconds)))
       }
     }

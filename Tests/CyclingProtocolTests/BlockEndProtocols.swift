@@ -41,6 +41,8 @@ enum BlockEndProtocols {
         + "\(SampleProtocol.charge)]}", metrics: #", "metrics": {"retention_reference": "rate cycle 1"}"#),
     end("desodiation without a threshold", #"["desodiation_plateau_ratio < 30 %"]"#, "[0]", "desodiation's plateau"),
     end("true at once", #"["test_time <= 1 h"]"#, "[0]", "true at once"),
+    end(
+      "two at once", #"["coulombic_efficiency < 80 % and retention < 80 %"]"#, "[0]", "`and`", "step's condition"),
     end("cycles of a time", #"[{"when": "test_time >= 1 h", "for": "2 cycles"}]"#, "[0].when", "counts cycles"),
     end("no comparison", #"[{"for": "2 cycles"}]"#, "[0].when", "is missing"),
     end(
@@ -95,8 +97,8 @@ enum BlockEndProtocols {
       "an unknown key", #"{"rest": "1 h", "until": [{"when": "voltage <= 1 V", "then": "end"}]}"#, ".until[0].then",
       "unknown key"),
     .step(
-      "seconds in a row", #"{"rest": "1 h", "until": [{"when": "voltage <= 1 V", "for": "10 s"}]}"#, ".until[0].for",
-      "not yet supported"),
+      "cycles in a row", #"{"rest": "1 h", "until": [{"when": "voltage <= 1 V", "for": "2 cycles"}]}"#,
+      ".until[0].for", "unit"),
     .step(
       "a label that is nowhere", #"{"rest": "1 h", "until": [{"when": "voltage <= 1 V", "go": "on"}]}"#, ".until[0].go",
       "has the label `on`"),

@@ -183,6 +183,28 @@ import Testing
         == "charge 400 uA to 2 V and hold it until current < 50 uA or hold_time >= 1 h; in all until step_time >= 9 h")
   }
 
+  @Test func conditionsAreJoinedAndLast() throws {
+    let program = try program(
+      #"[{"discharge": "0.1 mA", "until": [{"when": "voltage <= 10 mV and step_charge >= 1 uAh", "for": "1 min"}, "#
+        + #"{"when": "step_charge <= 20 uAh and step_time >= 1 h", "go": "hold"}, "voltage <= 5 mV", "#
+        + #""step_time >= 9 h"]}]"#)
+    let step = program.steps[0]
+    #expect(
+      step.ends.map(\.text) == [
+        "voltage <= 10 mV and step_charge >= 1 uAh for 1 min", "step_charge <= 20 uAh and step_time >= 1 h",
+        "voltage <= 5 mV", "step_time >= 9 h",
+      ])
+    #expect(step.ends.map(\.isPlain) == [false, false, true, true])
+    #expect(step.ends.map(\.also) == [0..<1, 1..<2, 2..<2, 2..<2])
+    #expect(
+      step.joined == [
+        JoinedComparison(quantity: .stepCharge, comparison: .atLeast, threshold: 3_600_000),
+        JoinedComparison(quantity: .stepTime, comparison: .atLeast, threshold: 3_600_000_000),
+      ])
+    #expect(step.hasLastingEnds && step.ends[0].lasting == TimeSpan(seconds: 60))
+    #expect(ProgramListing.step(step).contains("until voltage <= 10 mV and step_charge >= 1 uAh for 1 min or "))
+  }
+
   @Test func zeroVoltIsALegalCutOff() throws {
     let program = try program(#"[{"discharge": "0.1 mA", "until": ["voltage <= 0 V", "step_time >= 9 h"]}]"#)
     #expect(program.steps[0].ends[0].threshold == 0)

@@ -145,12 +145,6 @@ enum MalformedProtocols {
         + #"{"repeat": 2, "steps": [\#(SampleProtocol.charge)], "until": ["test_time >= 1 h"]}]}"#,
       ".steps[1].until[0]", "not yet"),
     .step(
-      "a condition for some time",
-      #"{"charge": "0.1 mA", "until": [{"when": "voltage >= 2 V", "for": "10 s"}, "step_time >= 1 h"]}"#,
-      ".until[0].for", "not yet"),
-    .step(
-      "and", #"{"charge": "0.1 mA", "until": ["voltage >= 2 V and step_time >= 1 h"]}"#, ".until[0]", "`and`"),
-    .step(
       "temperature", #"{"charge": "0.1 mA", "until": ["temperature >= 45 degC"]}"#, ".until[0]", "not yet supported"),
     .limits(
       "limit of temperature", #""half_cycle_charge""#, #""temperature": {}, "half_cycle_charge""#,

@@ -13,6 +13,9 @@ import Testing
   @Test(arguments: MalformedProtocols.words)
   func words(_ refusal: RefusalCase) { expect(refusal) }
 
+  @Test(arguments: JoinedConditionProtocols.malformed)
+  func joinedAndLastingConditions(_ refusal: RefusalCase) { expect(refusal) }
+
   @Test(arguments: MalformedProtocols.later)
   func laterPartOfTheLanguage(_ refusal: RefusalCase) { expect(refusal) }
 
