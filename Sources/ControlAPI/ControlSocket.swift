@@ -38,6 +38,16 @@ public enum ControlSocket {
     }
   }
 
+  /// Throws `RequestRefused` when no socket can be made at the path because its folder is not there or not writable.
+  public static func checkDirectory(of path: String) throws {
+    let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+    guard access(folder.isEmpty ? "/" : folder, W_OK | X_OK) != 0 else { return }
+    throw RequestRefused(
+      .failed, code: "socket.unusable",
+      message: "no socket can be made in \(folder): \(String(cString: strerror(errno)))",
+      hint: "make the folder, or give another --socket")
+  }
+
   /// Whether a file that is no socket lies at the path.
   public static func isSomethingElse(_ path: String) -> Bool {
     var status = stat()

@@ -143,13 +143,15 @@ public struct ProgramStep: Sendable, Hashable {
   public var settle: TimeSpan
   /// What its half-cycle is in a test of plating; nil outside of tests.
   public var test: EfficiencyTestPlace?
+  /// When its readings become records, segment after segment; empty where the program's rule holds.
+  public var record: [RecordSegment]
 
   /// A step.
   public init(
     path: String, label: String?, purpose: CyclePurpose?, action: Action, ends: [EndCondition],
     joined: [JoinedComparison] = [], halfCycle: HalfCyclePlace?, rangeCurrent: Current,
     settle: TimeSpan = Setpoint.usualSettle,
-    test: EfficiencyTestPlace? = nil
+    test: EfficiencyTestPlace? = nil, record: [RecordSegment] = []
   ) {
     self.path = path
     self.label = label
@@ -162,6 +164,7 @@ public struct ProgramStep: Sendable, Hashable {
     self.rangeCurrent = rangeCurrent
     self.settle = settle
     self.test = test
+    self.record = record
   }
 
   /// The kind under which the step is stored.

@@ -60,16 +60,33 @@ public struct RecordRule: Sendable, Hashable {
   public var onVoltageChange: Voltage?
   /// When the current differs from the last record's by so many millionths of it.
   public var onCurrentChangePartsPerMillion: Int64?
+  /// When the step's charge differs so much from the last record's.
+  public var onChargeChange: Charge?
   /// The slowest readings while current flows; nil where the file leaves them to the daemon.
   public var readEvery: TimeSpan?
   /// A rule.
   public init(
-    every: TimeSpan, onVoltageChange: Voltage?, onCurrentChangePartsPerMillion: Int64?, readEvery: TimeSpan? = nil
+    every: TimeSpan, onVoltageChange: Voltage?, onCurrentChangePartsPerMillion: Int64?,
+    onChargeChange: Charge? = nil, readEvery: TimeSpan? = nil
   ) {
     self.every = every
     self.onVoltageChange = onVoltageChange
     self.onCurrentChangePartsPerMillion = onCurrentChangePartsPerMillion
+    self.onChargeChange = onChargeChange
     self.readEvery = readEvery
+  }
+}
+
+/// A stretch of a step with a rule of its own for records.
+public struct RecordSegment: Sendable, Hashable {
+  /// The rule.
+  public var rule: RecordRule
+  /// The time since the circuit was closed, or the rest begun, at which the next segment takes over; nil for the last.
+  public var until: TimeSpan?
+  /// A segment.
+  public init(rule: RecordRule, until: TimeSpan?) {
+    self.rule = rule
+    self.until = until
   }
 }
 

@@ -67,12 +67,16 @@ public struct CyclerDaemon: Sendable {
   private func orRefuse<Made>(_ make: () throws -> Made) throws -> Made {
     do {
       return try make()
-    } catch let refused as RequestRefused {
-      let body = refused.body
-      throw DaemonRefusal(
-        code: body.code, message: body.message, hint: body.hint ?? "",
-        exitStatus: refused.kind == .conflict ? 75 : 73)
+    } catch {
+      throw Self.asRefusal(error)
     }
+  }
+
+  private static func asRefusal(_ error: any Error) -> any Error {
+    guard let refused = error as? RequestRefused else { return error }
+    let body = refused.body
+    return DaemonRefusal(
+      code: body.code, message: body.message, hint: body.hint ?? "", exitStatus: refused.kind == .conflict ? 75 : 73)
   }
 
   /// Runs until SIGTERM or SIGINT. Throws `DaemonRefusal` when it cannot start.
@@ -116,7 +120,7 @@ public struct CyclerDaemon: Sendable {
       roster.suspendAll()
       await Self.waitForPorts(roster)
       await store.stop()
-      throw error
+      throw Self.asRefusal(error)
     }
     await Self.waitForPorts(roster)
     let report = await store.stop()

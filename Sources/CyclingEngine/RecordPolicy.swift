@@ -11,10 +11,14 @@ public import Quantities
 /// Decides, reading by reading within one step, whether the protocol's rule wants a record.
 ///
 /// The reading is compared with the last one that was recorded, for whatever reason it was; so say `recorded` for each.
-/// Due times stand on a grid from the step's start: a late reading does not move the ones after it.
+/// Due times stand on a grid from the beginning of the step or segment: a late reading does not move the ones after it.
 public struct RecordPolicy: Sendable, Hashable {
-  /// The rule.
-  public let rule: RecordRule
+  /// The rule that holds now.
+  public private(set) var rule: RecordRule
+  /// The segments that follow, and the time in microseconds at which the first of them takes over.
+  private var later: ArraySlice<RecordSegment> = []
+  private var changesAt = Int64.max
+  private var beganAt: Int64 = 0
   // The next multiple of `every` that has not been served.
   private var due: Int64 = 0
   private var last: Measured?
@@ -22,21 +26,35 @@ public struct RecordPolicy: Sendable, Hashable {
   private struct Measured: Sendable, Hashable {
     var voltage: Voltage?
     var current: Current?
+    var charge: Charge
   }
 
   /// A policy at the beginning of a step, which wants the first reading.
   public init(rule: RecordRule) { self.rule = rule }
 
-  /// Whether a reading at `stepTime` becomes a record.
-  public func shouldRecord(_ stepTime: TimeSpan, _ voltage: Voltage?, _ current: Current?) -> Bool {
+  /// A policy at the beginning of a step with segments of its own; without any, `rule` holds throughout.
+  public init(segments: [RecordSegment], otherwise rule: RecordRule) {
+    self.init(rule: segments.first?.rule ?? rule)
+    later = segments.dropFirst()
+    changesAt = segments.first?.until?.microseconds ?? .max
+  }
+
+  /// Whether a reading at `stepTime`, with so much charge in the step, becomes a record. The first reading of a segment
+  /// does.
+  public func shouldRecord(
+    _ stepTime: TimeSpan, _ voltage: Voltage?, _ current: Current?, _ charge: Charge = .zero
+  ) -> Bool {
     guard let last else { return true }
-    return stepTime.microseconds >= due || voltageChanged(from: last.voltage, to: voltage)
-      || currentChanged(from: last.current, to: current)
+    return stepTime.microseconds >= min(due, changesAt) || voltageChanged(from: last.voltage, to: voltage)
+      || currentChanged(from: last.current, to: current) || chargeChanged(from: last.charge, to: charge)
   }
 
   /// The reading at `stepTime` was recorded, by this rule or for another reason.
-  public mutating func recorded(_ stepTime: TimeSpan, _ voltage: Voltage?, _ current: Current?) {
-    last = Measured(voltage: voltage, current: current)
+  public mutating func recorded(
+    _ stepTime: TimeSpan, _ voltage: Voltage?, _ current: Current?, _ charge: Charge = .zero
+  ) {
+    last = Measured(voltage: voltage, current: current, charge: charge)
+    while stepTime.microseconds >= changesAt, beginNextSegment() {}
     let every = rule.every.microseconds
     guard every > 0, stepTime.microseconds >= due else { return }
     // Nearly always the next due time follows, and nothing has to be divided.
@@ -44,9 +62,22 @@ public struct RecordPolicy: Sendable, Hashable {
       due += every
       return
     }
-    let (next, overflowed) = (stepTime.microseconds / every).addingReportingOverflow(1)
-    let (time, timeOverflowed) = next.multipliedReportingOverflow(by: every)
-    due = overflowed || timeOverflowed ? .max : time
+    let next = (Int128(stepTime.microseconds - beganAt) / Int128(every) + 1) * Int128(every) + Int128(beganAt)
+    due = Int64(clamping: next)
+  }
+
+  private mutating func beginNextSegment() -> Bool {
+    guard let next = later.popFirst() else { return false }
+    beganAt = changesAt
+    due = changesAt
+    rule = next.rule
+    changesAt = next.until?.microseconds ?? .max
+    return true
+  }
+
+  private func chargeChanged(from last: Charge, to now: Charge) -> Bool {
+    guard let threshold = rule.onChargeChange else { return false }
+    return (Int128(now.nanocoulombs) - Int128(last.nanocoulombs)).magnitude >= threshold.nanocoulombs.magnitude
   }
 
   private func voltageChanged(from last: Voltage?, to now: Voltage?) -> Bool {

@@ -138,7 +138,7 @@ extension Compiler {
     compile(rest.until, onlyInHold: false, into: &compiled)
     return ProgramStep(
       path: step.site.path, label: around.label, purpose: around.purpose, action: .rest, ends: compiled.ends,
-      joined: compiled.joined, halfCycle: nil, rangeCurrent: .zero)
+      joined: compiled.joined, halfCycle: nil, rangeCurrent: .zero, record: records(of: step))
   }
 
   private mutating func build(_ drive: WrittenDrive, _ step: WrittenStep, _ around: Surroundings) -> ProgramStep? {
@@ -165,7 +165,7 @@ extension Compiler {
       joined: compiled.joined, halfCycle: place(drive.direction, around, isDiagnostic: drive.isDiagnostic),
       rangeCurrent: current,
       settle: drive.settle?.value ?? Setpoint.usualSettle,
-      test: drive.isDiagnostic ? nil : testPlace(drive.part?.value, around))
+      test: drive.isDiagnostic ? nil : testPlace(drive.part?.value, around), record: records(of: step))
   }
 
   private mutating func build(_ hold: WrittenHold, _ step: WrittenStep, _ around: Surroundings) -> ProgramStep? {
@@ -183,7 +183,18 @@ extension Compiler {
       path: step.site.path, label: around.label, purpose: around.purpose,
       action: .hold(around.direction, hold.voltage.value, currentAtMost: atMost), ends: ends, joined: compiled.joined,
       halfCycle: halfCycle, rangeCurrent: atMost, settle: hold.settle?.value ?? Setpoint.usualSettle,
-      test: hold.isDiagnostic ? nil : testPlace(around.part, around))
+      test: hold.isDiagnostic ? nil : testPlace(around.part, around), record: records(of: step))
+  }
+
+  /// The step's own rules for records, as often as the instrument reads.
+  private mutating func records(of step: WrittenStep) -> [RecordSegment] {
+    for segment in step.record {
+      guard let shortest = instrument?.shortestReadingInterval, segment.value.rule.every < shortest else { continue }
+      report(
+        segment.site, "the instrument reads no faster than every \(shortest.written)",
+        hint: "record that often or less")
+    }
+    return step.record.map(\.value)
   }
 
   // MARK: Conditions

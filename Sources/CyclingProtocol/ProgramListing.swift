@@ -144,6 +144,7 @@ private struct ListingWriter {
         let text = ProgramListing.step(step, instrument: instrument, mass: cell?.activeMass)
         lines.append("\(number + 1).".paddedLeft(to: 4) + indent + text + remark(step))
         writeTargets(of: step, indent)
+        writeRecords(of: step, indent)
       case .beginLoop:
         lines.append("    " + indent + blockHead(index))
         indent += "  "
@@ -168,6 +169,21 @@ private struct ListingWriter {
       guard let then = then(end.target) else { continue }
       lines.append("    " + indent + "  after \(end.text), \(then)")
     }
+  }
+
+  /// When a step's readings become records, where it says so itself.
+  private mutating func writeRecords(of step: ProgramStep, _ indent: String) {
+    guard !step.record.isEmpty else { return }
+    let segments = step.record.map { segment in
+      let rule = segment.rule
+      let changes = [
+        rule.onVoltageChange.map { "by \($0.written)" }, rule.onChargeChange.map { "by \($0.shown())" },
+        rule.onCurrentChangePartsPerMillion.map { "by \(Double($0) / 10_000) % of the current" },
+      ].compactMap { $0 }
+      let every = (["every \(rule.every.written)"] + changes).joined(separator: " or ")
+      return every + (segment.until.map { " until \($0.written)" } ?? "")
+    }
+    lines.append("    " + indent + "  records " + segments.joined(separator: ", then "))
   }
 
   private func then(_ target: ConditionTarget) -> String? {

@@ -20,6 +20,7 @@ extension ProgramListing {
       found += currentWarning(step, program.limits)
     }
     found += looseLimits(program)
+    if let instrument { found += uselessCurrentLimits(program.limits, instrument) }
     var said: Set<String> = []
     return found.filter { said.insert($0).inserted }
   }
@@ -55,6 +56,17 @@ extension ProgramListing {
       "\(step.path): \(current.shown()) is within \(tightCurrentPerCent) % of its limit \(Current(count: limit).shown()), "
         + "which noise can trip"
     ]
+  }
+
+  /// A limit that the instrument cannot reach is often one in the wrong unit.
+  private static func uselessCurrentLimits(_ limits: SafetyLimits, _ instrument: InstrumentLimits) -> [String] {
+    [("charge_current", limits.chargeCurrent), ("discharge_current", limits.dischargeCurrent)].compactMap {
+      name, limit in
+      let most = Current(count: limit.soft)
+      guard most > instrument.maximumCurrent else { return nil }
+      return "limits.\(name) \(most.shown()) is more than the instrument can do, "
+        + "\(instrument.maximumCurrent.shown()), so it never acts: is its unit right?"
+    }
   }
 
   private static func looseLimits(_ program: Program) -> [String] {

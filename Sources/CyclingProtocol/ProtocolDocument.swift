@@ -83,6 +83,8 @@ struct WrittenStep: Sendable {
   var site: Site
   var label: String?
   var body: Body
+  /// When its readings become records, where it says so itself.
+  var record: [Sited<RecordSegment>] = []
 }
 
 /// A rest.

@@ -208,8 +208,7 @@ extension SectionReader {
     guard let fields = object(field, what: "the record rule", known: Vocabulary.record) else { return nil }
     let every = required("every", of: fields, paste: #""every": "60 s""#)
       .flatMap { duration($0, longest: TimeSpan(seconds: 86_400)) }
-    let voltage = fields["on_voltage_change"].flatMap { positive($0, as: Voltage.self) }
-    let share = fields["on_current_change"].flatMap { positive($0, as: Share.self) }
+    let changes = readChanges(fields)
     let readEvery = fields["read_every"].flatMap { duration($0, longest: Self.slowestReadings) }
     guard let every else { return nil }
     if let readEvery, readEvery.value > every.value {
@@ -217,9 +216,67 @@ extension SectionReader {
         readEvery.site, "records every \(every.value.written) need readings as often",
         hint: "leave `read_every` out, or shorten it")
     }
-    return RecordRule(
-      every: every.value, onVoltageChange: voltage?.value, onCurrentChangePartsPerMillion: share?.value.partsPerMillion,
-      readEvery: readEvery?.value)
+    return rule(every: every.value, changes, readEvery: readEvery?.value)
+  }
+
+  private typealias RecordChanges = (voltage: Voltage?, share: Share?, charge: Charge?)
+
+  private mutating func readChanges(_ fields: Fields) -> RecordChanges {
+    (
+      fields["on_voltage_change"].flatMap { positive($0, as: Voltage.self)?.value },
+      fields["on_current_change"].flatMap { positive($0, as: Share.self)?.value },
+      fields["on_charge_change"].flatMap { positive($0, as: Charge.self)?.value }
+    )
+  }
+
+  private func rule(every: TimeSpan, _ changes: RecordChanges, readEvery: TimeSpan? = nil) -> RecordRule {
+    RecordRule(
+      every: every, onVoltageChange: changes.voltage,
+      onCurrentChangePartsPerMillion: changes.share?.partsPerMillion, onChargeChange: changes.charge,
+      readEvery: readEvery)
+  }
+
+  /// The most stretches of a step that may have rules of their own.
+  static let mostSegments = 3
+
+  /// A step's own rule for records: one object, or a list of segments of which each but the last says until when.
+  mutating func readSegments(_ field: Field) -> [Sited<RecordSegment>] {
+    guard case .array(let nodes) = field.node.content else {
+      return readSegment(field, isLast: true).map { [$0] } ?? []
+    }
+    guard (1...Self.mostSegments).contains(nodes.count) else {
+      report(
+        field, "a step has 1 to \(Self.mostSegments) segments of records, not \(nodes.count)",
+        hint: #"write [{"every": "1 s", "until": "10 min"}, {"every": "60 s"}]"#)
+      return []
+    }
+    let entries = nodes.enumerated().map { Field(node: $1, path: "\(field.path)[\($0)]") }
+    let read = entries.enumerated().compactMap { readSegment($1, isLast: $0 == entries.count - 1) }
+    for (before, segment) in zip(read, read.dropFirst()) {
+      guard let end = before.value.until, let next = segment.value.until, next <= end else { continue }
+      report(segment.site, "the segment ends before it begins", hint: "`until` counts from the step's beginning")
+    }
+    return read
+  }
+
+  private mutating func readSegment(_ field: Field, isLast: Bool) -> Sited<RecordSegment>? {
+    guard let fields = object(field, what: "a segment of records", known: Vocabulary.segment) else { return nil }
+    let every = required("every", of: fields, paste: #""every": "60 s""#)
+      .flatMap { duration($0, longest: TimeSpan(seconds: 86_400)) }
+    let changes = readChanges(fields)
+    var until: TimeSpan?
+    if isLast {
+      if let extra = fields["until"] {
+        report(extra, "the last segment lasts to the end of the step", hint: "leave `until` out, or add a segment")
+      }
+    } else {
+      guard let end = required("until", of: fields, paste: #""until": "10 min""#).flatMap({ duration($0) }) else {
+        return nil
+      }
+      until = end.value
+    }
+    guard let every else { return nil }
+    return Sited(value: RecordSegment(rule: rule(every: every.value, changes), until: until), site: fields.site)
   }
 
   private mutating func readMetrics(_ field: Field?, role: CellRole?) -> MetricParameters {

@@ -82,8 +82,10 @@ extension SectionReader {
     }
     let label = label(fields)
     let until = fields["until"].map { readConditions($0) } ?? []
+    let record = fields["record"].map { readSegments($0) } ?? []
     guard let duration = duration(rest) else { return nil }
-    return WrittenStep(site: fields.site, label: label, body: .rest(WrittenRest(duration: duration, until: until)))
+    return WrittenStep(
+      site: fields.site, label: label, body: .rest(WrittenRest(duration: duration, until: until)), record: record)
   }
 
   private mutating func readDrive(_ field: Field, verb: String, role: CellRole?) -> WrittenStep? {
@@ -108,11 +110,12 @@ extension SectionReader {
     let settle = readSettle(fields)
     let label = label(fields)
     let part = fields["part"].flatMap { readPart($0) }
+    let record = fields["record"].map { readSegments($0) } ?? []
     guard let direction, let current, let until else { return nil }
     let drive = WrittenDrive(
       direction: direction, current: current, to: to, holdUntil: holdUntil, until: until, isDiagnostic: isDiagnostic,
       settle: settle, part: part)
-    return WrittenStep(site: fields.site, label: label, body: .drive(drive))
+    return WrittenStep(site: fields.site, label: label, body: .drive(drive), record: record)
   }
 
   private mutating func readSettle(_ fields: Fields) -> Sited<TimeSpan>? {
@@ -149,10 +152,11 @@ extension SectionReader {
     let isDiagnostic = fields["diagnostic"].map { onlyTrue($0) } ?? false
     let settle = readSettle(fields)
     let label = label(fields)
+    let record = fields["record"].map { readSegments($0) } ?? []
     guard let voltage, let atMost, let until else { return nil }
     let body = WrittenHold(
       voltage: voltage, currentAtMost: atMost, until: until, isDiagnostic: isDiagnostic, settle: settle)
-    return WrittenStep(site: fields.site, label: label, body: .hold(body))
+    return WrittenStep(site: fields.site, label: label, body: .hold(body), record: record)
   }
 
   private mutating func readConditions(_ field: Field) -> [WrittenCondition] {

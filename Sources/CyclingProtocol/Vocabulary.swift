@@ -13,7 +13,8 @@ enum Vocabulary {
     "role", "name", "requires", "active_mass", "area", "nominal_capacity", "expect_open_circuit", "allow_plating",
   ]
   static let limits = ["voltage", "charge_current", "discharge_current", "half_cycle_charge", "empty_half_cycle"]
-  static let record = ["every", "on_voltage_change", "on_current_change", "read_every"]
+  static let record = ["every", "on_voltage_change", "on_current_change", "on_charge_change", "read_every"]
+  static let segment = ["every", "on_voltage_change", "on_current_change", "on_charge_change", "until"]
   static let metrics = ["sodiation_plateau_below", "desodiation_plateau_below", "retention_reference"]
 
   /// The keys that say what a step does; a step has exactly one of them.
@@ -21,9 +22,9 @@ enum Vocabulary {
     "rest", "charge", "discharge", "sodiate", "desodiate", "plate", "strip", "hold", "cycles", "repeat", "test",
     "for_each",
   ]
-  static let restKeys = ["rest", "label", "until"]
-  static let driveOptions = ["to", "hold_until", "until", "label", "diagnostic", "settle", "part"]
-  static let holdKeys = ["hold", "current_at_most", "until", "label", "diagnostic", "settle"]
+  static let restKeys = ["rest", "label", "until", "record"]
+  static let driveOptions = ["to", "hold_until", "until", "label", "diagnostic", "settle", "part", "record"]
+  static let holdKeys = ["hold", "current_at_most", "until", "label", "diagnostic", "settle", "record"]
   static let cyclesKeys = ["cycles", "purpose", "label", "steps", "until"]
   static let repeatKeys = ["repeat", "label", "steps", "until"]
   static let testKeys = ["test", "label", "steps"]

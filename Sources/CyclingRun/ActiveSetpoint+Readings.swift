@@ -36,7 +36,7 @@ extension ActiveSetpoint {
       append(candidate, marked: .plateauEdge, to: &records, of: &halfCycle)
     } else if recordIndex == 0 {
       append(candidate, marked: .stepStart, to: &records, of: &halfCycle)
-    } else if policy.shouldRecord(candidate.stepTime, candidate.voltage, candidate.current) {
+    } else if policy.shouldRecord(candidate.stepTime, candidate.voltage, candidate.current, candidate.charge) {
       append(candidate, to: &records, of: &halfCycle)
     } else {
       unrecorded = candidate
@@ -54,7 +54,7 @@ extension ActiveSetpoint {
       flags: candidate.flags.union(mark))
     records.append(row)
     recordIndex += 1
-    policy.recorded(candidate.stepTime, candidate.voltage, candidate.current)
+    policy.recorded(candidate.stepTime, candidate.voltage, candidate.current, candidate.charge)
     unrecorded = nil
     flags.subtract([.overload, .underload, .late])
     guard countsForHalfCycle else { return }

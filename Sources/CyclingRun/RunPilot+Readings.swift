@@ -112,6 +112,8 @@ extension RunPilot {
     guard let standing = setpoint?.standing(after: machine.settle) else { return }
     let live = live(candidate, standing)
     if let fault = safety.judge(halfCycleCharge: live.halfCycleCharge) {
+      // Whoever resumes the run has seen it; the half-cycle is left and not driven further.
+      if stepEnding == nil { stepEnding = .skip(actor: "its limit") }
       close(because: .fault(fault, latches: true), now, &outputs)
       return
     }

@@ -50,7 +50,7 @@ extension RunPilot {
     let row = Row(
       kind: step.kind, programIndex: Int32(index), path: step.path, direction: step.direction,
       rangeCurrent: step.direction == .none && step.kind == .rest ? nil : step.rangeCurrent, settle: step.settle,
-      isDiagnostic: step.isDiagnostic)
+      isDiagnostic: step.isDiagnostic, record: step.record)
     begin(
       row, drive, cutOffs: cutOffs, cutOffEnds: ends,
       interval: readingInterval(at: drive.largestCurrent),
@@ -85,6 +85,7 @@ extension RunPilot {
     var rangeCurrent: Current?
     var settle = Setpoint.usualSettle
     var isDiagnostic = false
+    var record: [RecordSegment] = []
   }
 
   private mutating func begin(
@@ -102,7 +103,7 @@ extension RunPilot {
       commanded: drive.commanded(openOrIn: windowAtRest),
       readingInterval: interval,
       cutOffEnds: cutOffEnds, integrator: ChargeIntegrator(direction: row.direction),
-      policy: RecordPolicy(rule: program.record),
+      policy: RecordPolicy(segments: row.record, otherwise: program.record),
       edges: PlateauEdges(
         threshold: row.isDiagnostic ? nil : plateauThreshold(for: row.direction), direction: row.direction),
       largestCurrent: drive.largestCurrent, lease: settings.lease, askedAt: now.host, heardAt: now.host)
@@ -131,7 +132,8 @@ extension RunPilot {
 
   /// As dense as the protocol records, but never slower than supervision needs nor faster than the instrument can.
   var readingInterval: TimeSpan {
-    max(min(program.record.every, settings.slowestReadings), settings.fastestReadings)
+    let recorded = machine.step?.record.map(\.rule.every).min() ?? program.record.every
+    return max(min(recorded, settings.slowestReadings), settings.fastestReadings)
   }
 
   /// What `limits.half_cycle_charge` allows takes at least so many readings: cut-offs and voltage limits are judged at

@@ -31,6 +31,38 @@ private func recorded(
 }
 
 @Suite struct RecordPolicyTests {
+  @Test func segmentsFollowEachOtherAndBeginWithARecord() {
+    func rule(_ seconds: Int64, charge: Int64? = nil) -> RecordRule {
+      RecordRule(
+        every: TimeSpan(seconds: seconds), onVoltageChange: nil, onCurrentChangePartsPerMillion: nil,
+        onChargeChange: charge.map { Charge(nanocoulombs: $0) })
+    }
+    var policy = RecordPolicy(
+      segments: [
+        RecordSegment(rule: rule(1), until: TimeSpan(seconds: 5)),
+        RecordSegment(rule: rule(10), until: TimeSpan(seconds: 32)),
+        RecordSegment(rule: rule(100, charge: 7), until: nil),
+      ], otherwise: rule(1_000))
+    var recorded: [Int64] = []
+    for second in Int64(0)..<60 {
+      let (time, charge) = (TimeSpan(seconds: second), Charge(nanocoulombs: -second))
+      guard policy.shouldRecord(time, nil, nil, charge) else { continue }
+      policy.recorded(time, nil, nil, charge)
+      recorded.append(second)
+    }
+    #expect(recorded == [0, 1, 2, 3, 4, 5, 15, 25, 32, 39, 46, 53])
+    // One late reading may pass several segments.
+    var late = RecordPolicy(
+      segments: [
+        RecordSegment(rule: rule(1), until: TimeSpan(seconds: 5)),
+        RecordSegment(rule: rule(10), until: TimeSpan(seconds: 32)), RecordSegment(rule: rule(100), until: nil),
+      ], otherwise: rule(1_000))
+    late.recorded(.zero, nil, nil)
+    late.recorded(TimeSpan(seconds: 50), nil, nil)
+    #expect(late.rule == rule(100))
+    #expect(!late.shouldRecord(TimeSpan(seconds: 131), nil, nil) && late.shouldRecord(TimeSpan(seconds: 132), nil, nil))
+  }
+
   @Test func dueTimesStandOnAGrid() {
     // Each reading comes 0.3 s late; a policy that counted from the last record would slip to 10.9, 21.2 …
     let readings = (0..<40).map { (seconds: Double($0) + 0.3, millivolts: Optional<Int64>(1), nanoamperes: Int64?(1)) }

@@ -93,7 +93,7 @@ enum MalformedProtocols {
     .step("rest of no time", #"{"rest": "0 s"}"#, ".rest", "more than nothing"),
     .step("rest of years", #"{"rest": "1000 d"}"#, ".rest", "too long"),
     .step("rest with a bare number", #"{"rest": 600}"#, ".rest", "bare number"),
-    .step("unknown option", #"{"rest": "1 h", "record": "1 s"}"#, ".record", "unknown key"),
+    .step("unknown option", #"{"rest": "1 h", "interval": "1 s"}"#, ".interval", "unknown key"),
     .step("unit of another quantity", #"{"rest": "10 mV"}"#, ".rest", "not a unit of a time"),
     .step("unit in wrong case", #"{"rest": "10 Min"}"#, ".rest", "not a unit", "10 min"),
     .step("no space before the unit", #"{"rest": "10min"}"#, ".rest", "one space", "10 min"),

@@ -129,6 +129,17 @@ extension ProgramTests {
       #expect(cells[1]["notes"] as? String == "dry, \"first\"")
       #expect(try rig.nactl("cell", "mount", "ch1", "HC-2").output == "“HC-2” is on ch1; “HC-1” was taken off\n")
       #expect(try rig.channel()["cell"] as? String == "HC-2")
+      let formation = rig.directory.appendingPathComponent("formation.json").path
+      let source = LaboratoryRig.repository.appendingPathComponent("Protocols/demo-hard-carbon.json")
+      var text = try String(contentsOf: source, encoding: .utf8)
+      text.replace(#""active_mass": "1.2 mg","#, with: "")
+      try text.write(toFile: formation, atomically: true, encoding: .utf8)
+      // What a start would take: the mounted cell's mass, and no cell of another role.
+      #expect(try rig.nactl("check", formation).errors.contains("active_mass"))
+      let mounted = try rig.nactl("check", formation, "--channel", "ch1")
+      #expect(mounted.status == 0, "\(mounted.errors)")
+      let other = try rig.nactl("check", formation, "--cell", "HC-3")
+      #expect(other.status == 1 && other.errors.contains("cell.role_differs"), "\(other.errors)")
       #expect(try rig.nactl("cell", "mount", "ch1").status == 0)
       #expect(try rig.channel()["cell"] is NSNull)
       #expect(try rig.nactl("cell", "mount", "ch1", "HC-9").errors.hasPrefix("cell.not_found: "))

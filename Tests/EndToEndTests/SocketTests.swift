@@ -45,6 +45,30 @@ extension ProgramTests {
       #expect(rig.stopDaemon() == 0)
     }
 
+    @Test func aSocketThatCannotBeMadeEndsTheDaemonBeforeItTouchesAPort() throws {
+      let rig = try LaboratoryRig()
+      try rig.startBench(cell: "hard-carbon")
+      for (socket, code) in [
+        (rig.directory.path + "/nowhere/s", "socket.unusable"), (rig.database + "-plain", "socket.in_use"),
+      ] {
+        if code == "socket.in_use" {
+          try FileManager.default.createDirectory(
+            atPath: (rig.database as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
+          try Data("a text".utf8).write(to: URL(fileURLWithPath: socket))
+        }
+        let result = try LaboratoryRig.run(
+          "nacyclerd",
+          [
+            "--state-directory", (rig.database as NSString).deletingLastPathComponent, "--socket", socket, "--port",
+            rig.links + "/*-[0-9]*", "--no-discovery",
+          ])
+        #expect(result.status == (code == "socket.in_use" ? 75 : 73))
+        #expect(result.errors.contains(code) && result.errors.contains("hint"), "\(result.errors)")
+        #expect(!result.errors.contains("RequestRefused("), "\(result.errors)")
+        #expect(try rig.sqlite("SELECT count(*) FROM instrument") == "0")
+      }
+    }
+
     @Test func whoMayOnlyLookGetsInWhenThatWasSaidAndOnlyLooks() throws {
       let rig = try LaboratoryRig()
       func mode() throws -> Int? {

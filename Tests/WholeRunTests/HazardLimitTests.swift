@@ -87,6 +87,22 @@ import Testing
     #expect(bench.journal.latches.first?.code == .limitVoltageHighAtRest)
   }
 
+  @Test func aHalfCycleThatPassedItsLimitIsLeftByWhoeverResumesTheRun() throws {
+    // 2 µAh are 72 s at 100 µA.
+    var bench = try Self.bench(Self.discharge + ", " + Self.charge, charge: "2 uAh")
+    bench.start(at: 2.0)
+    bench.accept()
+    for _ in 0..<75 where !bench.wantsOpenCircuit { bench.read(1.5, -100e-6) }
+    #expect(bench.journal.latches.first?.code == .limitHalfCycleCharge)
+    bench.end(.requested)
+    #expect(bench.pilot.state == .held)
+    bench.feed(.person(.resume, actor: "ada"))
+    bench.check(Array(repeating: 1.5, count: 10))
+    #expect(bench.setpoint?.mode == .constantCurrent(Current(picoamperes: 100_000_000)), "the way back")
+    let left = bench.journal.halfCycles.first
+    #expect(left?.flags.contains(.truncated) == true)
+  }
+
   // MARK: Rule 2
 
   @Test func hazard02AHoldFromFarAwayIsRefused() throws {

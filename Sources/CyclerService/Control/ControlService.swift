@@ -60,6 +60,7 @@ public func makeControlService(
   onListening: @escaping @Sendable () async -> Void = {}
 ) throws -> some Service {
   try ControlSocket.check(configuration.socketPath)
+  try ControlSocket.checkDirectory(of: configuration.socketPath)
   guard !ControlSocket.isSomethingElse(configuration.socketPath) else {
     throw RequestRefused(
       .conflict, code: "socket.in_use", message: "\(configuration.socketPath) is there and is not a socket",
@@ -113,8 +114,8 @@ private struct ControlService<Operations: CyclerOperations>: Service {
         }
       }
       tasks.addTask { await replaceLostSockets(routes, doors) }
-      // An orderly end comes to both; a socket that cannot be made ends the service.
-      try await tasks.waitForAll()
+      // An orderly end comes to both; a socket that cannot be made ends the service at once.
+      for try await _ in tasks {}
     }
   }
 

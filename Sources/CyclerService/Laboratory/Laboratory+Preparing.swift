@@ -32,7 +32,7 @@ extension Laboratory {
     for (index, target) in targets.enumerated() {
       for named in documents {
         let values = try CellValues(target.cell, CellValues(request))
-        try checkRole(named.document, target.cell)
+        try Self.checkRole(named.document, target.cell)
         let limits = InstrumentLimits(target.channel.instrument.capabilities)
         switch named.document.compile(cell: values, instrument: limits) {
         case .failure(let found): problems += found.problems.map { Problem($0, in: named.name) }
@@ -50,7 +50,7 @@ extension Laboratory {
     return prepared
   }
 
-  private func checkRole(_ document: ProtocolDocument, _ cell: StoredCell?) throws {
+  static func checkRole(_ document: ProtocolDocument, _ cell: StoredCell?) throws {
     guard let cell, cell.role != document.role.rawValue else { return }
     throw RequestRefused(
       .conflict, code: "cell.role_differs",

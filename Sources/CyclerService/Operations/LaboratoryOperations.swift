@@ -143,8 +143,10 @@ struct LaboratoryOperations: CyclerOperations {
   // MARK: - Protocols and runs
 
   func check(_ request: CheckRequest) async throws -> CheckResponse {
-    let cell = try await checkedCell(request.cell)
     let entry = try await request.channel.asyncMap { try await laboratory.channel(named: $0) }
+    var cell = try await checkedCell(request.cell)
+    // The cell that a start on the channel would take.
+    if cell == nil, let entry { cell = try await store.read { try $0.mountedCell(channel: entry.id) } }
     let limits = entry.flatMap { $0.worker == nil ? nil : InstrumentLimits($0.instrument.capabilities) }
     try CellNumbers.check(mass: request.active_mass_ug, area: request.area_mm2, nominal: request.nominal_capacity_mAh)
     let said = CellValues(mass: request.active_mass_ug, area: request.area_mm2, nominal: request.nominal_capacity_mAh)
@@ -153,6 +155,7 @@ struct LaboratoryOperations: CyclerOperations {
       switch ProtocolDecoder.decode(Array(source.text.utf8)) {
       case .failure(let found): answers.append(CheckedProtocol(source.name, found))
       case .success(let document):
+        try Laboratory.checkRole(document, cell)
         let values = try CellValues(cell, said)
         switch document.compile(cell: values, instrument: limits) {
         case .failure(let found): answers.append(CheckedProtocol(source.name, found, document))
