@@ -32,6 +32,8 @@ public struct StepMachine: Sendable, Hashable {
   public let program: Program
   /// Where the machine stands.
   public private(set) var place: Place = .notStarted
+  /// Whether the present step has conditions that must hold for some time.
+  public private(set) var hasLastingEnds = false
   /// The cycle within the run, from 1; 0 before the first.
   public private(set) var cycleNumber: Int64 = 0
   /// True when the last `advance` passed the beginning of a cycle.
@@ -99,6 +101,7 @@ public struct StepMachine: Sendable, Hashable {
       switch instruction {
       case .step(let index):
         place = .step(index)
+        hasLastingEnds = program.steps[index].hasLastingEnds
         return place
       case .beginLoop(let loop):
         loops[loop] = 0
@@ -183,12 +186,6 @@ public struct StepMachine: Sendable, Hashable {
     return heldSince[end] >= 0 && live.stepTime.microseconds - heldSince[end] >= condition.lasting.microseconds
   }
 
-  /// Whether the present step has conditions that must hold for some time.
-  @inlinable @inline(__always)
-  public var hasLastingEnds: Bool {
-    if case .step(let index) = place { program.steps[index].hasLastingEnds } else { false }
-  }
-
   /// Takes a reading to the conditions that must hold for some time; needed where `hasLastingEnds`.
   public mutating func noteHeldEnds(_ live: LiveQuantities) {
     guard case .step(let index) = place else { return }
@@ -236,6 +233,7 @@ public struct StepMachine: Sendable, Hashable {
     case let index where program.steps.indices.contains(Int(index)): place = .step(Int(index))
     default: throw reader.malformed
     }
+    hasLastingEnds = step?.hasLastingEnds ?? false
   }
 }
 

@@ -82,6 +82,10 @@ extension ProgramTests {
         let entered = try rig.nactl("cell", "edit", "HC-1", "--reason", "typed", "--electrolyte", invisible)
         #expect(entered.status == 1 && entered.errors.contains("`electrolyte`"), "\(entered.errors)")
       }
+      for alike in ["HC-1 ", "\u{A0}HC-1", "e\u{301}"] {
+        let named = try rig.nactl("cell", "add", alike, "--role", "anode-half-cell")
+        #expect(named.status == 1 && named.errors.contains("cell.impossible_name"), "\(named.errors)")
+      }
       let looksAlike = try rig.nactl("cell", "add", "HC-1\u{200D}", "--role", "anode-half-cell")
       #expect(looksAlike.status == 1 && looksAlike.errors.contains("cell.impossible_name"), "\(looksAlike.errors)")
       #expect(try rig.nactl("cell", "edit", "HC-1", "--reason", "wrong barcode", "--id", "").status == 0)

@@ -118,7 +118,7 @@ extension Laboratory {
     if let cell, let id = cell.channelId, let channel = channels[id] { return Target(channel: channel, cell: cell) }
     throw RequestRefused(
       .conflict, code: "cell.not_mounted", message: "the cell “\(cell?.name ?? "")” is on no channel",
-      hint: "`nactl cell mount CELL CHANNEL`, or give --channels beside --cells")
+      hint: "`nactl cell mount CHANNEL CELL`, or give --channels beside --cells")
   }
 
   /// A channel that can take a run: there, not latched, and free or busy with the same cell.

@@ -145,7 +145,9 @@ enum CellNumbers {
     guard PersonText.isName(name) else {
       throw RequestRefused(
         .malformed, code: "cell.impossible_name",
-        message: "\(what) has 1 to \(PersonText.mostBytesOfName) bytes and no control or invisible characters")
+        message: "\(what) has 1 to \(PersonText.mostBytesOfName) bytes, no control or invisible characters and no "
+          + "space around it",
+        hint: "accents are written as one letter (NFC)")
     }
   }
 

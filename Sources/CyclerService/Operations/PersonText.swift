@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: NaCycler contributors
 
 internal import ControlAPI
+internal import Foundation
 
 /// What people write: names, reasons, notes. It is kept for ever and shown in tables and terminals, so it must be
 /// readable there, and a reason that nobody can see is none.
@@ -45,9 +46,12 @@ enum PersonText {
       hint: "say why the cell may stand outside its limits")
   }
 
-  /// Whether a text can be the name of something: two names that look alike must be one.
+  /// Whether a text can be the name of something: two names that look alike must be one, so it has no space around it and
+  /// its letters are composed (NFC).
   static func isName(_ text: String) -> Bool {
-    text.utf8.count <= mostBytesOfName && isVisible(text)
+    text.utf8.count <= mostBytesOfName && isVisible(text) && text.first?.isWhitespace == false
+      && text.last?.isWhitespace == false
+      && text.utf8.elementsEqual(text.precomposedStringWithCanonicalMapping.utf8)
       && text.unicodeScalars.allSatisfy { isReadable($0, false) && !$0.properties.isDefaultIgnorableCodePoint }
   }
 
