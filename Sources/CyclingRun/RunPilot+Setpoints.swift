@@ -164,10 +164,11 @@ extension RunPilot {
       "the cell stands at \(standing.shown()), too far from the \(target.shown()) to be held")
   }
 
-  /// A cell that stands outside the limits at open circuit, because it is fresh or a person allowed it, is not driven
-  /// further out. A voltage under the current of the step before says nothing of that.
+  /// A cell that stands outside the limits, because it is fresh or a person allowed it, is not driven further out. Under
+  /// a current of the other direction it stands farther out than it seems; under one of the same direction it may not
+  /// stand out at all, and the limits judge it at each reading.
   private func refusalOfPassedLimit(_ step: ProgramStep) -> Fault? {
-    guard drivenDirection == nil, let standing = lastVoltage else { return nil }
+    guard drivenDirection != step.direction, let standing = lastVoltage else { return nil }
     let limits = program.limits
     switch step.direction {
     case .charge where standing.nanovolts > limits.upperVoltage.soft:

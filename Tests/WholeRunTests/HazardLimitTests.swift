@@ -48,6 +48,34 @@ import Testing
     #expect(bench.journal.latches.first?.code == .limitVoltageHigh)
   }
 
+  /// The current turns without a rest: what was measured under the other direction counts.
+  @Test func hazard01ACellAboveItsLimitIsNotChargedRightAfterADischarge() throws {
+    let discharge = #"{"discharge": "100 uA", "until": ["voltage <= 10 mV", "step_time >= 4 s"]}"#
+    var bench = try Self.bench(discharge + ", " + Self.charge)
+    bench.start(at: 2.8)
+    bench.accept()
+    for _ in 0..<4 { bench.read(2.75, -100e-6) }
+    let before = bench.begun
+    bench.end(.cutOff(1))
+    #expect(bench.begun == before)
+    #expect(bench.pilot.state == .held)
+    #expect(bench.journal.latches.first?.code == .limitVoltageHigh)
+  }
+
+  /// A smaller current in the same direction may follow where the larger one has just passed the limit.
+  @Test func hazard01ASmallerCurrentMayFollowALargerOne() throws {
+    var bench = try Self.bench(
+      #"{"charge": "1 mA", "until": ["voltage >= 2.25 V", "step_time >= 1 h"]}, "#
+        + #"{"charge": "100 uA", "until": ["voltage >= 2.25 V", "step_time >= 1 h"]}"#)
+    bench.start(at: 2.0)
+    bench.accept()
+    for _ in 0..<3 { bench.read(2.2, 1e-3) }
+    bench.read(2.31, 1e-3)
+    let before = bench.begun
+    bench.end(.cutOff(0))
+    #expect(bench.begun == before + 1 && bench.journal.latches.isEmpty)
+  }
+
   @Test func hazard01CurrentAgainstTheCommandIsItsOwnFault() throws {
     var bench = try Self.bench(Self.discharge)
     bench.start(at: 2.0)
