@@ -7,9 +7,9 @@
 
 /// A place in the live stream, after everything that was sent so far.
 ///
-/// As text: `e118_r3s5i42c2` is after event 118 and, in run 3, after record 42 of step 5 and after cycle 2. With `_n7`
-/// all runs up to run 7 that it does not name are over and were sent. An opaque word for people; safe in a header, a
-/// URL and a shell.
+/// As text: `d1f0c2a9b_e118_r3s5i42c2` is, in the database 1f0c2a9b, after event 118 and, in run 3, after record 42 of
+/// step 5 and after cycle 2. With `_n7` all runs up to run 7 that it does not name are over and were sent. An opaque word
+/// for people; safe in a header, a URL and a shell.
 public struct StreamCursor: Sendable, Hashable, CustomStringConvertible {
   /// A place in one run.
   public struct RunPlace: Sendable, Hashable {
@@ -31,6 +31,8 @@ public struct StreamCursor: Sendable, Hashable, CustomStringConvertible {
     }
   }
 
+  /// The database that it is a place in, by hexadecimal digits; empty when it may be any.
+  public var database = ""
   /// The last event that was sent; 0 before the first.
   public var event: Int64
   /// Places in runs, by run number.
@@ -106,7 +108,8 @@ public struct StreamCursor: Sendable, Hashable, CustomStringConvertible {
   /// The cursor as text.
   public var description: String {
     let newest = newestRun > runs.last?.run ?? 0 ? "_n\(newestRun)" : ""
-    return runs.reduce(into: "e\(event)\(newest)") { text, place in
+    let beginning = database.isEmpty ? "" : "d\(database)_"
+    return runs.reduce(into: "\(beginning)e\(event)\(newest)") { text, place in
       text += "_r\(place.run)s\(place.stepCount)i\(place.recordIndex)c\(place.cycleNumber)"
     }
   }
@@ -114,6 +117,12 @@ public struct StreamCursor: Sendable, Hashable, CustomStringConvertible {
   /// Reads a cursor from its text; nil when it is none.
   public init?(_ text: String) {
     var parts = text.split(separator: "_", omittingEmptySubsequences: false)[...]
+    var database = Substring()
+    if let part = parts.first, part.first == "d" {
+      database = part.dropFirst()
+      guard (1...16).contains(database.count), database.allSatisfy({ $0.isASCII && $0.isHexDigit }) else { return nil }
+      parts.removeFirst()
+    }
     guard let event = parts.popFirst().flatMap({ Self.number($0, after: "e") }) else { return nil }
     var newestRun: Int64 = 0
     if let part = parts.first, part.first == "n" {
@@ -128,6 +137,7 @@ public struct StreamCursor: Sendable, Hashable, CustomStringConvertible {
       runs.append(place)
     }
     self.init(event: event, runs: runs, newestRun: newestRun)
+    self.database = String(database)
   }
 
   private static func number(_ text: Substring, after letter: Character) -> Int64? {

@@ -19,11 +19,13 @@ public final class CycleStore: Sendable {
   /// The database file.
   public let path: String
   let pool: DatabasePool
+  private let mark: CommitMark
   let options: StoreOptions
   private let shared = WriterShared()
 
-  init(pool: DatabasePool, options: StoreOptions, opening: OpeningReport) {
+  init(pool: DatabasePool, mark: CommitMark, options: StoreOptions, opening: OpeningReport) {
     self.pool = pool
+    self.mark = mark
     self.options = options
     self.opening = opening
     path = pool.path
@@ -38,10 +40,9 @@ public final class CycleStore: Sendable {
       return !state.isStarted
     }
     guard isFirst else { throw StoreError.taken(kind: "writer thread of", name: path) }
-    let last = try pool.read { try Int64.fetchOne($0, sql: "SELECT max(commit_sequence) FROM checkpoint") } ?? 0
-    let (pool, shared, options) = (pool, shared, options)
+    let (pool, mark, shared, options) = (pool, mark, shared, options)
     let body = ThreadBody {
-      var writer = StoreWriter(pool: pool, shared: shared, options: options, commitSequence: last)
+      var writer = StoreWriter(pool: pool, mark: mark, shared: shared, options: options)
       let report = writer.run()
       Self.finish(pool, shared, report)
     }
@@ -176,12 +177,12 @@ public final class CycleStore: Sendable {
     _ body: @escaping @Sendable (StoreEdit) throws -> Value
   ) async throws -> Value {
     try await withCheckedThrowingContinuation { continuation in
-      let shared = shared
+      let (mark, shared) = (mark, shared)
       let isOpen = shared.state.withLock { state in
         guard state.isStarted, !state.isStopping else { return false }
         state.jobs.append { database in
           guard let database else { return continuation.resume(throwing: StoreError.stopped) }
-          let result = Result { try Self.edit(database, body) }
+          let result = Result { try Self.edit(database, mark, body) }
           if case .success = result { shared.announceAnything() }
           continuation.resume(with: result)
         }
@@ -193,23 +194,21 @@ public final class CycleStore: Sendable {
 
   /// The same for start-up code and for threads that may block; it works before `start` too.
   public func writeNow<Value>(_ body: (StoreEdit) throws -> Value) throws -> Value {
-    let value = try pool.writeWithoutTransaction { try Self.edit($0, body) }
+    let value = try pool.writeWithoutTransaction { try Self.edit($0, mark, body) }
     shared.announceAnything()
     return value
   }
 
-  private static func edit<Value>(_ database: Database, _ body: (StoreEdit) throws -> Value) throws -> Value {
-    var value: Value?
+  private static func edit<Value>(
+    _ database: Database, _ mark: CommitMark, _ body: (StoreEdit) throws -> Value
+  ) throws -> Value {
     do {
-      try database.inTransaction(.immediate) {
-        value = try body(StoreEdit(database: database))
-        return .commit
-      }
+      let value = try mark.commit(database) { _ in try body(StoreEdit(database: database)) }
+      mark.sync()
+      return value
     } catch let error as DatabaseError {
       throw StoreError.notWritten(StoreFailure(error))
     }
-    guard let value else { throw StoreError.stopped }
-    return value
   }
 }
 

@@ -12,17 +12,36 @@ struct DatabaseRemains {
   private static let unsettledMark = ".unreplaced-"
   private static let settledMark = ".damaged-"
   /// In this order: while only logs are left, the database has been moved already.
-  private static let suffixes = ["", "-wal", "-shm"]
+  private static let suffixes = ["", "-wal", "-shm", CommitMark.suffix]
 
   let directory: String
   private var path: String { directory + "/" + CycleStore.fileName }
 
-  /// A database leaves its log and the log's index behind when it is closed; without a database beside them the rest is
-  /// gone.
+  /// A database leaves its log, the log's index and its mark behind when it is closed; without a database beside them the
+  /// rest is gone.
   var isOnlyLogs: Bool {
     var status = stat()
     let isThere = stat(path, &status) == 0 && status.st_size > 0
-    return !isThere && Self.suffixes.dropFirst().contains { access(path + $0, F_OK) == 0 }
+    return !isThere && (hasCommitted || Self.suffixes.dropFirst().dropLast().contains { access(path + $0, F_OK) == 0 })
+  }
+
+  /// Whether the mark says that there was something in the database.
+  var hasCommitted: Bool { (CommitMark.read(path + CommitMark.suffix)?.commits ?? 0) > 0 }
+
+  /// Keeps a copy of the log before SQLite writes over the part of it that it does not understand; nil when there is
+  /// none to keep, or no room.
+  func keepLog() -> String? {
+    var status = stat()
+    guard stat(path + "-wal", &status) == 0, status.st_size > 0 else { return nil }
+    let target = path + Self.settledMark + "\(UnixInstant.now.microseconds)-wal"
+    do {
+      try FileManager.default.copyItem(atPath: path + "-wal", toPath: target)
+    } catch {
+      unlink(target)
+      return nil
+    }
+    chmod(target, 0o440)
+    return target
   }
 
   /// Moves database and logs; logs that were left behind follow their database.
@@ -43,8 +62,11 @@ struct DatabaseRemains {
 
   /// The file to look at, by its final name, when a loss has not been told yet.
   func unsettled() throws -> String? {
-    let begun = try names().filter { $0.hasPrefix(CycleStore.fileName + Self.unsettledMark) }.sorted()
-    return begun.first.map { directory + "/" + $0.replacing(Self.unsettledMark, with: Self.settledMark) }
+    let begun = try names().filter { $0.hasPrefix(CycleStore.fileName + Self.unsettledMark) }
+    func rank(_ name: String) -> Int { Self.suffixes.lastIndex { name.hasSuffix($0) } ?? 0 }
+    return begun.min { rank($0) < rank($1) }.map {
+      directory + "/" + $0.replacing(Self.unsettledMark, with: Self.settledMark)
+    }
   }
 
   /// The loss has been told: the remains get their final names.

@@ -11,8 +11,10 @@ enum Schema {
   static let applicationID: Int64 = 0x4E61_4379
   /// The version that this program writes.
   static var version: Int { steps.count }
+  /// Databases of this version and later count their commits.
+  static let firstVersionWithMark = 5
   /// One SQL script a version, in order.
-  static let steps: [String] = [version1, version2, version3, version4]
+  static let steps: [String] = [version1, version2, version3, version4, version5]
 
   private static let version1 = registry + runs + measurements + results + views
 
@@ -68,6 +70,12 @@ enum Schema {
         t.plated_charge_nc / 3.6e9 AS plated_charge_mAh, t.stripped_charge_nc / 3.6e9 AS stripped_charge_mAh,
         t.coulombic_efficiency * 100 AS coulombic_efficiency_percent, t.flags AS flags
       FROM efficiency_test t JOIN run USING(run_id) JOIN cell n USING(cell_id);
+    """
+
+  /// How far the database has come, to be compared with the file beside it.
+  private static let version5 = """
+    CREATE TABLE commit_mark(database_id TEXT NOT NULL, commits INTEGER NOT NULL) STRICT;
+    INSERT INTO commit_mark SELECT '', coalesce(max(commit_sequence), 0) FROM checkpoint;
     """
 
   private static let registry = """

@@ -31,7 +31,7 @@ public struct StoreEdit {
 
   /// Finds or registers a channel of an instrument; an existing one keeps its key and takes the new name.
   ///
-  /// A new channel of a database that replaces a damaged one is latched: the damaged one may have had it latched.
+  /// A new channel of a database that has lost something is latched: what was lost may have had it latched.
   public func upsertChannel(instrument: Int64, number: Int64, name: String, at: UnixInstant) throws -> Int64 {
     if let other = try view.channel(named: name) {
       guard (other.instrumentId, other.number) == (instrument, number) else {
@@ -48,7 +48,7 @@ public struct StoreEdit {
     if let known { return known.channelId }
     let channel = database.lastInsertedRowID
     if let loss = try view.loss() {
-      try setLatch(channel: channel, run: nil, fault: Fault(.storeReplaced, loss), at: at, actor: "daemon")
+      try setLatch(channel: channel, run: nil, fault: loss, at: at, actor: "daemon")
     }
     return channel
   }

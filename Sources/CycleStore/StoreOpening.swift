@@ -2,11 +2,11 @@
 // SPDX-FileCopyrightText: NaCycler contributors
 //
 // Opening decides whether a file may be trusted with a cell's history. Another program's database and a newer schema
-// are refused untouched; what is left of a damaged or emptied one is set aside, a new one begun, and every channel of it
-// latched, because what was latched before is not known any more; and a database that does not confirm WAL and
-// synchronous=FULL is not used at all.
+// are refused untouched; what is left of a damaged or emptied one is set aside and a new one begun; one that has lost
+// commits is used on. In both cases every channel is latched, because what was latched before is not known any more. A
+// database that does not confirm WAL and synchronous=FULL is not used at all.
 
-import CyclerModel
+public import CyclerModel
 import Foundation
 import GRDB
 import GRDBSQLite
@@ -38,8 +38,9 @@ public struct OpeningReport: Sendable, Hashable {
   public var setAsidePath: String?
   /// What was wrong with it.
   public var damage: String?
-  /// What an alarm says about an earlier database whose cells, runs and latches this new one does not know.
-  public var loss: String?
+  /// The alarm about what this database does not know any more: `store.replaced` when it begins anew in the place of
+  /// another, `store.incomplete` when it lacks the newest commits.
+  public var loss: Fault?
 }
 
 extension CycleStore {
@@ -78,17 +79,25 @@ extension CycleStore {
   ) throws -> CycleStore {
     try makeFile(path)
     let found = try examine(path, options)
-    report.isNew = found == 0
-    let aside = found == 0 ? try remains.unsettled() : nil
-    report.setAsidePath = aside
-    report.loss = aside.map { loss($0, report.damage) }
-    report.migratedFrom = found > 0 && found < Schema.version ? found : nil
+    report.isNew = found.version == 0
+    if report.isNew, remains.hasCommitted {
+      throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "nothing was in it, and its log is gone")
+    }
+    let marked = CommitMark.read(path + CommitMark.suffix)
+    if report.isNew {
+      report.setAsidePath = try remains.unsettled()
+      report.loss = report.setAsidePath.map { replaced($0, report.damage) }
+    } else if found.version >= Schema.firstVersionWithMark, let lack = lack(found.place, marked) {
+      report.loss = incomplete(lack, keptLog: remains.keepLog())
+    }
+    report.migratedFrom = !report.isNew && found.version < Schema.version ? found.version : nil
     let pool = try DatabasePool(path: path, configuration: configuration(options))
+    let mark = try CommitMark(path: path + CommitMark.suffix)
     try pool.writeWithoutTransaction { database in
       try makeDurable(database)
-      try migrate(database, from: found, loss: report.loss)
+      try prepare(database, mark, from: found, marked, report)
     }
-    return CycleStore(pool: pool, options: options, opening: report)
+    return CycleStore(pool: pool, mark: mark, options: options, opening: report)
   }
 
   // MARK: Files
@@ -113,23 +122,59 @@ extension CycleStore {
     Glibc.close(descriptor)
   }
 
-  private static func loss(_ aside: String, _ damage: String?) -> String {
-    """
-    On \(Date.now.formatted(.iso8601.year().month().day())) the database was found damaged\(damage.map { " (\($0))" } ?? ""); what was left of it is \
-    \(aside), and a new one was begun. Its runs, cells and latches are not known any more, so every channel is latched \
-    until somebody has looked at its cell.
-    """
+  private static func replaced(_ aside: String, _ damage: String?) -> Fault {
+    Fault(
+      .storeReplaced,
+      """
+      On \(today) the database was found damaged\(damage.map { " (\($0))" } ?? ""); what was left of it is \
+      \(aside), and a new one was begun. Its runs, cells and latches are not known any more, so every channel is latched \
+      until somebody has looked at its cell.
+      """)
+  }
+
+  private static func incomplete(_ lack: String, keptLog: String?) -> Fault {
+    Fault(
+      .storeIncomplete,
+      """
+      On \(today) the database was found to lack what was committed last: \(lack). \
+      \(keptLog.map { "Its log as it was found is kept as \($0). " } ?? "")Runs may have gone further than it says, and a \
+      latch may be missing, so every channel is latched until somebody has looked at its cell.
+      """)
+  }
+
+  private static var today: String { Date.now.formatted(.iso8601.year().month().day()) }
+
+  /// What speaks against a database being whole; nil when nothing does.
+  private static func lack(_ place: CommitMark.Place?, _ marked: CommitMark.Place?) -> String? {
+    guard let place else { return "its count of commits is gone" }
+    guard let marked else {
+      return "the file \(fileName)\(CommitMark.suffix), which tells how far it has come, is gone"
+    }
+    if place.database != marked.database { return "it is not the database that was used here last" }
+    let missing = marked.commits - place.commits
+    guard missing > 0 else { return nil }
+    return """
+      its last \(missing == 1 ? "commit is" : "\(missing) commits are") missing, because its log was removed, cut off or \
+      damaged, or because an older copy was put in its place
+      """
   }
 
   // MARK: Examination
 
+  /// What is known of a file before anything is changed.
+  private struct Examination {
+    /// 0 of an empty one.
+    var version = 0
+    var place: CommitMark.Place?
+  }
+
   /// Looks at a file without changing it: whose is it, how old, and is it whole?
-  private static func examine(_ path: String, _ options: StoreOptions) throws -> Int {
+  private static func examine(_ path: String, _ options: StoreOptions) throws -> Examination {
     var status = stat()
     guard stat(path, &status) == 0 else {
       throw StoreError.unusablePath(path: path, reason: String(cString: strerror(errno)))
     }
-    if status.st_size == 0 { return 0 }
+    if status.st_size == 0 { return Examination() }
     var configuration = Configuration()
     configuration.readonly = true
     configuration.busyMode = .timeout(Double(options.lockPatienceMilliseconds) / 1_000)
@@ -139,13 +184,14 @@ extension CycleStore {
       let tables = try String.fetchAll(database, sql: "SELECT name FROM sqlite_master WHERE type = 'table'")
       let application = try Int64.fetchOne(database, sql: "PRAGMA application_id") ?? 0
       let version = try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0
-      if tables.isEmpty, application == 0, version == 0 { return 0 }
+      if tables.isEmpty, application == 0, version == 0 { return Examination() }
       guard application == Schema.applicationID else { throw StoreError.foreignDatabase(path: path) }
       guard version <= Schema.version else {
         throw StoreError.newerSchema(path: path, found: version, known: Schema.version)
       }
       try check(database, tables, isSmall: Int64(status.st_size) < options.recordCheckBelowBytes)
-      return version
+      let place = version < Schema.firstVersionWithMark ? nil : try StoreView(database: database).commitPlace()
+      return Examination(version: version, place: place)
     }
   }
 
@@ -199,20 +245,41 @@ extension CycleStore {
 
   // MARK: Migration
 
-  /// All of it in one transaction, and with it the first event when a database was lost.
-  private static func migrate(_ database: Database, from version: Int, loss: String?) throws {
-    guard version < Schema.version else { return }
-    try database.inTransaction(.immediate) {
-      for next in version..<Schema.version { try database.execute(sql: Schema.steps[next]) }
-      try database.execute(sql: "PRAGMA application_id = \(Schema.applicationID)")
-      try database.execute(sql: "PRAGMA user_version = \(Schema.version)")
-      if let loss {
-        try StoreEdit(database: database).addEvent(
-          EventRow(
-            at: .now, run: nil, channel: nil, stepID: nil, stepTime: nil, code: .storeReplaced, severity: .alarm,
-            actor: "daemon", detail: loss))
+  /// Brings the schema up to date and says what was lost, all in one transaction. The mark of a database that has none
+  /// yet is made before: without it a whole database would be taken for a maimed one.
+  private static func prepare(
+    _ database: Database, _ mark: CommitMark, from found: Examination, _ marked: CommitMark.Place?,
+    _ report: OpeningReport
+  ) throws {
+    let isFirst = found.version < Schema.firstVersionWithMark
+    // One that has lost something is not the same any more: a reader's place in it means nothing.
+    let isOther = isFirst || report.loss != nil
+    var place = isOther ? CommitMark.drawn() : found.place ?? CommitMark.drawn()
+    if isFirst { try mark.settle(at: place) }
+    if found.version < Schema.version || isOther {
+      let least = isFirst ? 0 : marked?.commits ?? 0
+      try database.inTransaction(.immediate) {
+        for next in found.version..<Schema.version { try database.execute(sql: Schema.steps[next]) }
+        try database.execute(sql: "PRAGMA application_id = \(Schema.applicationID)")
+        try database.execute(sql: "PRAGMA user_version = \(Schema.version)")
+        if let loss = report.loss { try tell(loss, StoreEdit(database: database)) }
+        try database.execute(
+          sql: "UPDATE commit_mark SET database_id = ?, commits = max(commits, ?) + 1",
+          arguments: [place.database, least])
+        place.commits = try Int64.fetchOne(database, sql: "SELECT commits FROM commit_mark") ?? 0
+        return .commit
       }
-      return .commit
+    }
+    try mark.settle(at: place)
+  }
+
+  private static func tell(_ loss: Fault, _ edit: StoreEdit) throws {
+    try edit.addEvent(
+      EventRow(
+        at: .now, run: nil, channel: nil, stepID: nil, stepTime: nil, code: loss.code, severity: .alarm,
+        actor: "daemon", detail: loss.detail))
+    for channel in try edit.view.channels() {
+      try edit.setLatch(channel: channel.channelId, run: nil, fault: loss, at: .now, actor: "daemon")
     }
   }
 }

@@ -36,11 +36,14 @@ public struct StoreView {
       database, sql: Self.channelSQL + "WHERE instrument_id = ? AND number = ?", arguments: [instrument, number])
   }
 
-  /// What the first event says when this database replaces a damaged one.
-  func loss() throws -> String? {
-    try String.fetchOne(
-      database, sql: "SELECT detail FROM event WHERE event_id = 1 AND code = ?",
-      arguments: [FaultCode.storeReplaced.rawValue])
+  /// The last alarm that says of this database that it has lost something.
+  func loss() throws -> Fault? {
+    let row = try Row.fetchOne(
+      database,
+      sql: "SELECT code, detail FROM event WHERE run_id IS NULL AND code IN (?, ?) ORDER BY event_id DESC LIMIT 1",
+      arguments: [FaultCode.storeReplaced.rawValue, FaultCode.storeIncomplete.rawValue])
+    guard let row, let code = FaultCode(rawValue: row["code"]) else { return nil }
+    return Fault(code, row["detail"])
   }
 
   /// All latched channels. Read before any port is opened.

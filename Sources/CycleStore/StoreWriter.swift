@@ -46,11 +46,13 @@ struct StoreWriter: ~Copyable {
   }
 
   private let pool: DatabasePool
+  private let mark: CommitMark
   private let shared: WriterShared
   private let options: StoreOptions
   private var sources: [Source] = []
   private var journal = JournalWriter()
-  private var commitSequence: Int64
+  /// Whether a commit of this round held more than readings.
+  private var mustSyncMark = false
   private var failingSince: DispatchTime?
   private var failure: StoreFailure?
   private var retryAt = DispatchTime.now()
@@ -59,11 +61,11 @@ struct StoreWriter: ~Copyable {
   private var walLookAt = DispatchTime.now()
   private var isWalHeld = false
 
-  init(pool: DatabasePool, shared: WriterShared, options: StoreOptions, commitSequence: Int64) {
+  init(pool: DatabasePool, mark: CommitMark, shared: WriterShared, options: StoreOptions) {
     self.pool = pool
+    self.mark = mark
     self.shared = shared
     self.options = options
-    self.commitSequence = commitSequence
   }
 
   /// Goes round until it is told to stop and everything is on the disk, or until that has failed for too long.
@@ -96,6 +98,8 @@ struct StoreWriter: ~Copyable {
     gather()
     if isStopping || DispatchTime.now() >= retryAt { commitTogether() }
     commitSetApart(isStopping: isStopping)
+    if mustSyncMark { mark.sync() }
+    mustSyncMark = false
     sources.removeAll { $0.inlet.isClosed && $0.batch.isEmpty && !$0.inlet.hasNews }
     watchLog()
   }
@@ -173,16 +177,14 @@ struct StoreWriter: ~Copyable {
 
   private mutating func commit(_ places: [Int]) throws {
     journal.reset()
-    let next = commitSequence + 1
     try pool.writeWithoutTransaction { database in
-      try database.inTransaction(.immediate) {
+      try mark.commit(database) { number in
         for place in places {
-          try journal.write(sources[place].batch, commitSequence: next, to: database)
+          try journal.write(sources[place].batch, commitSequence: number, to: database)
         }
-        return .commit
       }
     }
-    commitSequence = next
+    mustSyncMark = mustSyncMark || journal.hasEvents || !journal.changedRuns.isEmpty
     for place in places {
       let count = sources[place].batch.count
       sources[place].batch.removeAll()
@@ -224,12 +226,15 @@ struct StoreWriter: ~Copyable {
   }
 
   /// Stores an event of the store's own. When even that fails there is nobody left to tell but `health`.
-  private func note(_ code: FaultCode, _ severity: Severity, _ detail: String) {
+  private mutating func note(_ code: FaultCode, _ severity: Severity, _ detail: String) {
     let event = EventRow(
       at: .now, run: nil, channel: nil, stepID: nil, stepTime: nil, code: code, severity: severity, actor: "daemon",
       detail: detail)
     do {
-      try pool.writeWithoutTransaction { try JournalWriter.insert(event, into: $0) }
+      try pool.writeWithoutTransaction { database in
+        try mark.commit(database) { _ in try JournalWriter.insert(event, into: database) }
+      }
+      mustSyncMark = true
       shared.announceAnything()
     } catch {
       shared.state.withLock { $0.health.failure = StoreFailure(error) }

@@ -68,6 +68,7 @@ public enum FaultCode: String, Sendable, Hashable, CaseIterable {
   case storeFull = "store.full"
   case storeFailed = "store.failed"
   case storeReplaced = "store.replaced"
+  case storeIncomplete = "store.incomplete"
   case storeWalHeld = "store.wal.held"
   case latchSet = "latch.set"
   case latchCleared = "latch.cleared"

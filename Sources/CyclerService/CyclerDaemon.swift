@@ -161,7 +161,7 @@ public struct CyclerDaemon: Sendable {
         code: "store.unusable", message: "\(error)",
         hint: "the database lies in \(configuration.stateDirectory); look at docs/database.md", exitStatus: 74)
     }
-    if let loss = store.opening.loss { logger.critical("store.replaced: \(loss)") }
+    if let loss = store.opening.loss { logger.critical("\(loss.code.rawValue): \(loss.detail)") }
     return store
   }
 

@@ -139,9 +139,9 @@ import Testing
     #expect(again.opening.isNew)
     let aside = try #require(again.opening.setAsidePath)
     // What the log holds is kept, under the name that is told.
-    #expect(access(aside, F_OK) == 0 && (isEmptied || aside.hasSuffix("-shm") || aside.hasSuffix("-wal")))
+    #expect(access(aside, F_OK) == 0 && (isEmptied || aside.hasSuffix("-wal")))
     #expect(try names(state).contains { $0.hasPrefix("nacycler.sqlite.damaged-") && $0.hasSuffix("-wal") })
-    #expect(again.opening.loss?.contains("empty or gone") == true)
+    #expect(again.opening.loss?.detail.contains("empty or gone") == true)
     try expectLatched(again, 1)
     again.stopAndWait()
     // The next start finds a whole database.
@@ -151,23 +151,23 @@ import Testing
     third.stopAndWait()
   }
 
-  /// The daemon ended after it had moved so many of the three files.
-  @Test(arguments: 1...3) func aLossThatWasNotToldIsToldAtTheNextStart(moved: Int) throws {
+  /// The daemon ended after it had moved so many of the four files.
+  @Test(arguments: 1...4) func aLossThatWasNotToldIsToldAtTheNextStart(moved: Int) throws {
     let scratch = try ScratchDirectory()
     let state = scratch.path + "/state"
     let store = try CycleStore.open(at: state)
     store.stopAndWait()
-    for suffix in ["", "-wal", "-shm"].prefix(moved) {
+    for suffix in ["", "-wal", "-shm", "-mark"].prefix(moved) {
       #expect(rename(store.path + suffix, store.path + ".unreplaced-1" + suffix) == 0)
     }
     let again = try CycleStore.open(at: state)
-    #expect(again.opening.loss?.contains(store.path + ".damaged-1,") == true, "\(again.opening)")
+    #expect(again.opening.loss?.detail.contains(store.path + ".damaged-1,") == true, "\(again.opening)")
     try expectLatched(again, 1)
     again.stopAndWait()
-    #expect(try names(state).filter { $0.contains(".damaged-1") }.count == 3, "database and logs stay together")
+    #expect(try names(state).filter { $0.contains(".damaged-1") }.count == 4, "database and logs stay together")
     #expect(try names(state).filter { $0.contains("unreplaced") } == [])
     // Once told, it is over: who moves the database away begins anew.
-    for suffix in ["", "-wal", "-shm"] { unlink(store.path + suffix) }
+    for suffix in ["", "-wal", "-shm", "-mark"] { unlink(store.path + suffix) }
     let third = try CycleStore.open(at: state)
     #expect(third.opening.isNew && third.opening.loss == nil)
     third.stopAndWait()

@@ -149,6 +149,33 @@ extension ProgramTests {
       #expect(try rig.waitForRun(states: ["completed", "held"], seconds: 60) == "completed")
     }
 
+    /// A run that is held, and why, is only in the log; the daemon is killed, and somebody tidies up.
+    @Test func aHeldRunWhoseLogIsGoneDoesNotGoOnByItself() throws {
+      let rig = try started(cycles: 40)
+      try rig.wait(for: "a cycle", seconds: 20) { try rig.sqlite("SELECT count(*) FROM cycle") != "0" }
+      // What is there goes into the database; from here on everything stays in the log, because somebody reads.
+      try Holder("PRAGMA wal_checkpoint; SELECT 'held';", of: rig.database).release()
+      let reader = try Holder("BEGIN; SELECT count(*) FROM record; SELECT 'held';", of: rig.database)
+      #expect(try rig.nactl("pause", "last").status == 0)
+      try rig.waitForRun(states: ["paused"], seconds: 20)
+      rig.killDaemon()
+      reader.end()
+      for suffix in ["-wal", "-shm"] { unlink(rig.database + suffix) }
+      let charge = try TruthComparison(rig).truth.map(\.charge)
+      try rig.startDaemon()
+      try rig.waitForChannels(1)
+      let list = try rig.nactl("channels")
+      #expect(list.output.contains("store.incomplete"), "\(list.output)")
+      #expect(rig.readLog("nacyclerd.log").contains("store.incomplete"))
+      #expect(try rig.waitForRun(states: ["held", "completed"], seconds: 20) == "held")
+      let refused = try rig.nactl("resume", "last")
+      #expect(refused.status != 0 && refused.errors.contains("latched"), "\(refused.errors)")
+      #expect(try TruthComparison(rig).truth.map(\.charge) == charge, "no current flows before somebody has looked")
+      #expect(try rig.nactl("clear", "ch1", "--reason", "looked at the cell").status == 0)
+      #expect(try rig.nactl("resume", "last").status == 0)
+      try rig.wait(for: "current again", seconds: 30) { try TruthComparison(rig).truth.map(\.charge) != charge }
+    }
+
     // MARK: The pieces
 
     private func started(
@@ -241,6 +268,12 @@ private final class Holder {
   }
 
   var isHolding: Bool { process.isRunning }
+
+  /// Ends it without letting it tidy up.
+  func end() {
+    kill(process.processIdentifier, SIGKILL)
+    process.waitUntilExit()
+  }
 
   func release() {
     guard process.isRunning else { return }

@@ -208,20 +208,27 @@ extension StreamCursor {
   /// Where a stream begins: after its cursor, or so many rows before the end, or at the beginning of the runs that are
   /// not over.
   init(of request: StreamRequest, run: StoredRun?, in view: StoreView) throws {
+    let database = try view.databaseID()
     if let after = request.after {
-      guard after.event <= (try view.eventCursor(beforeLast: 0)), after.newestRun <= (try view.lastRun()?.runId ?? 0)
+      let isOfOther = !after.database.isEmpty && after.database != database
+      guard !isOfOther, after.event <= (try view.eventCursor(beforeLast: 0)),
+        after.newestRun <= (try view.lastRun()?.runId ?? 0)
       else {
         throw RequestRefused(
           .malformed, code: "stream.cursor_unknown",
-          message: "this database has not come as far as the cursor \(after)",
-          hint: "the cursor is of another database; begin without one")
+          message: isOfOther
+            ? "the cursor \(after) is a place in another database than the daemon's"
+            : "this database has not come as far as the cursor \(after)",
+          hint: "begin without a cursor; if the database was replaced or has lost something, an alarm says so")
       }
       self = after
+      self.database = database
       return
     }
     let runs = try run.map { [$0] } ?? view.openRuns()
     let newest = try run == nil ? view.lastRun()?.runId : nil
     self.init(event: 0, runs: runs.map { RunPlace(run: $0.runId) }, newestRun: newest ?? 0)
+    self.database = database
     guard let last = request.last else { return }
     for run in runs {
       let cursor = try view.cursor(beforeLast: last, run: run.runId)
