@@ -104,8 +104,9 @@ extension HalfCycleRow {
   /// Whether its charge is a number to be told: all of it was measured, or what was not has a bound.
   public var isChargeKnown: Bool { !flags.contains(.chargeUnknown) && !(flags.contains(.gap) && gapCharge == nil) }
 
-  /// Whether ratios of its charge mean anything: its charge is known and it ended at a programmed condition.
-  public var isComplete: Bool { isChargeKnown && !flags.contains(.truncated) }
+  /// Whether ratios of its charge mean anything: its charge is known, it ended at a programmed condition, and so did the
+  /// half-cycle before.
+  public var isComplete: Bool { isChargeKnown && flags.isDisjoint(with: [.truncated, .partialStart]) }
 }
 
 // MARK: - Checkpoint

@@ -19,14 +19,26 @@ public struct EfficiencyTestAccumulator: Sendable, Hashable {
   /// In long cycling a ratio is told of whole cycles: what was plated last and not stripped yet is left out.
   private var unstripped = Charge.zero
 
-  /// A test in which nothing has been plated. `platingDirection` is that of the first half-cycle of the cell's role.
-  public init(run: Int64, number: Int32, test: EfficiencyTest, platingDirection: Direction) {
+  /// More was stripped than plated by so much that no error of measurement explains it: the cell held metal before the
+  /// test.
+  private static let mostCredible = 1.001
+
+  /// A test in which nothing has been plated. `platingDirection` is that of the first half-cycle of the cell's role;
+  /// `earlier` is how the cell was left before the test, nil when nobody has cycled it: what was plated then and not
+  /// stripped would count as stripped here.
+  public init(
+    run: Int64, number: Int32, test: EfficiencyTest, platingDirection: Direction, after earlier: EarlierHalfCycle? = nil
+  ) {
     row = EfficiencyTestRow(run: run, number: number, kind: test.kind, label: test.label)
     self.platingDirection = platingDirection
+    guard let earlier, earlier.mayLeavePlated(by: platingDirection) else { return }
+    row.flags.insert(.partialStart)
+    isSpoilt = true
   }
 
   /// Takes a closed half-cycle of the test. `endedAtVoltage` says whether its voltage ended it, or a hold at it: a strip
-  /// that was ended by its charge or its time may have left something, and then there is no ratio until one did not.
+  /// that was ended by its charge or its time may have left something, and then there is no ratio until one did not; nor
+  /// is there one after a strip that moved nothing, because its voltage had been passed before it began.
   public mutating func add(_ halfCycle: HalfCycleRow, part: EfficiencyTestPart, endedAtVoltage: Bool) {
     row.flags.formUnion(halfCycle.flags)
     if !halfCycle.isComplete { isSpoilt = true }
@@ -39,7 +51,7 @@ public struct EfficiencyTestAccumulator: Sendable, Hashable {
       row.strippedCharge += halfCycle.charge
       unstripped = .zero
       if part == .cycled { row.cycles += 1 }
-      row.coulombicEfficiency = endedAtVoltage ? efficiency(after: part) : nil
+      row.coulombicEfficiency = endedAtVoltage && !halfCycle.flags.contains(.empty) ? efficiency(after: part) : nil
     }
   }
 
@@ -52,7 +64,8 @@ public struct EfficiencyTestAccumulator: Sendable, Hashable {
     case .longCycling: plated = row.platedCharge - unstripped
     }
     guard !isSpoilt, plated > .zero, row.strippedCharge > .zero else { return nil }
-    return Double(row.strippedCharge.nanocoulombs) / Double(plated.nanocoulombs)
+    let ratio = Double(row.strippedCharge.nanocoulombs) / Double(plated.nanocoulombs)
+    return ratio <= Self.mostCredible ? ratio : nil
   }
 }
 

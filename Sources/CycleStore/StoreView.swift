@@ -97,6 +97,31 @@ public struct StoreView {
     return (last ?? 0) + 1
   }
 
+  /// How the runs before that run left a cell; nil when none has moved any charge.
+  public func earlierHalfCycle(cell: Int64, before run: Int64) throws -> EarlierHalfCycle? {
+    let rows = try Row.fetchCursor(
+      database,
+      sql: """
+        SELECT h.direction, h.flags, h.end_reason FROM half_cycle h JOIN run r USING(run_id)
+        WHERE r.cell_id = ? AND r.run_id < ? AND h.end_reason IS NOT NULL ORDER BY h.run_id DESC, h.number DESC
+        """, arguments: [cell, run])
+    while let row = try rows.next() {
+      guard let direction = Direction(rawValue: row["direction"]) else { continue }
+      let reason: String = row["end_reason"]
+      let earlier = EarlierHalfCycle(
+        direction: direction, flags: DataFlags(rawValue: row["flags"]),
+        endedAtVoltage: ["voltage ", "current ", "hold_time "].contains { reason.hasPrefix($0) })
+      if let earlier { return earlier }
+    }
+    return nil
+  }
+
+  /// Whether a step has begun and nothing has ended it.
+  public func isOpen(step: Int64) throws -> Bool {
+    try Bool.fetchOne(database, sql: "SELECT end_reason IS NULL FROM step WHERE step_id = ?", arguments: [step])
+      ?? false
+  }
+
   // MARK: Runs
 
   /// All runs, the newest last.

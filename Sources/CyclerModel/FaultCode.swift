@@ -48,6 +48,7 @@ public enum FaultCode: String, Sendable, Hashable, CaseIterable {
   case runPauseAsked = "run.pause_asked"
   case runPaused = "run.paused"
   case runResumed = "run.resumed"
+  case runSkipAsked = "run.skip_asked"
   case runStepSkipped = "run.step_skipped"
   case runHeld = "run.held"
   case runSuspended = "run.suspended"

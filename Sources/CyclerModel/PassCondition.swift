@@ -91,7 +91,9 @@ public struct PassCondition: Sendable, Hashable {
     return value.map { comparison.holds($0, Double(threshold)) }
   }
 
-  private static var sayNothing: DataFlags { [.overload, .gap, .interrupted, .truncated, .chargeUnknown] }
+  private static var sayNothing: DataFlags {
+    [.overload, .gap, .interrupted, .truncated, .chargeUnknown, .partialStart]
+  }
 }
 
 /// A cycle of a run, named by its block's purpose.

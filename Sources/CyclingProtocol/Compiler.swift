@@ -80,8 +80,8 @@ struct Compiler {
   ) -> Quantity? {
     guard let registered, let written, registered != written.value else { return registered ?? written?.value }
     report(
-      written.site, "the file says \(written.value.written), the cell is registered with \(registered.written)",
-      hint: "correct one of them: two different values of the \(name) are not guessed between")
+      written.site, "the file says \(written.value.written), the cell has \(registered.written)",
+      hint: "correct one of them, the file or what the cell was registered or started with: the \(name) is not guessed")
     return registered
   }
 

@@ -79,8 +79,27 @@ extension DocumentRules {
     }
   }
 
+  /// What was plated before a test and not stripped would be stripped in it and count.
+  mutating func judgeBeginning(of test: WrittenTest, after steps: ArraySlice<WrittenStep>, at site: Site) {
+    guard let role = cell?.role, role.platesSodium, let plating = role.firstDirection,
+      let last = Self.driven(Array(steps), times: 1).last
+    else { return }
+    let stripsAll = last.drive.direction != plating && Self.endsAtVoltage(last.drive)
+    guard !stripsAll else { return }
+    report(
+      site, "the cell is not stripped when the test begins, so what was plated before would count as its own",
+      hint: "end what comes before with a strip to a voltage")
+  }
+
+  private static func endsAtVoltage(_ drive: WrittenDrive) -> Bool { cutOff(of: drive) != nil || drive.to != nil }
+
   private mutating func judgeStripsAll(_ strip: TestStep, _ what: String) {
-    guard Self.cutOff(of: strip.drive) == nil, strip.drive.to == nil else { return }
+    if cell?.role == .platingStripping, let end = strip.drive.to?.value ?? Self.cutOff(of: strip.drive), end <= .zero {
+      report(
+        strip.site, "\(what) ends at \(end.written), where nothing has been stripped yet",
+        hint: "sodium is stripped above 0 V; 1 V is usual")
+    }
+    guard !Self.endsAtVoltage(strip.drive) else { return }
     report(
       strip.site, "\(what) does not end at a voltage, so something could be left",
       hint: #"add a voltage to `until`"#)
@@ -148,7 +167,8 @@ extension DocumentRules {
       case .drive(let drive): [TestStep(site: step.site, drive: drive)]
       case .block(let block):
         (0..<min(block.passes, times)).flatMap { _ in driven(block.steps, times: times) }
-      case .rest, .hold, .test: []
+      case .test(let test): driven(test.steps, times: times)
+      case .rest, .hold: []
       }
     }
   }

@@ -243,6 +243,7 @@ struct DocumentRules {
   private mutating func judge(_ test: WrittenTest, at site: Site, isOutermost: Bool) {
     if !isOutermost { report(site, "a test inside a block", hint: "put it into the protocol's own list of steps") }
     judgeParts(of: test, at: site)
+    if isOutermost, let list = lists.first { judgeBeginning(of: test, after: list.steps.prefix(list.place), at: site) }
     let outer = isInReservoirTest
     isInReservoirTest = test.kind == .reservoir
     judge(test.steps, inCycles: false)

@@ -89,6 +89,8 @@ public struct RunIdentity: Sendable, Hashable {
   public var instrumentChannel: Int
   /// Cycles that the cell has seen before this run.
   public var earlierCellCycles: Int64
+  /// How earlier runs left the cell; nil when there was none.
+  public var earlierHalfCycle: EarlierHalfCycle?
   /// The protocol's revision, from 1.
   public var protocolRevision: Int32
   /// Who started it.
@@ -96,7 +98,7 @@ public struct RunIdentity: Sendable, Hashable {
   /// An identity.
   public init(
     run: Int64, channel: Int64, instrumentChannel: Int, earlierCellCycles: Int64, protocolRevision: Int32,
-    startedBy: String
+    startedBy: String, earlierHalfCycle: EarlierHalfCycle? = nil
   ) {
     self.run = run
     self.channel = channel
@@ -104,6 +106,7 @@ public struct RunIdentity: Sendable, Hashable {
     self.earlierCellCycles = earlierCellCycles
     self.protocolRevision = protocolRevision
     self.startedBy = startedBy
+    self.earlierHalfCycle = earlierHalfCycle
   }
 }
 

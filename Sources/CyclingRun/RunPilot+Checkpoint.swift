@@ -12,9 +12,10 @@ internal import Quantities
 
 extension RunPilot {
   /// The layout of the bytes that are written.
-  static let checkpointFormat: Int32 = 6
-  /// Layouts that are read; another number is refused. 4 knew nothing of retention, 5 nothing of tests of plating.
-  static let readableFormats: ClosedRange<Int32> = 4...6
+  static let checkpointFormat: Int32 = 7
+  /// Layouts that are read; another number is refused. 4 knew nothing of retention, 5 nothing of tests of plating,
+  /// 6 nothing of how the half-cycle before left the cell.
+  static let readableFormats: ClosedRange<Int32> = 4...7
 
   /// Writes what the run needs in order to go on; false, and nothing, once it is over. It changes nothing: it is
   /// `mutating` so that a pilot in an optional is read where it stands, ten times a second, instead of being copied.
@@ -47,6 +48,7 @@ extension RunPilot {
     writer.write(allowedWindow?.to.nanovolts)
     writer.write(efficiencyTest?.row.number != nil)
     efficiencyTest?.encode(into: &writer)
+    encodeFormat7(into: &writer)
     return true
   }
 
@@ -81,6 +83,7 @@ extension RunPilot {
     if try reader.readBool() { setpoint = try ActiveSetpoint(rule: program.record, from: &reader) }
     try decodePhase(from: &reader, writtenAt: since)
     if format > 5 { try decodeFormat6(from: &reader) }
+    if format > 6 { try decodeFormat7(from: &reader) } else { earlier = nil }
     guard reader.isAtEnd else { throw reader.malformed }
     voltageBeforeInterruption = voltageBeforeInterruption ?? lastVoltage
     if case .step(let index) = machine.place, setpoint?.kind == program.steps[index].kind {
@@ -97,6 +100,23 @@ extension RunPilot {
     guard let plating = program.role.firstDirection else { throw reader.malformed }
     efficiencyTest = try EfficiencyTestAccumulator(
       run: identity.run, tests: program.tests, platingDirection: plating, from: &reader)
+  }
+
+  private func encodeFormat7(into writer: inout ByteWriter) {
+    writer.write(earlier != nil)
+    guard let earlier else { return }
+    writer.write(Int64(earlier.direction.rawValue))
+    writer.write(earlier.isWhole)
+    writer.write(earlier.endedAtVoltage)
+  }
+
+  private mutating func decodeFormat7(from reader: inout ByteReader) throws(ByteReader.Malformed) {
+    earlier = nil
+    guard try reader.readBool() else { return }
+    let code: Int64 = try reader.read()
+    guard let direction = Direction(rawValue: Int8(clamping: code)) else { throw reader.malformed }
+    earlier = EarlierHalfCycle(
+      direction: direction, isWhole: try reader.readBool(), endedAtVoltage: try reader.readBool())
   }
 
   private static func window(from reader: inout ByteReader) throws(ByteReader.Malformed) -> VoltageWindow? {

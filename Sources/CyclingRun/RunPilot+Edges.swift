@@ -191,7 +191,8 @@ extension RunPilot {
       halfCycleID: RowIdentity.halfCycle(run: identity.run, number: halfCycleNumber), run: identity.run,
       number: halfCycleNumber, cycleNumber: place.isCounted ? machine.cycleNumber : nil, direction: step.direction,
       purpose: step.purpose, label: step.label, charge: .zero, reverseCharge: .zero, energy: .zero,
-      constantVoltageCharge: .zero, plateauCharge: nil, gapCharge: .zero, endReason: nil, flags: [])
+      constantVoltageCharge: .zero, plateauCharge: nil, gapCharge: .zero, endReason: nil,
+      flags: earlier?.isWhole == false ? .partialStart : [])
     halfCycle = OpenHalfCycle(
       row: row,
       accumulator: HalfCycleAccumulator(
@@ -206,6 +207,14 @@ extension RunPilot {
     if place.closesCycle { closeCycle(now, &outputs) }
   }
 
+  /// Stores what the half-cycle has come to so far, for whoever looks at a run that waits.
+  func showHalfCycle(_ outputs: inout RunOutputs) {
+    guard let open = halfCycle else { return }
+    var row = open.accumulator.fill(open.row)
+    row.gapCharge = open.gapCharge
+    outputs.entries.append(.halfCycleUpdated(row))
+  }
+
   mutating func closeHalfCycle(reason: String, isTruncated: Bool, _ now: RunMoment, _ outputs: inout RunOutputs) {
     guard let open = halfCycle else { return }
     var row = open.accumulator.fill(open.row)
@@ -218,7 +227,10 @@ extension RunPilot {
     if !isEmpty { emptyInARow = 0 } else if !row.flags.contains(.truncated) { emptyInARow += 1 }
     outputs.entries.append(.halfCycleUpdated(row))
     if row.cycleNumber != nil { cycle.add(row) }
-    if let place = machine.step?.test { addToTest(row, place, now, &outputs) }
+    let endedAtVoltage = endsAtVoltage(row.endReason)
+    if let place = machine.step?.test { addToTest(row, place, endedAtVoltage: endedAtVoltage, now, &outputs) }
+    earlier =
+      EarlierHalfCycle(direction: row.direction, flags: row.flags, endedAtVoltage: endedAtVoltage) ?? earlier
     if let lastVoltage, isInsideLimits(lastVoltage) { isFresh = false }
     halfCycle = nil
     outputs.wantsCommit = true
@@ -226,22 +238,25 @@ extension RunPilot {
 
   /// What the half-cycle says of the test of plating that it is part of.
   private mutating func addToTest(
-    _ row: HalfCycleRow, _ place: EfficiencyTestPlace, _ now: RunMoment, _ outputs: inout RunOutputs
+    _ row: HalfCycleRow, _ place: EfficiencyTestPlace, endedAtVoltage: Bool, _ now: RunMoment,
+    _ outputs: inout RunOutputs
   ) {
     guard let plating = program.role.firstDirection, program.tests.indices.contains(place.test) else { return }
     let number = Int32(place.test) + 1
     if efficiencyTest?.row.number != number {
       efficiencyTest = EfficiencyTestAccumulator(
-        run: identity.run, number: number, test: program.tests[place.test], platingDirection: plating)
+        run: identity.run, number: number, test: program.tests[place.test], platingDirection: plating, after: earlier)
     }
-    let endedAtVoltage = endsAtVoltage(row.endReason)
     efficiencyTest?.add(row, part: place.part, endedAtVoltage: endedAtVoltage)
     guard let told = efficiencyTest?.row else { return }
     outputs.entries.append(.testUpdated(told))
     guard place.part == .finalStrip else { return }
     let result =
       told.coulombicEfficiency.map { "coulombic efficiency \($0)" }
-      ?? "no efficiency: a charge is not known, a step was cut short, or the final strip did not end at its voltage"
+        ?? """
+        no efficiency: a charge is not known, a step was cut short, the final strip moved nothing or did not end at its \
+        voltage, or the cell held sodium before the test
+        """
     note(.runTestDone, .info, "\(told.label): \(result), \(told.cycles) cycles", now, &outputs)
   }
 

@@ -5,6 +5,7 @@
 // owns the run: a request that would do nothing is refused with its reason and never accepted and dropped.
 
 internal import CyclerModel
+internal import CyclingEngine
 public import InstrumentKit
 
 /// Why a person's request would do nothing.
@@ -116,6 +117,17 @@ extension RunPilot {
     case .away: .away
     case .over: .over
     }
+  }
+}
+
+extension RunPilot {
+  /// The key of the step row that is open; nil when there is none.
+  public var presentStepID: Int64? { setpoint?.stepID }
+
+  /// A skip that was accepted before the daemon died, of a restored run: if the step is still the present one, it is over.
+  public mutating func restoreSkip(of stepID: Int64, actor: String) {
+    guard stepEnding == nil, let setpoint, setpoint.stepID == stepID, machine.step != nil else { return }
+    stepEnding = .skip(actor: actor)
   }
 }
 

@@ -93,6 +93,8 @@ public struct RunPilot: Sendable {
   var setpoint: ActiveSetpoint?
   var halfCycle: OpenHalfCycle?
   var cycle: CycleAccumulator
+  /// How the half-cycle before the present one left the cell.
+  var earlier: EarlierHalfCycle?
   /// The test of plating whose half-cycle was closed last.
   var efficiencyTest: EfficiencyTestAccumulator?
   /// Time, charge and energy of the present step in earlier rows, before pauses and interruptions.
@@ -155,6 +157,7 @@ public struct RunPilot: Sendable {
     self.identity = identity
     self.settings = settings
     self.instrumentIsHere = instrumentIsHere
+    earlier = identity.earlierHalfCycle
     machine = StepMachine(program: program)
     safety = SafetyMonitor(limits: program.limits)
     freshWindow = Self.freshWindow(of: program, isAllowed: settings.allowedVoltageReason != nil)
@@ -318,6 +321,10 @@ public struct RunPilot: Sendable {
   /// Tells the run's state.
   mutating func tell(_ newState: RunState, _ now: RunMoment, _ outputs: inout RunOutputs, reason: String? = nil) {
     state = newState
+    switch newState {
+    case .paused, .held, .suspended, .interrupted: showHalfCycle(&outputs)
+    case .queued, .preflight, .running, .completed, .stopped, .ended: break
+    }
     outputs.entries.append(.runState(run: identity.run, newState, at: now.unix, reason: reason))
   }
 

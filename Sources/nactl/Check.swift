@@ -30,7 +30,9 @@ struct Check: AsyncParsableCommand {
   }
 
   private static func show(_ result: CheckedProtocol) {
-    var text = "\(result.name): \(result.title ?? "without a title")"
+    let count = result.problems.count
+    let problems = count == 1 ? "one problem" : "\(count) problems"
+    var text = "\(result.name): \(result.title ?? (count > 0 ? problems : "without a title"))"
     if let role = result.role { text += ", \(role)" }
     if let cycles = result.cycle_count { text += ", \(cycles) cycles" }
     text += "\n" + result.listing.map { "  \($0)\n" }.joined()

@@ -66,8 +66,14 @@ struct VariableOptions: ParsableArguments {
 
 /// The values of a cell that protocols may need.
 struct CellValueOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("Active mass, for instance \"1.2 mg\".", valueName: "mass")) var mass: MassArgument?
-  @Option(help: ArgumentHelp("Electrode area, for instance \"1.131 cm2\".", valueName: "area")) var area: AreaArgument?
-  @Option(help: ArgumentHelp("Nominal capacity, the meaning of 1 C, for instance \"0.36 mAh\".", valueName: "capacity"))
+  @Option(
+    help: ArgumentHelp("Active mass, for instance \"1.2 mg\".", valueName: "mass"), transform: MassArgument.read)
+  var mass: MassArgument?
+  @Option(
+    help: ArgumentHelp("Electrode area, for instance \"1.131 cm2\".", valueName: "area"), transform: AreaArgument.read)
+  var area: AreaArgument?
+  @Option(
+    help: ArgumentHelp("Nominal capacity, the meaning of 1 C, for instance \"0.36 mAh\".", valueName: "capacity"),
+    transform: CapacityArgument.read)
   var nominalCapacity: CapacityArgument?
 }

@@ -10,18 +10,34 @@ import ArgumentParser
 protocol QuantityArgument: ExpressibleByArgument {
   /// How many smallest units a written unit holds.
   static var units: [(symbol: String, count: Int64)] { get }
+  /// What is counted, for messages.
+  static var smallest: String { get }
   init(count: Int64)
 }
 
 extension QuantityArgument {
   init?(argument: String) {
+    guard let read = try? Self.read(argument) else { return nil }
+    self = read
+  }
+
+  /// Reads what a person typed, or says what is wrong with it.
+  static func read(_ argument: String) throws -> Self {
     let text = argument.trimmingSpaces()
     let digits = text.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
     let symbol = text.dropFirst(digits.count).trimmingSpaces()
-    guard let unit = Self.units.first(where: { $0.symbol == symbol }),
-      let count = Decimals.count(String(digits), times: unit.count), count > 0
-    else { return nil }
-    self.init(count: count)
+    let known = units.map(\.symbol).joined(separator: ", ")
+    guard !digits.isEmpty else {
+      throw ValidationError("“\(argument)” is no positive decimal number with a unit (\(known))")
+    }
+    guard !symbol.isEmpty else { throw ValidationError("“\(argument)” has no unit; write one of \(known) behind it") }
+    guard let unit = units.first(where: { $0.symbol == symbol }) else {
+      throw ValidationError("“\(symbol)” is no unit here; write one of \(known)")
+    }
+    guard let count = Decimals.count(String(digits), times: unit.count), count > 0 else {
+      throw ValidationError("“\(argument)” is not a whole positive number of \(smallest)")
+    }
+    return Self(count: count)
   }
 }
 
@@ -50,8 +66,9 @@ enum Decimals {
 /// A mass in micrograms.
 struct MassArgument: QuantityArgument {
   static let units: [(symbol: String, count: Int64)] = [
-    ("ug", 1), ("µg", 1), ("mg", 1_000), ("g", 1_000_000), ("kg", 1_000_000_000),
+    ("ug", 1), ("µg", 1), ("mg", 1_000), ("g", 1_000_000),
   ]
+  static let smallest = "micrograms"
   var micrograms: Int64
   init(count: Int64) { micrograms = count }
 }
@@ -61,6 +78,7 @@ struct AreaArgument: QuantityArgument {
   static let units: [(symbol: String, count: Int64)] = [
     ("mm2", 1_000), ("mm²", 1_000), ("cm2", 100_000), ("cm²", 100_000),
   ]
+  static let smallest = "thousandths of a square millimetre"
   var count: Int64
   init(count: Int64) { self.count = count }
   /// Square millimetres.
@@ -72,6 +90,7 @@ struct CapacityArgument: QuantityArgument {
   static let units: [(symbol: String, count: Int64)] = [
     ("uAh", 1_000), ("µAh", 1_000), ("mAh", 1_000_000), ("Ah", 1_000_000_000),
   ]
+  static let smallest = "nanoampere-hours"
   var count: Int64
   init(count: Int64) { self.count = count }
   /// Milliampere-hours.

@@ -40,7 +40,24 @@ struct Start: AsyncParsableCommand {
     let started = try await client.start(request).value
     for warning in started.warnings { Terminal.error("warning: \(warning)\n") }
     started.runs.forEach { Terminal.out(Self.line($0)) }
-    if follow { try await StoreWatch(client).during { try await Self.follow(started.runs, client) } }
+    guard follow else {
+      Terminal.error("the open circuit is measured first, for 10 s; `nactl tail` shows what comes of it\n")
+      return
+    }
+    try await StoreWatch(client).during { try await Self.follow(started.runs, client) }
+    try await Self.requireCompleted(started.runs, client)
+  }
+
+  /// Whoever waits for a run in a script must see that it did not do what it should.
+  private static func requireCompleted(_ runs: [StartedRun], _ client: ControlClient) async throws {
+    var areCompleted = true
+    for run in runs {
+      let status = try await client.run(.number(run.run)).value.run
+      guard status.is_over, status.state != "completed" else { continue }
+      areCompleted = false
+      Terminal.error("run \(run.run) was not completed: \(status.end_reason ?? status.state)\n")
+    }
+    if !areCompleted { throw ExitCode(1) }
   }
 
   private static func split(_ names: [String]) -> [String] {

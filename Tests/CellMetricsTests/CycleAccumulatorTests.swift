@@ -82,7 +82,7 @@ import Testing
     #expect(overloaded.coulombicEfficiency == 0.9)
   }
 
-  @Test(arguments: [DataFlags.truncated, .chargeUnknown], [Direction.charge, .discharge])
+  @Test(arguments: [DataFlags.truncated, .chargeUnknown, .partialStart], [Direction.charge, .discharge])
   func anIncompleteHalfMakesRatiosNull(flag: DataFlags, direction: Direction) throws {
     let rows: [HalfCycleRow] = [Direction.discharge, .charge].map {
       .sample(1, $0, charge: 1_000, plateau: 400, flags: $0 == direction ? flag : [])

@@ -52,6 +52,44 @@ import Testing
     #expect(test.row.coulombicEfficiency == 0.995)
   }
 
+  /// What was plated before a test and not stripped would count as stripped in it.
+  @Test func aCellThatIsNotStrippedAtTheBeginningHasNoRatio() {
+    func ratio(after earlier: EarlierHalfCycle?) -> (Double?, DataFlags) {
+      var test = EfficiencyTestAccumulator(
+        run: 5, number: 1, test: Self.tests[0], platingDirection: .discharge, after: earlier)
+      Self.feed(Self.reservoir, to: &test)
+      return (test.row.coulombicEfficiency, test.row.flags)
+    }
+    func earlier(_ direction: Direction, isWhole: Bool = true, endedAtVoltage: Bool = true) -> EarlierHalfCycle {
+      EarlierHalfCycle(direction: direction, isWhole: isWhole, endedAtVoltage: endedAtVoltage)
+    }
+    #expect(ratio(after: nil) == (0.995, []))
+    #expect(ratio(after: earlier(.charge)) == (0.995, []))
+    #expect(ratio(after: earlier(.discharge)) == (nil, .partialStart))
+    #expect(ratio(after: earlier(.charge, endedAtVoltage: false)) == (nil, .partialStart))
+    #expect(ratio(after: earlier(.charge, isWhole: false, endedAtVoltage: false)) == (nil, .partialStart))
+  }
+
+  /// Whoever plated it: more cannot be stripped than was there.
+  @Test func aRatioOverOneIsNone() {
+    for (last, expected) in [(5_000_000, 1.0), (5_010_000, 15_010_000 / 15_000_000.0), (5_100_000, nil)]
+      as [(Int64, Double?)]
+    {
+      var test = Self.accumulator(1)
+      Self.feed(Self.reservoir.dropLast() + [(.finalStrip, .charge, last)], to: &test)
+      #expect(test.row.coulombicEfficiency == expected)
+    }
+  }
+
+  /// Its voltage had been passed before it began: what is left is not known.
+  @Test func anEmptyFinalStripIsNoEnd() {
+    var test = Self.accumulator(1)
+    Self.feed(Self.reservoir.dropLast(), to: &test)
+    test.add(
+      .sample(22, .charge, charge: 10, cycle: nil, flags: .empty), part: .finalStrip, endedAtVoltage: true)
+    #expect(test.row.coulombicEfficiency == nil && test.row.flags == .empty)
+  }
+
   @Test(arguments: [DataFlags.truncated, .chargeUnknown, [.gap]])
   func aDamagedHalfCycleSpoilsTheRatioForGood(_ flags: DataFlags) {
     for damaged in [0, 7, 21] {

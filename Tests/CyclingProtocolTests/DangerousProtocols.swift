@@ -186,7 +186,7 @@ enum DangerousProtocols {
       "current that no mass makes sense of", #"{"charge": "999999999999999999 A/g", "until": ["step_time >= 1 h"]}"#,
       ".charge", "too large", cell: CellValues(activeMass: Mass(micrograms: 1_000_000_000))),
     .part(
-      "two different masses", "cell.active_mass", "is registered with 1.3 mg",
+      "two different masses", "cell.active_mass", "the cell has 1.3 mg",
       cell: CellValues(activeMass: Mass(micrograms: 1_300))
     ) {
       $0.cell =

@@ -54,6 +54,24 @@ enum TestProtocols {
       "no efficiency of plating", "plating-stripping", role: "full-cell"),
     refused("wrong order", test(reservoir, finalStrip, repeated(strip, plateAgain)), "steps[0]", "then cycled"),
     refused("nothing cycled", test(reservoir, finalStrip), "steps[0]", "then cycled", "at least one step"),
+    refused(
+      "plated before", plate.replacing(#", "part": "PART""#, with: "") + ", " + right, "steps[1]",
+      "the cell is not stripped when the test begins", "a strip to a voltage"),
+    refused(
+      "stripped by charge before",
+      #"{"strip": "0.1 mA", "until": ["step_charge >= 0.1 mAh", "step_time >= 20 h"]}, {"rest": "1 s"}, "# + right,
+      "steps[2]", "the cell is not stripped when the test begins"),
+    refused(
+      "plated before long cycling",
+      #"{"repeat": 2, "steps": [{"plate": "0.1 mA", "until": ["step_time >= 1 h"]}]}, "#
+        + test(
+          #"{"cycles": 2, "purpose": "life", "label": "x", "steps": ["#
+            + plate.replacing(#", "part": "PART""#, with: "")
+            + #", {"strip": "0.1 mA", "until": ["voltage >= 1 V", "step_time >= 20 h"]}]}"#,
+          kind: "long_cycling"), "steps[1]", "the cell is not stripped when the test begins"),
+    refused(
+      "strip to a voltage that is passed", right.replacing("voltage >= 1 V", with: "voltage >= -10 mV"),
+      "steps[0].steps[3]", "where nothing has been stripped yet", "above 0 V"),
     refused("empty", test(#"{"rest": "1 s"}"#), "steps[0]", "not nothing"),
     refused(
       "stripped reservoir", test(finalStrip.replacing("final_strip", with: "reservoir"), strip, plateAgain, finalStrip),

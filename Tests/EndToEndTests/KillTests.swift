@@ -75,6 +75,38 @@ extension ProgramTests {
       #expect(try rig.nactl("stop", "last").status == 0)
     }
 
+    /// What a person was told is so: a skip outlives the daemon that took it, and skips one step.
+    @Test func anAcknowledgedSkipOutlivesAKill() throws {
+      let rig = try LaboratoryRig()
+      try rig.startBench(cell: "hard-carbon", speed: "100")
+      try rig.startDaemon(extra: ["--lease", "300"])
+      try rig.waitForChannels(1)
+      let file = try TestProtocol.write(.hardCarbon, cycles: 40, to: rig.directory, every: "30 s", resumeWithin: "1 h")
+      #expect(try rig.nactl("start", file).status == 0)
+      for turn in 1...4 {
+        try rig.wait(for: "the run to drive its cell", seconds: 60) {
+          if try rig.sqlite("SELECT state FROM run") == "held" { _ = try rig.nactl("resume", "last") }
+          return
+            try rig.sqlite("SELECT state FROM run") == "running"
+            && rig.sqlite("SELECT kind FROM step ORDER BY step_id DESC LIMIT 1") == "constant_current"
+        }
+        let skip = try rig.nactl("skip", "last")
+        rig.killDaemon()
+        #expect(skip.status == 0, "\(skip.errors)")
+        try rig.launchDaemon()
+        try rig.waitForChannels(1)
+        try rig.wait(for: "the step to be over", seconds: 60) {
+          if try rig.sqlite("SELECT state FROM run") == "held" { _ = try rig.nactl("resume", "last") }
+          return try rig.sqlite("SELECT count(*) FROM event WHERE code = 'run.step_skipped'") == "\(turn)"
+        }
+        let steps = try rig.sqlite("SELECT step_count, kind, end_reason FROM step")
+        let events = try rig.sqlite("SELECT code, step_id & 4095, detail FROM event")
+        let skipped = try rig.sqlite("SELECT count(*) FROM step WHERE end_reason LIKE 'skipped%'")
+        #expect(skipped == "\(turn)", "\(steps) \(events)")
+      }
+      #expect(try rig.nactl("stop", "last").status == 0)
+    }
+
     /// The last acknowledged records, as a client sees them.
     private func acknowledgedRecords(_ rig: LaboratoryRig) throws -> [String] {
       let result = try rig.nactl("tail", "last", "--records", "-n", "50", "--no-follow", "--format", "ndjson")

@@ -116,6 +116,49 @@ extension ProgramTests {
       try rig.waitForRun("1", states: ["stopped"], seconds: 20)
     }
 
+    @Test func whoWaitsForARunInAScriptSeesThatItWasRefused() throws {
+      let rig = try LaboratoryRig()
+      try rig.startBench(cell: "hard-carbon")
+      try rig.startDaemon()
+      try rig.waitForChannels(1)
+      var cell = TestProtocol.Cell.hardCarbon
+      cell.open = ("0.1 V", "0.2 V")
+      let file = try TestProtocol.write(cell, cycles: 1, to: rig.directory)
+      let start = try rig.nactl("start", file, "--follow")
+      #expect(start.status == 1 && start.errors.contains("preflight.outside_window"), "\(start.errors)")
+      cell.open = TestProtocol.Cell.hardCarbon.open
+      let right = try TestProtocol.write(cell, cycles: 1, to: rig.directory, every: "10 s")
+      let done = try rig.nactl("start", right, "--follow")
+      #expect(done.status == 0, "\(done.errors)")
+    }
+
+    @Test func whoStopsARunHearsThatItsQueueEnds() throws {
+      let rig = try running()
+      let stop = try rig.nactl("stop", "1")
+      #expect(stop.status == 0 && (stop.output + stop.errors).contains("with it ends its queue: run 2"), "\(stop)")
+      try rig.waitForRun("2", states: ["stopped"], seconds: 20)
+      let events = try rig.sqlite("SELECT detail FROM event WHERE run_id = 2 AND severity = 1")
+      #expect(events == "taken out of the queue: run 1 before it was not completed")
+    }
+
+    @Test func newChannelsAreNumberedByTheirPorts() throws {
+      let rig = try LaboratoryRig()
+      try rig.startBench(cell: "hard-carbon", count: 12)
+      // One that never answers.
+      #expect(try rig.nasim("fault", "--links", rig.links, "5", "link-lost", "--seconds", "600").status == 0)
+      try rig.startDaemon()
+      try rig.waitForChannels(11)
+      let list = try rig.nactl("channels", "--format", "json").json()["channels"] as? [[String: Any]] ?? []
+      func name(_ channel: [String: Any]) -> String {
+        channel["channel"] as? String ?? channel["name"] as? String ?? ""
+      }
+      let byName = list.sorted { name($0).compare(name($1), options: .numeric) == .orderedAscending }
+      #expect(byName.first.map(name) == "ch1")
+      let ports = byName.compactMap { $0["port"] as? String }
+      #expect(ports.count == 11)
+      #expect(ports == ports.sorted { $0.compare($1, options: .numeric) == .orderedAscending })
+    }
+
     @Test func portsThatCannotBeUsedAreShownWithReasonAndHint() throws {
       let rig = try LaboratoryRig()
       try rig.startBench(cell: "hard-carbon", count: 2)

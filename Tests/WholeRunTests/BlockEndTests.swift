@@ -164,8 +164,8 @@ import Testing
     var writer = ByteWriter()
     older.pilot.checkpoint(into: &writer)
     var bytes = writer.bytes
-    #expect(bytes[0] == 6)
-    for format: UInt8 in [3, 5, 7] {
+    #expect(bytes[0] == 7)
+    for format: UInt8 in [3, 5, 6, 8] {
       bytes[0] = format
       #expect(throws: ByteReader.Malformed.self) {
         try RunPilot(
@@ -173,8 +173,12 @@ import Testing
           since: older.now.unix)
       }
     }
-    // Format 6 added three things behind the rest, none of which this run has.
-    #expect(bytes.suffix(3) == [0, 0, 0])
+    // Format 7 added how the half-cycle before left the cell, format 6 three things of which this run has none.
+    #expect(bytes.suffix(14) == [0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 1, 1])
+    bytes.removeLast(11)
+    bytes[0] = 6
+    _ = try RunPilot(
+      identity: PilotBench.identity, program: plain, settings: RunSettings(), checkpoint: bytes, since: older.now.unix)
     bytes.removeLast(3)
     bytes[0] = 5
     _ = try RunPilot(

@@ -250,7 +250,7 @@ import VirtualLab
     }
     for cycle in world.journal.cycles {
       let halves = world.journal.halfCycles.filter { $0.cycleNumber == cycle.cycleNumber }
-      if halves.contains(where: { $0.flags.contains(.chargeUnknown) || $0.flags.contains(.truncated) }) {
+      if halves.contains(where: { !$0.flags.isDisjoint(with: [.chargeUnknown, .truncated, .partialStart]) }) {
         #expect(cycle.coulombicEfficiency == nil, comment)
       } else {
         #expect(cycle.coulombicEfficiency != nil, comment)

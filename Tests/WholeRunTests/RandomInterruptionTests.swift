@@ -116,8 +116,11 @@ import VirtualLab
       restored.checkpoint(into: &again)
       // The only news are the last words: that the run is interrupted, since when and at which voltage; before, it may
       // not have been. An absent word is one byte, a present one nine.
-      // Behind them stands what came with format 6, of which this run has nothing: three bytes.
-      let tails = [(22, 6), (22, 14), (22, 22), (14, 6), (14, 14)]
+      // Behind them stands what came with format 6, of which this run has nothing, three bytes, and with format 7 how the
+      // half-cycle before left the cell, one byte or eleven.
+      let tails = [1, 11].flatMap { more in
+        [(22, 6), (22, 14), (22, 22), (14, 6), (14, 14)].map { ($0.0 + more, $0.1 + more) }
+      }
       if again.bytes != writer.bytes,
         !tails.contains(where: { again.bytes.dropLast($0.0) == writer.bytes.dropLast($0.1) })
       {

@@ -19,6 +19,8 @@ import VirtualLab
 struct KeptJournal: Sendable {
   var records: [RecordRow] = []
   var halfCycles: [HalfCycleRow] = []
+  /// What was told last of a half-cycle that is not over.
+  var openHalfCycle: HalfCycleRow?
   var cycles: [CycleSummary] = []
   var events: [EventRow] = []
   var states: [RunState] = []
@@ -33,7 +35,7 @@ struct KeptJournal: Sendable {
     entries.append(contentsOf: outputs.entries)
     for entry in outputs.entries {
       switch entry {
-      case .halfCycleUpdated(let row): halfCycles.append(row)
+      case .halfCycleUpdated(let row): if row.endReason == nil { openHalfCycle = row } else { halfCycles.append(row) }
       case .cycleClosed(_, let summary): cycles.append(summary)
       case .event(let row): events.append(row)
       case .runState(_, let state, _, _): states.append(state)

@@ -21,10 +21,10 @@ extension Laboratory {
   func command(
     _ command: RunCommand, on run: StoredRun, _ requester: Requester, _ request: CommandRequest = CommandRequest()
   ) async throws -> String? {
-    try await carryOut(command, run, requester, request)
-    var remarks: [String] = []
+    var remarks = command == .stop && run.runState != .queued ? try await whatWaits(behind: run) : []
+    let stepID = try await carryOut(command, run, requester, request)
     do {
-      try await keepRequest(command, run, requester)
+      try await keepRequest(command, run, requester, stepID)
       if let reason = request.reason, !reason.isEmpty {
         // Whatever its spelling: a stop is not refused for that.
         try await note("\(command.rawValue): \(PersonText.readable(reason))", on: run, requester)
@@ -34,19 +34,31 @@ extension Laboratory {
       logger.error("store.failed: \(command.rawValue) of run \(run.runId) cannot be recorded: \(error)")
       remarks.append("it cannot be recorded just now: \((error as? StoreError)?.message ?? "\(error)")")
     }
-    return remarks.first
+    return remarks.isEmpty ? nil : remarks.joined(separator: "; ")
+  }
+
+  /// A queue ends with a run that is not completed.
+  private func whatWaits(behind run: StoredRun) async throws -> [String] {
+    let waiting = try await store.read { try $0.openRuns() }
+      .filter { $0.channelId == run.channelId && $0.runState == .queued }.map { "\($0.runId)" }
+    guard !waiting.isEmpty else { return [] }
+    return ["with it ends its queue: run \(waiting.joined(separator: ", "))"]
   }
 
   private func carryOut(
     _ command: RunCommand, _ known: StoredRun, _ requester: Requester, _ request: CommandRequest
-  ) async throws {
+  ) async throws -> Int64? {
     let deadline = ContinuousClock.now + Self.commandPatience
     var run = known
     while true {
       guard let state = run.runState, !state.isFinal else { throw RequestRefused(over: run) }
-      if let reason = setAsideRuns[run.runId] { return try await commandSetAside(command, run, reason, requester) }
+      if let reason = setAsideRuns[run.runId] {
+        try await commandSetAside(command, run, reason, requester)
+        return nil
+      }
       if state == .queued, channels[run.channelId]?.run != run.runId {
-        return try await commandQueued(command, run, requester)
+        try await commandQueued(command, run, requester)
+        return nil
       }
       if command == .resume {
         // What the run said last must be stored before its state and its latch are judged.
@@ -58,7 +70,7 @@ extension Laboratory {
       }
       let answer = await answer(of: run, to: command, requester, request)
       switch answer {
-      case .accepted: return
+      case .accepted(let stepID): return stepID
       case .refused(.over), .changing: break
       case .refused(.opening) where command != .skip: break
       case .refused(let obstacle): throw RequestRefused(command, run, obstacle)
@@ -108,24 +120,28 @@ extension Laboratory {
     } else {
       waiting[run.channelId] = waitingRun
     }
-    return .accepted
+    return await ask.answer
   }
 
-  /// What takes the current off a cell is committed before it is acknowledged, where the store takes it: then it is
-  /// carried out even if the daemon dies before the run has said a word of it.
-  private func keepRequest(_ command: RunCommand, _ run: StoredRun, _ requester: Requester) async throws {
+  /// What takes the current off a cell or ends a step is committed before it is acknowledged, where the store takes it:
+  /// then it is carried out even if the daemon dies before the run has said a word of it. A resumption that is lost
+  /// leaves the circuit open, and the run's state says so.
+  private func keepRequest(
+    _ command: RunCommand, _ run: StoredRun, _ requester: Requester, _ stepID: Int64?
+  ) async throws {
     let code: FaultCode
     switch command {
     case .stop: code = .runStopAsked
     case .pause: code = .runPauseAsked
-    case .resume, .skip: return
+    case .skip: code = .runSkipAsked
+    case .resume: return
     }
     let at = now().unix
     _ = try await store.write { edit in
       guard try edit.view.run(run.runId)?.runState?.isFinal != true else { return }
       try edit.addEvent(
         EventRow(
-          at: at, run: run.runId, channel: run.channelId, stepID: nil, stepTime: nil, code: code, severity: .info,
+          at: at, run: run.runId, channel: run.channelId, stepID: stepID, stepTime: nil, code: code, severity: .info,
           actor: requester.name, detail: "\(command.rawValue) asked for"))
     }
   }

@@ -7,6 +7,7 @@
 internal import CycleStore
 internal import CyclerModel
 internal import CyclingRun
+internal import Foundation
 internal import InstrumentIO
 internal import InstrumentKit
 internal import Logging
@@ -14,9 +15,12 @@ internal import MethodSCRIPTDriver
 internal import Quantities
 
 extension Laboratory {
-  func take(_ said: PortDiscovery.News) {
+  func take(_ said: PortDiscovery.News) async {
     switch said {
-    case .settled: logger.info("ports settled")
+    case .settled:
+      logger.info("ports settled")
+      portsAreSettled = true
+      await registerNewcomers()
     case .impaired(let fault): logger.warning("\(fault.code.rawValue): \(fault.detail)")
     case .passedOver(let path, let fault): cannotUse(path, fault)
     case .noLongerPassedOver(let path): unusablePorts[path] = nil
@@ -46,6 +50,7 @@ extension Laboratory {
         inlet.close()
         return
       }
+      unheard.insert(path)
       try worker.start(
         inlet: inlet, storePatience: configuration.storePatience, makeDriver: { MethodSCRIPTDriver() },
         news: { [self] in tell($0, $1) })
@@ -63,7 +68,9 @@ extension Laboratory {
     case .identified(let identity):
       unusablePorts[worker.path] = nil
       await identified(identity, worker)
-    case .unusable(let fault): cannotUse(worker.path, fault)
+    case .unusable(let fault):
+      cannotUse(worker.path, fault)
+      await registerNewcomers()
     case .lost(let identity, let fault, let pilots):
       if identity == nil {
         cannotUse(worker.path, fault)
@@ -79,12 +86,15 @@ extension Laboratory {
       worker.inlet?.close()
       unusablePorts[worker.path] = nil
       roster.remove(worker)
+      unheard.remove(worker.path)
+      await registerNewcomers()
       if reappeared.remove(worker.path) != nil { open(worker.path) }
     }
   }
 
   /// A port of no use is tried again and again; it is told once for each reason.
   private func cannotUse(_ path: String, _ fault: Fault) {
+    unheard.remove(path)
     if unusablePorts[path]?.code != fault.code { logger.warning("\(fault.code.rawValue): \(path): \(fault.detail)") }
     unusablePorts[path] = fault
   }
@@ -92,7 +102,7 @@ extension Laboratory {
   private func identified(_ identity: InstrumentIdentity, _ worker: PortWorker) async {
     let holder =
       channels.values.first { $0.instrument.isSame(as: identity) && $0.worker != nil }?.worker
-      ?? unregistered.first { $0.identity.isSame(as: identity) }?.worker
+      ?? (unregistered + newcomers).first { $0.identity.isSame(as: identity) }?.worker
     if let other = holder, other !== worker {
       let detail = "\(worker.path) and \(other.path) both say that they are \(identity.model) \(identity.serial)"
       unusablePorts[worker.path] = Fault(.linkIdentity, detail)
@@ -101,6 +111,7 @@ extension Laboratory {
       return
     }
     unusablePorts[worker.path] = nil
+    unheard.remove(worker.path)
     logger.info("\(worker.path): \(identity.model) \(identity.serial), firmware \(identity.firmware)")
     // A store that refuses keeps no run from an instrument that is known.
     for known in channels.values
@@ -109,7 +120,30 @@ extension Laboratory {
       entry.instrument = identity
       adopt(entry, worker)
     }
-    await register(identity, worker, isFirst: true)
+    let isKnown = (0..<identity.capabilities.channels).allSatisfy { number in
+      channels.values.contains { $0.instrument.isSame(as: identity) && $0.number == number }
+    }
+    if isKnown {
+      await register(identity, worker, isFirst: true)
+    } else {
+      newcomers.append((identity, worker))
+      newcomersSince = newcomersSince ?? .now
+    }
+    await registerNewcomers()
+  }
+
+  /// So long instruments that have answered wait for ports that have not.
+  private static let newcomersPatience = Duration.seconds(5)
+
+  /// Numbers new channels by their ports, once it is known who stands at which.
+  func registerNewcomers() async {
+    guard let since = newcomersSince, portsAreSettled && unheard.isEmpty || .now - since > Self.newcomersPatience
+    else { return }
+    newcomersSince = nil
+    let all = newcomers.filter { !$0.worker.isFinished }
+      .sorted { $0.worker.path.compare($1.worker.path, options: [.numeric]) == .orderedAscending }
+    newcomers.removeAll()
+    for (identity, worker) in all { await register(identity, worker, isFirst: true) }
   }
 
   /// Tells the store of an instrument, and takes the channels that are new by it.
@@ -153,6 +187,7 @@ extension Laboratory {
 
   private func lost(_ worker: PortWorker, _ pilots: [Int: RunPilot]) async {
     unregistered.removeAll { $0.worker === worker }
+    newcomers.removeAll { $0.worker === worker }
     let said = worker.inlet.map(InletPlace.init)
     for pilot in pilots.values where !pilot.isOver {
       waiting[pilot.identity.channel] = WaitingRun(pilot: pilot, said: said)

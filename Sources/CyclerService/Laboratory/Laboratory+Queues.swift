@@ -48,7 +48,13 @@ extension Laboratory {
     guard last?.runState == .completed else {
       let reason = "run \(run) before it was not completed"
       try await store.write { edit in
-        for waiting in queue { try edit.setState(of: waiting.runId, to: .stopped, at: at, reason: reason) }
+        for waiting in queue {
+          try edit.setState(of: waiting.runId, to: .stopped, at: at, reason: reason)
+          try edit.addEvent(
+            EventRow(
+              at: at, run: waiting.runId, channel: channel, stepID: nil, stepTime: nil, code: .runStopped,
+              severity: .warning, actor: "daemon", detail: "taken out of the queue: \(reason)"))
+        }
       }
       return
     }
@@ -61,7 +67,8 @@ extension Laboratory {
     switch try await store.write({ try $0.begin(next, at: at) }) {
     case .begun(let firstCycle):
       let start = StartSettings(stored: next.settings)
-      place(pilot(for: next.runId, program, entry, firstCycle, start, next.startedBy))
+      let earlier = try await earlierHalfCycle(of: next.cellId, before: next.runId)
+      place(pilot(for: next.runId, program, entry, firstCycle, start, next.startedBy, after: earlier))
     case .gone: try await startNext(on: channel, after: run)
     case .channelIsTaken: return
     }

@@ -64,7 +64,8 @@ extension Laboratory {
     let (program, settings) = try await program(of: run)
     let identity = RunIdentity(
       run: run.runId, channel: run.channelId, instrumentChannel: entry.number,
-      earlierCellCycles: run.firstCycleNumber - 1, protocolRevision: 1, startedBy: run.startedBy)
+      earlierCellCycles: run.firstCycleNumber - 1, protocolRevision: 1, startedBy: run.startedBy,
+      earlierHalfCycle: try await earlierHalfCycle(of: run.cellId, before: run.runId))
     var pilot = try pilot(identity, program, settings, checkpoint)
     var outputs = RunOutputs()
     if let actor = try await stopActor(of: run) {
@@ -74,6 +75,9 @@ extension Laboratory {
         channels[run.channelId]?.run = nil
         return
       }
+    }
+    if let asked = try await skipAsked(of: run), let step = asked.stepId {
+      pilot.restoreSkip(of: step, actor: asked.actor)
     }
     let pausing = try await pauseActor(of: run)
     if let latch, run.runState != .held {
@@ -131,6 +135,20 @@ extension Laboratory {
   /// Who asked for a pause that the daemon did not live to carry out. A run that is paused already takes no second one.
   func pauseActor(of run: StoredRun) async throws -> String? {
     try await actor(of: run, whoAsked: .runPauseAsked, isDone: .runPaused)
+  }
+
+  /// A request to skip a step whose end this daemon's predecessor did not live to tell.
+  private func skipAsked(of run: StoredRun) async throws -> StoredEvent? {
+    try await store.read { view in
+      guard let asked = try view.events(run: run.runId, of: [.runSkipAsked]).last, let step = asked.stepId,
+        try view.isOpen(step: step)
+      else { return nil }
+      return asked
+    }
+  }
+
+  func earlierHalfCycle(of cell: Int64, before run: Int64) async throws -> EarlierHalfCycle? {
+    try await store.read { try $0.earlierHalfCycle(cell: cell, before: run) }
   }
 
   private func actor(of run: StoredRun, whoAsked asked: FaultCode, isDone done: FaultCode) async throws -> String? {

@@ -169,7 +169,8 @@ extension Laboratory {
     for (run, plan) in zip(stored, prepared) {
       let target = targets[plan.target]
       guard run.state == RunState.preflight.rawValue, begun.insert(target.channel.id).inserted else { continue }
-      place(pilot(for: run.run, plan.program, target.channel, run.firstCycle, settings, requester.name))
+      place(
+        pilot(for: run.run, plan.program, target.channel, run.firstCycle, settings, requester.name, after: run.earlier))
     }
     for target in targets { channels[target.channel.id]?.isReserved = false }
     return StartResponse(
@@ -199,12 +200,12 @@ extension Laboratory {
 
   func pilot(
     for run: Int64, _ program: Program, _ channel: ChannelEntry, _ firstCycle: Int64, _ start: StartSettings,
-    _ person: String
+    _ person: String, after earlier: EarlierHalfCycle?
   ) -> RunPilot {
     RunPilot(
       identity: RunIdentity(
         run: run, channel: channel.id, instrumentChannel: channel.number, earlierCellCycles: firstCycle - 1,
-        protocolRevision: 1, startedBy: person),
+        protocolRevision: 1, startedBy: person, earlierHalfCycle: earlier),
       program: program,
       settings: settings(allowedVoltageReason: start.allowedVoltageReason, channel.instrument.capabilities),
       instrumentIsHere: true)
@@ -219,6 +220,7 @@ extension Laboratory {
     var state: String
     var queuePosition: Int?
     var firstCycle: Int64
+    var earlier: EarlierHalfCycle?
   }
 
   private func keep(
@@ -261,7 +263,8 @@ extension Laboratory {
         kept.append(
           KeptRun(
             run: run, uuid: entry.uuid, cell: cell.name, isNewCell: isNew, state: entry.state.rawValue,
-            queuePosition: entry.queuePosition.map(Int.init), firstCycle: firstCycle))
+            queuePosition: entry.queuePosition.map(Int.init), firstCycle: firstCycle,
+            earlier: try edit.view.earlierHalfCycle(cell: cell.cellId, before: run)))
       }
       return kept
     }

@@ -65,6 +65,12 @@ actor Laboratory {
   var refused: [(identity: InstrumentIdentity, worker: PortWorker)] = []
   /// Instruments at their ports of which the store would not hear; each pulse tells it again.
   var unregistered: [(identity: InstrumentIdentity, worker: PortWorker)] = []
+  /// Ports at which nobody has answered yet. Channels that are new get their numbers once none is left or the patience is
+  /// over, in the order of their ports: which instrument answers first is chance.
+  var unheard: Set<String> = []
+  var newcomers: [(identity: InstrumentIdentity, worker: PortWorker)] = []
+  var newcomersSince: ContinuousClock.Instant?
+  var portsAreSettled = false
   /// Runs that this version cannot take up, and why; they are held.
   var setAsideRuns: [Int64: String] = [:]
   /// Channels whose queue could not go on because the store refused; each pulse tries again.
@@ -107,10 +113,11 @@ actor Laboratory {
     for await happening in news {
       switch happening {
       case .port(let worker, let said): await take(said, from: worker)
-      case .discovery(let said): take(said)
+      case .discovery(let said): await take(said)
       case .pulse:
         pulses += 1
         handOverAll()
+        await registerNewcomers()
         await registerAll()
         await startQueues()
       }

@@ -16,7 +16,7 @@ extension DataFlags {
     (.overload, "overload"), (.underload, "underload"), (.late, "late"), (.stepStart, "step_start"),
     (.stepEnd, "step_end"), (.plateauEdge, "plateau_edge"), (.gap, "gap"), (.interrupted, "interrupted"),
     (.truncated, "truncated"), (.empty, "empty"), (.chargeUnknown, "charge_unknown"),
-    (.constantVoltage, "constant_voltage"),
+    (.constantVoltage, "constant_voltage"), (.partialStart, "partial_start"),
   ]
 }
 
@@ -101,18 +101,19 @@ extension CellEntry {
     notes = request.notes
   }
 
-  /// Takes over what a revision says; what it does not say stays.
+  /// Takes over what a revision says; what it does not say stays, and an empty text takes away what was there.
   mutating func take(_ request: CellRevisionRequest) throws {
     try Self.checkTexts(request.active_mass_basis, request.electrolyte, request.counter_electrode, request.notes)
     try CellNumbers.check(mass: request.active_mass_ug, area: request.area_mm2, nominal: request.nominal_capacity_mAh)
     activeMassUg = request.active_mass_ug ?? activeMassUg
-    activeMassBasis = request.active_mass_basis ?? activeMassBasis
+    func text(_ new: String?, _ old: String?) -> String? { new.map { $0.isEmpty ? nil : $0 } ?? old }
+    activeMassBasis = text(request.active_mass_basis, activeMassBasis)
     activeMassUncertaintyUg = request.active_mass_uncertainty_ug ?? activeMassUncertaintyUg
     areaMm2E3 = request.area_mm2.map { Int64(($0 * 1_000).rounded()) } ?? areaMm2E3
     nominalChargeNc = request.nominal_capacity_mAh.map { Int64(($0 * 3.6e9).rounded()) } ?? nominalChargeNc
-    electrolyte = request.electrolyte ?? electrolyte
-    counterElectrode = request.counter_electrode ?? counterElectrode
-    notes = request.notes ?? notes
+    electrolyte = text(request.electrolyte, electrolyte)
+    counterElectrode = text(request.counter_electrode, counterElectrode)
+    notes = text(request.notes, notes)
   }
 
   private static func checkTexts(_ basis: String?, _ electrolyte: String?, _ counter: String?, _ notes: String?) throws
@@ -128,9 +129,9 @@ extension CellEntry {
 enum CellNumbers {
   /// Throws `RequestRefused` unless each number that is given lies where a cell's can.
   static func check(mass: Int64?, area: Double?, nominal: Double?) throws {
-    try check(mass.map(Double.init), 1, 1e12, "active_mass_ug", "micrograms, up to a tonne")
-    try check(area, 1e-3, 1e9, "area_mm2", "square millimetres, up to 1000 square metres")
-    try check(nominal, 1e-9, 1e9, "nominal_capacity_mAh", "milliampere-hours, up to a million ampere-hours")
+    try check(mass.map(Double.init), 1, 1e9, "active_mass_ug", "micrograms, up to a kilogram")
+    try check(area, 1e-3, 1e8, "area_mm2", "square millimetres, up to 100 square metres")
+    try check(nominal, 1e-9, 1e6, "nominal_capacity_mAh", "milliampere-hours, up to a thousand ampere-hours")
   }
 
   private static func check(_ value: Double?, _ least: Double, _ most: Double, _ name: String, _ unit: String) throws {

@@ -64,7 +64,7 @@ extension LaboratoryOperations {
           "a cell of role \(role?.rawValue ?? "unknown") has more sodium than it uses, so its efficiency says nothing of its life",
         hint: "only full-cell and anode-free lose with each cycle what does not come back")
     }
-    let damage: DataFlags = [.gap, .interrupted, .truncated, .chargeUnknown]
+    let damage: DataFlags = [.gap, .interrupted, .truncated, .chargeUnknown, .partialStart]
     let efficiencies = try await store.read { view in try view.cycles(run: run.runId) }
       .filter { $0.purpose == CyclePurpose.life.rawValue && DataFlags(rawValue: $0.flags).isDisjoint(with: damage) }
       .compactMap(\.coulombicEfficiency)

@@ -126,6 +126,14 @@ struct LaboratoryOperations: CyclerOperations {
         guard let cell = try edit.view.cell(named: name) else { throw Self.noCell(name) }
         var entry = CellEntry(cell)
         try entry.take(request)
+        guard
+          entry != CellEntry(cell) || request.external_id.map({ $0 != cell.externalId ?? "" }) ?? false
+            || request.batch.map({ $0 != cell.batch ?? "" }) ?? false
+        else {
+          throw RequestRefused(
+            .malformed, code: "cell.nothing_to_change", message: "cell “\(name)” already has all that",
+            hint: "name a value that shall be another; an empty text takes one away")
+        }
         let revised = try edit.reviseCell(
           cell.cellId, entry, externalID: request.external_id, batch: request.batch, by: requester.name,
           reason: request.reason, at: at)

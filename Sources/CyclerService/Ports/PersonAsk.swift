@@ -11,8 +11,8 @@ internal import Synchronization
 
 /// What became of a person's request.
 enum PersonAnswer: Sendable, Hashable {
-  /// The run has taken it.
-  case accepted
+  /// The run has taken it, in that step, nil when none was under way.
+  case accepted(stepID: Int64?)
   /// It would do nothing.
   case refused(PersonObstacle)
   /// The run is elsewhere, or in another state than the asker believed: look again.
@@ -101,8 +101,9 @@ extension PersonAsk {
       reply(answer)
       return false
     }
+    let stepID = pilot.presentStepID
     pilot.handle(.person(request, actor: actor, allowedVoltageReason: allowedVoltageReason), at: now, into: &outputs)
-    reply(.accepted)
+    reply(.accepted(stepID: stepID))
     return true
   }
 
