@@ -39,9 +39,9 @@ final class CommitMark: Sendable {
     fchmod(descriptor, 0o640)
   }
 
-  /// Says durably how far the database has come.
-  func settle(at place: Place) throws {
-    guard write(place), fsync(descriptor) == 0, Self.syncDirectory(of: path) else {
+  /// Says durably how far the database has come, unless the file says so already.
+  func settle(at place: Place, isWritten: Bool = false) throws {
+    guard isWritten || write(place) && fsync(descriptor) == 0 && Self.syncDirectory(of: path) else {
       throw StoreError.unusablePath(path: path, reason: String(cString: strerror(errno)))
     }
     self.place.withLock { $0 = place }

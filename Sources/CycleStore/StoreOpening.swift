@@ -84,20 +84,28 @@ extension CycleStore {
       throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "nothing was in it, and its log is gone")
     }
     let marked = CommitMark.read(path + CommitMark.suffix)
+    var keptLog: String?
     if report.isNew {
       report.setAsidePath = try remains.unsettled()
       report.loss = report.setAsidePath.map { replaced($0, report.damage) }
-    } else if found.version >= Schema.firstVersionWithMark, let lack = lack(found.place, marked) {
-      report.loss = incomplete(lack, keptLog: remains.keepLog())
+    } else if let lack = lack(found, marked) {
+      keptLog = remains.keepLog()
+      report.loss = incomplete(lack, keptLog: keptLog)
     }
     report.migratedFrom = !report.isNew && found.version < Schema.version ? found.version : nil
-    let pool = try DatabasePool(path: path, configuration: configuration(options))
-    let mark = try CommitMark(path: path + CommitMark.suffix)
-    try pool.writeWithoutTransaction { database in
-      try makeDurable(database)
-      try prepare(database, mark, from: found, marked, report)
+    do {
+      let pool = try DatabasePool(path: path, configuration: configuration(options))
+      let mark = try CommitMark(path: path + CommitMark.suffix)
+      try pool.writeWithoutTransaction { database in
+        try makeDurable(database)
+        try prepare(database, mark, from: found, marked, report)
+      }
+      return CycleStore(pool: pool, mark: mark, options: options, opening: report)
+    } catch {
+      // The next attempt makes another copy; on a full disk they must not pile up.
+      if let keptLog { unlink(keptLog) }
+      throw error
     }
-    return CycleStore(pool: pool, mark: mark, options: options, opening: report)
   }
 
   // MARK: Files
@@ -145,8 +153,13 @@ extension CycleStore {
   private static var today: String { Date.now.formatted(.iso8601.year().month().day()) }
 
   /// What speaks against a database being whole; nil when nothing does.
-  private static func lack(_ place: CommitMark.Place?, _ marked: CommitMark.Place?) -> String? {
-    guard let place else { return "its count of commits is gone" }
+  private static func lack(_ found: Examination, _ marked: CommitMark.Place?) -> String? {
+    guard found.version >= Schema.firstVersionWithMark else {
+      // The mark that is made before a database gets its first one says 0.
+      guard let marked, marked.commits > 0 else { return nil }
+      return "it is of an older version than the one that was used here last"
+    }
+    guard let place = found.place else { return "its count of commits is gone" }
     guard let marked else {
       return "the file \(fileName)\(CommitMark.suffix), which tells how far it has come, is gone"
     }
@@ -254,23 +267,26 @@ extension CycleStore {
     let isFirst = found.version < Schema.firstVersionWithMark
     // One that has lost something is not the same any more: a reader's place in it means nothing.
     let isOther = isFirst || report.loss != nil
+    // A crash in between must neither hide a loss nor, once it is told, tell it twice.
+    let tellsAgain = report.loss != nil && !report.isNew
     var place = isOther ? CommitMark.drawn() : found.place ?? CommitMark.drawn()
-    if isFirst { try mark.settle(at: place) }
+    if isOther { try mark.settle(at: CommitMark.Place(database: place.database, commits: tellsAgain ? 1 : 0)) }
     if found.version < Schema.version || isOther {
-      let least = isFirst ? 0 : marked?.commits ?? 0
+      let least = max(marked?.commits ?? 0, found.place?.commits ?? 0)
       try database.inTransaction(.immediate) {
         for next in found.version..<Schema.version { try database.execute(sql: Schema.steps[next]) }
         try database.execute(sql: "PRAGMA application_id = \(Schema.applicationID)")
         try database.execute(sql: "PRAGMA user_version = \(Schema.version)")
         if let loss = report.loss { try tell(loss, StoreEdit(database: database)) }
+        let counted = try Int64.fetchOne(database, sql: "SELECT commits FROM commit_mark") ?? 0
+        place.commits = max(counted, least) + 1
+        try database.execute(sql: "DELETE FROM commit_mark")
         try database.execute(
-          sql: "UPDATE commit_mark SET database_id = ?, commits = max(commits, ?) + 1",
-          arguments: [place.database, least])
-        place.commits = try Int64.fetchOne(database, sql: "SELECT commits FROM commit_mark") ?? 0
+          sql: "INSERT INTO commit_mark VALUES(?, ?)", arguments: [place.database, place.commits])
         return .commit
       }
     }
-    try mark.settle(at: place)
+    try mark.settle(at: place, isWritten: place == marked)
   }
 
   private static func tell(_ loss: Fault, _ edit: StoreEdit) throws {

@@ -102,15 +102,20 @@ public struct StoreView {
     let rows = try Row.fetchCursor(
       database,
       sql: """
-        SELECT h.direction, h.flags, h.end_reason FROM half_cycle h JOIN run r USING(run_id)
+        SELECT h.direction, h.flags, h.end_reason,
+          (SELECT s.kind FROM step s WHERE s.run_id = h.run_id AND s.half_cycle_id = h.half_cycle_id
+            ORDER BY s.step_id DESC LIMIT 1) AS last_kind
+        FROM half_cycle h JOIN run r USING(run_id)
         WHERE r.cell_id = ? AND r.run_id < ? AND h.end_reason IS NOT NULL ORDER BY h.run_id DESC, h.number DESC
         """, arguments: [cell, run])
     while let row = try rows.next() {
       guard let direction = Direction(rawValue: row["direction"]) else { continue }
       let reason: String = row["end_reason"]
+      let lastKind: String? = row["last_kind"]
       let earlier = EarlierHalfCycle(
         direction: direction, flags: DataFlags(rawValue: row["flags"]),
-        endedAtVoltage: ["voltage ", "current ", "hold_time "].contains { reason.hasPrefix($0) })
+        endedAtVoltage: lastKind == StepKind.constantVoltage.rawValue
+          || ["voltage ", "current ", "hold_time "].contains { reason.hasPrefix($0) })
       if let earlier { return earlier }
     }
     return nil

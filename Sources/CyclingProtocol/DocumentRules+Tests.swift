@@ -55,7 +55,7 @@ extension DocumentRules {
   private mutating func reportUncounted(_ site: Site) -> Bool {
     report(
       site, "the charge of this step would be in neither sum of the test",
-      hint: "move it in front of the test or behind it; a hold follows a driven step of its own list")
+      hint: "move it behind the test; a hold follows a driven step of its own list")
     return false
   }
 
@@ -82,7 +82,9 @@ extension DocumentRules {
   /// What was plated before a test and not stripped would be stripped in it and count.
   mutating func judgeBeginning(of test: WrittenTest, after steps: ArraySlice<WrittenStep>, at site: Site) {
     guard let role = cell?.role, role.platesSodium, let plating = role.firstDirection,
-      let last = Self.driven(Array(steps), times: 1).last
+      let last = Self.driven(Array(steps), times: 1).last(where: {
+        !$0.drive.isDiagnostic || $0.drive.direction == plating
+      })
     else { return }
     let stripsAll = last.drive.direction != plating && Self.endsAtVoltage(last.drive)
     guard !stripsAll else { return }

@@ -83,7 +83,7 @@ extension RunPilot {
     if try reader.readBool() { setpoint = try ActiveSetpoint(rule: program.record, from: &reader) }
     try decodePhase(from: &reader, writtenAt: since)
     if format > 5 { try decodeFormat6(from: &reader) }
-    if format > 6 { try decodeFormat7(from: &reader) } else { earlier = nil }
+    if format > 6 { try decodeFormat7(from: &reader) } else if halfCycleNumber > 0 { earlier = nil }
     guard reader.isAtEnd else { throw reader.malformed }
     voltageBeforeInterruption = voltageBeforeInterruption ?? lastVoltage
     if case .step(let index) = machine.place, setpoint?.kind == program.steps[index].kind {

@@ -192,12 +192,19 @@ extension RunPilot {
       number: halfCycleNumber, cycleNumber: place.isCounted ? machine.cycleNumber : nil, direction: step.direction,
       purpose: step.purpose, label: step.label, charge: .zero, reverseCharge: .zero, energy: .zero,
       constantVoltageCharge: .zero, plateauCharge: nil, gapCharge: .zero, endReason: nil,
-      flags: earlier?.isWhole == false ? .partialStart : [])
+      flags: beginsPartially(step, place) ? .partialStart : [])
     halfCycle = OpenHalfCycle(
       row: row,
       accumulator: HalfCycleAccumulator(
         direction: step.direction, plateauThreshold: plateauThreshold(for: step.direction)))
     outputs.entries.append(.halfCycleOpened(row))
+  }
+
+  /// Whether the cell does not stand where such a half-cycle begins: the one before was cut short, or what would have to
+  /// come between two of the same direction was skipped before it had moved anything.
+  private func beginsPartially(_ step: ProgramStep, _ place: ProgramStep.HalfCyclePlace) -> Bool {
+    guard let earlier else { return false }
+    return !earlier.isWhole || place.isCounted && earlier.direction == step.direction
   }
 
   /// Closes what the present step closes.

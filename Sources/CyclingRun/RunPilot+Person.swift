@@ -126,7 +126,9 @@ extension RunPilot {
 
   /// A skip that was accepted before the daemon died, of a restored run: if the step is still the present one, it is over.
   public mutating func restoreSkip(of stepID: Int64, actor: String) {
-    guard stepEnding == nil, let setpoint, setpoint.stepID == stepID, machine.step != nil else { return }
+    guard stepEnding == nil, let setpoint, setpoint.stepID == stepID,
+      setpoint.kind != .openCircuitCheck, machine.step != nil
+    else { return }
     stepEnding = .skip(actor: actor)
   }
 }

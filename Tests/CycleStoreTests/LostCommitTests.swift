@@ -152,6 +152,39 @@ import Testing
     store.stopAndWait()
   }
 
+  /// A copy from before an upgrade that was put back, or an upgrade whose log is gone.
+  @Test func aDatabaseOfBeforeTheMarkBesideOneIsALoss() throws {
+    let remains = try Remains()
+    let store = try CycleStore.open(at: remains.state)
+    try store.pool.writeWithoutTransaction {
+      try $0.execute(sql: "DROP TABLE commit_mark; PRAGMA user_version = 4")
+      try $0.checkpoint(.truncate)
+    }
+    store.stopAndWait()
+    let again = try CycleStore.open(at: remains.state)
+    #expect(again.opening.loss?.code == .storeIncomplete && again.opening.migratedFrom == 4)
+    #expect(try again.readNow { try $0.latches().count } == 2)
+    again.stopAndWait()
+    #expect(try CycleStore.open(at: remains.state).opening == OpeningReport())
+  }
+
+  /// A crash at any moment of telling a loss: it is told, and once it is stored not again.
+  @Test func aLossIsToldThoughTheDaemonDiesMeanwhile() throws {
+    let remains = try Remains()
+    try Harm.removedLog.befall(remains)
+    let marked = try #require(CommitMark.read(remains.path + "-mark"))
+    // It had written the new mark and not yet the alarm.
+    try CommitMark(path: remains.path + "-mark").settle(at: CommitMark.Place(database: "00c0ffee", commits: 1))
+    let store = try CycleStore.open(at: remains.state)
+    #expect(store.opening.loss?.code == .storeIncomplete)
+    let place = try #require(try store.readNow { try $0.commitPlace() })
+    #expect(place.database != marked.database)
+    store.stopAndWait()
+    // It had stored the alarm and not yet written how far that is.
+    try CommitMark(path: remains.path + "-mark").settle(at: CommitMark.Place(database: place.database, commits: 1))
+    #expect(try CycleStore.open(at: remains.state).opening == OpeningReport())
+  }
+
   /// A database of before the mark gets one, and its commits go on being numbered.
   @Test func aDatabaseOfBeforeTheMarkIsNoLoss() throws {
     let remains = try Remains()

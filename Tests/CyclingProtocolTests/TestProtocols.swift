@@ -142,7 +142,9 @@ enum TestProtocols {
     let plate = #"{"plate": "0.1 mA", "until": ["step_charge >= 1 mAh", "step_time >= 11 h"]}"#
     let strip = #"{"strip": "0.1 mA", "until": ["voltage >= 1 V", "step_time >= 20 h"]}"#
     let block = #"{"cycles": 4, "purpose": "life", "label": "long", "steps": [\#(plate), \#(strip)]}"#
-    let program = try program(TestProtocols.right + ", " + TestProtocols.test(block, kind: "long_cycling"))
+    let pulse = #"{"strip": "10 uA", "diagnostic": true, "until": ["step_time >= 10 s"]}, "#
+    let program = try program(
+      TestProtocols.right + ", " + pulse + TestProtocols.test(block, kind: "long_cycling"))
     #expect(program.tests.map(\.kind) == [.reservoir, .longCycling])
     #expect(program.steps.suffix(2).map { $0.test?.part } == [.cycled, .cycled])
     #expect(program.steps.suffix(2).allSatisfy { $0.test?.test == 1 })

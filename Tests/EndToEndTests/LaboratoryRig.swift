@@ -122,7 +122,7 @@ final class LaboratoryRig {
     try process.runAsFromAShell()
     daemon = process
     try wait(for: "the daemon's socket", seconds: 30) {
-      if !process.isRunning { throw RigError("nacyclerd ended: \(self.readLog("nacyclerd.log").suffix(500))") }
+      if !process.isRunning { throw RigError("nacyclerd ended: \(self.readLog("nacyclerd.log").suffix(2000))") }
       return try self.nactl("channels", "--format", "json").status == 0
     }
   }

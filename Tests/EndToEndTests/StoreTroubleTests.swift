@@ -176,6 +176,35 @@ extension ProgramTests {
       try rig.wait(for: "current again", seconds: 30) { try TruthComparison(rig).truth.map(\.charge) != charge }
     }
 
+    /// What waits in a queue does not begin by itself on a channel of which nobody knows whether it was latched.
+    @Test func aQueuedRunOnALatchedChannelIsHeld() throws {
+      let rig = try started(cycles: 1)
+      #expect(try rig.waitForRun(states: ["completed", "held"], seconds: 60) == "completed")
+      let file = try TestProtocol.write(.hardCarbon, cycles: 1, to: rig.directory, every: "1 s")
+      #expect(try rig.nactl("start", file).status == 0)
+      #expect(try rig.waitForRun(states: ["completed", "held"], seconds: 60) == "completed")
+      _ = rig.stopDaemon()
+      // As a daemon leaves it that dies between two runs of a queue; and the mark is gone.
+      let edit = Process()
+      edit.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+      edit.arguments = [
+        "sqlite3", rig.database,
+        "DELETE FROM record; DELETE FROM step; DELETE FROM half_cycle WHERE run_id = 2; DELETE FROM cycle WHERE run_id = 2;"
+          + "UPDATE run SET state = 'queued', started_unix_us = NULL, ended_unix_us = NULL WHERE run_id = 2",
+      ]
+      try edit.runAsFromAShell()
+      edit.waitUntilExit()
+      #expect(edit.terminationStatus == 0)
+      unlink(rig.database + "-mark")
+      try rig.startDaemon()
+      try rig.waitForChannels(1)
+      try rig.waitForRun("2", states: ["held"], seconds: 20)
+      #expect(try rig.sqlite("SELECT count(*) FROM step WHERE run_id = 2") == "0")
+      #expect(try rig.nactl("clear", "ch1", "--reason", "looked").status == 0)
+      #expect(try rig.nactl("resume", "2").status == 0)
+      #expect(try rig.waitForRun(states: ["completed", "held"], seconds: 60) == "completed")
+    }
+
     // MARK: The pieces
 
     private func started(

@@ -59,10 +59,25 @@ import Testing
     if !restarts { #expect(cycles[1].dischargeCapacity != nil, "what flowed is known") }
   }
 
+  /// It was skipped before it had moved anything, so the next one begins where it has ended already.
+  @Test func aHalfCycleBehindOneOfItsOwnDirectionBeginsPartially() throws {
+    var bench = try started()
+    half(&bench, 600)
+    bench.accept()
+    bench.feed(.person(.skip, actor: "anna"))
+    bench.end(.requested)
+    half(&bench, 2)
+    half(&bench, 540)
+    #expect(bench.journal.halfCycles.map { $0.flags.contains(.partialStart) } == [false, false, true, false])
+    #expect(bench.journal.cycles.map { $0.coulombicEfficiency == nil } == [true, true])
+  }
+
   @Test func aRunOnACellThatAnotherLeftInTheMiddleBeginsPartially() throws {
-    for (isWhole, expected) in [(true, false), (false, true)] {
+    for (isWhole, direction, expected) in [
+      (true, Direction.charge, false), (false, .charge, true), (true, .discharge, true),
+    ] {
       var bench = try started(
-        earlier: EarlierHalfCycle(direction: .discharge, isWhole: isWhole, endedAtVoltage: isWhole))
+        earlier: EarlierHalfCycle(direction: direction, isWhole: isWhole, endedAtVoltage: isWhole))
       half(&bench, 600)
       half(&bench, 540)
       #expect(bench.journal.cycles.map { $0.flags.contains(.partialStart) } == [expected])

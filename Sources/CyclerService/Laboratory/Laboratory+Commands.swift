@@ -21,9 +21,11 @@ extension Laboratory {
   func command(
     _ command: RunCommand, on run: StoredRun, _ requester: Requester, _ request: CommandRequest = CommandRequest()
   ) async throws -> String? {
-    var remarks = command == .stop && run.runState != .queued ? try await whatWaits(behind: run) : []
+    var remarks = command == .stop && run.runState != .queued ? (try? await whatWaits(behind: run)) ?? [] : []
     let stepID = try await carryOut(command, run, requester, request)
     do {
+      // The row of the step that is skipped must be stored before the request that names it.
+      if command == .skip { _ = await waitForCommit(of: lastWords(on: run.channelId), patience: Self.threadPatience) }
       try await keepRequest(command, run, requester, stepID)
       if let reason = request.reason, !reason.isEmpty {
         // Whatever its spelling: a stop is not refused for that.

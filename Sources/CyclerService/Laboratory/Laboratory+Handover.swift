@@ -45,7 +45,7 @@ extension Laboratory {
     let channel = pilot.identity.channel
     channels[channel]?.run = pilot.identity.run
     channels[channel]?.isReserved = false
-    waiting[channel] = WaitingRun(pilot: pilot, said: nil)
+    waiting[channel] = WaitingRun(pilot: pilot, said: pilot.state == .queued ? nil : InletPlace(in: inlet))
     handOver(channel)
     if channels[channel]?.worker == nil { beginAlone(channel, since: now()) }
   }

@@ -100,6 +100,7 @@ extension Laboratory {
   }
 
   private func identified(_ identity: InstrumentIdentity, _ worker: PortWorker) async {
+    unheard.remove(worker.path)
     let holder =
       channels.values.first { $0.instrument.isSame(as: identity) && $0.worker != nil }?.worker
       ?? (unregistered + newcomers).first { $0.identity.isSame(as: identity) }?.worker
@@ -111,7 +112,6 @@ extension Laboratory {
       return
     }
     unusablePorts[worker.path] = nil
-    unheard.remove(worker.path)
     logger.info("\(worker.path): \(identity.model) \(identity.serial), firmware \(identity.firmware)")
     // A store that refuses keeps no run from an instrument that is known.
     for known in channels.values

@@ -41,7 +41,9 @@ extension Laboratory {
   /// The next protocol in the queue follows by itself after a run that was completed; otherwise the queue is stopped,
   /// because nobody knows in what state the cell was left.
   func startNext(on channel: Int64, after run: Int64) async throws {
-    let (last, open) = try await store.read { view in (try view.run(run), try view.openRuns()) }
+    let (last, open, latch) = try await store.read { view in
+      (try view.run(run), try view.openRuns(), try view.latch(channel: channel))
+    }
     let queue = open.filter { $0.channelId == channel && $0.runState == .queued }
     guard let next = queue.first, let entry = channels[channel] else { return }
     let at = now().unix
@@ -65,10 +67,17 @@ extension Laboratory {
       return try await setAside(next, obstacle)
     }
     switch try await store.write({ try $0.begin(next, at: at) }) {
-    case .begun(let firstCycle):
+    case .begun(let firstCycle, let earlier):
       let start = StartSettings(stored: next.settings)
-      let earlier = try await earlierHalfCycle(of: next.cellId, before: next.runId)
-      place(pilot(for: next.runId, program, entry, firstCycle, start, next.startedBy, after: earlier))
+      var pilot = pilot(for: next.runId, program, entry, firstCycle, start, next.startedBy, after: earlier)
+      if let latch {
+        // Nothing is driven on a latched channel: a person clears it and resumes the run.
+        var outputs = RunOutputs()
+        let fault = Fault(FaultCode(rawValue: latch.fault) ?? .runHeld, latch.detail)
+        pilot.holdRestored(fault, latches: false, at: now(), into: &outputs)
+        keep(&outputs, of: pilot)
+      }
+      place(pilot)
     case .gone: try await startNext(on: channel, after: run)
     case .channelIsTaken: return
     }
@@ -86,7 +95,7 @@ struct UnfinishedQueue: Sendable {
 /// What became of a queued run that was to begin.
 private enum QueuedBeginning: Sendable {
   /// It begins; the cell's number of its first cycle.
-  case begun(firstCycle: Int64)
+  case begun(firstCycle: Int64, earlier: EarlierHalfCycle?)
   /// A person has stopped it in this moment.
   case gone
   /// Another run is on the channel.
@@ -102,6 +111,7 @@ extension StoreEdit {
     let first = try view.nextCellCycleNumber(cell: queued.cellId)
     try setFirstCycleNumber(of: queued.runId, to: first)
     try setState(of: queued.runId, to: .preflight, at: at, reason: nil)
-    return .begun(firstCycle: first)
+    return .begun(
+      firstCycle: first, earlier: try view.earlierHalfCycle(cell: queued.cellId, before: queued.runId))
   }
 }
