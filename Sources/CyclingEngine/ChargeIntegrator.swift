@@ -40,8 +40,8 @@ public struct ChargeIntegrator: Sendable, Hashable {
   private var reverseSum: Int128 = 0
   // In 2 pA·µs, net, positive charging.
   private var holdSum: Int128 = 0
-  // In 2 nV·pA·µs, net.
-  private var energySum: Int128 = 0
+  /// In 2 nV·pA·µs, net; see `energy(_:)`.
+  public private(set) var energySum: Int128 = 0
 
   // The end of what was counted, on the set-point's clock.
   private var lastTime: Int64 = 0
@@ -74,15 +74,8 @@ public struct ChargeIntegrator: Sendable, Hashable {
     lastEnd = .none
   }
 
-  /// Counts the interval that ends with `reading`, and tells `charge` and `energy` afterwards. A reading in an open
-  /// circuit counts nothing.
-  @discardableResult
-  public mutating func reading(_ reading: Reading) -> (charge: Charge, energy: Energy) {
-    count(reading)
-    return (charge, energy)
-  }
-
-  private mutating func count(_ reading: Reading) {
+  /// Counts the interval that ends with `reading`. A reading in an open circuit counts nothing.
+  public mutating func reading(_ reading: Reading) {
     guard isClosed else { return }
     let (span, overflowed) = reading.time.microseconds.subtractingReportingOverflow(lastTime)
     guard span >= 0, !overflowed else {
@@ -138,7 +131,9 @@ public struct ChargeIntegrator: Sendable, Hashable {
   /// Net charge since the step began, positive charging; rounded to the nanocoulomb, halves away from zero.
   public var charge: Charge { Charge(nanocoulombs: Self.rounded(chargeSum, by: Self.chargeUnit)) }
   /// Net energy since the step began, positive when the cell took it up; rounded as `charge`.
-  public var energy: Energy { Energy(nanojoules: Self.rounded(energySum, by: Self.energyUnit)) }
+  public var energy: Energy { Self.energy(energySum) }
+  /// The energy of an `energySum`.
+  public static func energy(_ sum: Int128) -> Energy { Energy(nanojoules: rounded(sum, by: energyUnit)) }
   /// Charge of the intervals in which more flowed against `direction` than with it, a magnitude; zero without a
   /// direction.
   public var reverseCharge: Charge { Charge(nanocoulombs: Self.rounded(reverseSum, by: Self.chargeUnit)) }

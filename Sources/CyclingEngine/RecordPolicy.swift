@@ -40,8 +40,8 @@ public struct RecordPolicy: Sendable, Hashable {
   }
 
   /// Whether a reading at `stepTime`, with so much charge in the step, becomes a record. The first reading of a segment
-  /// does.
-  public func shouldRecord(
+  /// does. Changes nothing; `mutating`, so that it is asked where it stands and not in a copy.
+  public mutating func shouldRecord(
     _ stepTime: TimeSpan, _ voltage: Voltage?, _ current: Current?, _ charge: Charge = .zero
   ) -> Bool {
     guard let last else { return true }
@@ -75,19 +75,19 @@ public struct RecordPolicy: Sendable, Hashable {
     return true
   }
 
-  private func chargeChanged(from last: Charge, to now: Charge) -> Bool {
+  private mutating func chargeChanged(from last: Charge, to now: Charge) -> Bool {
     guard let threshold = rule.onChargeChange else { return false }
     return (Int128(now.nanocoulombs) - Int128(last.nanocoulombs)).magnitude >= threshold.nanocoulombs.magnitude
   }
 
-  private func voltageChanged(from last: Voltage?, to now: Voltage?) -> Bool {
+  private mutating func voltageChanged(from last: Voltage?, to now: Voltage?) -> Bool {
     guard let threshold = rule.onVoltageChange else { return false }
     guard let last, let now else { return (last == nil) != (now == nil) }
     let difference = Int128(now.nanovolts) - Int128(last.nanovolts)
     return difference != 0 && difference.magnitude >= threshold.nanovolts.magnitude
   }
 
-  private func currentChanged(from last: Current?, to now: Current?) -> Bool {
+  private mutating func currentChanged(from last: Current?, to now: Current?) -> Bool {
     guard let millionths = rule.onCurrentChangePartsPerMillion else { return false }
     guard let last, let now else { return (last == nil) != (now == nil) }
     let difference = Int128(now.picoamperes) - Int128(last.picoamperes)

@@ -34,6 +34,8 @@ public struct StepMachine: Sendable, Hashable {
   public private(set) var place: Place = .notStarted
   /// Whether the present step has conditions that must hold for some time.
   public private(set) var hasLastingEnds = false
+  /// Where no end of the present step can be met.
+  public private(set) var fence = EndFence()
   /// The cycle within the run, from 1; 0 before the first.
   public private(set) var cycleNumber: Int64 = 0
   /// True when the last `advance` passed the beginning of a cycle.
@@ -102,6 +104,7 @@ public struct StepMachine: Sendable, Hashable {
       case .step(let index):
         place = .step(index)
         hasLastingEnds = program.steps[index].hasLastingEnds
+        fence = EndFence(ends: program.steps[index].ends, joined: program.steps[index].joined)
         return place
       case .beginLoop(let loop):
         loops[loop] = 0
@@ -166,10 +169,9 @@ public struct StepMachine: Sendable, Hashable {
   /// The first condition of the present step that holds, as an index into its `ends`.
   ///
   /// A condition on something that was not measured, or on a hold that has not begun, does not hold; one that must hold
-  /// for some time does so by what `noteHeldEnds` has seen.
-  @inlinable @inline(__always)
-  public func endReached(_ live: LiveQuantities) -> Int? {
-    guard case .step(let index) = place else { return nil }
+  /// for some time does so by what `noteHeldEnds` has seen. Changes nothing; `mutating` spares the copy.
+  public mutating func endReached(_ live: LiveQuantities) -> Int? {
+    guard fence.mayBeMet(live), case .step(let index) = place else { return nil }
     let ends = program.steps[index].ends
     for end in ends.indices where ends[end].holds(live) {
       if ends[end].isPlain || isReached(end, of: index, live) { return end }
@@ -234,6 +236,7 @@ public struct StepMachine: Sendable, Hashable {
     default: throw reader.malformed
     }
     hasLastingEnds = step?.hasLastingEnds ?? false
+    if let step { fence = EndFence(ends: step.ends, joined: step.joined) }
   }
 }
 

@@ -14,15 +14,15 @@ extension ActiveSetpoint {
   /// Integrates; what comes back is what the reading would store. nil before time zero of the step.
   mutating func take(_ reading: Reading, heardAt: HostInstant) -> RecordCandidate? {
     guard let zero else { return nil }
-    let (charge, energy) = integrator.reading(reading)
+    integrator.reading(reading)
     lastReading = reading
     self.heardAt = heardAt
     readingsSinceClosed &+= 1
     flags.formUnion(DataFlags(rawValue: Int64(reading.quality.rawValue) & 7))
     if kind == .openCircuitCheck, let voltage = reading.voltage { sawVoltage(voltage) }
     return RecordCandidate(
-      stepTime: reading.time - zero, voltage: reading.voltage, current: reading.current, charge: charge,
-      energy: energy, flags: flags)
+      stepTime: reading.time - zero, voltage: reading.voltage, current: reading.current,
+      charge: integrator.charge, energySum: integrator.energySum, flags: flags)
   }
 
   /// Makes a record of the candidate when a metric turns at it, when it is the first, or when the protocol's rule wants

@@ -114,6 +114,9 @@ struct RecordCandidate: Sendable, Hashable {
   var voltage: Voltage?
   var current: Current?
   var charge: Charge
-  var energy: Energy
+  /// As the integrator keeps it: rounding it costs a division that few readings need.
+  var energySum: Int128
   var flags: DataFlags
+
+  var energy: Energy { ChargeIntegrator.energy(energySum) }
 }

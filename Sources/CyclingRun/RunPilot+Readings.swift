@@ -154,7 +154,7 @@ extension RunPilot {
       live.halfCycleTime = before.time + candidate.stepTime
       live.halfCycleCharge = before.charge + candidate.charge
     }
-    live.stepEnergy = carried.energy + candidate.energy
+    if machine.fence.asksForEnergy { live.stepEnergy = carried.energy + candidate.energy }
     return live
   }
 
@@ -194,7 +194,7 @@ extension RunPilot {
     append(
       RecordCandidate(
         stepTime: stepTime, voltage: voltage, current: current, charge: setpoint.integrator.charge,
-        energy: setpoint.integrator.energy, flags: setpoint.flags.union(flags)), &outputs)
+        energySum: setpoint.integrator.energySum, flags: setpoint.flags.union(flags)), &outputs)
   }
 
   private mutating func append(_ candidate: RecordCandidate, _ outputs: inout RunOutputs) {

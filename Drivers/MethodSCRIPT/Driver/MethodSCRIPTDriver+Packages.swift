@@ -30,7 +30,7 @@ extension MethodSCRIPTDriver {
     at time: PackageVariable, _ cursor: inout PackageCursor, into outputs: inout DriverOutputs
   ) {
     guard let microseconds = time.count(unitExponent: -6), microseconds >= 0,
-      let reading = reading(at: microseconds, status: time.status, &cursor, hasCurrent: progress.isDriven),
+      let reading = Self.reading(at: microseconds, status: time.status, &cursor, hasCurrent: progress.isDriven),
       cursor.isComplete
     else { return noteGarbage("a malformed reading", into: &outputs) }
     guard progress.finalReason == nil, accept(reading, into: &outputs) else { return }
@@ -82,9 +82,9 @@ extension MethodSCRIPTDriver {
     outputs.writes.append(0x0A)
   }
 
-  /// Reads voltage and, where there is one, current.
+  /// Reads voltage and, where there is one, current. Static: a method would be handed a copy of the driver.
   @inline(__always)
-  private func reading(
+  private static func reading(
     at microseconds: Int64, status: UInt8, _ cursor: inout PackageCursor, hasCurrent: Bool
   ) -> Reading? {
     guard let potential = cursor.next(), VariableType.isVoltage(potential.type) else { return nil }
@@ -110,7 +110,7 @@ extension MethodSCRIPTDriver {
 
   /// The instrument's status bits are 1 timing not met, 2 overload, 4 underload, 8 overload warning.
   @inline(__always)
-  private func quality(_ bits: UInt8) -> ReadingQuality {
+  private static func quality(_ bits: UInt8) -> ReadingQuality {
     if bits == 0 { return [] }
     var quality: ReadingQuality = []
     if bits & 1 != 0 { quality.insert(.late) }
