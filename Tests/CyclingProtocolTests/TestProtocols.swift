@@ -95,7 +95,7 @@ enum TestProtocols {
       "diagnostic in a test",
       test(
         reservoir, strip, plateAgain, plateAgain.replacing(#""part": "cycled""#, with: #""diagnostic": true"#),
-        finalStrip), "steps[0].steps[3]", "neither sum", "in front of the test"),
+        finalStrip), "steps[0].steps[3]", "neither sum", "behind the test"),
     refused(
       "hold behind a block",
       test(
