@@ -45,7 +45,7 @@ public struct PassCondition: Sendable, Hashable {
   /// What is compared.
   public var quantity: Quantity
   /// How.
-  public var comparison: Comparison
+  public var comparison: CyclerModel.Comparison
   /// In the quantity's unit.
   public var threshold: Int64
   /// So many cycles in a row must say so.
@@ -56,12 +56,29 @@ public struct PassCondition: Sendable, Hashable {
   public var text: String
   /// The block's instructions, from its begin to its end.
   public var block: Range<Int>
+  /// What the same cycle must say as well; empty for most.
+  public var also: [Comparison]
+
+  /// One comparison that a condition is joined with by `and`.
+  public struct Comparison: Sendable, Hashable {
+    /// What is compared.
+    public var quantity: Quantity
+    /// How.
+    public var comparison: CyclerModel.Comparison
+    /// In the quantity's unit.
+    public var threshold: Int64
+    /// A comparison.
+    public init(quantity: Quantity, comparison: CyclerModel.Comparison, threshold: Int64) {
+      self.quantity = quantity
+      self.comparison = comparison
+      self.threshold = threshold
+    }
+  }
 
   /// A condition.
   public init(
-    quantity: Quantity, comparison: Comparison, threshold: Int64, cyclesInARow: Int32, target: ConditionTarget,
-    text: String,
-    block: Range<Int>
+    quantity: Quantity, comparison: CyclerModel.Comparison, threshold: Int64, cyclesInARow: Int32,
+    target: ConditionTarget, text: String, block: Range<Int>, also: [Comparison] = []
   ) {
     self.quantity = quantity
     self.comparison = comparison
@@ -70,12 +87,29 @@ public struct PassCondition: Sendable, Hashable {
     self.target = target
     self.text = text
     self.block = block
+    self.also = also
   }
 
   /// Whether a cycle says so; nil when it says nothing: the value is unknown, or the cycle was cut short, interrupted or
   /// has a gap, so that it tells of what happened to it and not of the cell.
   public func holds(_ cycle: CycleSummary) -> Bool? {
     guard cycle.flags.isDisjoint(with: Self.sayNothing) else { return nil }
+    let first = Comparison(quantity: quantity, comparison: comparison, threshold: threshold)
+    var holdAll = true
+    for term in [first] + also {
+      guard let holds = term.holds(cycle) else { return nil }
+      if !holds { holdAll = false }
+    }
+    return holdAll
+  }
+
+  private static var sayNothing: DataFlags {
+    [.overload, .gap, .interrupted, .truncated, .chargeUnknown, .partialStart]
+  }
+}
+
+extension PassCondition.Comparison {
+  fileprivate func holds(_ cycle: CycleSummary) -> Bool? {
     let value: Double? =
       switch quantity {
       case .coulombicEfficiency: cycle.coulombicEfficiency.map { $0 * 1e6 }
@@ -89,10 +123,6 @@ public struct PassCondition: Sendable, Hashable {
       case .testTime: nil
       }
     return value.map { comparison.holds($0, Double(threshold)) }
-  }
-
-  private static var sayNothing: DataFlags {
-    [.overload, .gap, .interrupted, .truncated, .chargeUnknown, .partialStart]
   }
 }
 

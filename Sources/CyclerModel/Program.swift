@@ -197,6 +197,8 @@ public struct EndCondition: Sendable, Hashable {
   public enum Quantity: String, Sendable, Hashable, CaseIterable {
     /// Nanovolts.
     case voltage
+    /// Nanovolts an hour, the magnitude over the last ten minutes of a rest.
+    case voltageDrift = "voltage_drift"
     /// Picoamperes, the magnitude.
     case current
     /// Microseconds since the step began, without pauses and interruptions.

@@ -9,6 +9,8 @@ internal import Quantities
 public struct EndFence: Sendable, Hashable {
   private var voltageFrom = Int64.min
   private var voltageTo = Int64.max
+  private var driftFrom = Int64.min
+  private var driftTo = Int64.max
   private var currentFrom = Int64.min
   private var currentTo = Int64.max
   private var stepTimeTo = Int64.max
@@ -23,6 +25,8 @@ public struct EndFence: Sendable, Hashable {
   private var isOpen = false
   /// Whether a condition asks for the step's energy, which costs a division of 128 bits.
   public private(set) var asksForEnergy = false
+  /// Whether a condition asks how fast the voltage moves.
+  public private(set) var asksForDrift = false
 
   /// The fence of no conditions.
   public init() {}
@@ -31,6 +35,7 @@ public struct EndFence: Sendable, Hashable {
   public init(ends: [EndCondition], joined: [JoinedComparison]) {
     for end in ends { narrow(end.quantity, end.comparison, end.threshold) }
     asksForEnergy = ends.contains { $0.quantity == .stepEnergy } || joined.contains { $0.quantity == .stepEnergy }
+    asksForDrift = ends.contains { $0.quantity == .voltageDrift } || joined.contains { $0.quantity == .voltageDrift }
   }
 
   /// Whether a reading may meet a condition; false only when none can hold.
@@ -41,6 +46,7 @@ public struct EndFence: Sendable, Hashable {
       let magnitude = current == .min ? .max : abs(current)
       if magnitude <= currentFrom || magnitude >= currentTo { return true }
     }
+    if let drift = live.voltageDrift, drift <= driftFrom || drift >= driftTo { return true }
     if let held = live.holdTime?.microseconds, held >= holdTimeTo { return true }
     if live.stepTime.microseconds >= stepTimeTo || live.halfCycleTime.microseconds >= halfCycleTimeTo { return true }
     if live.cycleTime.microseconds >= cycleTimeTo || live.testTime.microseconds >= testTimeTo { return true }
@@ -58,6 +64,8 @@ public struct EndFence: Sendable, Hashable {
     switch (quantity, isUpper) {
     case (.voltage, true): voltageTo = min(voltageTo, threshold)
     case (.voltage, false): voltageFrom = max(voltageFrom, threshold)
+    case (.voltageDrift, true): driftTo = min(driftTo, threshold)
+    case (.voltageDrift, false): driftFrom = max(driftFrom, threshold)
     case (.current, true): currentTo = min(currentTo, threshold)
     case (.current, false): currentFrom = max(currentFrom, threshold)
     case (.stepTime, true): stepTimeTo = min(stepTimeTo, threshold)

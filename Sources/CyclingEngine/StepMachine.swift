@@ -40,6 +40,8 @@ public struct StepMachine: Sendable, Hashable {
   public private(set) var cycleNumber: Int64 = 0
   /// True when the last `advance` passed the beginning of a cycle.
   public private(set) var enteredCycle = false
+  /// How fast the voltage moves, in a step that has a condition on it; no part of a checkpoint, as `heldSince`.
+  private var drift = VoltageDrift()
   /// What led the last `advance` elsewhere than to what follows, and what ended blocks on its way.
   public private(set) var metConditions: [MetCondition] = []
   private var counter = 0
@@ -202,6 +204,13 @@ public struct StepMachine: Sendable, Hashable {
   /// The circuit was open meanwhile: what must hold for some time begins anew.
   public mutating func forgetHeldEnds() {
     for index in heldSince.indices { heldSince[index] = -1 }
+    drift.reset()
+  }
+
+  /// Takes a reading's voltage and tells how fast it moves; needed where `fence.asksForDrift`.
+  public mutating func noteDrift(_ live: inout LiveQuantities) {
+    drift.add(live.voltage, at: live.stepTime)
+    live.voltageDrift = drift.nanovoltsPerHour
   }
 
   /// Writes the place for a checkpoint.
@@ -246,6 +255,8 @@ public struct LiveQuantities: Sendable, Hashable {
   public var voltage: Voltage?
   /// The reading's current.
   public var current: Current?
+  /// How fast the voltage moves, the magnitude in nanovolts an hour; nil while that is not known or nobody asks.
+  public var voltageDrift: Int64?
   /// Since the step began, without pauses and interruptions.
   public var stepTime = TimeSpan.zero
   /// Since the hold began; nil before.
@@ -291,6 +302,7 @@ extension LiveQuantities {
   func value(of quantity: EndCondition.Quantity) -> Int64? {
     switch quantity {
     case .voltage: voltage?.nanovolts
+    case .voltageDrift: voltageDrift
     case .current: current.map { Int64(clamping: $0.picoamperes.magnitude) }
     case .stepTime: stepTime.microseconds
     case .holdTime: holdTime?.microseconds

@@ -26,7 +26,7 @@ enum BasisCollector {
         found.formUnion(hold.until.flatMap(bases))
       case .block(let block):
         found.formUnion(needs(of: block.steps))
-        found.formUnion(block.until.compactMap(basis))
+        found.formUnion(block.until.flatMap { ([$0] + $0.also).compactMap(basis) })
       case .test(let test): found.formUnion(needs(of: test.steps))
       }
     }
@@ -45,7 +45,7 @@ enum BasisCollector {
     switch condition.value {
     case .current(let current): current.basis
     case .charge(let charge): charge.basis
-    case .voltage, .time, .energy: nil
+    case .voltage, .time, .energy, .rate: nil
     }
   }
 }

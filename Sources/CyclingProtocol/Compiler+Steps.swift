@@ -106,19 +106,27 @@ extension Compiler {
   }
 
   private mutating func compile(_ written: WrittenPassCondition) -> PassEnd? {
-    let threshold: Int64?
-    switch written.value {
-    case .share(let share): threshold = share.partsPerMillion
-    case .time(let time): threshold = time.count
-    case .charge(let charge): threshold = resolve(Sited(value: charge, site: written.site))?.count
+    let also = written.also.map { term in
+      threshold(of: term).map {
+        PassCondition.Comparison(quantity: term.quantity, comparison: term.comparison, threshold: $0)
+      }
     }
-    guard let threshold else { return nil }
+    guard let threshold = threshold(of: written), !also.contains(nil) else { return nil }
     let condition = PassCondition(
       quantity: written.quantity, comparison: written.comparison, threshold: threshold,
-      cyclesInARow: written.cyclesInARow, target: written.target.value.compiled, text: written.text, block: 0..<0)
+      cyclesInARow: written.cyclesInARow, target: written.target.value.compiled, text: written.text, block: 0..<0,
+      also: also.compactMap { $0 })
     var label: String?
     if case .label(let name) = written.target.value { label = name }
     return PassEnd(condition: condition, label: label)
+  }
+
+  private mutating func threshold(of written: WrittenPassCondition) -> Int64? {
+    switch written.value {
+    case .share(let share): share.partsPerMillion
+    case .time(let time): time.count
+    case .charge(let charge): resolve(Sited(value: charge, site: written.site))?.count
+    }
   }
 
   private func place(_ direction: Direction, _ around: Surroundings, isDiagnostic: Bool) -> ProgramStep.HalfCyclePlace?
@@ -228,6 +236,7 @@ extension Compiler {
     case .voltage(let voltage): voltage.count
     case .time(let time): time.count
     case .energy(let energy): energy.count
+    case .rate(let rate): rate.count
     case .current(let current): resolve(Sited(value: current, site: condition.site))?.count
     case .charge(let charge): resolveEnd(charge, condition)
     }

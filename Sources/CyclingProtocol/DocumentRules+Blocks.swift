@@ -13,14 +13,19 @@ extension DocumentRules {
         condition.site, "`until` on a block inside `cycles` is not yet supported", hint: "end the block by its count")
       return
     }
-    if condition.quantity == .testTime {
+    let terms = [condition] + condition.also
+    if terms.count > 1, terms.contains(where: { $0.quantity == .testTime }) {
+      report(
+        condition.site, "`test_time` is not of a cycle and cannot be joined with what is",
+        hint: "write it as a condition of its own")
+    } else if condition.quantity == .testTime {
       judgeTestTime(condition)
     } else if !Self.hasCycles(block) {
       report(
         condition.site, "`\(condition.quantity.rawValue)` is of a cycle, and the block has none",
         hint: "use `cycles`, or end a step of the block")
     } else {
-      judgeIsKnown(condition)
+      for term in terms { judgeIsKnown(term) }
     }
     judgeTarget(condition.target)
   }
@@ -69,7 +74,8 @@ extension DocumentRules {
   mutating func judgeReferenceIsBehind(_ block: WrittenBlock) {
     guard let reference = metrics.retentionReference, purposes[reference.purpose, default: 0] < reference.number
     else { return }
-    for condition in block.until where condition.quantity == .retention {
+    for condition in block.until
+    where ([condition] + condition.also).contains(where: { $0.quantity == .retention }) {
       report(
         condition.site, "\(reference.written), against which retention is told, comes after this block",
         hint: "name an earlier cycle in `metrics.retention_reference`")

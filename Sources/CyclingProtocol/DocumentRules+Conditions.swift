@@ -44,6 +44,20 @@ extension DocumentRules {
     }
   }
 
+  /// A voltage comes to rest: its drift falls.
+  mutating func judgeDrift(_ condition: WrittenCondition) {
+    guard condition.comparison == .atLeast || condition.comparison == .above else { return }
+    report(
+      condition.site, "the voltage of a resting cell comes to rest, so `\(condition.text)` is true at once or never",
+      hint: "write `voltage_drift <= …`")
+  }
+
+  mutating func reportDriven(_ condition: WrittenCondition) {
+    report(
+      condition.site, "`voltage_drift` means something in a rest only",
+      hint: "put a rest behind the step and end that by it")
+  }
+
   /// The current of a hold decays, and it is compared by magnitude (hazard rule 9).
   mutating func requireFalling(_ condition: WrittenCondition) {
     guard condition.comparison == .atLeast || condition.comparison == .above else { return }
@@ -81,7 +95,9 @@ extension DocumentRules {
   /// comparison only needs a meaning where it stands. What must last can come and go: a voltage or the current of a hold.
   mutating func judgeJoined(_ conditions: [WrittenCondition], _ place: Surroundings, inCycles: Bool) {
     for condition in conditions {
-      if let lasting = condition.lasting, condition.also.isEmpty, ![.voltage, .current].contains(condition.quantity) {
+      if let lasting = condition.lasting, condition.also.isEmpty,
+        ![.voltage, .current, .voltageDrift].contains(condition.quantity)
+      {
         report(
           lasting.site,
           "`\(condition.quantity.rawValue)` does not come and go, so `for` changes nothing but the moment",
@@ -96,6 +112,7 @@ extension DocumentRules {
     let name = term.quantity.rawValue
     switch term.quantity {
     case .voltage: if case .voltage(let voltage) = term.value { judgeInside(voltage, at: term.site) }
+    case .voltageDrift: if place != .rest { reportDriven(term) }
     case .current, .holdTime:
       if case .hold = place { return }
       report(term.site, "`\(name)` means something in a hold only", hint: "leave it out, or move it to the hold")

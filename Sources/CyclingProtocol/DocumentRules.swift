@@ -127,6 +127,7 @@ struct DocumentRules {
       switch condition.quantity {
       case .voltage:
         if case .voltage(let voltage) = condition.value { judgeInside(voltage, at: condition.site) }
+      case .voltageDrift: judgeDrift(condition)
       case .testTime: requireGrowing(condition)
       case .cycleTime: requireGrowing(condition, inCycles: inCycles)
       case .stepTime:
@@ -145,6 +146,7 @@ struct DocumentRules {
     for condition in drive.until where condition.also.isEmpty {
       switch condition.quantity {
       case .voltage: judgeCutOff(condition, drive)
+      case .voltageDrift: reportDriven(condition)
       case .current:
         report(
           condition.site, "the current is constant here and cannot end the step",
@@ -176,6 +178,7 @@ struct DocumentRules {
       case .holdTime: requireGrowing(condition)
       case .voltage:
         report(condition.site, "the voltage is held and cannot end the hold", hint: "end it by current or `hold_time`")
+      case .voltageDrift: reportDriven(condition)
       case .stepTime, .halfCycleTime, .cycleTime, .testTime, .stepCharge, .halfCycleCharge, .stepEnergy:
         report(
           condition.site, "`\(condition.quantity.rawValue)` is not a matter of the hold alone",
@@ -191,6 +194,7 @@ struct DocumentRules {
       case .current: requireFalling(condition)
       case .voltage:
         report(condition.site, "the voltage is held and cannot end the hold", hint: "end it by current or time")
+      case .voltageDrift: reportDriven(condition)
       case .stepTime, .holdTime, .testTime, .stepCharge, .stepEnergy: requireGrowing(condition)
       case .halfCycleTime, .halfCycleCharge: requireGrowing(condition, isDiagnostic: hold.isDiagnostic)
       case .cycleTime: requireGrowing(condition, inCycles: inCycles)

@@ -57,6 +57,9 @@ public struct ProgramListing {
     return "\(current.shown()) (\(Current(count: Int64(clamping: perGram)).shown())/g)"
   }
 
+  /// What a record takes in the database, by measurement.
+  static let bytesOfRecord: Int128 = 45
+
   static func text(_ voltage: Voltage, _ instrument: InstrumentLimits?) -> String {
     guard let instrument else { return voltage.written }
     return "\(voltage.written) ± \(instrument.voltageError(at: voltage).shown(digits: 3))"
@@ -64,7 +67,8 @@ public struct ProgramListing {
 
   /// A block's condition as it was written, with the charge that it resolves to where that is something else.
   static func condition(_ condition: PassCondition) -> String {
-    switch condition.quantity {
+    guard condition.also.isEmpty else { return condition.text }
+    return switch condition.quantity {
     case .chargeCapacity, .dischargeCapacity, .sodiationPlateauCapacity, .desodiationPlateauCapacity:
       "\(condition.text) (\(Charge(count: condition.threshold).shown()))"
     case .coulombicEfficiency, .retention, .sodiationPlateauRatio, .desodiationPlateauRatio, .testTime: condition.text
@@ -84,8 +88,15 @@ public struct ProgramListing {
         ? "\(end.text) (\(Current(count: end.threshold).shown()))" : end.text
     case .stepCharge, .halfCycleCharge:
       return (try? Charge(written: operand)) == nil ? "\(end.text) (\(Charge(count: end.threshold).shown()))" : end.text
-    case .stepTime, .holdTime, .halfCycleTime, .cycleTime, .testTime, .stepEnergy: return end.text
+    case .stepTime, .holdTime, .halfCycleTime, .cycleTime, .testTime, .stepEnergy, .voltageDrift: return end.text
     }
+  }
+}
+
+extension RecordRule {
+  /// Whether something else than the clock makes records too.
+  fileprivate var makesMore: Bool {
+    onVoltageChange != nil || onCurrentChangePartsPerMillion != nil || onChargeChange != nil
   }
 }
 
@@ -257,8 +268,14 @@ private struct ListingWriter {
 
   private mutating func writeTotals() {
     let cycles = program.cycleCount == 1 ? "1 cycle" : "\(program.cycleCount) cycles"
-    let longest = ProgramWalk.longestDuration(of: program)
-    lines.append("\(cycles) in all; at the longest \(ProgramWalk.roughly(longest))")
+    let extent = ProgramWalk.extent(of: program)
+    lines.append("\(cycles) in all; at the longest \(ProgramWalk.roughly(extent.duration))")
+    let size = ProgramWalk.roughly(bytes: extent.records * ProgramListing.bytesOfRecord)
+    let charge = Charge(count: Int64(clamping: extent.charge)).shown(digits: 3)
+    let more = program.record.makesMore || program.steps.contains { $0.record.contains { $0.rule.makesMore } }
+    lines.append(
+      "then at most \(extent.records) records by the clock (\(size))\(more ? ", and more where something changes" : ""), "
+        + "and at most \(charge) in both directions together")
   }
 }
 

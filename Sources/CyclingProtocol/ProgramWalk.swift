@@ -27,20 +27,68 @@ enum ProgramWalk {
     return 1
   }
 
-  /// The time after which the program is over at the latest, without pauses and interruptions; in microseconds.
-  static func longestDuration(of program: Program) -> Int128 {
-    var sums: [Int128] = [0]
+  /// What a program comes to at the most, without pauses and interruptions.
+  struct Extent {
+    /// In microseconds.
+    var duration: Int128 = 0
+    /// Those that the clock makes, with the first and the last of each step; changes of voltage, current or charge make
+    /// more.
+    var records: Int128 = 0
+    /// In both directions together, in nanocoulombs.
+    var charge: Int128 = 0
+
+    static func += (sum: inout Extent, part: Extent) {
+      sum.duration += part.duration
+      sum.records += part.records
+      sum.charge += part.charge
+    }
+
+    func times(_ passes: Int64) -> Extent {
+      Extent(duration: duration * Int128(passes), records: records * Int128(passes), charge: charge * Int128(passes))
+    }
+  }
+
+  /// What a program comes to when each step lasts as long as it can.
+  static func extent(of program: Program) -> Extent {
+    var sums = [Extent()]
     for instruction in program.instructions {
       switch instruction {
-      case .step(let index): sums[sums.count - 1] += Int128(bound(of: program.steps[index]).count)
-      case .beginLoop: sums.append(0)
+      case .step(let index): sums[sums.count - 1] += extent(of: program.steps[index], in: program)
+      case .beginLoop: sums.append(Extent())
       case .endLoop(_, let passes, _):
         let body = sums.removeLast()
-        sums[sums.count - 1] += body * Int128(passes)
+        sums[sums.count - 1] += body.times(passes)
       case .beginCycle, .end: continue
       }
     }
     return sums[0]
+  }
+
+  private static func extent(of step: ProgramStep, in program: Program) -> Extent {
+    let duration = bound(of: step)
+    var extent = Extent(duration: Int128(duration.count), records: 2)
+    var from = TimeSpan.zero
+    for segment in step.record.isEmpty ? [RecordSegment(rule: program.record, until: nil)] : step.record {
+      let to = min(segment.until ?? duration, duration)
+      if to > from, segment.rule.every > .zero {
+        extent.records += Int128((to - from).count / segment.rule.every.count)
+        from = to
+      }
+    }
+    let most = Int128(program.limits.halfCycleCharge.count)
+    let current: Current? =
+      switch step.action {
+      case .rest: .zero
+      case .constantCurrent(_, let current): current
+      case .constantCurrentConstantVoltage, .hold: nil
+      }
+    // pA times µs are 1e-9 nC.
+    extent.charge =
+      current.map { min(most, Int128($0.magnitude.count) * Int128(duration.count) / 1_000_000_000) } ?? most
+    for end in step.ends where end.isPlain && (end.quantity == .stepCharge || end.quantity == .halfCycleCharge) {
+      extent.charge = min(extent.charge, Int128(end.threshold))
+    }
+    return extent
   }
 
   /// The longest that one execution of a step lasts.
@@ -49,7 +97,9 @@ enum ProgramWalk {
       switch end.quantity {
       case .stepTime: !end.onlyInHold
       case .holdTime: step.kind == .constantVoltage
-      case .voltage, .current, .halfCycleTime, .cycleTime, .testTime, .stepCharge, .halfCycleCharge, .stepEnergy: false
+      case .voltage, .voltageDrift, .current, .halfCycleTime, .cycleTime, .testTime, .stepCharge, .halfCycleCharge,
+        .stepEnergy:
+        false
       }
     }
     return TimeSpan(count: times.map(\.threshold).min() ?? 0)
@@ -61,5 +111,13 @@ enum ProgramWalk {
     let parts = [(minutes / 1_440, "d"), (minutes / 60 % 24, "h"), (minutes % 60, "min")].drop { $0.0 == 0 }
     let words = parts.prefix(2).filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
     return words.isEmpty ? "0 min" : words.joined(separator: " ")
+  }
+
+  /// A number of bytes in words, to two digits: `1.3 MB`.
+  static func roughly(bytes: Int128) -> String {
+    let units: [(size: Int128, name: String)] = [(1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")]
+    let unit = units.first { bytes >= $0.size } ?? (1_000, "kB")
+    let tenths = (bytes * 10 + unit.size - 1) / unit.size
+    return tenths < 100 ? "\(tenths / 10).\(tenths % 10) \(unit.name)" : "\(tenths / 10) \(unit.name)"
   }
 }

@@ -149,6 +149,8 @@ struct WrittenPassCondition: Sendable {
   var cyclesInARow: Int32
   var target: Sited<WrittenTarget>
   var text: String
+  /// What it is joined with by `and`.
+  var also: [WrittenPassCondition] = []
 }
 
 /// Where a run goes on, as written.
@@ -176,6 +178,7 @@ struct WrittenCondition: Sendable {
     case time(TimeSpan)
     case charge(ChargeExpression)
     case energy(Energy)
+    case rate(VoltageRate)
   }
   var site: Site
   var quantity: EndCondition.Quantity

@@ -79,6 +79,20 @@ extension SectionReader {
   private mutating func readPassCondition(
     _ text: String, _ field: Field, cyclesInARow: Int32, target: Sited<WrittenTarget>
   ) -> WrittenPassCondition? {
+    let terms = text.split(separator: " and ", omittingEmptySubsequences: false).map { term in
+      readPassTerm(String(term), field, cyclesInARow: cyclesInARow, target: target)
+    }
+    let read = terms.compactMap { $0 }
+    guard read.count == terms.count, var condition = read.first else { return nil }
+    condition.also = Array(read.dropFirst())
+    condition.text = read.map(\.text).joined(separator: " and ")
+    if cyclesInARow > 1 { condition.text += " for \(cyclesInARow) cycles" }
+    return condition
+  }
+
+  private mutating func readPassTerm(
+    _ text: String, _ field: Field, cyclesInARow: Int32, target: Sited<WrittenTarget>
+  ) -> WrittenPassCondition? {
     guard let parts = readComparison(text, field) else { return nil }
     let quantity = readPassQuantity(parts.quantity, field)
     guard let quantity, let comparison = parts.comparison, let operand = parts.operand,
@@ -86,8 +100,7 @@ extension SectionReader {
     else { return nil }
     return WrittenPassCondition(
       site: site(field), quantity: quantity, comparison: comparison, value: value, cyclesInARow: cyclesInARow,
-      target: target,
-      text: cyclesInARow == 1 ? parts.text : "\(parts.text) for \(cyclesInARow) cycles")
+      target: target, text: parts.text)
   }
 
   private mutating func readPassQuantity(_ name: String, _ field: Field) -> PassCondition.Quantity? {

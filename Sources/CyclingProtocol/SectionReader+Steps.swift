@@ -250,6 +250,7 @@ extension SectionReader {
     case .current: current(field).map { .current($0.value) }
     case .stepTime, .holdTime, .halfCycleTime, .cycleTime, .testTime: duration(field).map { .time($0.value) }
     case .stepCharge, .halfCycleCharge: charge(field).map { .charge($0.value) }
+    case .voltageDrift: positive(field, as: VoltageRate.self).map { .rate($0.value) }
     case .stepEnergy: positive(field, as: Energy.self).map { .energy($0.value) }
     }
   }

@@ -167,6 +167,8 @@ extension RunPilot {
 
   private mutating func judgeEnds(_ live: LiveQuantities, _ now: RunMoment, _ outputs: inout RunOutputs) {
     guard case .step(let index) = machine.place else { return }
+    var live = live
+    if machine.fence.asksForDrift { machine.noteDrift(&live) }
     if machine.hasLastingEnds { machine.noteHeldEnds(live) }
     guard let end = machine.endReached(live) else {
       setpoint?.overdueEnds = 0

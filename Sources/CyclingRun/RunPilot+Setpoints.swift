@@ -230,7 +230,7 @@ extension RunPilot {
       case .holdTime:
         quantity = .holdTime
         threshold = max(0, threshold - carried.holdTime.microseconds)
-      case .halfCycleTime, .cycleTime, .testTime, .stepCharge, .halfCycleCharge, .stepEnergy: continue
+      case .halfCycleTime, .cycleTime, .testTime, .stepCharge, .halfCycleCharge, .stepEnergy, .voltageDrift: continue
       }
       cutOffs.append(
         CutOff(

@@ -22,6 +22,14 @@ public struct Voltage: FixedPointQuantity {
   @inlinable public var volts: Double { Double(nanovolts) / 1e9 }
 }
 
+/// How fast a voltage changes, counted in nanovolts an hour.
+public struct VoltageRate: FixedPointQuantity {
+  /// Nanovolts an hour.
+  public var count: Int64
+  /// A rate of so many nanovolts an hour.
+  @inlinable public init(count: Int64) { self.count = count }
+}
+
 /// An electric current, counted in picoamperes; positive charges the cell (range ±9.2 MA).
 public struct Current: FixedPointQuantity {
   /// Picoamperes.

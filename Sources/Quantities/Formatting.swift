@@ -47,6 +47,22 @@ extension Charge: WrittenQuantity {
   public static var zeroUnit: String { "Ah" }
 }
 
+extension VoltageRate: WrittenQuantity {
+  /// A voltage per time.
+  public static var noun: String { "a voltage per time" }
+  /// `1 mV/h`.
+  public static var example: String { "1 mV/h" }
+  /// V/h, mV/min, mV/h, uV/h.
+  public static var units: [UnitOfMeasure] {
+    [
+      UnitOfMeasure("V/h", 1_000_000_000), UnitOfMeasure("mV/min", 60_000_000), UnitOfMeasure("mV/h", 1_000_000),
+      UnitOfMeasure("uV/h", 1_000),
+    ]
+  }
+  /// mV/h.
+  public static var zeroUnit: String { "mV/h" }
+}
+
 extension Energy: WrittenQuantity {
   /// An energy.
   public static var noun: String { "an energy" }

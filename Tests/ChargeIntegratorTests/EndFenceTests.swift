@@ -14,6 +14,7 @@ import Testing
     var live = LiveQuantities()
     live.voltage = value() % 3 == 0 ? nil : Voltage(nanovolts: value())
     live.current = value() % 3 == 0 ? nil : Current(picoamperes: value())
+    live.voltageDrift = value() % 3 == 0 ? nil : value()
     live.holdTime = value() % 3 == 0 ? nil : TimeSpan(microseconds: value())
     live.stepTime = TimeSpan(microseconds: value())
     live.halfCycleTime = TimeSpan(microseconds: value())
@@ -44,7 +45,7 @@ import Testing
     for _ in 0..<200_000 {
       let ends = (0..<Int(next() % 4)).map { _ in
         EndCondition(
-          quantity: EndCondition.Quantity.allCases[Int(next() % 10)],
+          quantity: EndCondition.Quantity.allCases[Int(next() % 11)],
           comparison: Comparison.allCases[Int(next() % 4)], threshold: value(), onlyInHold: next() % 2 == 0, text: "x")
       }
       let fence = EndFence(ends: ends, joined: [])

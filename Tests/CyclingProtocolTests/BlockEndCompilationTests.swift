@@ -61,6 +61,22 @@ import Testing
     #expect(listing.contains("once test_time >= 2 h, the run goes on with step 4"))
   }
 
+  @Test func comparisonsAreJoinedByAnd() throws {
+    let program = try program(
+      BlockEndProtocols.life(
+        #"[{"when": "retention < 90 % and charge_capacity < 100 mAh/g and coulombic_efficiency < 99 %", "for": "3 cycles"}]"#
+      ))
+    let condition = try #require(program.passConditions.first)
+    #expect(
+      condition.also == [
+        PassCondition.Comparison(quantity: .chargeCapacity, comparison: .below, threshold: 360_000_000),
+        PassCondition.Comparison(quantity: .coulombicEfficiency, comparison: .below, threshold: 990_000),
+      ])
+    let text = "retention < 90 % and charge_capacity < 100 mAh/g and coulombic_efficiency < 99 % for 3 cycles"
+    #expect(condition.text == text)
+    #expect(ProgramListing.lines(of: program).contains { $0.contains("once \(text), the block is over") })
+  }
+
   @Test func aLabelIsLookedForBehindAndFartherOut() throws {
     let inner = BlockEndProtocols.life(#"[{"when": "test_time >= 2 h", "go": "out"}]"#).dropFirst().dropLast()
     let program = try program(

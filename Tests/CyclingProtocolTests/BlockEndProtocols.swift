@@ -40,9 +40,13 @@ enum BlockEndProtocols {
       then: #", {"cycles": 1, "purpose": "rate", "label": "rate", "steps": [\#(SampleProtocol.discharge), "#
         + "\(SampleProtocol.charge)]}", metrics: #", "metrics": {"retention_reference": "rate cycle 1"}"#),
     end("desodiation without a threshold", #"["desodiation_plateau_ratio < 30 %"]"#, "[0]", "desodiation's plateau"),
+    end(
+      "a time joined with a cycle", #"["charge_capacity < 1 mAh and test_time >= 1 h"]"#, "[0]", "cannot be joined",
+      "of its own"),
     end("true at once", #"["test_time <= 1 h"]"#, "[0]", "true at once"),
     end(
-      "two at once", #"["coulombic_efficiency < 80 % and retention < 80 %"]"#, "[0]", "`and`", "step's condition"),
+      "joined with what nobody knows", #"["coulombic_efficiency < 80 % and retention < 80 %"]"#, "[0]",
+      "which cycle's capacity is 100 %", "retention_reference"),
     end("cycles of a time", #"[{"when": "test_time >= 1 h", "for": "2 cycles"}]"#, "[0].when", "counts cycles"),
     end("no comparison", #"[{"for": "2 cycles"}]"#, "[0].when", "is missing"),
     end(

@@ -236,11 +236,12 @@ import Testing
       of: try program(SampleProtocol.cycles(pair)), instrument: .small,
       cell: CellValues(activeMass: Mass(micrograms: 1_000)))
     #expect(
-      lines.suffix(5) == [
+      lines.suffix(6) == [
         "      2 cycles (life):",
         "  1.    discharge 100 uA (100 mA/g) until voltage <= 10 mV ± 2.01 mV or step_time >= 9 h",
         "  2.    rest 5 min", "  3.    charge 100 uA (100 mA/g) until voltage >= 2 V ± 4 mV or step_time >= 9 h",
         "2 cycles in all; at the longest 1 d 12 h",
+        "then at most 2182 records by the clock (98 kB), and at most 3.6 mAh in both directions together",
       ])
   }
 

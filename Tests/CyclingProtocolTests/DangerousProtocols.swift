@@ -167,6 +167,15 @@ enum DangerousProtocols {
       "settling longer than the step", #"{"charge": "1 mA", "until": ["step_time >= 1 s"], "settle": "2 s"}"#,
       ".settle", "not shorter"),
     .step(
+      "drift of a driven voltage", #"{"charge": "1 mA", "until": ["voltage_drift <= 1 mV/h", "step_time >= 1 h"]}"#,
+      ".until[0]", "in a rest only", "put a rest behind"),
+    .step(
+      "drift that falls from above", #"{"rest": "10 h", "until": ["voltage_drift >= 1 mV/h"]}"#, ".until[0]",
+      "true at once or never", "voltage_drift <="),
+    .step(
+      "drift without a time", #"{"rest": "10 h", "until": ["voltage_drift <= 1 mV"]}"#, ".until[0]",
+      "`mV` is not a unit of a voltage per time", "mV/h"),
+    .step(
       "rest that ends by current", #"{"rest": "1 h", "until": ["current <= 1 uA"]}"#, ".until[0]",
       "does not change during a rest"),
     .step(

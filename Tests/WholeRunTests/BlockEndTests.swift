@@ -39,6 +39,18 @@ import Testing
     #expect(!bench.journal.endedSteps.contains("step_time >= 1 h"))
   }
 
+  /// Both at once, in two cycles in a row: one of the two is not enough.
+  @Test func whatIsJoinedMustBeSaidByTheSameCycle() throws {
+    let until = #"[{"when": "retention < 90 % and coulombic_efficiency < 90 %", "for": "2 cycles", "go": "end"}]"#
+    var bench = Self.bench(try Self.program(9, until: until))
+    // Sodiation takes 20 s.
+    for seconds in [19.0, 17, 18.5, 17, 16] { bench.cycle(desodiation: seconds) }
+    #expect(bench.pilot.state == .completed)
+    #expect(bench.journal.cycles.count == 5)
+    let met = bench.journal.events.filter { $0.code == .runConditionMet }
+    #expect(met.map(\.detail).first?.hasPrefix("retention < 90 % and coulombic_efficiency < 90 % for 2 cycles") == true)
+  }
+
   @Test(arguments: [("next", "17 min"), ("later", "19 min")])
   func aBlockIsLeftForItsLabelOrForWhatFollows(go: String, rest: String) throws {
     // 360 µA for 16 s are 1.6 µAh.
