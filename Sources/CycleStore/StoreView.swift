@@ -97,7 +97,8 @@ public struct StoreView {
     return (last ?? 0) + 1
   }
 
-  /// How the runs before that run left a cell; nil when none has moved any charge.
+  /// How the runs before that run left a cell; nil when none has moved any charge. A half-cycle's end is stored as the
+  /// text of the condition that ended it, so what it was about is read from there.
   public func earlierHalfCycle(cell: Int64, before run: Int64) throws -> EarlierHalfCycle? {
     let rows = try Row.fetchCursor(
       database,

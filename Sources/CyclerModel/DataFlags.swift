@@ -33,6 +33,7 @@ public struct DataFlags: OptionSet, Sendable, Hashable {
   @inlinable public static var chargeUnknown: DataFlags { DataFlags(rawValue: 4096) }
   /// The constant-voltage phase of a step.
   @inlinable public static var constantVoltage: DataFlags { DataFlags(rawValue: 8192) }
-  /// The half-cycle before was cut short, so it began where none begins; a test of plating began with a plated cell.
+  /// The half-cycle before was cut short or went the same way, so it began where none begins; a test of plating began
+  /// with a cell that may have been plated.
   @inlinable public static var partialStart: DataFlags { DataFlags(rawValue: 16384) }
 }

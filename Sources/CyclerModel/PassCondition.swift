@@ -45,7 +45,7 @@ public struct PassCondition: Sendable, Hashable {
   /// What is compared.
   public var quantity: Quantity
   /// How.
-  public var comparison: CyclerModel.Comparison
+  public var comparison: Comparison
   /// In the quantity's unit.
   public var threshold: Int64
   /// So many cycles in a row must say so.
@@ -57,18 +57,18 @@ public struct PassCondition: Sendable, Hashable {
   /// The block's instructions, from its begin to its end.
   public var block: Range<Int>
   /// What the same cycle must say as well; empty for most.
-  public var also: [Comparison]
+  public var also: [Term]
 
   /// One comparison that a condition is joined with by `and`.
-  public struct Comparison: Sendable, Hashable {
+  public struct Term: Sendable, Hashable {
     /// What is compared.
     public var quantity: Quantity
     /// How.
-    public var comparison: CyclerModel.Comparison
+    public var comparison: Comparison
     /// In the quantity's unit.
     public var threshold: Int64
     /// A comparison.
-    public init(quantity: Quantity, comparison: CyclerModel.Comparison, threshold: Int64) {
+    public init(quantity: Quantity, comparison: Comparison, threshold: Int64) {
       self.quantity = quantity
       self.comparison = comparison
       self.threshold = threshold
@@ -77,8 +77,8 @@ public struct PassCondition: Sendable, Hashable {
 
   /// A condition.
   public init(
-    quantity: Quantity, comparison: CyclerModel.Comparison, threshold: Int64, cyclesInARow: Int32,
-    target: ConditionTarget, text: String, block: Range<Int>, also: [Comparison] = []
+    quantity: Quantity, comparison: Comparison, threshold: Int64, cyclesInARow: Int32,
+    target: ConditionTarget, text: String, block: Range<Int>, also: [Term] = []
   ) {
     self.quantity = quantity
     self.comparison = comparison
@@ -94,7 +94,7 @@ public struct PassCondition: Sendable, Hashable {
   /// has a gap, so that it tells of what happened to it and not of the cell.
   public func holds(_ cycle: CycleSummary) -> Bool? {
     guard cycle.flags.isDisjoint(with: Self.sayNothing) else { return nil }
-    let first = Comparison(quantity: quantity, comparison: comparison, threshold: threshold)
+    let first = Term(quantity: quantity, comparison: comparison, threshold: threshold)
     var holdAll = true
     for term in [first] + also {
       guard let holds = term.holds(cycle) else { return nil }
@@ -108,7 +108,7 @@ public struct PassCondition: Sendable, Hashable {
   }
 }
 
-extension PassCondition.Comparison {
+extension PassCondition.Term {
   fileprivate func holds(_ cycle: CycleSummary) -> Bool? {
     let value: Double? =
       switch quantity {

@@ -50,7 +50,7 @@ public struct StepMachine: Sendable, Hashable {
   private var cyclesInARow: [Int32]
   /// For each end of the present step that must hold for some time, the step time since which it has, in microseconds;
   /// -1 while it does not. It is no part of a checkpoint: after an interruption nobody knows, and the time begins anew.
-  @usableFromInline var heldSince: [Int64]
+  private var heldSince: [Int64]
 
   /// A machine before the first instruction of `program`.
   public init(program: Program) {
@@ -182,8 +182,7 @@ public struct StepMachine: Sendable, Hashable {
   }
 
   /// Whether a condition that is more than one comparison has come true, when its first comparison holds.
-  @usableFromInline
-  func isReached(_ end: Int, of index: Int, _ live: LiveQuantities) -> Bool {
+  private func isReached(_ end: Int, of index: Int, _ live: LiveQuantities) -> Bool {
     let condition = program.steps[index].ends[end]
     guard condition.also.allSatisfy({ program.steps[index].joined[$0].holds(live) }) else { return false }
     guard condition.lasting > .zero else { return true }

@@ -108,7 +108,7 @@ extension Compiler {
   private mutating func compile(_ written: WrittenPassCondition) -> PassEnd? {
     let also = written.also.map { term in
       threshold(of: term).map {
-        PassCondition.Comparison(quantity: term.quantity, comparison: term.comparison, threshold: $0)
+        PassCondition.Term(quantity: term.quantity, comparison: term.comparison, threshold: $0)
       }
     }
     guard let threshold = threshold(of: written), !also.contains(nil) else { return nil }

@@ -69,8 +69,8 @@ import Testing
     let condition = try #require(program.passConditions.first)
     #expect(
       condition.also == [
-        PassCondition.Comparison(quantity: .chargeCapacity, comparison: .below, threshold: 360_000_000),
-        PassCondition.Comparison(quantity: .coulombicEfficiency, comparison: .below, threshold: 990_000),
+        PassCondition.Term(quantity: .chargeCapacity, comparison: .below, threshold: 360_000_000),
+        PassCondition.Term(quantity: .coulombicEfficiency, comparison: .below, threshold: 990_000),
       ])
     let text = "retention < 90 % and charge_capacity < 100 mAh/g and coulombic_efficiency < 99 % for 3 cycles"
     #expect(condition.text == text)

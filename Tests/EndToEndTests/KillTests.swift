@@ -38,7 +38,7 @@ extension ProgramTests {
       let undamaged = comparison.stored.filter { !$0.isDamaged }.count
       print("\(comparison.stored.count) half-cycles, \(undamaged) unflagged, worst \(comparison.worst * 1e6) ppm")
       #expect(
-        try rig.sqlite("SELECT count(*) FROM cycle WHERE coulombic_efficiency IS NOT NULL AND (flags & 5120) != 0")
+        try rig.sqlite("SELECT count(*) FROM cycle WHERE coulombic_efficiency IS NOT NULL AND (flags & 21504) != 0")
           == "0")
     }
 

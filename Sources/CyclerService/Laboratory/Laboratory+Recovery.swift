@@ -147,7 +147,7 @@ extension Laboratory {
     }
   }
 
-  func earlierHalfCycle(of cell: Int64, before run: Int64) async throws -> EarlierHalfCycle? {
+  private func earlierHalfCycle(of cell: Int64, before run: Int64) async throws -> EarlierHalfCycle? {
     try await store.read { try $0.earlierHalfCycle(cell: cell, before: run) }
   }
 
