@@ -100,8 +100,11 @@ struct JSONObjectWriter {
 
   /// A text in quotes.
   static func write(_ text: String, to bytes: inout [UInt8]) {
+    var text = text
     bytes.append(UInt8(ascii: "\""))
-    if text.utf8.allSatisfy(isPlain) { write(text, plainTo: &bytes) } else { write(text, escapedTo: &bytes) }
+    text.withUTF8 { text in
+      if text.allSatisfy(isPlain) { bytes.append(contentsOf: text) } else { write(text, escapedTo: &bytes) }
+    }
     bytes.append(UInt8(ascii: "\""))
   }
 
@@ -115,8 +118,8 @@ struct JSONObjectWriter {
     text.withUTF8 { bytes.append(contentsOf: $0) }
   }
 
-  private static func write(_ text: String, escapedTo bytes: inout [UInt8]) {
-    for byte in text.utf8 {
+  private static func write(_ text: UnsafeBufferPointer<UInt8>, escapedTo bytes: inout [UInt8]) {
+    for byte in text {
       switch byte {
       case UInt8(ascii: "\""), UInt8(ascii: "\\"): bytes.append(contentsOf: [UInt8(ascii: "\\"), byte])
       case 0x08: bytes.append(contentsOf: "\\b".utf8)

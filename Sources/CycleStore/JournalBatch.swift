@@ -37,6 +37,7 @@ public struct JournalBatch: Sendable {
 
   /// Moves the contents of `other` to the end of this batch; both keep their memory.
   mutating func append(taking other: inout JournalBatch) {
+    guard !isEmpty else { return swap(&self, &other) }
     records.append(contentsOf: other.records)
     entries.append(contentsOf: other.entries)
     other.removeAll()

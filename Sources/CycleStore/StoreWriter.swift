@@ -179,9 +179,8 @@ struct StoreWriter: ~Copyable {
     journal.reset()
     try pool.writeWithoutTransaction { database in
       try mark.commit(database) { number in
-        for place in places {
-          try journal.write(sources[place].batch, commitSequence: number, to: database)
-        }
+        for place in places { try journal.write(sources[place].batch, to: database) }
+        try journal.finish(commitSequence: number, to: database)
       }
     }
     mustSyncMark = mustSyncMark || journal.hasEvents || !journal.changedRuns.isEmpty

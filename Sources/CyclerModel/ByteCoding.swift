@@ -6,15 +6,19 @@
 
 /// Appends fixed-width little-endian values to memory that it keeps. Inlinable, so that another module's checkpoint is a
 /// row of plain stores.
-public struct ByteWriter: Sendable {
-  /// Memory; what lies after `count` means nothing.
-  @usableFromInline var memory: [UInt8] = []
+///
+/// Owns raw memory, because an array asks at every value whether it is shared; so it cannot be copied.
+/// `@unchecked Sendable`: nothing else has the pointer, and who holds the only value holds the memory.
+public struct ByteWriter: ~Copyable, @unchecked Sendable {
+  /// What lies after `written` means nothing.
+  @usableFromInline var memory: UnsafeMutableRawBufferPointer
   @usableFromInline var written = 0
   /// How many bytes were written.
   public var count: Int { written }
 
   /// An empty writer.
-  public init() {}
+  public init() { memory = .allocate(byteCount: 1_024, alignment: 16) }
+  deinit { memory.deallocate() }
   /// A copy of what was written.
   public var bytes: [UInt8] { Array(memory[..<written]) }
   /// Forgets what was written and keeps the memory.
@@ -24,18 +28,21 @@ public struct ByteWriter: Sendable {
   @inlinable mutating func take(_ more: Int) -> Int {
     let place = written
     written += more
-    if written > memory.count { grow() }
+    if written > memory.count { grow(keeping: place) }
     return place
   }
 
-  @inline(never) @usableFromInline mutating func grow() {
-    memory.append(contentsOf: repeatElement(0, count: max(written, memory.count, 512)))
+  @inline(never) @usableFromInline mutating func grow(keeping count: Int) {
+    let larger = UnsafeMutableRawBufferPointer.allocate(byteCount: max(written, memory.count * 2), alignment: 16)
+    larger.copyMemory(from: UnsafeRawBufferPointer(rebasing: memory[..<count]))
+    memory.deallocate()
+    memory = larger
   }
 
   /// Writes an integer in its own width.
   @inlinable public mutating func write<Value: FixedWidthInteger>(_ value: Value) {
     let place = take(MemoryLayout<Value>.size)
-    memory.withUnsafeMutableBytes { $0.storeBytes(of: value.littleEndian, toByteOffset: place, as: Value.self) }
+    memory.storeBytes(of: value.littleEndian, toByteOffset: place, as: Value.self)
   }
   /// Writes a truth value as one byte.
   @inlinable public mutating func write(_ value: Bool) { write(value ? 1 : 0 as UInt8) }
@@ -52,10 +59,8 @@ public struct ByteWriter: Sendable {
     value.withUTF8 { text in
       write(Int32(text.count))
       let place = take(text.count)
-      memory.withUnsafeMutableBytes { memory in
-        UnsafeMutableRawBufferPointer(rebasing: memory[place..<place + text.count]).copyMemory(
-          from: UnsafeRawBufferPointer(text))
-      }
+      UnsafeMutableRawBufferPointer(rebasing: memory[place..<place + text.count]).copyMemory(
+        from: UnsafeRawBufferPointer(text))
     }
   }
 }

@@ -34,8 +34,8 @@ public struct ChargeIntegrator: Sendable, Hashable {
   /// Whether current counts at the moment.
   public private(set) var isClosed = false
 
-  // In 2 pA·µs, net, positive charging.
-  private var chargeSum: Int128 = 0
+  /// In 2 pA·µs, net, positive charging; see `charge(_:)`.
+  public private(set) var chargeSum: Int128 = 0
   // In 2 pA·µs, a magnitude.
   private var reverseSum: Int128 = 0
   // In 2 pA·µs, net, positive charging.
@@ -129,7 +129,9 @@ public struct ChargeIntegrator: Sendable, Hashable {
   }
 
   /// Net charge since the step began, positive charging; rounded to the nanocoulomb, halves away from zero.
-  public var charge: Charge { Charge(nanocoulombs: Self.rounded(chargeSum, by: Self.chargeUnit)) }
+  public var charge: Charge { Self.charge(chargeSum) }
+  /// The charge of a `chargeSum`.
+  public static func charge(_ sum: Int128) -> Charge { Charge(nanocoulombs: rounded(sum, by: chargeUnit)) }
   /// Net energy since the step began, positive when the cell took it up; rounded as `charge`.
   public var energy: Energy { Self.energy(energySum) }
   /// The energy of an `energySum`.

@@ -2,27 +2,27 @@
 // SPDX-FileCopyrightText: NaCycler contributors
 
 public import CyclerModel
-internal import Quantities
+public import Quantities
 
 /// The ground on which no end of a step can be met, as numbers in one place. Nearly every reading lies inside, and then
 /// the conditions themselves, with their texts and targets, are not looked at.
 public struct EndFence: Sendable, Hashable {
-  private var voltageFrom = Int64.min
-  private var voltageTo = Int64.max
-  private var driftFrom = Int64.min
-  private var driftTo = Int64.max
-  private var currentFrom = Int64.min
-  private var currentTo = Int64.max
-  private var stepTimeTo = Int64.max
-  private var holdTimeTo = Int64.max
-  private var halfCycleTimeTo = Int64.max
-  private var cycleTimeTo = Int64.max
-  private var testTimeTo = Int64.max
-  private var stepChargeTo = Int64.max
-  private var halfCycleChargeTo = Int64.max
-  private var stepEnergyTo = Int64.max
+  @usableFromInline var voltageFrom = Int64.min
+  @usableFromInline var voltageTo = Int64.max
+  @usableFromInline var driftFrom = Int64.min
+  @usableFromInline var driftTo = Int64.max
+  @usableFromInline var currentFrom = Int64.min
+  @usableFromInline var currentTo = Int64.max
+  @usableFromInline var stepTimeTo = Int64.max
+  @usableFromInline var holdTimeTo = Int64.max
+  @usableFromInline var halfCycleTimeTo = Int64.max
+  @usableFromInline var cycleTimeTo = Int64.max
+  @usableFromInline var testTimeTo = Int64.max
+  @usableFromInline var stepChargeTo = Int64.max
+  @usableFromInline var halfCycleChargeTo = Int64.max
+  @usableFromInline var stepEnergyTo = Int64.max
   /// A condition that this does not cover: the ends are looked at each time.
-  private var isOpen = false
+  @usableFromInline var isOpen = false
   /// Whether a condition asks for the step's energy, which costs a division of 128 bits.
   public private(set) var asksForEnergy = false
   /// Whether a condition asks how fast the voltage moves.
@@ -39,6 +39,7 @@ public struct EndFence: Sendable, Hashable {
   }
 
   /// Whether a reading may meet a condition; false only when none can hold.
+  @inlinable @inline(__always)
   public func mayBeMet(_ live: LiveQuantities) -> Bool {
     if isOpen { return true }
     if let voltage = live.voltage?.nanovolts, voltage <= voltageFrom || voltage >= voltageTo { return true }
@@ -55,8 +56,8 @@ public struct EndFence: Sendable, Hashable {
       || Self.magnitude(live.stepEnergy.nanojoules) >= stepEnergyTo
   }
 
-  @inline(__always)
-  private static func magnitude(_ value: Int64) -> Int64 { value == .min ? .max : abs(value) }
+  @inlinable @inline(__always)
+  static func magnitude(_ value: Int64) -> Int64 { value == .min ? .max : abs(value) }
 
   // At the threshold itself the condition is asked, whichever way it compares.
   private mutating func narrow(_ quantity: EndCondition.Quantity, _ comparison: Comparison, _ threshold: Int64) {

@@ -11,8 +11,10 @@ internal import InstrumentKit
 internal import Quantities
 
 extension ActiveSetpoint {
-  /// Integrates; what comes back is what the reading would store. nil before time zero of the step.
-  mutating func take(_ reading: Reading, heardAt: HostInstant) -> RecordCandidate? {
+  /// Integrates; what comes back is all that the pilot needs to judge the reading, so that it asks once. nil before time
+  /// zero of the step.
+  /// - Parameter settle: How long after the closing of the circuit the step's conditions are not judged.
+  mutating func take(_ reading: Reading, heardAt: HostInstant, settle: TimeSpan) -> Taken? {
     guard let zero else { return nil }
     integrator.reading(reading)
     lastReading = reading
@@ -20,9 +22,22 @@ extension ActiveSetpoint {
     readingsSinceClosed &+= 1
     flags.formUnion(DataFlags(rawValue: Int64(reading.quality.rawValue) & 7))
     if kind == .openCircuitCheck, let voltage = reading.voltage { sawVoltage(voltage) }
-    return RecordCandidate(
+    let candidate = RecordCandidate(
       stepTime: reading.time - zero, voltage: reading.voltage, current: reading.current,
-      charge: integrator.charge, energySum: integrator.energySum, flags: flags)
+      charge: ChargeIntegrator.charge(integrator.chargeSum), energySum: integrator.energySum, flags: flags)
+    return Taken(
+      candidate: candidate, standing: standing(at: reading.time, after: settle), commanded: commanded,
+      isClosed: isClosed, overdueEnds: overdueEnds)
+  }
+
+  /// A reading and where the set-point stands after it.
+  struct Taken {
+    /// What it would store.
+    var candidate: RecordCandidate
+    var standing: Standing
+    var commanded: CommandedDrive
+    var isClosed: Bool
+    var overdueEnds: Int32
   }
 
   /// Makes a record of the candidate when a metric turns at it, when it is the first, or when the protocol's rule wants
@@ -62,17 +77,18 @@ extension ActiveSetpoint {
     if row.flags.contains(.overload) { halfCycle?.row.flags.insert(.overload) }
   }
 
-  /// Where the set-point stands after its last reading, for a step with that `settle`. Changes nothing; `mutating`
-  /// spares the copy.
-  mutating func standing(after settle: TimeSpan) -> Standing {
+  /// Where the set-point stands after its last reading, for a step with that `settle`.
+  func standing(after settle: TimeSpan) -> Standing {
+    guard let lastReading else { return Standing(isDiagnostic: isDiagnostic, hasSettled: !isClosed) }
+    return standing(at: lastReading.time, after: settle)
+  }
+
+  @inline(__always)
+  private func standing(at time: TimeSpan, after settle: TimeSpan) -> Standing {
     var standing = Standing(isDiagnostic: isDiagnostic, hasSettled: true)
-    guard let lastReading else {
-      standing.hasSettled = !isClosed
-      return standing
-    }
-    if let holdBeganAt { standing.holdTime = lastReading.time - holdBeganAt }
+    if let holdBeganAt { standing.holdTime = time - holdBeganAt }
     if openedAt == nil, let closedAt {
-      standing.hasSettled = readingsSinceClosed >= 2 && lastReading.time - closedAt >= settle
+      standing.hasSettled = readingsSinceClosed >= 2 && time - closedAt >= settle
     }
     return standing
   }

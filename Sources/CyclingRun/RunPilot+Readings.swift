@@ -89,42 +89,38 @@ extension RunPilot {
   }
 
   mutating func handle(_ reading: Reading, _ now: RunMoment, _ outputs: inout RunOutputs) {
-    guard let candidate = setpoint?.take(reading, heardAt: now.host) ?? nil else { return }
+    guard let taken = setpoint?.take(reading, heardAt: now.host, settle: machine.settle) else { return }
     if let voltage = reading.voltage {
       lastVoltage = voltage
-      if setpoint?.isClosed == true, isInsideLimits(voltage) { leaveWindows() }
+      if taken.isClosed, isInsideLimits(voltage) { leaveWindows(taken.candidate.charge) }
     }
     guard case .active(let purpose) = phase else {
-      recordIfDue(candidate, &outputs)
+      recordIfDue(taken.candidate, &outputs)
       return
     }
-    let fault =
-      purpose == .step
-      ? safety.judge(reading, commanded: setpoint?.commanded ?? .open(orIn: windowAtRest)) : safety.judgeCheck(reading)
-    if let fault, !(fault.code == .holdCurrentReversed && isOver(candidate)) {
-      append(candidate, &outputs)
+    let fault = purpose == .step ? safety.judge(reading, commanded: taken.commanded) : safety.judgeCheck(reading)
+    if let fault, !(fault.code == .holdCurrentReversed && isOver(taken)) {
+      append(taken.candidate, &outputs)
       if purpose == .step { noteEnd(behind: fault) }
       close(because: .fault(fault, latches: true), now, &outputs)
       return
     }
-    recordIfDue(candidate, &outputs)
+    recordIfDue(taken.candidate, &outputs)
     guard purpose == .step else { return }
-    guard let standing = setpoint?.standing(after: machine.settle) else { return }
-    let live = live(candidate, standing)
+    var live = live(taken)
     if let fault = safety.judge(halfCycleCharge: live.halfCycleCharge) {
       // Whoever resumes the run has seen it; the half-cycle is left and not driven further.
       if stepEnding == nil { stepEnding = .skip(actor: "its limit") }
       close(because: .fault(fault, latches: true), now, &outputs)
       return
     }
-    if standing.hasSettled { judgeEnds(live, now, &outputs) }
+    if taken.standing.hasSettled { judgeEnds(&live, taken.overdueEnds, now, &outputs) }
   }
 
   /// A current has brought the cell inside the limits. If it has moved more charge than an empty half-cycle would, the
   /// cell has to stay there; one that was hardly touched relaxes to where it came from.
-  private mutating func leaveWindows() {
+  private mutating func leaveWindows(_ moved: Charge) {
     guard isFresh || allowedWindow != nil else { return }
-    let moved = setpoint?.integrator.charge ?? .zero
     let enough = machine.program.limits.emptyHalfCycleBelow
     if (runCharge + moved).magnitude >= enough { isFresh = false }
     if moved.magnitude >= enough { allowedWindow = nil }
@@ -138,16 +134,18 @@ extension RunPilot {
 
   /// The reading with what the step and the half-cycle have behind them. Changes nothing; being `mutating` it works in
   /// place, where otherwise the compiler copies the whole pilot for it.
-  private mutating func live(_ candidate: RecordCandidate, _ standing: ActiveSetpoint.Standing) -> LiveQuantities {
+  @inline(__always)
+  private mutating func live(_ taken: ActiveSetpoint.Taken) -> LiveQuantities {
+    let candidate = taken.candidate
     var live = LiveQuantities()
     live.voltage = candidate.voltage
     live.current = candidate.current
     live.stepTime = carried.time + candidate.stepTime
-    if let holdTime = standing.holdTime { live.holdTime = carried.holdTime + holdTime }
+    if let holdTime = taken.standing.holdTime { live.holdTime = carried.holdTime + holdTime }
     live.testTime = testTime + candidate.stepTime
     live.cycleTime = cycleTimeBeforeStep + candidate.stepTime
     live.stepCharge = carried.charge + candidate.charge
-    if standing.isDiagnostic {
+    if taken.standing.isDiagnostic {
       // It belongs to no half-cycle, but is held to the same limit.
       live.halfCycleCharge = live.stepCharge
     } else if let before = halfCycle?.beforeStep() {
@@ -160,26 +158,32 @@ extension RunPilot {
 
   /// Whether a condition of the step is met that a hold's current may meet by turning round: then the hold is over, and
   /// the cell is where it should be.
-  private mutating func isOver(_ candidate: RecordCandidate) -> Bool {
-    guard let standing = setpoint?.standing(after: machine.settle), standing.hasSettled else { return false }
-    return machine.endReached(live(candidate, standing)) != nil
+  private mutating func isOver(_ taken: ActiveSetpoint.Taken) -> Bool {
+    taken.standing.hasSettled && machine.endReached(live(taken)) != nil
   }
 
-  private mutating func judgeEnds(_ live: LiveQuantities, _ now: RunMoment, _ outputs: inout RunOutputs) {
-    guard case .step(let index) = machine.place else { return }
-    var live = live
+  /// Closes the circuit's step when one of its ends is met. Nearly always none can be, and the fence tells.
+  @inline(__always)
+  private mutating func judgeEnds(
+    _ live: inout LiveQuantities, _ overdueEnds: Int32, _ now: RunMoment, _ outputs: inout RunOutputs
+  ) {
     if machine.fence.asksForDrift { machine.noteDrift(&live) }
     if machine.hasLastingEnds { machine.noteHeldEnds(live) }
-    guard let end = machine.endReached(live) else {
+    if machine.fence.mayBeMet(live), let end = machine.endReached(live) {
+      endReached(end, now, &outputs)
+    } else if overdueEnds != 0 {
       setpoint?.overdueEnds = 0
-      return
     }
+  }
+
+  private mutating func endReached(_ end: Int, _ now: RunMoment, _ outputs: inout RunOutputs) {
+    guard let step = machine.step else { return }
     if setpoint?.cutOffEnds.contains(Int32(end)) == true {
       // The instrument judges this one itself and is about to say so.
       setpoint?.overdueEnds += 1
       if (setpoint?.overdueEnds ?? 0) <= Self.toleratedOverdueEnds { return }
     }
-    close(because: .condition(program.steps[index].ends[end].text), now, &outputs)
+    close(because: .condition(step.ends[end].text), now, &outputs)
   }
 
   // MARK: - Records

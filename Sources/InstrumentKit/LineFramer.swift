@@ -51,10 +51,14 @@ public struct LineFramer: Sendable {
     let start = offset
     var index = start
     while index < bytes.count {
-      if index + 8 <= bytes.count {
-        let plain = Self.plainBytes(bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self))
-        index += plain
-        if plain == 8 { continue }
+      if bytes.count - index >= 8 {
+        let marks = Self.marks(in: bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self))
+        // A branch, so that the processor reads on before it knows.
+        if marks == 0 {
+          index += 8
+          continue
+        }
+        index += marks.trailingZeroBitCount / 8
       }
       let byte = bytes[index]
       if byte == Self.lineFeed {
@@ -101,13 +105,13 @@ public struct LineFramer: Sendable {
     return .none
   }
 
-  /// How many of eight bytes come before the first below 0x14, where all bytes with a meaning are.
+  /// The high bit of each of eight bytes that is below 0x14, where all bytes with a meaning are; above the first, some
+  /// others may be marked.
   @inline(__always)
-  private static func plainBytes(_ loaded: UInt64) -> Int {
+  private static func marks(in loaded: UInt64) -> UInt64 {
     let bytes = UInt64(littleEndian: loaded)
     let every: UInt64 = 0x0101_0101_0101_0101
-    // The high bit of each such byte; a borrow can only set more of them above the first.
-    return ((bytes &- (every &* 0x14)) & ~bytes & (every &* 0x80)).trailingZeroBitCount / 8
+    return (bytes &- (every &* 0x14)) & ~bytes & (every &* 0x80)
   }
 
   private func isDropped(_ byte: UInt8) -> Bool {

@@ -9,9 +9,9 @@ extension Voltage: WrittenQuantity {
   /// `10 mV`.
   public static var example: String { "10 mV" }
   /// V, mV, uV.
-  public static var units: [UnitOfMeasure] {
-    [UnitOfMeasure("V", 1_000_000_000), UnitOfMeasure("mV", 1_000_000), UnitOfMeasure("uV", 1_000)]
-  }
+  public static let units: [UnitOfMeasure] = [
+    UnitOfMeasure("V", 1_000_000_000), UnitOfMeasure("mV", 1_000_000), UnitOfMeasure("uV", 1_000),
+  ]
   /// V.
   public static var zeroUnit: String { "V" }
 }
@@ -22,12 +22,10 @@ extension Current: WrittenQuantity {
   /// `0.5 mA`.
   public static var example: String { "0.5 mA" }
   /// A, mA, uA, nA.
-  public static var units: [UnitOfMeasure] {
-    [
-      UnitOfMeasure("A", 1_000_000_000_000), UnitOfMeasure("mA", 1_000_000_000), UnitOfMeasure("uA", 1_000_000),
-      UnitOfMeasure("nA", 1_000),
-    ]
-  }
+  public static let units: [UnitOfMeasure] = [
+    UnitOfMeasure("A", 1_000_000_000_000), UnitOfMeasure("mA", 1_000_000_000), UnitOfMeasure("uA", 1_000_000),
+    UnitOfMeasure("nA", 1_000),
+  ]
   /// A.
   public static var zeroUnit: String { "A" }
 }
@@ -38,11 +36,9 @@ extension Charge: WrittenQuantity {
   /// `0.35 mAh`.
   public static var example: String { "0.35 mAh" }
   /// Ah, mAh, uAh.
-  public static var units: [UnitOfMeasure] {
-    [
-      UnitOfMeasure("Ah", 3_600_000_000_000), UnitOfMeasure("mAh", 3_600_000_000), UnitOfMeasure("uAh", 3_600_000),
-    ]
-  }
+  public static let units: [UnitOfMeasure] = [
+    UnitOfMeasure("Ah", 3_600_000_000_000), UnitOfMeasure("mAh", 3_600_000_000), UnitOfMeasure("uAh", 3_600_000),
+  ]
   /// Ah.
   public static var zeroUnit: String { "Ah" }
 }
@@ -53,12 +49,10 @@ extension VoltageRate: WrittenQuantity {
   /// `1 mV/h`.
   public static var example: String { "1 mV/h" }
   /// V/h, mV/min, mV/h, uV/h.
-  public static var units: [UnitOfMeasure] {
-    [
-      UnitOfMeasure("V/h", 1_000_000_000), UnitOfMeasure("mV/min", 60_000_000), UnitOfMeasure("mV/h", 1_000_000),
-      UnitOfMeasure("uV/h", 1_000),
-    ]
-  }
+  public static let units: [UnitOfMeasure] = [
+    UnitOfMeasure("V/h", 1_000_000_000), UnitOfMeasure("mV/min", 60_000_000), UnitOfMeasure("mV/h", 1_000_000),
+    UnitOfMeasure("uV/h", 1_000),
+  ]
   /// mV/h.
   public static var zeroUnit: String { "mV/h" }
 }
@@ -69,11 +63,9 @@ extension Energy: WrittenQuantity {
   /// `1.2 mWh`.
   public static var example: String { "1.2 mWh" }
   /// Wh, mWh, uWh.
-  public static var units: [UnitOfMeasure] {
-    [
-      UnitOfMeasure("Wh", 3_600_000_000_000), UnitOfMeasure("mWh", 3_600_000_000), UnitOfMeasure("uWh", 3_600_000),
-    ]
-  }
+  public static let units: [UnitOfMeasure] = [
+    UnitOfMeasure("Wh", 3_600_000_000_000), UnitOfMeasure("mWh", 3_600_000_000), UnitOfMeasure("uWh", 3_600_000),
+  ]
   /// Wh.
   public static var zeroUnit: String { "Wh" }
 }
@@ -84,13 +76,11 @@ extension TimeSpan: WrittenQuantity {
   /// `10 min`.
   public static var example: String { "10 min" }
   /// d, h, min, s, ms.
-  public static var units: [UnitOfMeasure] {
-    [
-      UnitOfMeasure("d", 86_400_000_000, neatDecimals: 0), UnitOfMeasure("h", 3_600_000_000, neatDecimals: 1),
-      UnitOfMeasure("min", 60_000_000, neatDecimals: 1), UnitOfMeasure("s", 1_000_000),
-      UnitOfMeasure("ms", 1_000, neatDecimals: 3),
-    ]
-  }
+  public static let units: [UnitOfMeasure] = [
+    UnitOfMeasure("d", 86_400_000_000, neatDecimals: 0), UnitOfMeasure("h", 3_600_000_000, neatDecimals: 1),
+    UnitOfMeasure("min", 60_000_000, neatDecimals: 1), UnitOfMeasure("s", 1_000_000),
+    UnitOfMeasure("ms", 1_000, neatDecimals: 3),
+  ]
   /// s.
   public static var zeroUnit: String { "s" }
 }
@@ -101,9 +91,9 @@ extension Mass: WrittenQuantity {
   /// `1.2 mg`.
   public static var example: String { "1.2 mg" }
   /// g, mg, ug.
-  public static var units: [UnitOfMeasure] {
-    [UnitOfMeasure("g", 1_000_000), UnitOfMeasure("mg", 1_000), UnitOfMeasure("ug", 1)]
-  }
+  public static let units: [UnitOfMeasure] = [
+    UnitOfMeasure("g", 1_000_000), UnitOfMeasure("mg", 1_000), UnitOfMeasure("ug", 1),
+  ]
   /// g.
   public static var zeroUnit: String { "g" }
 }
@@ -114,7 +104,7 @@ extension Area: WrittenQuantity {
   /// `1.13 cm2`.
   public static var example: String { "1.13 cm2" }
   /// cm2, mm2.
-  public static var units: [UnitOfMeasure] { [UnitOfMeasure("cm2", 100_000), UnitOfMeasure("mm2", 1_000)] }
+  public static let units: [UnitOfMeasure] = [UnitOfMeasure("cm2", 100_000), UnitOfMeasure("mm2", 1_000)]
   /// cm2.
   public static var zeroUnit: String { "cm2" }
 }
@@ -135,7 +125,7 @@ public struct Share: WrittenQuantity {
   /// `1 %`.
   public static var example: String { "1 %" }
   /// %.
-  public static var units: [UnitOfMeasure] { [UnitOfMeasure("%", 10_000)] }
+  public static let units: [UnitOfMeasure] = [UnitOfMeasure("%", 10_000)]
   /// %.
   public static var zeroUnit: String { "%" }
 }

@@ -75,7 +75,7 @@ extension WrittenQuantity {
       if let text = exactDecimal(count, per: unit.size, decimals: 12) { return "\(text) \(unit.symbol)" }
     }
     let unit = fitting.first ?? Self.units[Self.units.count - 1]
-    return "\(roundedDecimal(count, per: unit.size, decimals: String(unit.size).count)) \(unit.symbol)"
+    return "\(roundedDecimal(count, per: unit.size, decimals: String(unit.size).utf8.count)) \(unit.symbol)"
   }
 
   /// The quantity rounded to `digits` significant digits, for tables and listings.
@@ -83,7 +83,7 @@ extension WrittenQuantity {
     guard count != 0 else { return "0 \(Self.zeroUnit)" }
     let fitting = Self.units.first { $0.size.magnitude <= count.magnitude }
     let unit = fitting ?? Self.units[Self.units.count - 1]
-    let whole = String((count / unit.size).magnitude).count
+    let whole = String((count / unit.size).magnitude).utf8.count
     return "\(roundedDecimal(count, per: unit.size, decimals: max(0, digits - whole))) \(unit.symbol)"
   }
 }
@@ -155,13 +155,40 @@ private func exactDecimal(_ count: Int64, per size: Int64, decimals: Int) -> Str
   return roundedDecimal(count, per: size, decimals: decimals)
 }
 
-/// `count`/`size` rounded to `decimals` digits after the point, without trailing zeros.
+/// `count`/`size` rounded to `decimals` digits after the point, without trailing zeros. Written from its end, byte by byte:
+/// the message of a fault is made before its circuit is opened.
 private func roundedDecimal(_ count: Int64, per size: Int64, decimals: Int) -> String {
   let value = roundedQuotient(Int128(count) * powerOfTen(decimals), Int128(size))
-  var digits = String(value.magnitude)
-  digits = String(repeating: "0", count: max(0, decimals + 1 - digits.count)) + digits
-  var fraction = digits.suffix(decimals)
-  while fraction.last == "0" { fraction.removeLast() }
-  let sign = value < 0 ? "-" : ""
-  return sign + digits.dropLast(decimals) + (fraction.isEmpty ? "" : "." + fraction)
+  // 39 digits at most, or those after the point and one before it; a point and a sign.
+  let room = max(39, decimals + 1) + 2
+  return String(unsafeUninitializedCapacity: room) { text in
+    var rest = value.magnitude
+    var begin = room
+    for place in 0..<max(decimals + 1, 39) where place <= decimals || rest > 0 {
+      if place == decimals, begin < room { put(UInt8(ascii: "."), before: &begin, in: text) }
+      let digit = nextDigit(of: &rest)
+      // Zeros at the end of the fraction are left out.
+      if place < decimals, begin == room, digit == 0 { continue }
+      put(UInt8(ascii: "0") + digit, before: &begin, in: text)
+    }
+    if value < 0 { put(UInt8(ascii: "-"), before: &begin, in: text) }
+    for index in begin..<room { text[index - begin] = text[index] }
+    return room - begin
+  }
+}
+
+private func put(_ byte: UInt8, before begin: inout Int, in text: UnsafeMutableBufferPointer<UInt8>) {
+  begin -= 1
+  text[begin] = byte
+}
+
+/// Takes the last decimal digit off; in 64 bits where that is enough.
+private func nextDigit(of rest: inout UInt128) -> UInt8 {
+  if let small = UInt64(exactly: rest) {
+    rest = UInt128(small / 10)
+    return UInt8(small % 10)
+  }
+  let (quotient, digit) = rest.quotientAndRemainder(dividingBy: 10)
+  rest = quotient
+  return UInt8(digit)
 }

@@ -11,7 +11,8 @@ extension Cell {
       commandName: "import", abstract: "Registers the cells of a CSV file, all or none.",
       discussion: """
         The first line names the columns: cell and role, and any of \
-        \(CellTable.known.filter { $0 != "cell" && $0 != "role" }.joined(separator: ", ")).
+        \(CellTable.known.filter { $0 != "cell" && $0 != "role" }.joined(separator: ", ")). \
+        Commas, semicolons or tabs separate the fields; numbers have a point.
         """)
     @OptionGroup var daemon: DaemonOption
     @Argument(help: "The CSV file.", completion: .file(extensions: ["csv"])) var file: String
@@ -46,7 +47,7 @@ enum CellTable {
         throw FileFailure(
           code: "csv.wrong_count",
           message: "\(name):\(record.line): \(record.fields.count) fields under \(columns.count) columns",
-          hint: "a field with a comma needs quotes")
+          hint: "a field with a comma, or with the semicolon or tab that separates the fields, needs quotes")
       }
       let row = Row(
         place: "\(name):\(record.line)", fields: Dictionary(uniqueKeysWithValues: zip(columns, record.fields)))

@@ -83,8 +83,15 @@ enum CSV {
     return "\"" + text.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
   }
 
-  /// Reads all records with the line that each begins on; empty lines are left aside. Throws `FileFailure` for a quote
-  /// that is not closed or stands in the middle of a field.
+  /// What separates the fields: a comma, or in a file whose first line has none a semicolon or a tab, as spreadsheets
+  /// write them where the comma is the decimal mark.
+  private static func separator(of text: Substring) -> Character {
+    let heading = text.prefix { !$0.isNewline }
+    return [",", ";", "\t"].first { heading.contains($0) } ?? ","
+  }
+
+  /// Reads all records with the line that each begins on; empty lines and a byte-order mark are left aside. Throws
+  /// `FileFailure` for a quote that is not closed or stands in the middle of a field.
   static func read(_ text: String, name: String) throws -> [(line: Int, fields: [String])] {
     var records: [(line: Int, fields: [String])] = []
     var fields: [String] = []
@@ -100,7 +107,8 @@ enum CSV {
       wasQuoted = false
     }
     // Characters, not bytes: CR LF is one Character and one line end.
-    var rest = Substring(text)
+    var rest = text.unicodeScalars.first == "\u{FEFF}" ? Substring(text.unicodeScalars.dropFirst()) : Substring(text)
+    let separator = separator(of: rest)
     while let character = rest.popFirst() {
       if isQuoted {
         if character == "\"" {
@@ -117,7 +125,7 @@ enum CSV {
         }
         isQuoted = true
         wasQuoted = true
-      } else if character == "," {
+      } else if character == separator {
         fields.append(field)
         field = ""
         wasQuoted = false

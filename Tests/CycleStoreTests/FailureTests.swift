@@ -128,6 +128,35 @@ extension CycleStore {
     again.stopAndWait()
   }
 
+  /// Records are stored many in one statement; one that breaks a rule is named all the same, and nothing of its batch is
+  /// stored.
+  @Test(arguments: [3, 17, 40])
+  func aRecordThatBreaksARuleIsNamedAmongMany(_ place: Int) async throws {
+    let scratch = try ScratchDirectory()
+    let store = try CycleStore.open(at: scratch.path + "/state")
+    let (good, bad) = (try Bench(store, number: 1), try Bench(store, number: 2))
+    let failures = FailureWaiter()
+    let (healthy, waiter) = store.inletWithWaiter()
+    let broken = store.makeInlet(name: "broken", onFailure: { failures.continuation.yield($0) })
+    var batch = JournalBatch(records: bad.records(0..<50), entries: [.stepStarted(bad.step(1))])
+    batch.records.insert(bad.record(Int32(place) - 1), at: place)
+    broken.push(&batch)
+    batch = JournalBatch(records: good.records(0..<50), entries: [.stepStarted(good.step(1))])
+    healthy.push(&batch)
+    try store.start()
+    await waiter.wait(for: 1)
+    let failure = try #require(await failures.next())
+    #expect(failure.detail.contains("index \(place - 1))"), "\(failure.detail)")
+    let report = await store.stop()
+    #expect(report.unsavedCount == 52)
+    let again = try CycleStore.open(at: scratch.path + "/state")
+    let stored = try again.readNow { view in
+      try (good: view.recordCount(run: good.run), bad: view.recordCount(run: bad.run))
+    }
+    #expect(stored == (50, 0))
+    again.stopAndWait()
+  }
+
   /// While it is found out whose batch breaks a rule, what else goes wrong concerns everybody.
   @Test func aFullDiskIsToldAlsoWhileABatchIsSetApart() async throws {
     let scratch = try ScratchDirectory()

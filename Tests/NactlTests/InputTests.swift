@@ -38,6 +38,23 @@ import Testing
     #expect(cells.last?.active_mass_ug == nil)
   }
 
+  /// As spreadsheets save it: with a byte-order mark, and with semicolons where the comma is the decimal mark.
+  @Test(arguments: [";", "\t", ","])
+  func tablesOfSpreadsheetsAreRead(_ separator: String) throws {
+    let lines = [["cell", "role", "active_mass_mg"], ["HC-1", "anode-half-cell", "1.2"]]
+    let text = "\u{FEFF}" + lines.map { $0.joined(separator: separator) + "\r\n" }.joined()
+    let cells = try CellTable.read(text, name: "f")
+    #expect(cells.map(\.cell) == ["HC-1"])
+    #expect(cells.first?.active_mass_ug == 1_200)
+  }
+
+  @Test func aDecimalCommaIsRefused() throws {
+    let text = "cell;role;active_mass_mg\nHC-1;anode-half-cell;1,234\n"
+    let failure = #expect(throws: FileFailure.self) { _ = try CellTable.read(text, name: "f") }
+    #expect(failure?.body.code == "csv.bad_number")
+    #expect(failure?.body.hint?.contains("with a point") == true)
+  }
+
   @Test(arguments: [
     ("", "csv.empty", ""), ("cell,rloe\n", "csv.unknown_column", "f:1"),
     ("cell,cell\n", "csv.repeated_column", "f:1"), ("active_mass_mg,active_mass_ug\n", "csv.repeated_column", "f:1"),

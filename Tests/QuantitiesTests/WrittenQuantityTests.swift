@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: NaCycler contributors
 
+import Foundation
 import Quantities
 import Testing
 
@@ -48,6 +49,32 @@ import Testing
       #expect(try Charge(written: Charge(count: charge).written).count == charge)
     }
   }
+
+  /// The digits against a plain division, at every size.
+  @Test func shownIsRoundedToItsDigits() throws {
+    let seed: UInt64 = 20_261_128
+    print("seed \(seed)")
+    var random = SplitMix(seed)
+    for _ in 0..<20_000 {
+      let count = Int64(bitPattern: random.next()) >> Int64(random.next() % 60)
+      let digits = 1 + Int(random.next() % 9)
+      let shown = Voltage(count: count).shown(digits: digits)
+      let parts = shown.split(separator: " ")
+      let size = [("V", 1e9), ("mV", 1e6), ("uV", 1e3)].first { $0.0 == parts[1] }?.1 ?? 0
+      let value = try #require(Double(parts[0]))
+      // Half a unit of the last digit, and what Double cannot tell.
+      let step = max(1e-12, pow(10, log10(max(abs(Double(count) / size), 1)).rounded(.down) + 1 - Double(digits)))
+      #expect(
+        abs(value - Double(count) / size) <= min(step, 1) * 0.5000001 + abs(value) * 1e-15, "\(count) as \(shown)")
+      #expect(!parts[0].contains(".") || !parts[0].hasSuffix("0"), "\(shown)")
+    }
+  }
+
+  @Test(arguments: [
+    (0, "0 V"), (1_000_000_000, "1 V"), (-1_500_000, "-1.5 mV"), (999_999, "1000 uV"), (4_250_000_000, "4.25 V"),
+    (Int64.max, "9223372037 V"), (Int64.min, "-9223372037 V"), (1, "0.001 uV"),
+  ])
+  func someAreShown(_ count: Int64, _ text: String) { #expect(Voltage(count: count).shown() == text) }
 
   @Test(arguments: [
     ("10", "bare number"), ("10mV", "exactly one space"), ("10  mV", "exactly one space"), ("ten mV", "not a decimal"),

@@ -60,6 +60,9 @@ struct PackageCursor {
   private var offset = 1
   /// Whether something did not have the exact shape.
   private(set) var isMalformed = false
+  /// What `advance()` found last. It is read where it stands: handed out of the hot path, it would be written and read
+  /// in pieces of different size, and the processor would wait for it.
+  private(set) var variable = PackageVariable(type: 0, digits: nil, exponent: 0, status: 0, range: 0)
 
   /// Begins behind the `P` of `line`.
   @inline(__always)
@@ -70,16 +73,21 @@ struct PackageCursor {
   var isComplete: Bool { !isMalformed && offset == line.count + 1 }
 
   /// The next variable; nil at the end and when the shape is wrong.
-  @inline(__always)
-  mutating func next() -> PackageVariable? {
+  mutating func next() -> PackageVariable? { advance() ? variable : nil }
+
+  /// Reads the next variable into `variable`; false at the end and when the shape is wrong.
+  mutating func advance() -> Bool {
     guard !isMalformed, offset + Self.width <= line.count else { return malformed() }
     let first = line[offset]
     let second = line[offset + 1]
     guard isLetter(first), isLetter(second) else { return malformed() }
-    var variable = PackageVariable(
-      type: UInt16(first) << 8 | UInt16(second), digits: nil, exponent: 0, status: 0, range: 0)
+    variable.type = UInt16(first) << 8 | UInt16(second)
+    variable.status = 0
+    variable.range = 0
     if line[offset + 2] == 0x20 {
       guard isNaN(at: offset + 2) else { return malformed() }
+      variable.digits = nil
+      variable.exponent = 0
     } else {
       guard let digits = sevenDigits(at: offset + 2), let exponent = exponent(of: line[offset + 9])
       else { return malformed() }
@@ -88,19 +96,19 @@ struct PackageCursor {
     }
     offset += Self.width
     while offset < line.count, line[offset] == 0x2C {
-      guard readMetadata(into: &variable) else { return malformed() }
+      guard readMetadata() else { return malformed() }
     }
     guard offset == line.count || line[offset] == 0x3B else { return malformed() }
     offset += 1
-    return variable
+    return true
   }
 
   /// Two letters, seven digits and a prefix.
   private static let width = 10
 
-  private mutating func malformed() -> PackageVariable? {
+  private mutating func malformed() -> Bool {
     isMalformed = true
-    return nil
+    return false
   }
 
   /// Five spaces and `nan` in place of digits and prefix.
@@ -110,7 +118,7 @@ struct PackageCursor {
   }
 
   @inline(__always)
-  private mutating func readMetadata(into variable: inout PackageVariable) -> Bool {
+  private mutating func readMetadata() -> Bool {
     guard offset + 2 < line.count else { return false }
     let kind = line[offset + 1]
     switch kind {

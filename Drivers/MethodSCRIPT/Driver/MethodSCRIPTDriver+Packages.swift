@@ -13,11 +13,11 @@ extension MethodSCRIPTDriver {
   mutating func handlePackage(_ line: UnsafeRawBufferPointer, into outputs: inout DriverOutputs) {
     guard progress.isActive else { return handleForeignPackage(line) }
     var cursor = PackageCursor(line)
-    guard let first = cursor.next() else { return noteGarbage("a malformed package", into: &outputs) }
-    if first.type == VariableType.time {
-      handleReading(at: first, &cursor, into: &outputs)
-    } else if first.type == VariableType.mark {
-      handleMark(first, &cursor, into: &outputs)
+    guard cursor.advance() else { return noteGarbage("a malformed package", into: &outputs) }
+    if cursor.variable.type == VariableType.time {
+      handleReading(&cursor, into: &outputs)
+    } else if cursor.variable.type == VariableType.mark {
+      handleMark(cursor.variable, &cursor, into: &outputs)
     } else {
       noteGarbage("a package that begins with no variable of ours", into: &outputs)
     }
@@ -25,13 +25,14 @@ extension MethodSCRIPTDriver {
 
   // MARK: Readings
 
+  /// The cursor stands at the time.
   @inline(__always)
-  private mutating func handleReading(
-    at time: PackageVariable, _ cursor: inout PackageCursor, into outputs: inout DriverOutputs
-  ) {
-    guard let microseconds = time.count(unitExponent: -6), microseconds >= 0,
-      let reading = Self.reading(at: microseconds, status: time.status, &cursor, hasCurrent: progress.isDriven),
-      cursor.isComplete
+  private mutating func handleReading(_ cursor: inout PackageCursor, into outputs: inout DriverOutputs) {
+    guard let microseconds = cursor.variable.count(unitExponent: -6), microseconds >= 0 else {
+      return noteGarbage("a malformed reading", into: &outputs)
+    }
+    var reading = Reading(time: TimeSpan(microseconds: microseconds), voltage: nil, current: .zero)
+    guard Self.read(&reading, &cursor, hasCurrent: progress.isDriven), cursor.isComplete
     else { return noteGarbage("a malformed reading", into: &outputs) }
     guard progress.finalReason == nil, accept(reading, into: &outputs) else { return }
     if !progress.hasBegun { noteBegan(into: &outputs) }
@@ -82,30 +83,29 @@ extension MethodSCRIPTDriver {
     outputs.writes.append(0x0A)
   }
 
-  /// Reads voltage and, where there is one, current. Static: a method would be handed a copy of the driver.
+  /// Reads voltage and, where there is one, current; false when the shape is not exact. Static: a method would be handed
+  /// a copy of the driver.
   @inline(__always)
-  private static func reading(
-    at microseconds: Int64, status: UInt8, _ cursor: inout PackageCursor, hasCurrent: Bool
-  ) -> Reading? {
-    guard let potential = cursor.next(), VariableType.isVoltage(potential.type) else { return nil }
-    var reading = Reading(time: TimeSpan(microseconds: microseconds), voltage: nil, current: .zero)
-    if potential.digits != nil {
-      guard let nanovolts = potential.count(unitExponent: -9) else { return nil }
+  private static func read(_ reading: inout Reading, _ cursor: inout PackageCursor, hasCurrent: Bool) -> Bool {
+    var bits = cursor.variable.status
+    guard cursor.advance(), VariableType.isVoltage(cursor.variable.type) else { return false }
+    if cursor.variable.digits != nil {
+      guard let nanovolts = cursor.variable.count(unitExponent: -9) else { return false }
       reading.voltage = Voltage(nanovolts: nanovolts)
     }
-    var bits = status | potential.status
+    bits |= cursor.variable.status
     if hasCurrent {
-      guard let current = cursor.next(), current.type == VariableType.current else { return nil }
+      guard cursor.advance(), cursor.variable.type == VariableType.current else { return false }
       reading.current = nil
-      if current.digits != nil {
-        guard let picoamperes = current.count(unitExponent: -12) else { return nil }
+      if cursor.variable.digits != nil {
+        guard let picoamperes = cursor.variable.count(unitExponent: -12) else { return false }
         reading.current = Current(picoamperes: picoamperes)
       }
-      reading.range = current.range
-      bits |= current.status
+      reading.range = cursor.variable.range
+      bits |= cursor.variable.status
     }
     reading.quality = quality(bits)
-    return reading
+    return true
   }
 
   /// The instrument's status bits are 1 timing not met, 2 overload, 4 underload, 8 overload warning.

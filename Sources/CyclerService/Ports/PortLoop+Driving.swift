@@ -40,8 +40,10 @@ extension PortLoop {
     switch event {
     case .identified(let found): identified(found)
     case .reading(let channel, let reading):
-      guard slots.indices.contains(channel), slots[channel].pilot != nil else { return }
-      slots[channel].pilot?.handle(reading, at: now, into: &runOutputs)
+      // Asked whether there is a pilot, Swift would copy it.
+      guard slots.indices.contains(channel),
+        slots[channel].pilot?.handle(reading, at: now, into: &runOutputs) != nil
+      else { return }
       takeOutputs(channel)
       compareClocks(channel, reading, now)
     case .began(let channel, _), .holdBegan(let channel, _), .ended(let channel, _, _), .refused(let channel, _, _):
@@ -82,8 +84,8 @@ extension PortLoop {
 
   /// Gives a run one input; its commands are worked off after the present events.
   mutating func feed(_ input: RunInput, _ channel: Int, _ now: RunMoment) {
-    guard slots.indices.contains(channel), slots[channel].pilot != nil else { return }
-    slots[channel].pilot?.handle(input, at: now, into: &runOutputs)
+    guard slots.indices.contains(channel), slots[channel].pilot?.handle(input, at: now, into: &runOutputs) != nil
+    else { return }
     takeOutputs(channel)
   }
 
@@ -112,7 +114,14 @@ extension PortLoop {
     while slots.count <= channel { slots.append(Slot()) }
     let before = slots[channel].sighting
     change(&slots[channel].sighting)
-    if before != slots[channel].sighting { worker.publish(slots.map(\.sighting)) }
+    if before != slots[channel].sighting { hasSightings = true }
+  }
+
+  /// Says what is known of the channels to whoever asks. At the end of a turn, after the instrument was told, and before
+  /// anybody is told of something that has happened on them.
+  mutating func publishSightings() {
+    hasSightings = false
+    worker.publish(slots.map(\.sighting))
   }
 
   mutating func hold(_ orphan: DriverEvent, _ channel: Int) {
@@ -123,7 +132,7 @@ extension PortLoop {
   mutating func identified(_ found: InstrumentIdentity) {
     identity = found
     while slots.count < found.capabilities.channels { slots.append(Slot()) }
-    worker.publish(slots.map(\.sighting))
+    publishSightings()
     news(.identified(found))
   }
 }

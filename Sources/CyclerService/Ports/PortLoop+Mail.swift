@@ -94,6 +94,7 @@ extension PortLoop {
       $0.run = nil
       $0.state = nil
     }
+    publishSightings()
     news(.finished(run: run, channel: channel))
   }
 

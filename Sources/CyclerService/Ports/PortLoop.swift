@@ -14,8 +14,8 @@ internal import InstrumentIO
 internal import InstrumentKit
 internal import Quantities
 
-/// The state of a port's thread; lives on that thread only.
-struct PortLoop {
+/// The state of a port's thread; lives on that thread only, and is never copied.
+struct PortLoop: ~Copyable {
   /// One channel of the instrument. It never leaves the thread; a class, because it holds a whole run, which must not be
   /// copied to look at one of its fields.
   final class Slot {
@@ -39,6 +39,8 @@ struct PortLoop {
   static let farewellMicroseconds: Int64 = 20_000
   /// How long an instrument may be deaf after bytes that it answered with an error; see `safeStopBytes`.
   static let deafMicroseconds: Int64 = 120_000
+  /// How long a thread waits for bytes without turning.
+  static let longestWait = TimeSpan(milliseconds: 500)
   /// Bytes that the instrument has not taken; more means that it does not read.
   static let writeLimit = 1 << 20
 
@@ -61,6 +63,8 @@ struct PortLoop {
   var unwritten: [UInt8] = []
   var checkpoint = ByteWriter()
   var resetRequested: Fault?
+  /// What is known of a channel has changed since it was published.
+  var hasSightings = false
   /// Set once the daemon stops: the thread ends when every circuit is open, or at that moment.
   var endsAt: HostInstant?
   var hasEnded = false
@@ -102,20 +106,15 @@ struct PortLoop {
 
   func moment() -> RunMoment { RunMoment(host: HostClock.now(), unix: UnixClock.now()) }
 
-  private func timeout(_ now: RunMoment) -> TimeSpan? {
-    var due: HostInstant?
-    func consider(_ instant: HostInstant?) {
-      guard let instant else { return }
-      due = due.map { min($0, instant) } ?? instant
-    }
-    consider(driverWakeAt)
-    consider(reopenAt)
-    consider(endsAt)
-    for slot in slots { consider(slot.pilotWakeAt) }
+  /// How long to wait at most. Changes nothing; `mutating` spares a copy of everything that the thread has.
+  private mutating func timeout(_ now: RunMoment) -> TimeSpan {
     // The heartbeat is seen at least twice a second even on a silent port.
-    let longest = TimeSpan(milliseconds: 500)
-    guard let due else { return longest }
-    return min(longest, max(.zero, due - now.host))
+    var due = now.host + Self.longestWait
+    if let driverWakeAt { due = min(due, driverWakeAt) }
+    if let reopenAt { due = min(due, reopenAt) }
+    if let endsAt { due = min(due, endsAt) }
+    for slot in slots { if let wakeAt = slot.pilotWakeAt { due = min(due, wakeAt) } }
+    return max(.zero, due - now.host)
   }
 
   // MARK: - Time and the store
@@ -147,6 +146,7 @@ struct PortLoop {
 
   /// At the end of every turn: checkpoints, the store, and a link that is of no use.
   mutating func settleTurn() {
+    if hasSightings { publishSightings() }
     for channel in slots.indices where slots[channel].hasNews {
       slots[channel].hasNews = false
       checkpoint.reset()
