@@ -15,8 +15,7 @@ internal import Quantities
 
 extension PortLoop {
   /// Gives the driver one input and works off everything that follows from it.
-  mutating func drive(_ input: DriverInput) {
-    let now = moment()
+  mutating func drive(_ input: DriverInput, _ now: RunMoment) {
     driverOutputs.removeAll()
     driver.handle(input, at: now.host, into: &driverOutputs)
     workOff(now)

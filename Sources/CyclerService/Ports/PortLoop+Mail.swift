@@ -13,8 +13,7 @@ internal import InstrumentKit
 internal import Quantities
 
 extension PortLoop {
-  mutating func takeMail() {
-    let now = moment()
+  mutating func takeMail(_ now: RunMoment) {
     // Commits first: a run that is over must have left its channel before another is attached to it.
     for channel in slots.indices { takeCommit(channel, now) }
     for command in worker.takeCommands() {

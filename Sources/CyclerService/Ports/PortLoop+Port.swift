@@ -23,7 +23,7 @@ extension PortLoop {
       saidUnusable = false
       driver = makeDriver()
       unwritten.removeAll(keepingCapacity: true)
-      drive(.opened)
+      drive(.opened, moment())
       flush()
     } catch {
       reopenAt = now + Self.reopenInterval
@@ -34,11 +34,11 @@ extension PortLoop {
     }
   }
 
-  mutating func readPort(_ buffer: UnsafeMutableRawBufferPointer) {
+  mutating func readPort(_ buffer: UnsafeMutableRawBufferPointer, _ now: RunMoment) {
     guard let port else { return }
     switch port.read(into: buffer) {
     case .bytes(let count):
-      drive(.bytes(UnsafeRawBufferPointer(rebasing: buffer[..<count])))
+      drive(.bytes(UnsafeRawBufferPointer(rebasing: buffer[..<count])), now)
       flush()
     case .wouldBlock: break
     case .hangUp: loseLink(Fault(.linkLost, "\(worker.path) hung up"))
@@ -72,14 +72,14 @@ extension PortLoop {
     lost.close()
     port = nil
     unwritten.removeAll(keepingCapacity: true)
-    drive(.lost)
     let now = moment()
+    drive(.lost, now)
     for channel in slots.indices {
       slots[channel].sighting.circuit = .unknown
       feed(.instrumentLost(fault), channel, now)
     }
     commands.removeAll(keepingCapacity: true)
-    settleTurn()
+    settleTurn(now)
     news(.lost(identity, fault, pilots: takePilots()))
     identity = nil
     slots.removeAll()

@@ -88,16 +88,15 @@ struct PortLoop: ~Copyable {
     defer { buffer.deallocate() }
     while !hasEnded {
       openIfDue()
-      let now = moment()
       let ready = PortPoll.wait(
-        port: port, wake: worker.wake, timeout: timeout(now), untilWritable: !unwritten.isEmpty)
-      let awake = HostClock.now()
-      worker.beat(awake)
-      storeVigil.turn(committed: inlet.committedSequence, waiting: inlet.waitingCount, at: awake)
-      if ready.contains(.woken) { takeMail() }
-      if ready.contains(.readable) { readPort(buffer) }
-      tick()
-      settleTurn()
+        port: port, wake: worker.wake, timeout: timeout(HostClock.now()), untilWritable: !unwritten.isEmpty)
+      let awake = moment()
+      worker.beat(awake.host)
+      storeVigil.turn(committed: inlet.committedSequence, waiting: inlet.waitingCount, at: awake.host)
+      if ready.contains(.woken) { takeMail(awake) }
+      if ready.contains(.readable) { readPort(buffer, awake) }
+      tick(awake)
+      settleTurn(awake)
     }
     port?.close()
     refuseLateMail()
@@ -107,22 +106,22 @@ struct PortLoop: ~Copyable {
   func moment() -> RunMoment { RunMoment(host: HostClock.now(), unix: UnixClock.now()) }
 
   /// How long to wait at most. Changes nothing; `mutating` spares a copy of everything that the thread has.
-  private mutating func timeout(_ now: RunMoment) -> TimeSpan {
+  private mutating func timeout(_ now: HostInstant) -> TimeSpan {
     // The heartbeat is seen at least twice a second even on a silent port.
-    var due = now.host + Self.longestWait
+    var due = now + Self.longestWait
     if let driverWakeAt { due = min(due, driverWakeAt) }
     if let reopenAt { due = min(due, reopenAt) }
     if let endsAt { due = min(due, endsAt) }
     for slot in slots { if let wakeAt = slot.pilotWakeAt { due = min(due, wakeAt) } }
-    return max(.zero, due - now.host)
+    return max(.zero, due - now)
   }
 
   // MARK: - Time and the store
 
-  mutating func tick() {
-    let now = moment()
+  /// What has come due by then.
+  mutating func tick(_ now: RunMoment) {
     if let due = driverWakeAt, due <= now.host {
-      drive(.tick)
+      drive(.tick, now)
       flush()
     }
     for channel in slots.indices {
@@ -145,14 +144,14 @@ struct PortLoop: ~Copyable {
   }
 
   /// At the end of every turn: checkpoints, the store, and a link that is of no use.
-  mutating func settleTurn() {
+  mutating func settleTurn(_ now: RunMoment) {
     if hasSightings { publishSightings() }
     for channel in slots.indices where slots[channel].hasNews {
       slots[channel].hasNews = false
       checkpoint.reset()
       guard slots[channel].pilot?.checkpoint(into: &checkpoint) == true, let run = slots[channel].pilot?.identity.run
       else { continue }
-      batch.entries.append(.checkpoint(run: run, at: UnixClock.now(), state: checkpoint.bytes))
+      batch.entries.append(.checkpoint(run: run, at: now.unix, state: checkpoint.bytes))
     }
     if !batch.records.isEmpty || !batch.entries.isEmpty {
       worker.awaitCommit(slots.contains { $0.commitAwaited != nil })
