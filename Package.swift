@@ -80,6 +80,12 @@ let package = Package(
     room("VirtualLab", ["Quantities"]),
     room("MethodSCRIPTEmulator", ["VirtualLab"], path: "Drivers/MethodSCRIPT/Emulator", exclude: ["README.md"]),
     room("VirtualBench", ["VirtualLab", "MethodSCRIPTEmulator", "CNacycler"]),
+    room(
+      "Rehearsal",
+      [
+        "CyclingRun", "MethodSCRIPTDriver", "MethodSCRIPTEmulator", "VirtualLab", "InstrumentKit", "CyclerModel",
+        "Quantities",
+      ]),
 
     // Thin programs.
     program(
@@ -88,7 +94,12 @@ let package = Package(
         "CyclerService", "ControlAPI", "Quantities", argumentParser, logging,
       ]),
     program("nactl", ["ControlAPI", argumentParser]),
-    program("nasim", ["VirtualBench", "VirtualLab", argumentParser]),
+    program(
+      "nasim",
+      [
+        "Rehearsal", "VirtualBench", "VirtualLab", "MethodSCRIPTEmulator", "CyclingRun", "CyclingProtocol",
+        "InstrumentKit", "CyclerModel", "Quantities", argumentParser,
+      ]),
 
     // What `make bench` runs.
     .target(name: "CBench", path: "Benchmarks/CBench"),
@@ -114,6 +125,12 @@ let package = Package(
       [
         "CyclingRun", "CyclingProtocol", "CyclingEngine", "CellMetrics", "MethodSCRIPTDriver", "MethodSCRIPTEmulator",
         "VirtualLab", "InstrumentKit", "CyclerModel", "Quantities",
+      ]),
+    tests(
+      "RehearsalTests",
+      [
+        "Rehearsal", "CyclingProtocol", "CyclingRun", "MethodSCRIPTEmulator", "VirtualLab", "InstrumentKit", "CyclerModel",
+        "Quantities",
       ]),
     tests("InstrumentIOTests", ["InstrumentIO", "InstrumentKit", "CyclerModel", "Quantities", "CNacycler"]),
     tests("CycleStoreTests", ["CycleStore", "CyclerModel", "Quantities", grdb]),

@@ -19,13 +19,10 @@ struct JournalWriter {
   /// Whether an event was written.
   private(set) var hasEvents = false
   private var lastCheckpoints: [(run: Int64, at: UnixInstant, state: [UInt8])] = []
-  /// Records of several batches that are written together.
-  private var few: ContiguousArray<RecordRow> = []
 
   /// Forgets what was touched, and what an earlier transaction left behind.
   mutating func reset() {
     lastCheckpoints.removeAll(keepingCapacity: true)
-    few.removeAll(keepingCapacity: true)
     touchedRuns.removeAll(keepingCapacity: true)
     changedRuns.removeAll(keepingCapacity: true)
     hasEvents = false
@@ -36,14 +33,10 @@ struct JournalWriter {
     changedRuns.insert(run)
   }
 
-  /// Writes `batch`, except for checkpoints and few records: `finish` writes those of all batches together.
+  /// Writes `batch`, except for its checkpoints: of each run `finish` writes the last of all batches.
   mutating func write(_ batch: borrowing JournalBatch, to database: Database) throws {
     for entry in batch.entries { try write(entry, to: database) }
-    if batch.records.count < Self.rowsTogether {
-      few.append(contentsOf: batch.records)
-    } else {
-      try write(records: batch.records, to: database)
-    }
+    if !batch.records.isEmpty { try write(records: batch.records, to: database) }
   }
 
   /// Writes what the batches have left, in the same transaction.
@@ -51,7 +44,6 @@ struct JournalWriter {
     for checkpoint in lastCheckpoints {
       try write(checkpoint.state, of: checkpoint.run, at: checkpoint.at, commitSequence, to: database)
     }
-    if !few.isEmpty { try write(records: few, to: database) }
   }
 
   /// The bytes of a checkpoint begin with their own version; this number says only that they do.
@@ -79,7 +71,8 @@ struct JournalWriter {
 
   // MARK: Records
 
-  /// So many rows go into one statement where there are as many: a third less work a row than one at a time.
+  /// So many rows go into one statement where a source has as many: a third less work a row than one at a time. Rows of
+  /// several sources lie on as many pages, which SQLite would copy for the case that the statement fails.
   private static let rowsTogether = 16
 
   private mutating func write(records: ContiguousArray<RecordRow>, to database: Database) throws {

@@ -247,7 +247,14 @@ extension CycleStore {
         PRAGMA synchronous = FULL;
         PRAGMA wal_autocheckpoint = 4000;
         PRAGMA journal_size_limit = 67108864;
+        PRAGMA temp_store = MEMORY;
         """)
+    // A commit must not depend on room for a temporary file on another disk: what a statement of many rows would undo is
+    // a few pages.
+    let temporary = try Int.fetchOne(database, sql: "PRAGMA temp_store") ?? -1
+    guard temporary == 2 else {
+      throw StoreError.notDurable(setting: "temp_store", found: "\(temporary), not 2 (MEMORY)")
+    }
     let synchronous = try Int.fetchOne(database, sql: "PRAGMA synchronous") ?? -1
     guard synchronous == 2 else {
       throw StoreError.notDurable(setting: "synchronous", found: "\(synchronous), not 2 (FULL)")

@@ -37,3 +37,15 @@ public struct DataFlags: OptionSet, Sendable, Hashable {
   /// with a cell that may have been plated.
   @inlinable public static var partialStart: DataFlags { DataFlags(rawValue: 16384) }
 }
+
+extension DataFlags {
+  /// The names of the flags that are set, as people and programs are told them.
+  public var names: [String] { isEmpty ? [] : Self.known.filter { contains($0.0) }.map(\.1) }
+
+  private static let known: [(DataFlags, String)] = [
+    (.overload, "overload"), (.underload, "underload"), (.late, "late"), (.stepStart, "step_start"),
+    (.stepEnd, "step_end"), (.plateauEdge, "plateau_edge"), (.gap, "gap"), (.interrupted, "interrupted"),
+    (.truncated, "truncated"), (.empty, "empty"), (.chargeUnknown, "charge_unknown"),
+    (.constantVoltage, "constant_voltage"), (.partialStart, "partial_start"),
+  ]
+}

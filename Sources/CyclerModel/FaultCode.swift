@@ -21,6 +21,7 @@ public enum FaultCode: String, Sendable, Hashable, CaseIterable {
   case instrumentOverload = "instrument.overload"
   case instrumentWrongDirection = "instrument.wrong_direction"
   case instrumentNoReading = "instrument.no_reading"
+  case instrumentSetpointNotFollowed = "instrument.setpoint_not_followed"
   case instrumentTimeBackwards = "instrument.time_backwards"
   case instrumentBoundReached = "instrument.bound_reached"
   case instrumentLeaseExpired = "instrument.lease_expired"

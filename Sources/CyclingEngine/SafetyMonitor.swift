@@ -28,6 +28,7 @@ public struct SafetyMonitor: Sendable, Hashable {
   private var overloadsInARow = 0
   private var wrongDirectionsInARow = 0
   private var blindReadingsInARow = 0
+  private var astrayReadingsInARow = 0
 
   /// So many clipped readings in a row open the circuit: one may be a glitch at a range's switch-on.
   public static let toleratedOverloads = 1
@@ -36,6 +37,10 @@ public struct SafetyMonitor: Sendable, Hashable {
 
   /// So many driven readings in a row may lack voltage or current.
   public static let toleratedBlindReadings = 1
+
+  /// So many readings in a row may differ from the commanded current by more than a tenth of it: a range may be changed,
+  /// a converter may settle. Then the instrument does something else than it was told, or nothing.
+  public static let toleratedAstrayReadings = 10
 
   /// A monitor of `limits`.
   public init(limits: SafetyLimits) { self.limits = limits }
@@ -48,6 +53,7 @@ public struct SafetyMonitor: Sendable, Hashable {
     overloadsInARow = 0
     wrongDirectionsInARow = 0
     blindReadingsInARow = 0
+    astrayReadingsInARow = 0
   }
 
   /// Judges one reading; a fault means that the circuit must be opened now.
@@ -61,7 +67,7 @@ public struct SafetyMonitor: Sendable, Hashable {
       if let fault = judgeDirection(reading, set.picoamperes > 0 ? .charge : .discharge, floor: set.magnitude / 10) {
         return fault
       }
-      return judgeClosed(reading)
+      return judgeClosed(reading) ?? judgeSetpoint(reading, set)
     case .voltage(let direction, let atMost):
       if let fault = judgeSight(reading) { return fault }
       if let fault = judgeHold(reading, direction, atMost) { return fault }
@@ -116,6 +122,20 @@ public struct SafetyMonitor: Sendable, Hashable {
     return Fault(
       .instrumentNoReading,
       "\(blindReadingsInARow) readings in a row without voltage or current while the circuit is closed")
+  }
+
+  /// A constant current that is not the one that was asked for: a lead that came off, a range that cannot carry it, an
+  /// instrument that acknowledged and did nothing.
+  private mutating func judgeSetpoint(_ reading: Reading, _ set: Current) -> Fault? {
+    guard let current = reading.current, (current - set).magnitude > set.magnitude / 10 else {
+      astrayReadingsInARow = 0
+      return nil
+    }
+    astrayReadingsInARow += 1
+    guard astrayReadingsInARow > Self.toleratedAstrayReadings else { return nil }
+    return Fault(
+      .instrumentSetpointNotFollowed,
+      "\(current.shown()) flow where \(set.shown()) were asked for, in \(astrayReadingsInARow) readings in a row")
   }
 
   private mutating func judgeHold(_ reading: Reading, _ direction: Direction, _ atMost: Current) -> Fault? {

@@ -178,6 +178,16 @@ public struct InstrumentCapabilities: Sendable, Hashable {
   }
 }
 
+extension InstrumentCapabilities {
+  /// What the compiler of protocols must know of it.
+  public var limits: InstrumentLimits {
+    InstrumentLimits(
+      voltage: voltage, maximumCurrent: maximumCurrent, voltageErrorPartsPerMillion: voltageErrorPartsPerMillion,
+      voltageOffsetError: voltageOffsetError, shortestReadingInterval: shortestReadingInterval, kinds: kinds,
+      openCircuit: openCircuit)
+  }
+}
+
 /// What is known of a family before any byte was exchanged.
 public struct InstrumentDescriptor: Sendable, Hashable {
   /// How sure we are that the driver works on the real thing.

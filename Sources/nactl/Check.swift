@@ -7,14 +7,25 @@ import ControlAPI
 /// `nactl check PROTOCOL...`
 struct Check: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Compiles protocols and prints their steps; starts nothing.")
+    abstract: "Compiles protocols and prints their steps; starts nothing.",
+    discussion: """
+      --simulate carries the protocol out on a virtual cell, with the daemon's own run logic, and shows the cycles that \
+      it would make, the curve of the voltage, and every warning. `nasim presets` lists the cells.
+      """)
   @OptionGroup var daemon: DaemonOption
   @OptionGroup var values: CellValueOptions
   @OptionGroup var variables: VariableOptions
   @Argument(help: "Protocol files.", completion: .file(extensions: ["json"])) var protocols: [String]
   @Option(help: "A registered cell whose values are used.") var cell: String?
   @Option(help: "A channel whose instrument is considered.") var channel: String?
+  @OptionGroup var simulation: SimulationOptions
   @Option(help: "table for people, or json as the daemon sends it.") var format: Show.Form = .table
+
+  func validate() throws {
+    guard simulation.simulate == nil || protocols.count == 1 else {
+      throw ValidationError("--simulate takes one protocol at a time, not \(protocols.count).")
+    }
+  }
 
   func run() async throws {
     let request = CheckRequest(
@@ -22,11 +33,31 @@ struct Check: AsyncParsableCommand {
       active_mass_ug: values.mass?.micrograms, area_mm2: values.area?.squareMillimetres,
       nominal_capacity_mAh: values.nominalCapacity?.milliampereHours, set: variables.set)
     let answer = try await daemon.client().check(request)
+    if format == .table { answer.value.protocols.forEach(Self.show) }
+    let simulated = answer.value.valid ? try await simulate() : nil
     switch format {
-    case .json: Terminal.out(bytes: answer.json)
-    case .table: answer.value.protocols.forEach(Self.show)
+    case .json: Terminal.out(bytes: simulated.map { Self.joined(answer.json, $0.json) } ?? answer.json)
+    case .table: simulated?.value.show(width: Terminal.width)
     }
     if !answer.value.valid { Exit.end(.problems) }
+  }
+
+  /// What comes of the protocol on a virtual cell; nil when nobody asks. Values of a registered cell go before the
+  /// preset's.
+  private func simulate() async throws -> (value: Simulation, json: [UInt8])? {
+    guard let preset = simulation.simulate, let path = protocols.first else { return nil }
+    var registered: CellStatus?
+    if let cell { registered = try await daemon.client().cell(named: cell).value }
+    let request = Simulation.Request(
+      preset: preset, instrument: simulation.simulateOn, cycles: simulation.simulateCycles, settings: variables.set,
+      massMicrograms: values.mass?.micrograms ?? registered?.active_mass_ug,
+      areaSquareMillimetres: values.area?.squareMillimetres ?? registered?.area_mm2,
+      nominalMilliampereHours: values.nominalCapacity?.milliampereHours ?? registered?.nominal_capacity_mAh)
+    return try Simulation.run(request, path: path)
+  }
+
+  private static func joined(_ check: [UInt8], _ simulation: [UInt8]) -> [UInt8] {
+    Array("{\"check\":".utf8) + check + Array(",\"simulation\":".utf8) + simulation + Array("}\n".utf8)
   }
 
   private static func show(_ result: CheckedProtocol) {
@@ -40,6 +71,14 @@ struct Check: AsyncParsableCommand {
     for warning in result.warnings { Terminal.error("warning: " + Problems.lines(warning)) }
     for problem in result.problems { Terminal.error(Problems.lines(problem)) }
   }
+}
+
+/// How a protocol is tried on a virtual cell.
+struct SimulationOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("Try it on this virtual cell.", valueName: "preset")) var simulate: String?
+  @Option(help: ArgumentHelp("The instrument that is emulated: emstat4-hr or nexus.", valueName: "instrument"))
+  var simulateOn = "emstat4-hr"
+  @Option(help: ArgumentHelp("Simulate so many cycles only.", valueName: "number")) var simulateCycles: Int?
 }
 
 /// Reads protocol files.

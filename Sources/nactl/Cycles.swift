@@ -31,7 +31,7 @@ struct Cycles: AsyncParsableCommand {
   }
 
   /// A test of plating in one line: its efficiency, or how far it is.
-  private static func line(_ test: EfficiencyTestFrame, _ scale: CapacityScale) -> String {
+  static func line(_ test: EfficiencyTestFrame, _ scale: CapacityScale) -> String {
     let passes = "\(test.cycles) \(test.cycles == 1 ? "cycle" : "cycles")"
     let (plated, stripped) = (scale.text(test.plated_charge_Ah), scale.text(test.stripped_charge_Ah))
     let moved = "plated \(plated), stripped \(stripped), \(passes)"
@@ -41,7 +41,7 @@ struct Cycles: AsyncParsableCommand {
   }
 
   /// Plateau columns are shown to people only where a cycle has one; programs always get them.
-  private static func columns(_ scale: CapacityScale, _ cycles: [CycleFrame]) -> [Table<CycleFrame>.Column] {
+  static func columns(_ scale: CapacityScale, _ cycles: [CycleFrame]) -> [Table<CycleFrame>.Column] {
     let unit = scale.units.rawValue
     let sodiation = cycles.contains { $0.sodiation_plateau_capacity_Ah != nil }
     let hasRetention = cycles.contains { $0.retention != nil }

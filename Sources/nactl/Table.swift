@@ -86,7 +86,7 @@ enum CSV {
   /// What separates the fields: a comma, or in a file whose first line has none a semicolon or a tab, as spreadsheets
   /// write them where the comma is the decimal mark.
   private static func separator(of text: Substring) -> Character {
-    let heading = text.prefix { !$0.isNewline }
+    let heading = text.drop { $0.isNewline }.prefix { !$0.isNewline }
     return [",", ";", "\t"].first { heading.contains($0) } ?? ","
   }
 

@@ -13,6 +13,13 @@ enum Terminal {
   /// Whether standard error is a terminal, where progress is worth showing.
   static var showsProgress: Bool { isatty(2) == 1 }
 
+  /// Characters in a line, where standard output is a terminal that says so; 80 elsewhere.
+  static var width: Int {
+    var size = winsize()
+    guard ioctl(1, UInt(TIOCGWINSZ), &size) == 0, size.ws_col >= 40 else { return 80 }
+    return min(Int(size.ws_col), 200)
+  }
+
   /// Writes to standard output.
   static func out(_ text: String) { out(bytes: Array(text.utf8)) }
 
@@ -53,6 +60,19 @@ enum FileDescriptors {
       done += count
     }
     return true
+  }
+
+  /// Reads until the end; nil when that is not possible.
+  static func readAll(_ descriptor: Int32) -> [UInt8]? {
+    var bytes: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 65_536)
+    while true {
+      let count = read(descriptor, &buffer, buffer.count)
+      if count < 0, errno == EINTR { continue }
+      guard count >= 0 else { return nil }
+      if count == 0 { return bytes }
+      bytes += buffer.prefix(count)
+    }
   }
 
   /// Reads a whole file of at most `most` bytes.

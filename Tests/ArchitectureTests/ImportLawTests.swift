@@ -61,9 +61,20 @@ struct Room: CustomTestStringConvertible {
       "MethodSCRIPTEmulator", in: "Drivers/MethodSCRIPT/Emulator", ours: ["VirtualLab", "Quantities"],
       others: ["Glibc"]),
     Room("VirtualBench", ours: ["VirtualLab", "MethodSCRIPTEmulator", "CNacycler"]),
+    Room(
+      "Rehearsal",
+      ours: [
+        "CyclingRun", "MethodSCRIPTDriver", "MethodSCRIPTEmulator", "VirtualLab", "InstrumentKit", "CyclerModel",
+        "Quantities",
+      ], isPure: true),
     Room("nacyclerd", ours: ["CyclerService", "ControlAPI", "InstrumentIO", "CyclerModel", "Quantities"]),
     Room("nactl", ours: ["ControlAPI"]),
-    Room("nasim", ours: ["VirtualBench", "VirtualLab"]),
+    Room(
+      "nasim",
+      ours: [
+        "Rehearsal", "VirtualBench", "VirtualLab", "MethodSCRIPTEmulator", "CyclingRun", "CyclingProtocol",
+        "InstrumentKit", "CyclerModel", "Quantities",
+      ]),
     Room("CBench", in: "Benchmarks/CBench", ours: []),
     Room(
       "nabench", in: "Benchmarks/nabench",

@@ -42,7 +42,7 @@ import Testing
   @Test(arguments: [";", "\t", ","])
   func tablesOfSpreadsheetsAreRead(_ separator: String) throws {
     let lines = [["cell", "role", "active_mass_mg"], ["HC-1", "anode-half-cell", "1.2"]]
-    let text = "\u{FEFF}" + lines.map { $0.joined(separator: separator) + "\r\n" }.joined()
+    let text = "\u{FEFF}\r\n" + lines.map { $0.joined(separator: separator) + "\r\n" }.joined()
     let cells = try CellTable.read(text, name: "f")
     #expect(cells.map(\.cell) == ["HC-1"])
     #expect(cells.first?.active_mass_ug == 1_200)

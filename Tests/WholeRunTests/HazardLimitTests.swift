@@ -87,6 +87,30 @@ import Testing
     #expect(bench.journal.latches.first?.code == .instrumentWrongDirection)
   }
 
+  /// An instrument that acknowledges and does nothing, one whose lead came off, one whose range is too small.
+  @Test(arguments: [0, -89e-6, -111e-6, -20e-6])
+  func faults13ACurrentThatIsNotTheCommandedOneEndsIt(amperes: Double) throws {
+    var bench = try Self.bench(Self.discharge)
+    bench.start(at: 2.0)
+    bench.accept()
+    for _ in 0..<10 { bench.read(2.0, amperes) }
+    #expect(!bench.wantsOpenCircuit)
+    bench.read(2.0, -100e-6)
+    for _ in 0..<10 { bench.read(2.0, amperes) }
+    #expect(!bench.wantsOpenCircuit, "one reading as it should be begins the count anew")
+    bench.read(2.0, amperes)
+    #expect(bench.wantsOpenCircuit)
+    #expect(bench.journal.latches.first?.code == .instrumentSetpointNotFollowed)
+  }
+
+  @Test(arguments: [-91e-6, -109e-6]) func faults13ATenthBesideItIsTheConverters(amperes: Double) throws {
+    var bench = try Self.bench(Self.discharge)
+    bench.start(at: 2.0)
+    bench.accept()
+    for _ in 0..<100 { bench.read(2.0, amperes) }
+    #expect(!bench.wantsOpenCircuit && bench.journal.latches.isEmpty)
+  }
+
   @Test(arguments: [(-0.06, FaultCode.limitVoltageLowAtRest), (2.31, .limitVoltageHighAtRest)])
   func hazard01ACellThatWasInsideIsJudgedAtRest(volts: Double, code: FaultCode) throws {
     var bench = try Self.bench(Self.discharge + #", {"rest": "1 h"}"#)

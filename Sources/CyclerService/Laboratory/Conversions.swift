@@ -10,18 +10,6 @@ internal import CyclingProtocol
 internal import InstrumentKit
 internal import Quantities
 
-extension InstrumentLimits {
-  /// What the compiler must know of a model.
-  init(_ capabilities: InstrumentCapabilities) {
-    self.init(
-      voltage: capabilities.voltage, maximumCurrent: capabilities.maximumCurrent,
-      voltageErrorPartsPerMillion: capabilities.voltageErrorPartsPerMillion,
-      voltageOffsetError: capabilities.voltageOffsetError,
-      shortestReadingInterval: capabilities.shortestReadingInterval, kinds: capabilities.kinds,
-      openCircuit: capabilities.openCircuit)
-  }
-}
-
 extension Problem {
   /// A problem of the protocol language.
   init(_ problem: ProtocolProblem, in name: String) {

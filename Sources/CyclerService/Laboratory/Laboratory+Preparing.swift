@@ -33,7 +33,7 @@ extension Laboratory {
       for named in documents {
         let values = try CellValues(target.cell, CellValues(request))
         try Self.checkRole(named.document, target.cell)
-        let limits = InstrumentLimits(target.channel.instrument.capabilities)
+        let limits = target.channel.instrument.capabilities.limits
         switch named.document.compile(cell: values, instrument: limits) {
         case .failure(let found): problems += found.problems.map { Problem($0, in: named.name) }
         case .success(let program):

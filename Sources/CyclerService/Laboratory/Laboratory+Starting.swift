@@ -192,7 +192,7 @@ extension Laboratory {
       warnings.append("\(target.channel.name): \(hole)")
     }
     for plan in prepared {
-      let limits = InstrumentLimits(targets[plan.target].channel.instrument.capabilities)
+      let limits = targets[plan.target].channel.instrument.capabilities.limits
       warnings += ProgramListing.warnings(of: plan.program, instrument: limits)
     }
     return warnings

@@ -8,18 +8,6 @@ internal import CycleStore
 internal import CyclerModel
 internal import Quantities
 
-extension DataFlags {
-  /// The names of the flags that are set, as clients see them.
-  var names: [String] { isEmpty ? [] : Self.known.filter { contains($0.0) }.map(\.1) }
-
-  private static let known: [(DataFlags, String)] = [
-    (.overload, "overload"), (.underload, "underload"), (.late, "late"), (.stepStart, "step_start"),
-    (.stepEnd, "step_end"), (.plateauEdge, "plateau_edge"), (.gap, "gap"), (.interrupted, "interrupted"),
-    (.truncated, "truncated"), (.empty, "empty"), (.chargeUnknown, "charge_unknown"),
-    (.constantVoltage, "constant_voltage"), (.partialStart, "partial_start"),
-  ]
-}
-
 extension RunStatus {
   /// A stored run; the cycle that it is in, and how many its program counts, where that is known.
   init(_ run: StoredRun, cycle: Int64?, cycleCount: Int64?) {

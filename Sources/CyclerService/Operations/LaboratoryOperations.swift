@@ -155,7 +155,7 @@ struct LaboratoryOperations: CyclerOperations {
     var cell = try await checkedCell(request.cell)
     // The cell that a start on the channel would take.
     if cell == nil, let entry { cell = try await store.read { try $0.mountedCell(channel: entry.id) } }
-    let limits = entry.flatMap { $0.worker == nil ? nil : InstrumentLimits($0.instrument.capabilities) }
+    let limits = entry.flatMap { $0.worker == nil ? nil : $0.instrument.capabilities.limits }
     try CellNumbers.check(mass: request.active_mass_ug, area: request.area_mm2, nominal: request.nominal_capacity_mAh)
     let said = CellValues(mass: request.active_mass_ug, area: request.area_mm2, nominal: request.nominal_capacity_mAh)
     var answers: [CheckedProtocol] = []

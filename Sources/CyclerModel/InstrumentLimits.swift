@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: NaCycler contributors
 
-public import CyclerModel
 public import Quantities
 
 /// What the instrument that a protocol is compiled for can do; a description of its family is enough.

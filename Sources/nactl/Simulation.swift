@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+//
+// `nactl check --simulate` lets nasim carry a protocol out on a virtual cell and shows what came of it. nactl itself
+// holds no cell and no instrument; the program beside it does.
+
+import ControlAPI
+import FoundationEssentials
+import Glibc
+
+/// What `nasim rehearse` answers.
+struct Simulation: Decodable {
+  /// Something that a person must know.
+  struct Event: Decodable {
+    var step_time_s: Double?
+    var severity: String
+    var code: String
+    var detail: String
+  }
+
+  /// The voltage against the run's time, as the lowest and highest of each stretch.
+  struct Trace: Decodable {
+    var from_s: [Double]
+    var lowest_V: [Double]
+    var highest_V: [Double]
+  }
+
+  var preset: String
+  var instrument: String
+  var state: String
+  var reason: String?
+  var virtual_time_s: Double
+  var records: Int64
+  var moved_charge_Ah: Double
+  var initial_coulombic_efficiency: Double?
+  var cycles: [CycleFrame]
+  var efficiency_tests: [EfficiencyTestFrame]
+  var events: [Event]
+  var event_count: Int
+  var trace: Trace
+}
+
+extension Simulation {
+  /// What a protocol is simulated with.
+  struct Request {
+    var preset: String
+    var instrument: String
+    var cycles: Int?
+    var settings: [String]
+    var massMicrograms: Int64?
+    var areaSquareMillimetres: Double?
+    var nominalMilliampereHours: Double?
+
+    var arguments: [String] {
+      var all = ["rehearse", "--cell", preset, "--instrument", instrument]
+      if let cycles { all += ["--cycles", "\(cycles)"] }
+      for setting in settings { all += ["--set", setting] }
+      if let massMicrograms { all += ["--mass-ug", "\(massMicrograms)"] }
+      if let areaSquareMillimetres { all += ["--area-mm2", "\(areaSquareMillimetres)"] }
+      if let nominalMilliampereHours { all += ["--nominal-mah", "\(nominalMilliampereHours)"] }
+      return all
+    }
+  }
+
+  /// Carries out the protocol in `path`; returns the answer and the bytes that said it.
+  static func run(_ request: Request, path: String) throws -> (value: Simulation, json: [UInt8]) {
+    let bytes = try StartedTool.output(of: "nasim", request.arguments + ["--", path])
+    do {
+      return (try JSONDecoder().decode(Simulation.self, from: Data(bytes)), bytes)
+    } catch {
+      throw FileFailure(
+        code: "simulation.unreadable", message: "nasim's answer cannot be read: \(error)",
+        hint: "nactl and nasim must be of the same version")
+    }
+  }
+
+  /// For people: the outcome, the cycles, the curve.
+  func show(width: Int) {
+    let duration = Numbers.duration(virtual_time_s)
+    let outcome = reason.map { "\(state) (\($0))" } ?? state
+    Terminal.out(
+      "\nSIMULATED with \(preset) on \(instrument): \(outcome) after \(duration), \(records) records, "
+        + "\(Numbers.scaled(moved_charge_Ah, "Ah")) moved\n\n")
+    Terminal.out(Table(columns: Cycles.columns(.milliampereHours, cycles)).text(cycles))
+    if !cycles.isEmpty { Terminal.out("\nICE  \(Numbers.percent(initial_coulombic_efficiency)) %\n") }
+    for test in efficiency_tests { Terminal.out(Cycles.line(test, .milliampereHours)) }
+    let points = zip(trace.from_s, zip(trace.lowest_V, trace.highest_V)).map {
+      CurvePlot.Point(x: $0, lowest: $1.0, highest: $1.1)
+    }
+    Terminal.out("\n" + CurvePlot(points: points, width: width).text(yUnit: "V", xText: Numbers.duration))
+    for event in events { Terminal.error("\(event.severity): \(event.code): \(event.detail)\n") }
+    if event_count > events.count { Terminal.error("and \(event_count - events.count) more\n") }
+  }
+}
+
+/// Another program of ours.
+enum StartedTool {
+  /// Runs it and returns what it wrote to standard output; its standard error is ours. It is the one beside this program,
+  /// or else the one that the path finds.
+  static func output(of name: String, _ arguments: [String]) throws -> [UInt8] {
+    var ends: [Int32] = [0, 0]
+    guard pipe(&ends) == 0 else { throw FileFailure("unreadable", path: "a pipe") }
+    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+    defer { close(ends[0]) }
+    var actions = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&actions)
+    defer { posix_spawn_file_actions_destroy(&actions) }
+    posix_spawn_file_actions_adddup2(&actions, ends[1], 1)
+    let program = beside(name) ?? name
+    var words = ([program] + arguments).map { strdup($0) }
+    words.append(nil)
+    defer { for word in words { free(word) } }
+    var number = pid_t()
+    let failure = posix_spawnp(&number, program, &actions, nil, words, environ)
+    close(ends[1])
+    guard failure == 0 else {
+      throw FileFailure("missing", path: name, number: failure, hint: "it is installed together with nactl")
+    }
+    guard let bytes = FileDescriptors.readAll(ends[0]) else { throw FileFailure("unreadable", path: "a pipe") }
+    var status: Int32 = 0
+    while waitpid(number, &status, 0) < 0, errno == EINTR {}
+    // It has said itself what is wrong.
+    guard status == 0 else { Exit.end(.file) }
+    return bytes
+  }
+
+  private static func beside(_ name: String) -> String? {
+    var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+    let count = readlink("/proc/self/exe", &buffer, buffer.count)
+    guard count > 0 else { return nil }
+    let path = String(decoding: buffer[..<count].map(UInt8.init(bitPattern:)), as: UTF8.self)
+    guard let slash = path.lastIndex(of: "/") else { return nil }
+    let candidate = path[...slash] + name
+    return access(String(candidate), X_OK) == 0 ? String(candidate) : nil
+  }
+}

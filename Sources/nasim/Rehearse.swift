@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+
+import ArgumentParser
+import CyclerModel
+import CyclingProtocol
+import CyclingRun
+import FoundationEssentials
+import Glibc
+import InstrumentKit
+import MethodSCRIPTEmulator
+import Quantities
+import Rehearsal
+import VirtualBench
+import VirtualLab
+
+extension Nasim {
+  /// A whole run in seconds, without a daemon.
+  struct Rehearse: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Carry out a protocol on a virtual cell at once, and tell as JSON what came of it.",
+      discussion: """
+        The driver and the run's logic are the daemon's; nothing is stored. `nactl check --simulate PRESET` shows the \
+        same to people. What neither the protocol nor an option says of the cell is the preset's.
+        """)
+
+    @Option(help: "The virtual cell: the name of a preset, or a path to one.") var cell: String
+    @Option(help: "The instrument.") var instrument = InstrumentKind.emStat4HR
+    @Option(help: "Active mass in micrograms.") var massUg: Int64?
+    @Option(help: "Electrode area in square millimetres.") var areaMm2: Double?
+    @Option(help: "Nominal capacity in milliampere-hours.") var nominalMah: Double?
+    @Option(name: .customLong("set"), help: ArgumentHelp("A variable's value.", valueName: "name=value"))
+    var settings: [String] = []
+    @Option(help: "Stop after so many cycles.") var cycles: Int?
+    @Option(help: "Folder of presets.") var presets: String?
+    @Argument(help: "The protocol file, or - for standard input.") var file: String
+
+    func validate() throws {
+      if let cycles, cycles < 1 { throw ValidationError("--cycles is at least 1, not \(cycles).") }
+    }
+
+    func run() throws {
+      let preset = try PresetShelf(named: presets).preset(cell)
+      var rehearsal = Rehearsal(on: instrument.profile, cell: preset.makeCell(seed: nil), seed: 1)
+      guard let capabilities = rehearsal.identify() else {
+        throw BenchError("the emulated instrument did not say what it is")
+      }
+      let program = try compile(try read(), for: capabilities, filling: preset)
+      var runSettings = RunSettings()
+      runSettings.fastestReadings = capabilities.shortestReadingInterval
+      var report = RehearsalReport()
+      rehearsal.begin(program, settings: runSettings) { report.hear($0) }
+      let progress = Progress(cycleCount: program.cycleCount)
+      while !report.isOver, rehearsal.linkFault == nil, report.cycles.count < cycles ?? .max {
+        rehearsal.turn { report.hear($0) }
+        progress.show(report.cycles.count)
+      }
+      progress.end()
+      if let fault = rehearsal.linkFault { throw BenchError("\(fault.code.rawValue): \(fault.detail)") }
+      let answer = RehearsalAnswer(report, program, instrument.rawValue, cell, seconds: rehearsal.seconds)
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = [.sortedKeys]
+      say(String(decoding: try encoder.encode(answer), as: UTF8.self))
+    }
+
+    private func read() throws -> [UInt8] {
+      do {
+        let handle = file == "-" ? "/dev/stdin" : file
+        return Array(try Data(contentsOf: URL(filePath: handle)))
+      } catch {
+        throw BenchError("\(file) cannot be read: \(error)")
+      }
+    }
+
+    private func compile(
+      _ text: [UInt8], for capabilities: InstrumentCapabilities, filling preset: CellPreset
+    ) throws -> Program {
+      var values: [String: String] = [:]
+      for setting in settings {
+        let parts = setting.split(separator: "=", maxSplits: 1).map(String.init)
+        guard parts.count == 2 else { throw ValidationError("--set takes name=value, not \(setting).") }
+        values[parts[0]] = parts[1]
+      }
+      let (bytes, declared) = ProtocolVariables.set(values, in: text)
+      for name in values.keys where !declared.contains(name) {
+        throw ValidationError("--set: the protocol has no variable \(name).")
+      }
+      let compiled = ProtocolDecoder.decode(bytes).flatMap { document in
+        document.compile(cell: cellValues(document.values, preset), instrument: capabilities.limits)
+      }
+      switch compiled {
+      case .success(let program): return program
+      case .failure(let problems):
+        throw BenchError(problems.problems.map { "\(file): \($0.path): \($0.message)" }.joined(separator: "\n"))
+      }
+    }
+
+    /// What an option says, or the protocol, or else the preset.
+    private func cellValues(_ written: CellValues, _ preset: CellPreset) -> CellValues {
+      let mass = massUg.map { Mass(micrograms: $0) } ?? written.activeMass
+      let area = areaMm2.map { Area(squareMillimetreThousandths: Int64(($0 * 1_000).rounded())) } ?? written.area
+      let nominal = nominalMah.map { Charge(ampereHours: $0 / 1_000) } ?? written.nominalCapacity
+      return CellValues(
+        activeMass: mass ?? Mass(micrograms: Int64((preset.activeMassMilligrams * 1_000).rounded())),
+        area: area
+          ?? Area(squareMillimetreThousandths: Int64((preset.areaSquareCentimetres * 100_000).rounded())),
+        nominalCapacity: nominal ?? Charge(ampereHours: preset.nominalCapacityMilliampereHours / 1_000))
+    }
+  }
+}
+
+extension InstrumentKind {
+  /// The model that is emulated.
+  var profile: MethodSCRIPTProfile {
+    switch self {
+    case .emStat4HR: .emStat4HR
+    case .nexus: .nexus
+    }
+  }
+}
+
+/// Says on a terminal how far a rehearsal is.
+private final class Progress {
+  private let cycleCount: Int64?
+  private let isShown = isatty(2) == 1
+  private var last = -1
+
+  init(cycleCount: Int64?) { self.cycleCount = cycleCount }
+
+  func show(_ cycles: Int) {
+    guard isShown, cycles != last else { return }
+    last = cycles
+    let whole = cycleCount.map { " of \($0)" } ?? ""
+    write("\rcycle \(cycles + 1)\(whole)\u{1B}[K")
+  }
+
+  func end() { if isShown { write("\r\u{1B}[K") } }
+
+  private func write(_ text: String) {
+    var text = text
+    _ = text.withUTF8 { Glibc.write(2, $0.baseAddress, $0.count) }
+  }
+}
