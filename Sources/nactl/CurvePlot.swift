@@ -31,7 +31,8 @@ struct CurvePlot {
     var text = ""
     for line in 0..<height {
       text += axis(line, low, high, yUnit) + " ┤"
-      for column in 0..<columns { text.unicodeScalars.append(Unicode.Scalar(0x2800 + dots[line * columns + column])!) }
+      text.unicodeScalars.append(
+        contentsOf: (0..<columns).compactMap { Unicode.Scalar(0x2800 + dots[line * columns + $0]) })
       while text.last == "\u{2800}" { text.removeLast() }
       text += "\n"
     }
