@@ -19,8 +19,9 @@ public struct RehearsalReport: Sendable {
   public private(set) var recordCount: Int64 = 0
   /// Charge that the finished half-cycles have moved, in both directions.
   public private(set) var movedCharge = Charge.zero
-  /// The run's last state and its reason.
+  /// The run's last state.
   public private(set) var state = RunState.queued
+  /// Why it came to it; nil when nobody said.
   public private(set) var reason: String?
   /// The voltage against the time of the run.
   public private(set) var trace = VoltageTrace()
