@@ -129,8 +129,8 @@ let package = Package(
     tests(
       "RehearsalTests",
       [
-        "Rehearsal", "CyclingProtocol", "CyclingRun", "MethodSCRIPTEmulator", "VirtualLab", "InstrumentKit", "CyclerModel",
-        "Quantities",
+        "Rehearsal", "CyclingProtocol", "CyclingRun", "MethodSCRIPTEmulator", "VirtualLab", "InstrumentKit",
+        "CyclerModel", "Quantities",
       ]),
     tests("InstrumentIOTests", ["InstrumentIO", "InstrumentKit", "CyclerModel", "Quantities", "CNacycler"]),
     tests("CycleStoreTests", ["CycleStore", "CyclerModel", "Quantities", grdb]),
