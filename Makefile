@@ -19,14 +19,14 @@ DOCDIR ?= $(PREFIX)/share/doc/nacycler
 
 PROGRAMS := nacyclerd nactl nasim
 # What is formatted and linted: all Swift of ours, not the build folders.
-SWIFT_SOURCES := Package.swift $(wildcard Sources Drivers Tests Benchmarks)
+SWIFT_SOURCES := Package.swift $(wildcard Sources Drivers Tests Benchmarks Fuzzing)
 # Installed programs carry their Swift runtime: the machine needs none, and a toolchain in someone's home folder, which
 # the unit hides from the daemon, is not asked for. Static and ordinary builds must not share a folder, or each change
 # between them compiles every dependency again.
 STATIC_BUILD := --scratch-path .build-static -c release --static-swift-stdlib -Xlinker -s
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test campaign literature lint format bench static install uninstall clean
+.PHONY: help setup build demo test campaign literature fuzz lint format bench static install uninstall clean
 
 help: ## say what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -48,6 +48,10 @@ campaign: build ## thousands of cycles and a hundred kills against the truth; ta
 
 literature: build ## cycle the published cells with all their cycles and write docs/literature.md; a quarter of an hour
 	@NACYCLER_BIN_DIR="$$($(SWIFT) build -c release --show-bin-path)" scripts/literature.sh
+
+fuzz: setup ## hand damaged protocols to the compiler for ten minutes, or SECONDS_TO_FUZZ
+	@$(SWIFT) build -c release --product nafuzz
+	@NACYCLER_BIN_DIR="$$($(SWIFT) build -c release --show-bin-path)" scripts/fuzz.sh
 
 lint: setup ## check the form of all Swift sources
 	@$(SWIFT) format lint --strict --recursive $(SWIFT_SOURCES)

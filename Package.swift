@@ -110,6 +110,9 @@ let package = Package(
         "InstrumentKit", "CyclerModel", "Quantities",
       ], path: "Benchmarks/nabench"),
 
+    // What `make fuzz` runs.
+    program("nafuzz", ["CyclingProtocol", "CyclerModel", "Quantities"], path: "Fuzzing/nafuzz"),
+
     // Each tests its room through what the room shows; EndToEndTests run the programs.
     tests("ArchitectureTests", []),
     tests("QuantitiesTests", ["Quantities"]),

@@ -82,6 +82,7 @@ struct Room: CustomTestStringConvertible {
         "CBench", "CNacycler", "CycleStore", "CyclingRun", "CellMetrics", "CyclingProtocol", "MethodSCRIPTDriver",
         "InstrumentKit", "CyclerModel", "Quantities",
       ]),
+    Room("nafuzz", in: "Fuzzing/nafuzz", ours: ["CyclingProtocol", "CyclerModel", "Quantities"], others: ["Glibc"]),
   ]
 }
 
