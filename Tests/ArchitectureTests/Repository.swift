@@ -48,7 +48,9 @@ enum Repository {
 
   /// Everything that people wrote as code.
   static func sources() -> [RepositoryFile] {
-    ["Sources", "Drivers", "Tests", "Benchmarks", "Fuzzing"].flatMap { files(below: $0, endings: [".swift", ".c", ".h"]) }
+    ["Sources", "Drivers", "Tests", "Benchmarks", "Fuzzing"].flatMap {
+      files(below: $0, endings: [".swift", ".c", ".h"])
+    }
   }
 
   /// Everything that people wrote and that can carry a comment.
