@@ -9,7 +9,9 @@ cd "$(dirname "$0")/.."
 nafuzz=${NACYCLER_BIN_DIR:-.build/release}/nafuzz
 last=fuzz-last.json
 status=0
-"$nafuzz" --seconds "${SECONDS_TO_FUZZ:-600}" --seed "${SEED:-$RANDOM$RANDOM}" --last "$last" \
+seconds=${SECONDS_TO_FUZZ:-600}
+# A file that the compiler never comes back from is ended from outside.
+timeout $((seconds + 30)) "$nafuzz" --seconds "$seconds" --seed "${SEED:-$RANDOM$RANDOM}" --last "$last" \
   Protocols/*.json Protocols/literature/*.json || status=$?
 if ((status != 0)); then
   echo "fuzz: ended with $status; the file is $last" >&2

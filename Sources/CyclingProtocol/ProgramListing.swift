@@ -269,7 +269,9 @@ private struct ListingWriter {
   private mutating func writeTotals() {
     let cycles = program.cycleCount == 1 ? "1 cycle" : "\(program.cycleCount) cycles"
     let extent = ProgramWalk.extent(of: program)
-    lines.append("\(cycles) in all; at the longest \(ProgramWalk.roughly(extent.duration))")
+    let shortest = ProgramWalk.roughly(ShortestCourse.duration(of: program))
+    let longest = ProgramWalk.roughly(extent.duration)
+    lines.append("\(cycles) in all; \(shortest) at the shortest, \(longest) at the longest")
     let size = ProgramWalk.roughly(bytes: extent.records * ProgramListing.bytesOfRecord)
     let charge = Charge(count: Int64(clamping: extent.charge)).shown(digits: 3)
     let more = program.record.makesMore || program.steps.contains { $0.record.contains { $0.rule.makesMore } }

@@ -32,7 +32,7 @@ struct Check: AsyncParsableCommand {
       protocols: try ProtocolFiles.read(protocols), cell: cell, channel: channel,
       active_mass_ug: values.mass?.micrograms, area_mm2: values.area?.squareMillimetres,
       nominal_capacity_mAh: values.nominalCapacity?.milliampereHours, set: variables.set)
-    let answer = try await daemon.client().check(request)
+    let answer = try await check(request)
     if format == .table { answer.value.protocols.forEach(Self.show) }
     let simulated = answer.value.valid ? try await simulate() : nil
     switch format {
@@ -40,6 +40,18 @@ struct Check: AsyncParsableCommand {
     case .table: simulated?.value.show(width: Terminal.width)
     }
     if !answer.value.valid { Exit.end(.problems) }
+  }
+
+  /// The daemon's answer. A simulation needs no cell: what the protocol lacks of one is the preset's then.
+  private func check(_ request: CheckRequest) async throws -> Received<CheckResponse> {
+    let client = try daemon.client()
+    let answer = try await client.check(request)
+    guard !answer.value.valid, let name = simulation.simulate, cell == nil, let preset = try PresetValues.named(name)
+    else { return answer }
+    let completed = try await client.check(preset.completing(request))
+    guard completed.value.valid else { return answer }
+    Terminal.error("what the protocol lacks of the cell is taken from the preset \(name)\n")
+    return completed
   }
 
   /// What comes of the protocol on a virtual cell; nil when nobody asks. Values of a registered cell go before the

@@ -93,6 +93,29 @@ extension Simulation {
   }
 }
 
+/// What a preset says of its cell, from `nasim presets`.
+struct PresetValues: Decodable {
+  var name: String
+  var active_mass_mg: Double
+  var area_cm2: Double
+  var nominal_capacity_mAh: Double
+
+  /// Those of a preset; nil when `nasim` knows none of that name.
+  static func named(_ name: String) throws -> PresetValues? {
+    let bytes = try StartedTool.output(of: "nasim", ["presets", "--format", "json"])
+    return try? JSONDecoder().decode([PresetValues].self, from: Data(bytes)).first { $0.name == name }
+  }
+
+  /// A request in which what nobody says of the cell is the preset's.
+  func completing(_ request: CheckRequest) -> CheckRequest {
+    var request = request
+    request.active_mass_ug = request.active_mass_ug ?? Int64((active_mass_mg * 1_000).rounded())
+    request.area_mm2 = request.area_mm2 ?? area_cm2 * 100
+    request.nominal_capacity_mAh = request.nominal_capacity_mAh ?? nominal_capacity_mAh
+    return request
+  }
+}
+
 /// Another program of ours.
 enum StartedTool {
   /// Runs it and returns what it wrote to standard output; its standard error is ours. It is the one beside this program,

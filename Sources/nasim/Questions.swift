@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: NaCycler contributors
 
 import ArgumentParser
+import FoundationEssentials
 import VirtualBench
 import VirtualLab
 
@@ -95,19 +96,35 @@ extension Nasim {
 
     @Option(help: "Folder of presets.")
     var presets: String?
+    @Option(help: "table or json.")
+    var format = ListFormat.table
 
     func run() throws {
       let shelf = try PresetShelf(named: presets)
-      printTable(
-        ["name", "role", "mass_mg", "capacity_mAh", "title"],
-        try shelf.names().map { name in
-          let preset = try shelf.preset(name)
-          return [
-            name, preset.role, "\(preset.activeMassMilligrams)", "\(preset.nominalCapacityMilliampereHours)",
-            preset.title,
-          ]
-        })
+      let all = try shelf.names().map { PresetLine($0, try shelf.preset($0)) }
+      switch format {
+      case .json: say(String(decoding: try JSONEncoder().encode(all), as: UTF8.self))
+      case .table:
+        printTable(
+          ["name", "role", "mass_mg", "capacity_mAh", "title"],
+          all.map { [$0.name, $0.role, "\($0.active_mass_mg)", "\($0.nominal_capacity_mAh)", $0.title] })
+      }
     }
+  }
+}
+
+/// A preset in a list.
+private struct PresetLine: Encodable {
+  var name, role, title: String
+  var active_mass_mg, area_cm2, nominal_capacity_mAh: Double
+
+  init(_ name: String, _ preset: CellPreset) {
+    self.name = name
+    role = preset.role
+    title = preset.title
+    active_mass_mg = preset.activeMassMilligrams
+    area_cm2 = preset.areaSquareCentimetres
+    nominal_capacity_mAh = preset.nominalCapacityMilliampereHours
   }
 }
 

@@ -240,9 +240,56 @@ import Testing
         "      2 cycles (life):",
         "  1.    discharge 100 uA (100 mA/g) until voltage <= 10 mV ± 2.01 mV or step_time >= 9 h",
         "  2.    rest 5 min", "  3.    charge 100 uA (100 mA/g) until voltage >= 2 V ± 4 mV or step_time >= 9 h",
-        "2 cycles in all; at the longest 1 d 12 h",
+        "2 cycles in all; 10 min at the shortest, 1 d 12 h at the longest",
         "then at most 2182 records by the clock (98 kB), and at most 3.6 mAh in both directions together",
       ])
+  }
+
+  /// Only what the cell does not decide makes a protocol last.
+  @Test(arguments: [
+    (#"[{"rest": "10 min"}]"#, "10 min"),
+    // The cell may be at its voltage at once.
+    (#"[{"discharge": "0.1 mA", "until": ["voltage <= 10 mV", "step_time >= 9 h"]}]"#, "0 min"),
+    (
+      #"[{"discharge": "0.1 mA", "until": [{"when": "voltage <= 10 mV", "for": "2 min"}, "step_time >= 9 h"]}]"#,
+      "2 min"
+    ),
+    (
+      #"[{"discharge": "0.1 mA", "until": ["voltage <= 10 mV and step_time >= 30 min", "step_time >= 9 h"]}]"#, "30 min"
+    ),
+    // 0.3 mAh at 0.1 mA.
+    (#"[{"discharge": "0.1 mA", "until": ["step_charge >= 0.3 mAh", "step_time >= 9 h"]}]"#, "3 h"),
+    (#"[{"repeat": 3, "steps": [{"rest": "10 min"}, {"rest": "5 min"}]}, {"rest": "1 h"}]"#, "1 h 45 min"),
+    // A condition that leads elsewhere: to the end, past a rest, to a person.
+    (#"[{"rest": "1 h", "until": [{"when": "voltage >= 2 V", "go": "end"}]}, {"rest": "10 min"}]"#, "0 min"),
+    (
+      #"[{"rest": "1 h", "until": [{"when": "voltage >= 2 V", "for": "7 min", "go": "last"}]}, {"rest": "9 h"}, "#
+        + #"{"rest": "10 min", "label": "last"}]"#, "17 min"
+    ),
+    (
+      #"[{"rest": "1 h", "until": [{"when": "voltage >= 2 V", "for": "3 min", "go": "hold"}]}, {"rest": "9 h"}]"#,
+      "3 min"
+    ),
+  ])
+  func theShortestCourseIsTold(_ steps: String, _ shortest: String) throws {
+    let lines = ProgramListing.lines(of: try program(steps), instrument: .small)
+    let total = try #require(lines.first { $0.contains(" at the shortest") })
+    #expect(total.contains("in all; \(shortest) at the shortest"), "\(total)")
+  }
+
+  @Test func aBlockThatMayEndEarlyIsShort() throws {
+    func shortest(_ until: String) throws -> String {
+      let text = SampleProtocol.cycles(pair, passes: "50")
+      let block = text.replacing("[{\"cycles\": 50", with: "[{\"cycles\": 50, \"until\": [\(until)]")
+      let lines = ProgramListing.lines(of: try program(block), instrument: .small)
+      return try #require(lines.first { $0.contains(" at the shortest") })
+    }
+    #expect(
+      try shortest(#"{"when": "coulombic_efficiency < 90 %", "for": "3 cycles"}"#).contains("; 15 min at the shortest"))
+    #expect(try shortest(#""test_time >= 1 h""#).contains("; 5 min at the shortest"))
+    #expect(
+      try shortest(#"{"when": "coulombic_efficiency < 90 %", "for": "4 cycles", "go": "end"}"#)
+        .contains("; 20 min at the shortest"))
   }
 
   @Test func theDocumentSaysWhatItNeedsAndCarries() throws {

@@ -26,6 +26,25 @@ extension ProgramTests {
       #expect(try rig.sqlite("SELECT count(*) FROM run") == "0", "nothing is started")
     }
 
+    /// A protocol that leaves mass and capacity to the cell needs nobody to invent them for a simulation.
+    @Test func whatTheProtocolLacksIsThePresets() throws {
+      let rig = try LaboratoryRig()
+      try rig.startDaemon()
+      let file = LaboratoryRig.repository.appendingPathComponent("Protocols/al-nvpf-anode-free.json").path
+      let alone = try rig.nactl("check", file)
+      #expect(alone.status == 4 && alone.errors.contains("active_mass"))
+      let simulated = try rig.nactl("check", file, "--simulate", "anode-free-nvpf", "--simulate-cycles", "1")
+      #expect(simulated.status == 0, "\(simulated.errors)")
+      #expect(simulated.errors.contains("taken from the preset anode-free-nvpf"))
+      #expect(simulated.output.contains("SIMULATED with anode-free-nvpf on emstat4-hr: running after"))
+      // Values that somebody says go before.
+      let said = try rig.nactl(
+        "check", file, "--simulate", "anode-free-nvpf", "--simulate-cycles", "1", "--mass", "1 mg",
+        "--nominal-capacity",
+        "0.1 mAh")
+      #expect(said.status == 0 && !said.errors.contains("taken from the preset"), "\(said.errors)")
+    }
+
     /// What is shown is what the daemon would do: the real run of the same protocol on the same virtual cell.
     @Test func theRealRunIsTheSame() throws {
       let rig = try LaboratoryRig()
