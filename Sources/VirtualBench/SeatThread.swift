@@ -18,8 +18,9 @@ struct SeatThread: ~Copyable {
   private static let chunk = 32 * 1024
   /// Virtual seconds between two looks at the line at greatest speed, for a script that says nothing.
   private static let silentSlice = 1000.0
-  /// How long a host that has read everything may keep silent before a lease is allowed to end.
-  private static let grace: Int64 = 250_000
+  /// How long a host that has read everything may keep silent before a lease is allowed to end. On a machine with a dozen
+  /// busy programs a host was seen to be kept from its processor for a quarter of a second between reading and writing.
+  private static let grace: Int64 = 1_000_000
   /// How long a lease is held back at most when virtual time is a multiple of real time.
   private static let longestGrace: Int64 = 1_000_000
 
