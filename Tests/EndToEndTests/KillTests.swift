@@ -101,8 +101,13 @@ extension ProgramTests {
         }
         let steps = try rig.sqlite("SELECT step_count, kind, end_reason FROM step")
         let events = try rig.sqlite("SELECT code, step_id & 4095, detail FROM event")
-        let skipped = try rig.sqlite("SELECT count(*) FROM step WHERE end_reason LIKE 'skipped%'")
-        #expect(skipped == "\(turn)", "\(steps) \(events)")
+        // A step that meets its own end between the word and the deed is over by that, which is told too.
+        let ended = try rig.sqlite(
+          """
+          SELECT (SELECT count(*) FROM step WHERE end_reason LIKE 'skipped%') \
+          + (SELECT count(*) FROM event WHERE code = 'run.step_skipped' AND detail LIKE 'the step had met its own end%')
+          """)
+        #expect(ended == "\(turn)", "\(steps) \(events)")
       }
       #expect(try rig.nactl("stop", "last").status == 0)
     }
