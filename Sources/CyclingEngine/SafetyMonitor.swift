@@ -38,8 +38,9 @@ public struct SafetyMonitor: Sendable, Hashable {
   /// So many driven readings in a row may lack voltage or current.
   public static let toleratedBlindReadings = 1
 
-  /// So many readings in a row may differ from the commanded current by more than a tenth of it: a range may be changed,
-  /// a converter may settle. Then the instrument does something else than it was told, or nothing.
+  /// So many readings in a row may differ from the commanded current by more than half of it: a range may be changed, a
+  /// converter may settle. (A tenth would be too strict: where a block has one range, the offset of a large range can be
+  /// a tenth of a small current.) Then the instrument does something else than it was told, or nothing.
   public static let toleratedAstrayReadings = 10
 
   /// A monitor of `limits`.
@@ -127,7 +128,7 @@ public struct SafetyMonitor: Sendable, Hashable {
   /// A constant current that is not the one that was asked for: a lead that came off, a range that cannot carry it, an
   /// instrument that acknowledged and did nothing.
   private mutating func judgeSetpoint(_ reading: Reading, _ set: Current) -> Fault? {
-    guard let current = reading.current, (current - set).magnitude > set.magnitude / 10 else {
+    guard let current = reading.current, (current - set).magnitude > set.magnitude / 2 else {
       astrayReadingsInARow = 0
       return nil
     }

@@ -85,8 +85,8 @@ public struct Rehearsal: Sendable {
 
   /// Virtual seconds that pass in a turn at most, below any time-out.
   private static let slice = 5.0
-  /// Bytes after which the host is given its turn.
-  private static let outputLimit = 4_096
+  /// Bytes after which the host is given its turn: it hears each reading before the next one is taken, as on a line.
+  private static let outputLimit = 1
   /// What a turn takes when nobody has anything to do.
   private static let idleMicroseconds: Int64 = 20_000
   private static let identificationTurns = 10_000

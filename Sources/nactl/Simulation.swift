@@ -77,7 +77,7 @@ extension Simulation {
   /// For people: the outcome, the cycles, the curve.
   func show(width: Int) {
     let duration = Numbers.duration(virtual_time_s)
-    let outcome = reason.map { "\(state) (\($0))" } ?? state
+    let outcome = reason.map { $0 == state ? state : "\(state) (\($0))" } ?? state
     Terminal.out(
       "\nSIMULATED with \(preset) on \(instrument): \(outcome) after \(duration), \(records) records, "
         + "\(Numbers.scaled(moved_charge_Ah, "Ah")) moved\n\n")
@@ -133,8 +133,12 @@ enum StartedTool {
     var words = ([program] + arguments).map { strdup($0) }
     words.append(nil)
     defer { for word in words { free(word) } }
+    var attributes = posix_spawnattr_t()
+    posix_spawnattr_init(&attributes)
+    defer { posix_spawnattr_destroy(&attributes) }
+    allowSignals(&attributes)
     var number = pid_t()
-    let failure = posix_spawnp(&number, program, &actions, nil, words, environ)
+    let failure = posix_spawnp(&number, program, &actions, &attributes, words, environ)
     close(ends[1])
     guard failure == 0 else {
       throw FileFailure("missing", path: name, number: failure, hint: "it is installed together with nactl")
@@ -145,6 +149,18 @@ enum StartedTool {
     // It has said itself what is wrong.
     guard status == 0 else { Exit.end(.file) }
     return bytes
+  }
+
+  /// The threads of this program block signals, and what they start would do so too: it must end with Ctrl-C.
+  private static func allowSignals(_ attributes: inout posix_spawnattr_t) {
+    var none = sigset_t()
+    sigemptyset(&none)
+    posix_spawnattr_setsigmask(&attributes, &none)
+    var usual = sigset_t()
+    sigemptyset(&usual)
+    for signal in [SIGINT, SIGTERM, SIGHUP, SIGPIPE] { sigaddset(&usual, signal) }
+    posix_spawnattr_setsigdefault(&attributes, &usual)
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
   }
 
   private static func beside(_ name: String) -> String? {

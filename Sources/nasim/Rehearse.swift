@@ -33,7 +33,7 @@ extension Nasim {
     var settings: [String] = []
     @Option(help: "Stop after so many cycles.") var cycles: Int?
     @Option(help: "Folder of presets.") var presets: String?
-    @Argument(help: "The protocol file, or - for standard input.") var file: String
+    @Argument(help: "The protocol file.") var file: String
 
     func validate() throws {
       if let cycles, cycles < 1 { throw ValidationError("--cycles is at least 1, not \(cycles).") }
@@ -65,8 +65,7 @@ extension Nasim {
 
     private func read() throws -> [UInt8] {
       do {
-        let handle = file == "-" ? "/dev/stdin" : file
-        return Array(try Data(contentsOf: URL(filePath: handle)))
+        return Array(try Data(contentsOf: URL(filePath: file)))
       } catch {
         throw BenchError("\(file) cannot be read: \(error)")
       }

@@ -13,7 +13,7 @@ extension ProgramTests {
       try rig.startDaemon()
       let shown = try rig.nactl("check", demo, "--simulate", "hard-carbon")
       #expect(shown.status == 0, "\(shown.errors)")
-      #expect(shown.output.contains("SIMULATED with hard-carbon on emstat4-hr: completed (completed) after"))
+      #expect(shown.output.contains("SIMULATED with hard-carbon on emstat4-hr: completed after"))
       #expect(shown.output.contains("ICE  85.56 %"), "\(shown.output)")
       #expect(shown.output.contains("⣿") && shown.output.contains(" V ┤"))
 

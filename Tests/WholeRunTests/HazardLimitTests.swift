@@ -88,7 +88,7 @@ import Testing
   }
 
   /// An instrument that acknowledges and does nothing, one whose lead came off, one whose range is too small.
-  @Test(arguments: [0, -89e-6, -111e-6, -20e-6])
+  @Test(arguments: [0, -49e-6, -151e-6, -20e-6])
   func faults13ACurrentThatIsNotTheCommandedOneEndsIt(amperes: Double) throws {
     var bench = try Self.bench(Self.discharge)
     bench.start(at: 2.0)
@@ -103,7 +103,7 @@ import Testing
     #expect(bench.journal.latches.first?.code == .instrumentSetpointNotFollowed)
   }
 
-  @Test(arguments: [-91e-6, -109e-6]) func faults13ATenthBesideItIsTheConverters(amperes: Double) throws {
+  @Test(arguments: [-51e-6, -149e-6, -88e-6]) func faults13WhatAConvertersOffsetDoesIsNoFault(amperes: Double) throws {
     var bench = try Self.bench(Self.discharge)
     bench.start(at: 2.0)
     bench.accept()
