@@ -71,7 +71,7 @@ struct JournalWriter {
 
   // MARK: Records
 
-  /// So many rows go into one statement where a source has as many: a third less work a row than one at a time. Rows of
+  /// So many rows go into one statement where a source has as many: a quarter less work a row than one at a time. Rows of
   /// several sources lie on as many pages, which SQLite would copy for the case that the statement fails.
   private static let rowsTogether = 16
 

@@ -46,10 +46,9 @@ struct ShortestCourse {
 
   /// All passes of a block that are not to be avoided.
   private mutating func pass(_ block: ClosedRange<Int>, from start: Int128?) -> Int128? {
-    guard let once = walk(block.lowerBound + 1..<block.upperBound, from: start) else { return nil }
-    // Reached from elsewhere only, it is passed once at least.
-    guard let start else { return once }
-    let body = max(0, once - start)
+    // No condition leads into a block from outside, so nothing is reached in one that is not reached itself.
+    guard let start, let once = walk(block.lowerBound + 1..<block.upperBound, from: start) else { return nil }
+    let body = once - start
     var passes = ProgramWalk.passes(ofLoopAt: block.lowerBound, in: program)
     for condition in program.passConditions where condition.block.lowerBound == block.lowerBound {
       let least = condition.quantity == .testTime ? 1 : Int64(max(1, condition.cyclesInARow))

@@ -71,10 +71,7 @@ public struct Rehearsal: Sendable {
     }
     output.removeAll(keepingCapacity: true)
     let pause = instrument.run(until: instrument.time + Self.slice, output: &output, outputLimit: Self.outputLimit)
-    if pause == .idle {
-      hostOffset += Self.idleMicroseconds
-      instrument.rest(until: instrument.time)
-    }
+    if pause == .idle { hostOffset += Self.idleMicroseconds }
     if !output.isEmpty {
       let bytes = output
       bytes.withUnsafeBytes { feedDriver(.bytes($0), hear) }

@@ -25,6 +25,13 @@ struct Check: AsyncParsableCommand {
     guard simulation.simulate == nil || protocols.count == 1 else {
       throw ValidationError("--simulate takes one protocol at a time, not \(protocols.count).")
     }
+    if let cycles = simulation.simulateCycles, cycles < 1 {
+      throw ValidationError("--simulate-cycles is at least 1, not \(cycles).")
+    }
+    guard SimulationOptions.instruments.contains(simulation.simulateOn) else {
+      throw ValidationError(
+        "--simulate-on is \(SimulationOptions.instruments.joined(separator: " or ")), not \(simulation.simulateOn).")
+    }
   }
 
   func run() async throws {
@@ -87,6 +94,9 @@ struct Check: AsyncParsableCommand {
 
 /// How a protocol is tried on a virtual cell.
 struct SimulationOptions: ParsableArguments {
+  /// What `nasim` emulates.
+  static let instruments = ["emstat4-hr", "nexus"]
+
   @Option(help: ArgumentHelp("Try it on this virtual cell.", valueName: "preset")) var simulate: String?
   @Option(help: ArgumentHelp("The instrument that is emulated: emstat4-hr or nexus.", valueName: "instrument"))
   var simulateOn = "emstat4-hr"

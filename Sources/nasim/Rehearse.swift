@@ -85,7 +85,10 @@ extension Nasim {
         throw ValidationError("--set: the protocol has no variable \(name).")
       }
       let compiled = ProtocolDecoder.decode(bytes).flatMap { document in
-        document.compile(cell: cellValues(document.values, preset), instrument: capabilities.limits)
+        // Only a protocol that cannot do without is given the preset's values: they change what others leave to defaults.
+        let said = document.compile(cell: cellValues(document.values), instrument: capabilities.limits)
+        guard case .failure = said else { return said }
+        return document.compile(cell: cellValues(document.values, preset), instrument: capabilities.limits)
       }
       switch compiled {
       case .success(let program): return program
@@ -94,16 +97,18 @@ extension Nasim {
       }
     }
 
-    /// What an option says, or the protocol, or else the preset.
-    private func cellValues(_ written: CellValues, _ preset: CellPreset) -> CellValues {
+    /// What an option says, or the protocol, or else the preset, if there is one.
+    private func cellValues(_ written: CellValues, _ preset: CellPreset? = nil) -> CellValues {
       let mass = massUg.map { Mass(micrograms: $0) } ?? written.activeMass
       let area = areaMm2.map { Area(squareMillimetreThousandths: Int64(($0 * 1_000).rounded())) } ?? written.area
       let nominal = nominalMah.map { Charge(ampereHours: $0 / 1_000) } ?? written.nominalCapacity
       return CellValues(
-        activeMass: mass ?? Mass(micrograms: Int64((preset.activeMassMilligrams * 1_000).rounded())),
+        activeMass: mass ?? preset.map { Mass(micrograms: Int64(($0.activeMassMilligrams * 1_000).rounded())) },
         area: area
-          ?? Area(squareMillimetreThousandths: Int64((preset.areaSquareCentimetres * 100_000).rounded())),
-        nominalCapacity: nominal ?? Charge(ampereHours: preset.nominalCapacityMilliampereHours / 1_000))
+          ?? preset.map {
+            Area(squareMillimetreThousandths: Int64(($0.areaSquareCentimetres * 100_000).rounded()))
+          },
+        nominalCapacity: nominal ?? preset.map { Charge(ampereHours: $0.nominalCapacityMilliampereHours / 1_000) })
     }
   }
 }

@@ -66,6 +66,18 @@ import VirtualLab
     #expect(report.trace.stretches.count > 100 && report.recordCount > 100)
   }
 
+  /// An end that only the host judges comes within a reading of it, as on a real line.
+  @Test func anEndThatTheHostJudgesIsNotLate() throws {
+    let text = String(decoding: try Self.text("demo-hard-carbon"), as: UTF8.self)
+    let first = try #require(text.firstRange(of: #""step_time >= "#))
+    let short = text.replacingCharacters(in: first, with: #""step_charge >= 1 uAh", "step_time >= "#)
+    let truth = try Self.report(Array(short.utf8), on: try Self.preset("hard-carbon"), cycles: 1).truth
+    // The charge behind it would end at once, so this may be the only half-cycle.
+    let half = try #require(truth.closed.first ?? truth.open)
+    let perReading = half.terminalCharge / (half.endedAt - half.startedAt) * 0.2
+    #expect(half.terminalCharge >= 3.6e-3 && half.terminalCharge <= 3.6e-3 + 3 * perReading, "\(half)")
+  }
+
   @Test func theSameTwiceIsTheSame() throws {
     let (text, cell) = (try Self.text("demo-hard-carbon"), try Self.preset("hard-carbon"))
     let first = try Self.report(text, on: cell, cycles: 1).report
