@@ -139,15 +139,19 @@ final class DaemonUnderTest {
     return state
   }
 
-  /// Processor time that the daemon used so far, in seconds.
+  /// Processor time of all its threads so far. `schedstat` counts nanoseconds, `stat` hundredths of a second only.
   func processorSeconds() throws -> Double {
-    let text = try String(contentsOfFile: "/proc/\(program.number)/stat", encoding: .utf8)
-    // Fields 14 and 15; the name before them is in brackets and may hold blanks.
-    let fields = text.split(separator: ")").last?.split(separator: " ") ?? []
-    guard fields.count > 12, let user = Double(fields[11]), let system = Double(fields[12]) else {
-      throw BenchmarkFailure("unreadable /proc/\(program.number)/stat")
+    let tasks = "/proc/\(program.number)/task"
+    var nanoseconds = 0.0
+    for thread in try FileManager.default.contentsOfDirectory(atPath: tasks) {
+      // A thread may have ended meanwhile.
+      guard let text = try? String(contentsOfFile: "\(tasks)/\(thread)/schedstat", encoding: .utf8) else { continue }
+      guard let used = text.split(separator: " ").first.flatMap({ Double($0) }) else {
+        throw BenchmarkFailure("unreadable \(tasks)/\(thread)/schedstat")
+      }
+      nanoseconds += used
     }
-    return (user + system) / Double(sysconf(Int32(_SC_CLK_TCK)))
+    return nanoseconds * 1e-9
   }
 
   /// Memory that the daemon holds, in MiB.

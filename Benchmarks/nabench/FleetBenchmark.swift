@@ -8,7 +8,9 @@ import Foundation
 
 enum FleetBenchmark {
   private static let channels = 64
-  private static let measured = 20.0
+  /// So many times so many seconds: a shared machine's speed changes meanwhile.
+  private static let windows = 5
+  private static let windowSeconds = 5.0
   private static let oneShots = 50
   private static let stuckClients = 5
 
@@ -37,12 +39,17 @@ enum FleetBenchmark {
   private static func measureLoad(_ daemon: DaemonUnderTest) throws {
     // The start of 64 runs is not what is measured.
     poll(nil, 0, 3_000)
-    let before = try daemon.processorSeconds()
-    let begun = Figures.now()
-    poll(nil, 0, Int32(measured * 1_000))
-    let used = try daemon.processorSeconds() - before
-    let seconds = Double(Figures.now() - begun) * 1e-9
-    Figures.say("cpu_percent_64_channels_10hz", used / seconds * 100, "percent of a core")
+    var shares: [Double] = []
+    for _ in 0..<windows {
+      let before = try daemon.processorSeconds()
+      let begun = Figures.now()
+      poll(nil, 0, Int32(windowSeconds * 1_000))
+      let used = try daemon.processorSeconds() - before
+      shares.append(used / (Double(Figures.now() - begun) * 1e-9) * 100)
+    }
+    shares.sort()
+    Figures.say("cpu_percent_64_channels_10hz", shares[windows / 2], "percent of a core")
+    Figures.say("cpu_percent_64_channels_10hz_least", shares[0], "percent of a core")
     Figures.say("rss_mib_64_channels_10hz", try daemon.residentMebibytes(), "MiB")
   }
 

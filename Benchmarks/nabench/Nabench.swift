@@ -85,11 +85,18 @@ enum Figures {
   /// Nanoseconds of processor time that this thread used; unlike the clock it does not count what others use.
   static func used() -> Int64 { cbench_thread_ns() }
 
-  /// The middle of several runs of `body`, which returns nanoseconds a reading. The first run only warms up.
-  static func median(of rounds: Int, _ body: () throws -> Double) rethrows -> Double {
+  /// Prints the middle of several rounds of `body`, which returns nanoseconds a reading, and the least, as the name with
+  /// `_least`. The rounds lie apart: a shared machine runs at half its speed for seconds, and what the middle then tells
+  /// is the neighbour. The first round only warms up.
+  static func sayRounds(_ name: String, _ body: () throws -> Double) rethrows {
     _ = try body()
     var values: [Double] = []
-    for _ in 0..<rounds { values.append(try body()) }
-    return values.sorted()[rounds / 2]
+    for _ in 0..<15 {
+      poll(nil, 0, 400)
+      values.append(try body())
+    }
+    values.sort()
+    say(name, values[values.count / 2], "ns")
+    say(name + "_least", values[0], "ns")
   }
 }

@@ -12,18 +12,16 @@ import MethodSCRIPTDriver
 import Quantities
 
 enum PureBenchmarks {
-  private static let rounds = 5
-
   /// Integration, safety, the step's ends and the decision to record; the second figure also records each reading and
   /// gives it to the metrics.
   static func engine() throws {
-    Figures.say("engine_ns_per_reading", try engine(every: "60 s"), "ns")
-    Figures.say("engine_recording_ns_per_reading", try engine(every: "100 ms"), "ns")
+    try engine("engine_ns_per_reading", every: "60 s")
+    try engine("engine_recording_ns_per_reading", every: "100 ms")
   }
 
-  private static func engine(every: String) throws -> Double {
-    let count: Int64 = 3_000_000
-    return try Figures.median(of: rounds) {
+  private static func engine(_ name: String, every: String) throws {
+    let count: Int64 = 1_000_000
+    try Figures.sayRounds(name) {
       var pilot = try SampleRun.pilot(every: every)
       var outputs = RunOutputs()
       var recorded = 0
@@ -53,7 +51,7 @@ enum PureBenchmarks {
           charge: Charge(nanocoulombs: -index * 10_000), energy: Energy(nanojoules: -index * 5_000), flags: [])
       })
     let passes = 50
-    let value = try Figures.median(of: rounds) {
+    try Figures.sayRounds("metrics_ns_per_reading") {
       let begun = Figures.used()
       for _ in 0..<passes {
         var half = HalfCycleAccumulator(direction: .discharge, plateauThreshold: Voltage(millivolts: 100))
@@ -62,7 +60,6 @@ enum PureBenchmarks {
       }
       return Double(Figures.used() - begun) / Double(passes * records.count)
     }
-    Figures.say("metrics_ns_per_reading", value, "ns")
   }
 
   /// What the kernel hands over of a line that runs full, at most.
@@ -72,7 +69,7 @@ enum PureBenchmarks {
   static func driver() throws {
     let count: Int64 = 500_000
     let bytes = SampleRun.wireBytes(readings: count)
-    let value = try Figures.median(of: rounds) {
+    try Figures.sayRounds("driver_ns_per_reading") {
       var driver = try SampleRun.driver()
       var outputs = DriverOutputs()
       var readings = 0
@@ -89,7 +86,6 @@ enum PureBenchmarks {
       guard readings == count else { throw BenchmarkFailure("the driver made \(readings) readings of \(count)") }
       return nanoseconds / Double(count)
     }
-    Figures.say("driver_ns_per_reading", value, "ns")
   }
 
   // MARK: - Allocations
