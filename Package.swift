@@ -58,6 +58,7 @@ let package = Package(
     room("Quantities"),
     room("CyclerModel", ["Quantities"]),
     room("CyclingProtocol", ["CyclerModel", "Quantities"]),
+    room("ProtocolExchange", ["CyclingProtocol", "CyclerModel", "Quantities"]),
     room("CyclingEngine", ["CyclerModel", "Quantities"]),
     room("CellMetrics", ["CyclerModel", "Quantities"]),
     room("InstrumentKit", ["CyclerModel", "Quantities"]),
@@ -93,7 +94,8 @@ let package = Package(
       [
         "CyclerService", "ControlAPI", "Quantities", argumentParser, logging,
       ]),
-    program("nactl", ["ControlAPI", argumentParser]),
+    program(
+      "nactl", ["ControlAPI", "ProtocolExchange", "CyclingProtocol", "CyclerModel", "Quantities", argumentParser]),
     program(
       "nasim",
       [
@@ -117,6 +119,7 @@ let package = Package(
     tests("ArchitectureTests", []),
     tests("QuantitiesTests", ["Quantities"]),
     tests("CyclingProtocolTests", ["CyclingProtocol", "CyclerModel", "Quantities"]),
+    tests("ProtocolExchangeTests", ["ProtocolExchange", "CyclingProtocol", "CyclerModel", "Quantities"]),
     tests("ChargeIntegratorTests", ["CyclingEngine", "CyclerModel", "Quantities"]),
     tests("CellMetricsTests", ["CellMetrics", "CyclingEngine", "CyclerModel", "Quantities"]),
     tests("MethodSCRIPTDriverTests", ["MethodSCRIPTDriver", "InstrumentKit", "CyclerModel", "Quantities"]),

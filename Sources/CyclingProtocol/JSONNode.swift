@@ -2,9 +2,9 @@
 // SPDX-FileCopyrightText: NaCycler contributors
 
 /// One value of a JSON text with its place.
-struct JSONNode: Sendable {
+package struct JSONNode: Sendable {
   /// What the value is.
-  indirect enum Content: Sendable {
+  package indirect enum Content: Sendable {
     case null
     case boolean(Bool)
     /// The digits as written: no binary fraction ever stands between a file and a cell.
@@ -15,11 +15,11 @@ struct JSONNode: Sendable {
   }
 
   /// The offset of its first byte.
-  var offset: Int
-  var content: Content
+  package var offset: Int
+  package var content: Content
 
   /// What it is called in a message.
-  var noun: String {
+  package var noun: String {
     switch content {
     case .null: "null"
     case .boolean: "true or false"
@@ -32,8 +32,8 @@ struct JSONNode: Sendable {
 }
 
 /// One key of an object with its value.
-struct JSONMember: Sendable {
-  var key: String
-  var keyOffset: Int
-  var value: JSONNode
+package struct JSONMember: Sendable {
+  package var key: String
+  package var keyOffset: Int
+  package var value: JSONNode
 }

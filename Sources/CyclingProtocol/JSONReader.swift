@@ -6,18 +6,18 @@
 // mark, no key twice, bounded size and depth. It keeps numbers as text and does not judge what the keys mean.
 
 /// Reads RFC 8259 strictly.
-struct JSONReader {
+package struct JSONReader {
   /// The largest text that is read, in bytes.
   static let sizeLimit = 1 << 20
   /// The deepest nesting; protocols need fewer than ten levels, and the reader is recursive.
   static let depthLimit = 32
 
   /// What is wrong with the text.
-  struct Fault: Error {
-    var offset: Int
-    var path: String
-    var message: String
-    var hint: String
+  package struct Fault: Error {
+    package var offset: Int
+    package var path: String
+    package var message: String
+    package var hint: String
   }
 
   private let bytes: [UInt8]
@@ -30,7 +30,7 @@ struct JSONReader {
 
   /// The tree, when the grammar allows one, and everything that is wrong: at most one fault of grammar, since nothing
   /// after it can be trusted, and every duplicate key before it.
-  static func read(_ bytes: [UInt8]) -> (root: JSONNode?, faults: [Fault]) {
+  package static func read(_ bytes: [UInt8]) -> (root: JSONNode?, faults: [Fault]) {
     guard bytes.count <= sizeLimit else {
       let fault = Fault(
         offset: 0, path: "", message: "the file is larger than 1 MiB", hint: "use `repeat` and `cycles`")

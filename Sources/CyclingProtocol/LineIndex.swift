@@ -4,17 +4,17 @@
 // Turns byte offsets into lines and columns, once something is to be said about them.
 
 /// The lines of a text.
-struct LineIndex: Sendable {
+package struct LineIndex: Sendable {
   private let bytes: [UInt8]
   private let starts: [Int]
 
-  init(_ bytes: [UInt8]) {
+  package init(_ bytes: [UInt8]) {
     self.bytes = bytes
     starts = [0] + bytes.indices.filter { bytes[$0] == UInt8(ascii: "\n") }.map { $0 + 1 }
   }
 
   /// The place of a byte; columns count Unicode scalars, which is what editors show for ordinary text.
-  func site(_ offset: Int, path: String) -> Site {
+  package func site(_ offset: Int, path: String) -> Site {
     var low = 0
     var high = starts.count
     while high - low > 1 {

@@ -34,7 +34,7 @@ public struct ProtocolProblems: Error, Sendable, Hashable {
   public let problems: [ProtocolProblem]
 
   /// nil when there is no problem.
-  init?(_ found: [ProtocolProblem]) {
+  package init?(_ found: [ProtocolProblem]) {
     guard !found.isEmpty else { return nil }
     // The passes of a `for_each` say the same of the same place.
     var told: Set<ProtocolProblem> = []
@@ -43,12 +43,12 @@ public struct ProtocolProblems: Error, Sendable, Hashable {
 }
 
 /// A place in a protocol file.
-struct Site: Sendable, Hashable {
-  var path: String
-  var line: Int
-  var column: Int
+package struct Site: Sendable, Hashable {
+  package var path: String
+  package var line: Int
+  package var column: Int
 
-  func problem(_ message: String, hint: String) -> ProtocolProblem {
+  package func problem(_ message: String, hint: String) -> ProtocolProblem {
     ProtocolProblem(path: path, line: line, column: column, message: message, hint: hint)
   }
 }

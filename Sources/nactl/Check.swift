@@ -15,8 +15,13 @@ struct Check: AsyncParsableCommand {
   @OptionGroup var daemon: DaemonOption
   @OptionGroup var values: CellValueOptions
   @OptionGroup var variables: VariableOptions
-  @Argument(help: "Protocol files.", completion: .file(extensions: ["json"])) var protocols: [String]
-  @Option(help: "A registered cell whose values are used.") var cell: String?
+  @Argument(help: "Protocol files; those of aurora-unicycler, tomato 0.1 and 0.2 and PyBaMM too.", completion: .file())
+  var protocols: [String]
+  @OptionGroup var foreign: ForeignOptions
+  @Option(
+    help: "A registered cell whose values are used.",
+    completion: .shellCommand("nactl cell list --format csv 2>/dev/null | tail -n +2 | cut -d, -f1"))
+  var cell: String?
   @Option(help: "A channel whose instrument is considered.") var channel: String?
   @OptionGroup var simulation: SimulationOptions
   @Option(help: "table for people, or json as the daemon sends it.") var format: Show.Form = .table
@@ -24,6 +29,9 @@ struct Check: AsyncParsableCommand {
   func validate() throws {
     guard simulation.simulate == nil || protocols.count == 1 else {
       throw ValidationError("--simulate takes one protocol at a time, not \(protocols.count).")
+    }
+    if simulation.simulate == nil, simulation.simulateCycles != nil {
+      throw ValidationError("--simulate-cycles needs --simulate PRESET.")
     }
     if let cycles = simulation.simulateCycles, cycles < 1 {
       throw ValidationError("--simulate-cycles is at least 1, not \(cycles).")
@@ -35,13 +43,14 @@ struct Check: AsyncParsableCommand {
   }
 
   func run() async throws {
+    let sources = try ProtocolFiles.read(protocols, foreign, nominal: values.nominalCapacity)
     let request = CheckRequest(
-      protocols: try ProtocolFiles.read(protocols), cell: cell, channel: channel,
+      protocols: sources, cell: cell, channel: channel,
       active_mass_ug: values.mass?.micrograms, area_mm2: values.area?.squareMillimetres,
       nominal_capacity_mAh: values.nominalCapacity?.milliampereHours, set: variables.set)
     let answer = try await check(request)
     if format == .table { answer.value.protocols.forEach(Self.show) }
-    let simulated = answer.value.valid ? try await simulate() : nil
+    let simulated = answer.value.valid ? try await simulate(sources) : nil
     switch format {
     case .json: Terminal.out(bytes: simulated.map { Self.joined(answer.json, $0.json) } ?? answer.json)
     case .table: simulated?.value.show(width: Terminal.width)
@@ -63,8 +72,8 @@ struct Check: AsyncParsableCommand {
 
   /// What comes of the protocol on a virtual cell; nil when nobody asks. Values of a registered cell go before the
   /// preset's.
-  private func simulate() async throws -> (value: Simulation, json: [UInt8])? {
-    guard let preset = simulation.simulate, let path = protocols.first else { return nil }
+  private func simulate(_ sources: [ProtocolSource]) async throws -> (value: Simulation, json: [UInt8])? {
+    guard let preset = simulation.simulate, let source = sources.first else { return nil }
     var registered: CellStatus?
     if let cell { registered = try await daemon.client().cell(named: cell).value }
     let request = Simulation.Request(
@@ -72,7 +81,7 @@ struct Check: AsyncParsableCommand {
       massMicrograms: values.mass?.micrograms ?? registered?.active_mass_ug,
       areaSquareMillimetres: values.area?.squareMillimetres ?? registered?.area_mm2,
       nominalMilliampereHours: values.nominalCapacity?.milliampereHours ?? registered?.nominal_capacity_mAh)
-    return try Simulation.run(request, path: path)
+    return try Simulation.run(request, text: Array(source.text.utf8))
   }
 
   private static func joined(_ check: [UInt8], _ simulation: [UInt8]) -> [UInt8] {
@@ -97,16 +106,14 @@ struct SimulationOptions: ParsableArguments {
   /// What `nasim` emulates.
   static let instruments = ["emstat4-hr", "nexus"]
 
-  @Option(help: ArgumentHelp("Try it on this virtual cell.", valueName: "preset")) var simulate: String?
-  @Option(help: ArgumentHelp("The instrument that is emulated: emstat4-hr or nexus.", valueName: "instrument"))
+  @Option(
+    help: ArgumentHelp("Try it on this virtual cell.", valueName: "preset"),
+    completion: .shellCommand(
+      "nasim presets --format json 2>/dev/null | tr ',{' '\\n' | sed -n 's/^\"name\":\"\\(.*\\)\"$/\\1/p'"))
+  var simulate: String?
+  @Option(
+    help: ArgumentHelp("The instrument that is emulated: emstat4-hr or nexus.", valueName: "instrument"),
+    completion: .list(instruments))
   var simulateOn = "emstat4-hr"
   @Option(help: ArgumentHelp("Simulate so many cycles only.", valueName: "number")) var simulateCycles: Int?
-}
-
-/// Reads protocol files.
-enum ProtocolFiles {
-  /// The texts with their names.
-  static func read(_ paths: [String]) throws -> [ProtocolSource] {
-    try paths.map { ProtocolSource(name: $0, text: try FileDescriptors.readFile($0)) }
-  }
 }

@@ -62,9 +62,9 @@ extension Simulation {
     }
   }
 
-  /// Carries out the protocol in `path`; returns the answer and the bytes that said it.
-  static func run(_ request: Request, path: String) throws -> (value: Simulation, json: [UInt8]) {
-    let bytes = try StartedTool.output(of: "nasim", request.arguments + ["--", path])
+  /// Carries out a protocol; returns the answer and the bytes that said it.
+  static func run(_ request: Request, text: [UInt8]) throws -> (value: Simulation, json: [UInt8]) {
+    let bytes = try StartedTool.output(of: "nasim", request.arguments + ["--", "/dev/stdin"], input: text)
     do {
       return (try JSONDecoder().decode(Simulation.self, from: Data(bytes)), bytes)
     } catch {
@@ -120,7 +120,9 @@ struct PresetValues: Decodable {
 enum StartedTool {
   /// Runs it and returns what it wrote to standard output; its standard error is ours. It is the one beside this program,
   /// or else the one that the path finds.
-  static func output(of name: String, _ arguments: [String]) throws -> [UInt8] {
+  static func output(of name: String, _ arguments: [String], input: [UInt8] = []) throws -> [UInt8] {
+    let source = try nameless(input)
+    defer { close(source) }
     var ends: [Int32] = [0, 0]
     guard pipe(&ends) == 0 else { throw FileFailure("unreadable", path: "a pipe") }
     for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
@@ -129,6 +131,7 @@ enum StartedTool {
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
     posix_spawn_file_actions_adddup2(&actions, ends[1], 1)
+    posix_spawn_file_actions_adddup2(&actions, source, 0)
     let program = beside(name) ?? name
     var words = ([program] + arguments).map { strdup($0) }
     words.append(nil)
@@ -149,6 +152,20 @@ enum StartedTool {
     // It has said itself what is wrong.
     guard status == 0 else { Exit.end(.file) }
     return bytes
+  }
+
+  /// A file without a name that holds these bytes, at its beginning: unlike a pipe it needs nobody who reads meanwhile.
+  private static func nameless(_ bytes: [UInt8]) throws -> Int32 {
+    let folder = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+    var path = Array("\(folder)/nactl-XXXXXX".utf8CString)
+    let descriptor = mkstemp(&path)
+    guard descriptor >= 0 else { throw FileFailure("unwritable", path: folder) }
+    unlink(path)
+    _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+    guard FileDescriptors.writeAll(bytes, to: descriptor), lseek(descriptor, 0, SEEK_SET) == 0 else {
+      throw FileFailure("unwritable", path: folder)
+    }
+    return descriptor
   }
 
   /// The threads of this program block signals, and what they start would do so too: it must end with Ctrl-C.

@@ -15,7 +15,11 @@ struct Start: AsyncParsableCommand {
   @OptionGroup var daemon: DaemonOption
   @OptionGroup var values: CellValueOptions
   @OptionGroup var variables: VariableOptions
-  @Argument(help: "Protocol files, in order.", completion: .file(extensions: ["json"])) var protocols: [String]
+  @Argument(
+    help: "Protocol files, in order; those of aurora-unicycler, tomato 0.1 and 0.2 and PyBaMM too.", completion: .file()
+  )
+  var protocols: [String]
+  @OptionGroup var foreign: ForeignOptions
   @Option(
     parsing: .upToNextOption, help: "Channels, with spaces or commas between.",
     completion: .shellCommand("nactl channels --format csv 2>/dev/null | tail -n +2 | cut -d, -f1"))
@@ -32,7 +36,8 @@ struct Start: AsyncParsableCommand {
 
   func run() async throws {
     let request = StartRequest(
-      protocols: try ProtocolFiles.read(protocols), channels: Self.split(channels), cells: Self.split(cells),
+      protocols: try ProtocolFiles.read(protocols, foreign, nominal: values.nominalCapacity),
+      channels: Self.split(channels), cells: Self.split(cells),
       active_mass_ug: values.mass?.micrograms, area_mm2: values.area?.squareMillimetres,
       nominal_capacity_mAh: values.nominalCapacity?.milliampereHours, set: variables.set, allow_voltage: allowVoltage,
       accept_no_hardware_limits: acceptNoHardwareLimits)

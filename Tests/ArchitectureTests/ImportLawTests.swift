@@ -34,6 +34,7 @@ struct Room: CustomTestStringConvertible {
     Room("Quantities", ours: [], isPure: true),
     Room("CyclerModel", ours: ["Quantities"], isPure: true),
     Room("CyclingProtocol", ours: ["CyclerModel", "Quantities"], isPure: true),
+    Room("ProtocolExchange", ours: ["CyclingProtocol", "CyclerModel", "Quantities"], isPure: true),
     Room("CyclingEngine", ours: ["CyclerModel", "Quantities"], isPure: true),
     Room("CellMetrics", ours: ["CyclerModel", "Quantities"], isPure: true),
     Room("InstrumentKit", ours: ["CyclerModel", "Quantities"], isPure: true),
@@ -68,7 +69,7 @@ struct Room: CustomTestStringConvertible {
         "Quantities",
       ], isPure: true),
     Room("nacyclerd", ours: ["CyclerService", "ControlAPI", "InstrumentIO", "CyclerModel", "Quantities"]),
-    Room("nactl", ours: ["ControlAPI"]),
+    Room("nactl", ours: ["ControlAPI", "ProtocolExchange", "CyclingProtocol", "CyclerModel", "Quantities"]),
     Room(
       "nasim",
       ours: [

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+//
+// What a protocol of ours must say besides its steps: what the cell is, where it must stand before the start, the limits,
+// the policy after an interruption. What the other file does not say is taken from a protocol of ours, or follows from
+// its steps and is told; what cannot follow is asked for.
+
+import CyclerModel
+import CyclingProtocol
+import Quantities
+
+/// Makes the sections of a protocol for a plan.
+struct PlanHeader {
+  private let plan: ForeignPlan
+  private let options: ImportOptions
+  private var like: [TextNode.Member] = []
+  private(set) var notes: [String] = []
+  private(set) var problems: [ProtocolProblem] = []
+  private(set) var role: CellRole?
+  private(set) var bounds: PlanBounds
+
+  /// The room between a cut-off and the limit beyond it.
+  private static let room = Voltage(millivolts: 50)
+
+  init(plan: ForeignPlan, options: ImportOptions) {
+    self.plan = plan
+    self.options = options
+    bounds = PlanBounds(capacity: plan.nominalCapacity)
+  }
+
+  var title: String {
+    let name = plan.cellName.map { " for \($0)" } ?? ""
+    return String("\(plan.format.name) protocol\(name)".prefix(200))
+  }
+
+  private mutating func report(_ message: String, hint: String, path: String = "") {
+    problems.append(ProtocolProblem(path: path, line: 1, column: 1, message: message, hint: hint))
+  }
+
+  mutating func sections() -> [TextNode.Member] {
+    let version = plan.version.map { " \($0)" } ?? ""
+    notes.append("Converted from \(plan.format.name)\(version).")
+    readLike()
+    role = options.role ?? likeRole
+    if role == nil {
+      report(
+        "the file does not say what the cell is",
+        hint: "--role \(CellRole.allCases.map(\.rawValue).joined(separator: ", "))")
+    }
+    let record = TextNode.Member(key: "record", value: record())
+    if !like.isEmpty {
+      return like.filter { $0.key != "record" && $0.key != "on_interruption" } + [record] + interruption
+    }
+    let limits = limits()
+    guard let role, let window = limits.window else { return [] }
+    let cell = TextNode.members([
+      ("role", .text(role.rawValue)), ("name", plan.cellName.map { .text($0) }),
+      ("nominal_capacity", plan.nominalCapacity.map { .text($0.written) }), ("expect_open_circuit", window),
+    ])
+    return [TextNode.Member(key: "cell", value: cell), TextNode.Member(key: "limits", value: limits.section), record]
+      + interruption
+  }
+
+  // MARK: A protocol of ours
+
+  private mutating func readLike() {
+    guard let bytes = options.like else { return }
+    guard case .success = ProtocolDecoder.decode(bytes),
+      case .object(let members)? = JSONReader.read(bytes).root?.content
+    else {
+      return report("the protocol of --like has problems of its own", hint: "see `nactl check` of it")
+    }
+    like = members.filter { ["cell", "limits", "metrics", "record", "on_interruption"].contains($0.key) }.map {
+      TextNode.Member(key: $0.key, value: TextNode($0.value))
+    }
+    notes.append("Cell, limits and the policy after an interruption are those of another protocol.")
+    takeCapacity()
+  }
+
+  private func likeCell(_ key: String) -> String? {
+    guard case .object(let cell)? = like.first(where: { $0.key == "cell" })?.value,
+      case .text(let text)? = cell.first(where: { $0.key == key })?.value
+    else { return nil }
+    return text
+  }
+
+  private var likeRole: CellRole? { likeCell("role").flatMap { CellRole(rawValue: $0) } }
+
+  /// Two capacities would mean two currents.
+  private mutating func takeCapacity() {
+    let theirs = plan.nominalCapacity
+    guard let written = likeCell("nominal_capacity"), let ours = try? Charge(written: written) else {
+      guard let theirs, let place = like.firstIndex(where: { $0.key == "cell" }),
+        case .object(var cell) = like[place].value
+      else { return }
+      cell.append(TextNode.Member(key: "nominal_capacity", value: .text(theirs.written)))
+      like[place].value = .object(cell)
+      return
+    }
+    if let theirs, theirs != ours {
+      report(
+        "the file's nominal capacity is \(theirs.written), the protocol's of --like \(ours.written)",
+        hint: "correct one of them: C-rates are computed from it")
+    }
+    bounds.capacity = ours
+  }
+
+  private var interruption: [TextNode.Member] {
+    if let theirs = like.first(where: { $0.key == "on_interruption" }) { return [theirs] }
+    let value = TextNode.members([("resume_within", .text("10 min")), ("otherwise", .text("hold"))])
+    return [TextNode.Member(key: "on_interruption", value: value)]
+  }
+
+  private mutating func record() -> TextNode {
+    if let change = plan.record.onCurrentChange {
+      notes.append(
+        "Records at a change of the current by \(change.written) are left out: here such a change is a share.")
+    }
+    return .members([
+      ("every", .text(plan.record.every.written)),
+      ("on_voltage_change", plan.record.onVoltageChange.map { .text($0.written) }),
+    ])
+  }
+
+  // MARK: Limits
+
+  private mutating func limits() -> (window: TextNode?, section: TextNode) {
+    let window = voltageLimits()
+    bounds.charge = currentLimit(.charge)
+    bounds.discharge = currentLimit(.discharge)
+    if bounds.charge == nil { bounds.charge = bounds.discharge }
+    if bounds.discharge == nil { bounds.discharge = bounds.charge }
+    if !hasDrives, bounds.charge == nil {
+      (bounds.charge, bounds.discharge) = (.rate(Fraction(1)), .rate(Fraction(1)))
+      notes.append("The file has no constant currents: at most 1 C may flow.")
+    }
+    let most = plan.safety.charge ?? halfAsMuchAgain
+    if most == nil {
+      report(
+        "nothing says how much charge a half-cycle may move",
+        hint: "say what the cell holds by --nominal-capacity, or --like")
+    }
+    let tolerance = tolerance
+    let current = { (limit: PlanCurrent?, capacity: Charge?) -> TextNode? in
+      guard let written = limit?.written(capacity: capacity) else { return nil }
+      return .members([("max", .text(written)), ("for", .text(tolerance))])
+    }
+    let (charge, discharge) = (current(bounds.charge, bounds.capacity), current(bounds.discharge, bounds.capacity))
+    if charge == nil || discharge == nil, bounds.charge != nil {
+      report("the currents cannot be compared", hint: "say what 1 C is by --nominal-capacity")
+    }
+    let voltage = window.map {
+      TextNode.members([("min", .text($0.from.written)), ("max", .text($0.to.written)), ("for", .text(tolerance))])
+    }
+    let section = TextNode.members([
+      ("voltage", voltage), ("charge_current", charge), ("discharge_current", discharge),
+      ("half_cycle_charge", most.map { .members([("max", .text($0.written))]) }),
+    ])
+    return (window.map { expectedOpenCircuit($0) }, section)
+  }
+
+  /// A fresh cell can stand outside of its limits: hard carbon against sodium at 2 to 3.3 V, a bare collector at -0.2 V.
+  private mutating func expectedOpenCircuit(_ limits: VoltageWindow) -> TextNode {
+    var window = limits
+    if role == .anodeHalfCell { window.to = max(window.to, Voltage(millivolts: 3_300)) }
+    if role == .anodeFree || role == .platingStripping { window.from = min(window.from, Voltage(millivolts: -200)) }
+    if let said = options.openCircuit {
+      window = said
+    } else {
+      notes.append("Before the start the cell must stand between \(window.from.written) and \(window.to.written).")
+    }
+    return .members([("from", .text(window.from.written)), ("to", .text(window.to.written))])
+  }
+
+  private var hasDrives: Bool { plan.steps.flat.contains { if case .drive = $0 { true } else { false } } }
+
+  private var halfAsMuchAgain: Charge? {
+    bounds.capacity.flatMap { capacity in
+      Fraction(3, over: 2)?.times(Fraction(capacity.count))?.count(unitsInOne: 1).map { Charge(count: $0) }
+    }
+  }
+
+  /// At most a minute.
+  private var tolerance: String {
+    guard let delay = plan.safety.delay else { return "2 s" }
+    return min(delay, TimeSpan(seconds: 60)).written
+  }
+
+  private mutating func voltageLimits() -> VoltageWindow? {
+    var (low, high) = (plan.safety.lowestVoltage, plan.safety.highestVoltage)
+    if let delay = plan.safety.delay, delay > TimeSpan(seconds: 60) {
+      notes.append("Limits may be passed for 1 min at most, not for \(delay.written).")
+    }
+    if low == nil {
+      low = voltages(.discharge).min().map { $0 - Self.room }
+      if let low { notes.append("The lower voltage limit, \(low.written), lies 50 mV below the lowest cut-off.") }
+    }
+    if high == nil {
+      high = voltages(.charge).max().map { $0 + Self.room }
+      if let high { notes.append("The upper voltage limit, \(high.written), lies 50 mV above the highest cut-off.") }
+    }
+    if let window = options.voltageLimits { (low, high) = (window.from, window.to) }
+    guard let low, let high else {
+      report(
+        "nothing says how \(low == nil ? "low" : "high") the voltage may go",
+        hint: #"say it by --voltage-limits "2 V to 4.3 V", or --like"#)
+      return nil
+    }
+    return VoltageWindow(from: low, to: high)
+  }
+
+  /// The voltages at which steps of a direction end, and those that are held.
+  private func voltages(_ direction: Direction) -> [Voltage] {
+    plan.steps.flat.compactMap { step in
+      switch step {
+      case .drive(let drive): drive.direction == direction ? drive.voltage : nil
+      case .hold(let hold): hold.voltage
+      case .rest, .loop: nil
+      }
+    }
+  }
+
+  /// What the file says, otherwise a quarter more than the largest current.
+  private mutating func currentLimit(_ direction: Direction) -> PlanCurrent? {
+    let said = direction == .charge ? plan.safety.chargeCurrent : plan.safety.dischargeCurrent
+    if let said { return .amperes(said) }
+    var largest: PlanCurrent?
+    for case .drive(let drive) in plan.steps.flat where drive.direction == direction {
+      guard let before = largest else {
+        largest = drive.current
+        continue
+      }
+      guard let isLess = before.isLess(than: drive.current, capacity: bounds.capacity) else {
+        report("the file has currents in amperes and as rates", hint: "say what 1 C is by --nominal-capacity")
+        return nil
+      }
+      if isLess { largest = drive.current }
+    }
+    return largest.flatMap { current in Fraction(5, over: 4).flatMap { current.scaled(by: $0) } }
+  }
+}

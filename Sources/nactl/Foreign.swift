@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+//
+// Protocols of other programs are taken as they are: what their files do not say of the cell is said here, and what had
+// to be assumed is told before anything is sent.
+
+import ArgumentParser
+import ControlAPI
+import CyclerModel
+import CyclingProtocol
+import ProtocolExchange
+import Quantities
+
+/// What a protocol of another program does not say.
+struct ForeignOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "What the cell is, for a protocol of another program.", discussion: CellRole.names, valueName: "role"),
+    completion: .list(CellRole.allCases.map(\.rawValue)), transform: CellRole.read)
+  var role: CellRole?
+  @Option(
+    help: ArgumentHelp(
+      "A NaCycler protocol whose cell, limits and policy a protocol of another program gets.", valueName: "file"),
+    completion: .file(extensions: ["json"]))
+  var like: String?
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Voltage limits for a protocol of another program, for instance \"2 V to 4.3 V\".", valueName: "low to high"),
+    transform: VoltageWindow.read)
+  var voltageLimits: VoltageWindow?
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Where the cell must stand before a protocol of another program, for instance \"2 V to 3 V\".",
+      valueName: "low to high"), transform: VoltageWindow.read)
+  var openCircuit: VoltageWindow?
+
+  var areGiven: Bool { role != nil || like != nil || voltageLimits != nil || openCircuit != nil }
+
+  static var pointless: UsageFailure {
+    UsageFailure(
+      code: "usage.nothing_foreign",
+      message: "--role, --like, --voltage-limits and --open-circuit are for protocols of other programs",
+      hint: "a NaCycler protocol says these things itself")
+  }
+
+  func importOptions(nominal: CapacityArgument?) throws -> ImportOptions {
+    var options = ImportOptions()
+    options.role = role
+    options.nominalCapacity = nominal?.charge
+    options.voltageLimits = voltageLimits
+    options.openCircuit = openCircuit
+    options.like = try like.map { Array(try FileDescriptors.readFile($0).utf8) }
+    return options
+  }
+}
+
+extension CellRole {
+  static var names: String { allCases.map(\.rawValue).joined(separator: ", ") }
+
+  static func read(_ argument: String) throws -> CellRole {
+    if let role = CellRole(rawValue: argument) { return role }
+    throw ValidationError("“\(argument)” is no role; it is one of \(names)")
+  }
+}
+
+extension VoltageWindow {
+  static func read(_ argument: String) throws -> VoltageWindow {
+    let ends = argument.split(separator: " to ", omittingEmptySubsequences: false).map {
+      try? Voltage(written: String($0))
+    }
+    if ends.count == 2, let low = ends[0], let high = ends[1], low < high { return VoltageWindow(from: low, to: high) }
+    throw ValidationError("“\(argument)” is no range of voltages; write \"2 V to 4.3 V\"")
+  }
+}
+
+extension CapacityArgument {
+  /// 1 nAh is 3600 nC; nil for more than any cell holds.
+  var charge: Charge? {
+    let (count, overflow) = count.multipliedReportingOverflow(by: 3_600)
+    return overflow ? nil : Charge(nanocoulombs: count)
+  }
+}
+
+/// Reads protocol files.
+enum ProtocolFiles {
+  /// The texts with their names; those of other programs as protocols of ours. Ends the program with their problems when
+  /// they have any.
+  static func read(_ paths: [String], _ foreign: ForeignOptions, nominal: CapacityArgument?) throws -> [ProtocolSource]
+  {
+    var problems: [Problem] = []
+    var areForeign = false
+    let sources = try paths.map { path in
+      let text = try FileDescriptors.readFile(path)
+      guard let format = ProtocolExchange.format(of: Array(text.utf8)) else {
+        return ProtocolSource(name: path, text: text)
+      }
+      areForeign = true
+      let options = try foreign.importOptions(nominal: nominal)
+      switch ProtocolExchange.imported(Array(text.utf8), from: format, options: options) {
+      case .success(let imported):
+        tell(imported, path)
+        return ProtocolSource(name: "\(path) as converted", text: imported.text)
+      case .failure(let found):
+        problems += found.problems.map { Problem($0, of: path) }
+        return ProtocolSource(name: path, text: text)
+      }
+    }
+    if foreign.areGiven, !areForeign { throw ForeignOptions.pointless }
+    guard problems.isEmpty else {
+      for problem in problems { Terminal.error(Problems.lines(problem)) }
+      Exit.end(.problems)
+    }
+    return sources
+  }
+
+  private static func tell(_ imported: ImportedProtocol, _ path: String) {
+    for note in imported.notes { Terminal.error("\(path): \(note)\n") }
+  }
+}
+
+extension Problem {
+  /// What is wrong with a file that the daemon was not asked about.
+  init(_ problem: ProtocolProblem, of path: String) {
+    self.init(
+      protocol_name: path, path: problem.path, line: problem.line, column: problem.column, message: problem.message,
+      hint: problem.hint)
+  }
+}
