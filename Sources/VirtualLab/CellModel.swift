@@ -63,10 +63,20 @@ final class CellModel: Sendable {
     var fixedPoint: Double
   }
 
+  /// Electrolyte that is oxidised at the other electrode, the working one: beyond a terminal charge at which that
+  /// electrode stands at some potential, a further fraction of what is charged goes there, and not into plated sodium.
+  struct Oxidation: Sendable {
+    /// Of the charge beyond.
+    var fraction: Double
+    /// Coulombs through the terminals since the cell was made.
+    var beginsAt: Double
+  }
+
   /// The potential that rises with the leaky electrode's charge, and the one that rises with the terminals' charge.
   let leaky: PotentialCurve
   let faithful: PotentialCurve?
   let loss: Loss
+  let oxidation: Oxidation?
   let ageing: Ageing
   /// Ohms in series.
   let resistance: Double
@@ -78,12 +88,14 @@ final class CellModel: Sendable {
   let hysteresisCharge: Double
 
   init(
-    leaky: PotentialCurve, faithful: PotentialCurve?, loss: Loss, ageing: Ageing, resistance: Double,
-    diffusionResistance: SIMD2<Double>, diffusionTime: SIMD2<Double>, hysteresis: Double, hysteresisCharge: Double
+    leaky: PotentialCurve, faithful: PotentialCurve?, loss: Loss, oxidation: Oxidation?, ageing: Ageing,
+    resistance: Double, diffusionResistance: SIMD2<Double>, diffusionTime: SIMD2<Double>, hysteresis: Double,
+    hysteresisCharge: Double
   ) {
     self.leaky = leaky
     self.faithful = faithful
     self.loss = loss
+    self.oxidation = oxidation
     self.ageing = ageing
     self.resistance = resistance
     self.diffusionResistance = diffusionResistance
@@ -118,7 +130,14 @@ final class CellModel: Sendable {
 
   /// The fraction of the charge in the lossy direction that is lost at this moment.
   private func lossFraction(_ state: CellState) -> Double {
-    loss.lasting + loss.early.x * state.lossLeft.x + loss.early.y * state.lossLeft.y
+    let beyond = oxidation.map { state.terminal > $0.beginsAt ? $0.fraction : 0 } ?? 0
+    return loss.lasting + loss.early.x * state.lossLeft.x + loss.early.y * state.lossLeft.y + beyond
+  }
+
+  /// What is oxidised of a charge that has just gone through the terminals.
+  private func oxidised(_ charge: Double, in state: CellState) -> Double {
+    guard let oxidation, state.terminal > oxidation.beginsAt else { return 0 }
+    return oxidation.fraction * min(charge, state.terminal - oxidation.beginsAt)
   }
 
   /// Books a charge in coulombs that went through the terminals in one direction.
@@ -127,7 +146,7 @@ final class CellModel: Sendable {
     switch loss.direction {
     case .charging:
       guard charge > 0 else { break }
-      let lost = lose(charge, in: &state)
+      let lost = lose(charge, in: &state) + oxidised(charge, in: state)
       state.lost += lost
       state.stored += charge - lost
       return

@@ -35,6 +35,9 @@ extension CellPreset {
           early: SIMD2(sideReactions.earlyFractions[0], sideReactions.earlyFractions[1]) * losses,
           reach: SIMD2(sideReactions.earlyReachMilliampereHours[0], sideReactions.earlyReachMilliampereHours[1])
             * Self.coulombs),
+        oxidation: oxidation.map {
+          CellModel.Oxidation(fraction: $0.fraction, beginsAt: positive.charge(at: $0.aboveVolts))
+        },
         ageing: CellModel.Ageing(
           reach: capacityReachMilliampereHours.map { $0 * Self.coulombs } ?? .infinity,
           fixedPoint: -leakyElectrode.sodiumWhenMade * leakyElectrode.capacityMilliampereHours * Self.coulombs * bulk

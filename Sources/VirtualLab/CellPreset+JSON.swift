@@ -34,6 +34,7 @@ extension CellPreset: Decodable {
     case positive = "positive_electrode"
     case negative = "negative_electrode"
     case sideReactions = "side_reactions"
+    case oxidation
     case capacityReach = "capacity_reach_mAh"
     case resistance = "resistance_ohm"
     case diffusion = "diffusion_ohm"
@@ -55,6 +56,7 @@ extension CellPreset: Decodable {
     positiveElectrode = try object.decode(Electrode.self, forKey: .positive)
     negativeElectrode = try object.decodeIfPresent(Electrode.self, forKey: .negative)
     sideReactions = try object.decode(SideReactions.self, forKey: .sideReactions)
+    oxidation = try object.decodeIfPresent(Oxidation.self, forKey: .oxidation)
     capacityReachMilliampereHours = try object.decodeIfPresent(Double.self, forKey: .capacityReach)
     resistanceOhms = try object.decode(Double.self, forKey: .resistance)
     diffusionOhms = try object.decode([Double].self, forKey: .diffusion)
@@ -98,6 +100,20 @@ extension CellPreset.SideReactions: Decodable {
     lastingFraction = try object.decode(Double.self, forKey: .lasting)
     earlyFractions = try object.decode([Double].self, forKey: .early)
     earlyReachMilliampereHours = try object.decode([Double].self, forKey: .reach)
+  }
+}
+
+extension CellPreset.Oxidation: Decodable {
+  private enum Keys: String, CodingKey, CaseIterable {
+    case above = "above_V"
+    case fraction
+  }
+
+  /// Decodes without judging the numbers.
+  public init(from decoder: any Decoder) throws {
+    let object = try decoder.strictContainer(Keys.self)
+    aboveVolts = try object.decode(Double.self, forKey: .above)
+    fraction = try object.decode(Double.self, forKey: .fraction)
   }
 }
 

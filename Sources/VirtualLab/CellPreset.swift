@@ -47,6 +47,14 @@ public struct CellPreset: Sendable, Equatable {
     public var earlyReachMilliampereHours: [Double]
   }
 
+  /// Electrolyte that is oxidised while the working electrode stands high; only for a cell that loses at the other one.
+  public struct Oxidation: Sendable, Equatable {
+    /// The working electrode's equilibrium potential in volts from which on it happens, while charging.
+    public var aboveVolts: Double
+    /// The further fraction of the charge that is lost there.
+    public var fraction: Double
+  }
+
   /// How much cells of one batch differ; standard deviations in per cent.
   public struct CellToCell: Sendable, Equatable {
     /// Of the capacity of both electrodes.
@@ -75,6 +83,8 @@ public struct CellPreset: Sendable, Equatable {
   public var negativeElectrode: Electrode?
   /// Where charge is lost.
   public var sideReactions: SideReactions
+  /// What is lost besides at high potentials; nil for nothing.
+  public var oxidation: Oxidation?
   /// The charge in milliampere-hours, counted in the direction of the side reactions, over which the capacity of the
   /// electrode with the side reactions fades to 1/e; nil for one that does not age.
   public var capacityReachMilliampereHours: Double?
@@ -177,10 +187,22 @@ extension CellPreset {
     guard most < 1 else {
       throw CellPresetError(place: "side_reactions", problem: "the fractions add up to \(most); must stay below 1")
     }
+    if let oxidation { try check(oxidation, besides: most) }
     guard sideReactions.electrode == .positive || negativeElectrode != nil else {
       throw CellPresetError(
         place: "side_reactions.electrode",
         problem: "sodium metal has no balance to lose from: name \"positive\" or give a negative_electrode")
+    }
+  }
+
+  private func check(_ oxidation: Oxidation, besides losses: Double) throws(CellPresetError) {
+    guard sideReactions.electrode == .negative, sideReactions.during == .charging else {
+      throw CellPresetError(
+        place: "oxidation", problem: "is for cells whose side reactions are at the negative electrode while charging")
+    }
+    guard oxidation.fraction >= 0, losses + oxidation.fraction < 1, oxidation.aboveVolts.isFinite else {
+      throw CellPresetError(
+        place: "oxidation.fraction", problem: "must not be below 0, and stay below 1 together with the side reactions")
     }
   }
 

@@ -76,6 +76,16 @@ struct PotentialCurve: Sendable, Equatable {
     return c.x + u * (c.y + u * (c.z + u * c.w))
   }
 
+  /// The first charge in coulombs at which the curve has come to `volts`, within the table; its ends otherwise.
+  func charge(at volts: Double) -> Double {
+    var (below, above) = (low, low + spacing * Double(cubics.count))
+    for _ in 0..<64 {
+      let middle = 0.5 * (below + above)
+      if self.volts(at: middle) < volts { below = middle } else { above = middle }
+    }
+    return above
+  }
+
   /// Volts per coulomb at a charge in coulombs, never negative.
   func slope(at charge: Double) -> Double {
     let position = (charge - low) * inverseSpacing

@@ -10,9 +10,10 @@ enum Presets {
     "hard-carbon", "nvpf", "anode-free-nvpf", "anode-free-nncfm", "plating-stripping", "anode-free-cylindrical",
   ]
 
+  static let folder = String(#filePath.dropLast("Tests/VirtualLabTests/Presets.swift".count)) + "VirtualCells/"
+
   static func preset(_ name: String) throws -> CellPreset {
-    let root = String(#filePath.dropLast("Tests/VirtualLabTests/Presets.swift".count))
-    return try CellPreset(json: try Data(contentsOf: URL(filePath: "\(root)VirtualCells/\(name).json")))
+    try CellPreset(json: try Data(contentsOf: URL(filePath: "\(folder)\(name).json")))
   }
 }
 

@@ -124,6 +124,7 @@ def protocol(identifier, anode, rate, cycles, decay):
         "title": f"{identifier.upper()}: {cycles} cycles of {anode} at {current}",
         "notes": "Current and number of cycles as published. Assumed, because the review does not say: the window, the "
         "formation, the rests, the mass, and that the decay counts from the first life cycle on desodiation.",
+        "variables": {"cycles": cycles},
         "cell": {
             "role": "anode-half-cell",
             "active_mass": f"{MASS_MG} mg",
@@ -147,7 +148,7 @@ def protocol(identifier, anode, rate, cycles, decay):
                 "label": "formation",
                 "steps": pair(f"{FORMATION_A_PER_G} A/g", 20),
             },
-            {"cycles": cycles, "purpose": "life", "label": "life", "steps": pair(current, hours)},
+            {"cycles": "$cycles", "purpose": "life", "label": "life", "steps": pair(current, hours)},
         ],
     }
 

@@ -20,7 +20,8 @@ extension ProgramTests {
     func theDecayIsAsPublished(_ row: PublishedDecay) throws {
       let rig = try LaboratoryRig()
       let began = Date()
-      try cycle(row, rig)
+      let cell = LaboratoryRig.repository.appendingPathComponent("VirtualCells/literature/\(row.identifier).json").path
+      try LiteratureRun.cycle(row.identifier, on: cell, instrument: "emstat4-hr", rig)
       let life = "FROM cycle WHERE purpose = 'life'"
       #expect(try rig.sqlite("SELECT count(*) \(life)") == "\(row.cycles)")
       let retention = try #require(
@@ -43,21 +44,6 @@ extension ProgramTests {
       print(
         "\(row): \(Int(Date().timeIntervalSince(began))) s, \(Int(perCycle)) records a cycle, worst half-cycle",
         "\(rounded(comparison.worst * 1e6)) ppm")
-    }
-
-    /// Runs a row's protocol on a row's cell to its end.
-    private func cycle(_ row: PublishedDecay, _ rig: LaboratoryRig) throws {
-      let repository = LaboratoryRig.repository
-      let cell = repository.appendingPathComponent("VirtualCells/literature/\(row.identifier).json").path
-      try rig.startBench(cell: cell, seed: nil)
-      try rig.startDaemon()
-      try rig.waitForChannels(1)
-      let file = repository.appendingPathComponent("Protocols/literature/\(row.identifier).json").path
-      let start = try rig.nactl("start", file)
-      #expect(start.status == 0, "\(start.errors)")
-      let state = try rig.waitForRun(states: ["completed", "held", "ended"], seconds: 3_000)
-      let events = try rig.sqlite("SELECT code, detail FROM event")
-      #expect(state == "completed", "\(events)")
     }
 
     private func rounded(_ value: Double) -> String { String(format: "%.4g", value) }
