@@ -83,7 +83,7 @@ extension CellValues {
 }
 
 /// Repeatable damage: bytes replaced, removed, doubled, pieces moved (numbers from SplitMix64).
-private struct Mutations {
+struct Mutations {
   private var state: UInt64
   init(seed: UInt64) { state = seed }
 
