@@ -119,6 +119,14 @@ public struct CycleFrame: Codable, Sendable, Hashable {
   @OrNull public var charge_energy_Wh: Double?
   /// Energy of the discharging half-cycle, a magnitude.
   @OrNull public var discharge_energy_Wh: Double?
+  /// Energy over charge of the charging half-cycle.
+  @OrNull public var mean_charge_voltage_V: Double?
+  /// Energy over charge of the discharging half-cycle.
+  @OrNull public var mean_discharge_voltage_V: Double?
+  /// The first of these less the second.
+  @OrNull public var voltage_hysteresis_V: Double?
+  /// Energy of the discharging over that of the charging half-cycle, as a fraction, in every role.
+  @OrNull public var energy_efficiency: Double?
   /// Second half-cycle over first in the order of the role, as a fraction, never clamped; null when incomplete or
   /// meaningless.
   @OrNull public var coulombic_efficiency: Double?
@@ -140,8 +148,10 @@ public struct CycleFrame: Codable, Sendable, Hashable {
   public init(
     run: Int64, cell: String, cycle_number: Int64, cell_cycle_number: Int64, purpose: String? = nil,
     label: String? = nil, charge_capacity_Ah: Double? = nil, discharge_capacity_Ah: Double? = nil,
-    charge_energy_Wh: Double? = nil, discharge_energy_Wh: Double? = nil, coulombic_efficiency: Double? = nil,
-    sodiation_plateau_capacity_Ah: Double? = nil, sodiation_plateau_ratio: Double? = nil,
+    charge_energy_Wh: Double? = nil, discharge_energy_Wh: Double? = nil, mean_charge_voltage_V: Double? = nil,
+    mean_discharge_voltage_V: Double? = nil, voltage_hysteresis_V: Double? = nil, energy_efficiency: Double? = nil,
+    coulombic_efficiency: Double? = nil, sodiation_plateau_capacity_Ah: Double? = nil,
+    sodiation_plateau_ratio: Double? = nil,
     desodiation_plateau_capacity_Ah: Double? = nil, desodiation_plateau_ratio: Double? = nil, retention: Double? = nil,
     flags: [String]
   ) {
@@ -155,6 +165,10 @@ public struct CycleFrame: Codable, Sendable, Hashable {
     self.discharge_capacity_Ah = discharge_capacity_Ah
     self.charge_energy_Wh = charge_energy_Wh
     self.discharge_energy_Wh = discharge_energy_Wh
+    self.mean_charge_voltage_V = mean_charge_voltage_V
+    self.mean_discharge_voltage_V = mean_discharge_voltage_V
+    self.voltage_hysteresis_V = voltage_hysteresis_V
+    self.energy_efficiency = energy_efficiency
     self.coulombic_efficiency = coulombic_efficiency
     self.sodiation_plateau_capacity_Ah = sodiation_plateau_capacity_Ah
     self.sodiation_plateau_ratio = sodiation_plateau_ratio

@@ -103,6 +103,13 @@ struct JSONExportWriter: ExportWriter {
     object.real("discharge_capacity_Ah", cycle.dischargeCapacityAh, &text)
     object.real("charge_energy_Wh", cycle.chargeEnergyWh, &text)
     object.real("discharge_energy_Wh", cycle.dischargeEnergyWh, &text)
+    let means = CycleMeans(
+      charged: cycle.chargeCapacityAh, chargeEnergy: cycle.chargeEnergyWh, discharged: cycle.dischargeCapacityAh,
+      dischargeEnergy: cycle.dischargeEnergyWh)
+    object.real("mean_charge_voltage_V", means.chargeVoltage, &text)
+    object.real("mean_discharge_voltage_V", means.dischargeVoltage, &text)
+    object.real("voltage_hysteresis_V", means.hysteresis, &text)
+    object.real("energy_efficiency", means.energyEfficiency, &text)
     object.real("coulombic_efficiency", cycle.coulombicEfficiency, &text)
     object.real("sodiation_plateau_capacity_Ah", cycle.sodiationPlateauCapacityAh, &text)
     object.real("sodiation_plateau_ratio", cycle.sodiationPlateauRatio, &text)

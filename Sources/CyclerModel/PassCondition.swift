@@ -38,6 +38,14 @@ public struct PassCondition: Sendable, Hashable {
     case desodiationPlateauRatio = "desodiation_plateau_ratio"
     /// Nanocoulombs.
     case desodiationPlateauCapacity = "desodiation_plateau_capacity"
+    /// Millionths of the charging half-cycle's energy.
+    case energyEfficiency = "energy_efficiency"
+    /// Nanovolts.
+    case meanChargeVoltage = "mean_charge_voltage"
+    /// Nanovolts.
+    case meanDischargeVoltage = "mean_discharge_voltage"
+    /// Nanovolts, the first of these less the second.
+    case voltageHysteresis = "voltage_hysteresis"
     /// Microseconds since the run's first reading, pauses and interruptions included.
     case testTime = "test_time"
   }
@@ -120,6 +128,10 @@ extension PassCondition.Term {
       case .dischargeCapacity: cycle.dischargeCapacity.map { Double($0.nanocoulombs) }
       case .sodiationPlateauCapacity: cycle.sodiationPlateauCharge.map { Double($0.nanocoulombs) }
       case .desodiationPlateauCapacity: cycle.desodiationPlateauCharge.map { Double($0.nanocoulombs) }
+      case .energyEfficiency: cycle.means.energyEfficiency.map { $0 * 1e6 }
+      case .meanChargeVoltage: cycle.means.chargeVoltage.map { $0 * 1e9 }
+      case .meanDischargeVoltage: cycle.means.dischargeVoltage.map { $0 * 1e9 }
+      case .voltageHysteresis: cycle.means.hysteresis.map { $0 * 1e9 }
       case .testTime: nil
       }
     return value.map { comparison.holds($0, Double(threshold)) }

@@ -124,6 +124,7 @@ extension Compiler {
   private mutating func threshold(of written: WrittenPassCondition) -> Int64? {
     switch written.value {
     case .share(let share): share.partsPerMillion
+    case .voltage(let voltage): voltage.count
     case .time(let time): time.count
     case .charge(let charge): resolve(Sited(value: charge, site: written.site))?.count
     }

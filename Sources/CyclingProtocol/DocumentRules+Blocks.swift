@@ -66,7 +66,9 @@ extension DocumentRules {
           condition.site, "nothing says below which voltage desodiation's plateau lies",
           hint: #"add "metrics": {"desodiation_plateau_below": "200 mV"}"#)
       }
-    case .chargeCapacity, .dischargeCapacity, .testTime: break
+    case .chargeCapacity, .dischargeCapacity, .energyEfficiency, .meanChargeVoltage, .meanDischargeVoltage,
+      .voltageHysteresis, .testTime:
+      break
     }
   }
 

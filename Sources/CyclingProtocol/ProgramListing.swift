@@ -71,7 +71,9 @@ public struct ProgramListing {
     return switch condition.quantity {
     case .chargeCapacity, .dischargeCapacity, .sodiationPlateauCapacity, .desodiationPlateauCapacity:
       "\(condition.text) (\(Charge(count: condition.threshold).shown()))"
-    case .coulombicEfficiency, .retention, .sodiationPlateauRatio, .desodiationPlateauRatio, .testTime: condition.text
+    case .coulombicEfficiency, .retention, .sodiationPlateauRatio, .desodiationPlateauRatio, .energyEfficiency,
+      .meanChargeVoltage, .meanDischargeVoltage, .voltageHysteresis, .testTime:
+      condition.text
     }
   }
 

@@ -140,6 +140,7 @@ struct WrittenPassCondition: Sendable {
   enum Value: Sendable {
     case share(Share)
     case charge(ChargeExpression)
+    case voltage(Voltage)
     case time(TimeSpan)
   }
   var site: Site

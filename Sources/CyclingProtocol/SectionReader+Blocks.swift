@@ -123,7 +123,8 @@ extension SectionReader {
     _ field: Field, of quantity: PassCondition.Quantity
   ) -> WrittenPassCondition.Value? {
     switch quantity {
-    case .coulombicEfficiency, .retention, .sodiationPlateauRatio, .desodiationPlateauRatio:
+    case .meanChargeVoltage, .meanDischargeVoltage, .voltageHysteresis: voltage(field).map { .voltage($0.value) }
+    case .coulombicEfficiency, .retention, .energyEfficiency, .sodiationPlateauRatio, .desodiationPlateauRatio:
       positive(field, as: Share.self).map { .share($0.value) }
     case .chargeCapacity, .dischargeCapacity, .sodiationPlateauCapacity, .desodiationPlateauCapacity:
       charge(field).map { .charge($0.value) }

@@ -79,6 +79,10 @@ struct Cycles: AsyncParsableCommand {
       fraction(hasRetention ? "RETENTION %" : "", "retention", decimals: 3) { $0.retention },
       .hidden("charge_energy_Wh") { $0.charge_energy_Wh.map { "\($0)" } },
       .hidden("discharge_energy_Wh") { $0.discharge_energy_Wh.map { "\($0)" } },
+      .hidden("mean_charge_voltage_V") { $0.mean_charge_voltage_V.map { "\($0)" } },
+      .hidden("mean_discharge_voltage_V") { $0.mean_discharge_voltage_V.map { "\($0)" } },
+      .hidden("voltage_hysteresis_V") { $0.voltage_hysteresis_V.map { "\($0)" } },
+      .hidden("energy_efficiency") { $0.energy_efficiency.map { "\($0)" } },
       .init("FLAGS", "flags", text: { $0.flags.joined(separator: " ") }) { $0.flags.joined(separator: " ") },
     ]
   }

@@ -149,8 +149,10 @@ enum StartedTool {
     guard let bytes = FileDescriptors.readAll(ends[0]) else { throw FileFailure("unreadable", path: "a pipe") }
     var status: Int32 = 0
     while waitpid(number, &status, 0) < 0, errno == EINTR {}
-    // It has said itself what is wrong.
-    guard status == 0 else { Exit.end(.file) }
+    // It has said itself what is wrong, unless somebody ended it.
+    let (code, signal) = ((status >> 8) & 0xFF, status & 0x7F)
+    if signal != 0 { Terminal.error("\(name) was ended by signal \(signal)\n") }
+    guard status == 0 else { Exit.end(code == Exit.problems.rawValue ? .problems : .file) }
     return bytes
   }
 

@@ -30,6 +30,10 @@ extension TailView {
     ("sodiation_plateau_ratio", { $0.sodiation_plateau_ratio.map { "\($0)" } }),
     ("desodiation_plateau_capacity_Ah", { $0.desodiation_plateau_capacity_Ah.map { "\($0)" } }),
     ("desodiation_plateau_ratio", { $0.desodiation_plateau_ratio.map { "\($0)" } }),
+    ("mean_charge_voltage_V", { $0.mean_charge_voltage_V.map { "\($0)" } }),
+    ("mean_discharge_voltage_V", { $0.mean_discharge_voltage_V.map { "\($0)" } }),
+    ("voltage_hysteresis_V", { $0.voltage_hysteresis_V.map { "\($0)" } }),
+    ("energy_efficiency", { $0.energy_efficiency.map { "\($0)" } }),
     ("retention", { $0.retention.map { "\($0)" } }),
     ("flags", { $0.flags.joined(separator: " ") }),
   ]

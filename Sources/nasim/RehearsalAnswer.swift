@@ -52,6 +52,7 @@ struct RehearsalAnswer: Encodable {
     var cycle_number, cell_cycle_number: Int64
     var purpose, label: String?
     var charge_capacity_Ah, discharge_capacity_Ah, charge_energy_Wh, discharge_energy_Wh: Double?
+    var mean_charge_voltage_V, mean_discharge_voltage_V, voltage_hysteresis_V, energy_efficiency: Double?
     var coulombic_efficiency: Double?
     var sodiation_plateau_capacity_Ah, sodiation_plateau_ratio: Double?
     var desodiation_plateau_capacity_Ah, desodiation_plateau_ratio: Double?
@@ -67,6 +68,10 @@ struct RehearsalAnswer: Encodable {
       discharge_capacity_Ah = cycle.dischargeCapacity?.ampereHours
       charge_energy_Wh = cycle.chargeEnergy?.wattHours
       discharge_energy_Wh = cycle.dischargeEnergy?.wattHours
+      mean_charge_voltage_V = cycle.means.chargeVoltage
+      mean_discharge_voltage_V = cycle.means.dischargeVoltage
+      voltage_hysteresis_V = cycle.means.hysteresis
+      energy_efficiency = cycle.means.energyEfficiency
       coulombic_efficiency = cycle.coulombicEfficiency
       sodiation_plateau_capacity_Ah = cycle.sodiationPlateauCharge?.ampereHours
       sodiation_plateau_ratio = cycle.sodiationPlateauRatio

@@ -46,6 +46,7 @@ extension Nasim {
         throw BenchError("the emulated instrument did not say what it is")
       }
       let program = try compile(try read(), for: capabilities, filling: preset)
+      try judge(program, preset)
       var runSettings = RunSettings()
       runSettings.fastestReadings = capabilities.shortestReadingInterval
       var report = RehearsalReport()
@@ -92,10 +93,33 @@ extension Nasim {
       }
       switch compiled {
       case .success(let program): return program
-      case .failure(let problems):
-        throw BenchError(problems.problems.map { "\(file): \($0.path): \($0.message)" }.joined(separator: "\n"))
+      case .failure(let found):
+        let lines = found.problems.map { "\($0.path.isEmpty ? "file" : $0.path): \($0.message) (\($0.hint))\n" }
+        refuse(lines.joined(), hint: instrument == .emStat4HR ? "the nexus has more current" : nil)
       }
     }
+
+    /// Another kind of cell would be driven the wrong way round.
+    private func judge(_ program: Program, _ preset: CellPreset) throws {
+      if ![.noCycles, .symmetric].contains(program.role), preset.role != program.role.rawValue {
+        let fitting = try PresetShelf(named: presets).names().filter {
+          (try? PresetShelf(named: presets).preset($0).role) == program.role.rawValue
+        }
+        refuse(
+          "the protocol is for the role \(program.role.rawValue), and the preset \(cell) is \(preset.role)\n",
+          hint: fitting.isEmpty ? nil : "of that role: \(fitting.joined(separator: ", "))")
+      }
+    }
+
+    /// Ends the program with what `nactl` takes for problems of the protocol.
+    private func refuse(_ text: String, hint: String?) -> Never {
+      let hint = hint.map { "hint: \($0)\n" } ?? ""
+      let bytes = Array((text + hint).utf8)
+      _ = Glibc.write(2, bytes, bytes.count)
+      Glibc.exit(Self.problemsStatus)
+    }
+
+    private static let problemsStatus: Int32 = 4
 
     /// What an option says, or the protocol, or else the preset, if there is one.
     private func cellValues(_ written: CellValues, _ preset: CellPreset? = nil) -> CellValues {

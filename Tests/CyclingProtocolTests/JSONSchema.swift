@@ -18,7 +18,8 @@ struct JSONSchema {
 
   private static let known: Set<String> = [
     "$schema", "$id", "$defs", "$ref", "title", "description", "type", "const", "enum", "properties", "required",
-    "additionalProperties", "unevaluatedProperties", "propertyNames", "minProperties", "dependentRequired", "items", "minItems", "maxItems",
+    "additionalProperties", "unevaluatedProperties", "propertyNames", "minProperties", "dependentRequired", "items",
+    "minItems", "maxItems",
     "uniqueItems", "pattern", "minLength", "maxLength", "minimum", "maximum", "oneOf", "allOf", "anyOf", "if", "then",
     "else",
   ]

@@ -43,6 +43,41 @@ extension ProgramTests {
       try TruthComparison(rig).expectAgreement()
     }
 
+    /// Mean voltages, hysteresis and energy efficiency end a block, and are told with the cycles.
+    @Test func energiesEndABlockToo() throws {
+      let rig = try LaboratoryRig()
+      try rig.startBench(cell: "hard-carbon")
+      try rig.startDaemon()
+      try rig.waitForChannels(1)
+      let condition = "voltage_hysteresis > 1 mV and energy_efficiency < 100 % and mean_charge_voltage > 10 mV"
+      let file = try file(
+        rig, until: #"[{"when": "\#(condition) and mean_discharge_voltage < 2 V", "for": "2 cycles", "go": "end"}]"#)
+      #expect(try rig.nactl("start", file).status == 0)
+      #expect(try rig.waitForRun(states: ["completed", "held", "ended"], seconds: 60) == "completed")
+      #expect(try rig.sqlite("SELECT count(*) FROM cycle WHERE purpose = 'life'") == "2")
+      let answer = try rig.nactl("cycles", "last", "--format", "json").json()
+      let cycles = try #require(answer["cycles"] as? [[String: Any]])
+      for cycle in cycles {
+        func number(_ key: String) throws -> Double { try #require(cycle[key] as? Double, "\(key)") }
+        let charged = try number("charge_energy_Wh") / number("charge_capacity_Ah")
+        let discharged = try number("discharge_energy_Wh") / number("discharge_capacity_Ah")
+        let expected = [
+          "mean_charge_voltage_V": charged, "mean_discharge_voltage_V": discharged,
+          "voltage_hysteresis_V": charged - discharged,
+          "energy_efficiency": try number("discharge_energy_Wh") / number("charge_energy_Wh"),
+        ]
+        // To the rounding of the numbers in between.
+        for (key, value) in expected { #expect(try abs(number(key) - value) < 1e-12, "\(key)") }
+      }
+      let table = try rig.nactl("cycles", "last", "--format", "csv").output
+      #expect(table.contains("mean_charge_voltage_V") && table.contains("voltage_hysteresis_V"))
+      let exported = try rig.nactl("export", "last", "--format", "json").output
+      #expect(exported.contains("\"energy_efficiency\":"))
+      // What no cycle of the block says ends nothing.
+      let never = try self.file(rig, until: #"["voltage_hysteresis > 3 V"]"#)
+      #expect(try rig.nactl("check", never).output.contains("once voltage_hysteresis > 3 V"))
+    }
+
     @Test func aPersonIsWaitedForWithTheCircuitOpen() throws {
       let rig = try LaboratoryRig()
       try rig.startBench(cell: "hard-carbon")

@@ -76,10 +76,18 @@ extension ProgramTests {
       #expect(unknown.status == 2 && unknown.errors.contains("there are: "), "\(unknown.errors)")
       let two = try rig.nactl("check", demo, demo, "--simulate", "hard-carbon")
       #expect(two.status == 64 && two.errors.contains("one protocol at a time"), "\(two.errors)")
-      // A bare collector under a protocol for hard carbon: nothing is driven, and the reason is told.
+      // A bare collector under a protocol for hard carbon.
       let unfitting = try rig.nactl("check", demo, "--simulate", "anode-free-nvpf")
-      #expect(unfitting.status == 0 && unfitting.output.contains(": ended (preflight."), "\(unfitting.output)")
-      #expect(unfitting.errors.contains("preflight.outside_window"), "\(unfitting.errors)")
+      #expect(
+        unfitting.status == 4 && unfitting.errors.contains("is for the role anode-half-cell"), "\(unfitting.errors)")
+      #expect(unfitting.errors.contains("of that role: hard-carbon"), "\(unfitting.errors)")
+      let alone = try rig.nactl("check", demo, "--simulate-cycles", "2")
+      #expect(alone.status == 64 && alone.errors.contains("needs --simulate"), "\(alone.errors)")
+      // More current than the small instrument has.
+      let large = LaboratoryRig.repository.appendingPathComponent("Protocols/literature/s-14a.json").path
+      let small = try rig.nactl("check", large, "--simulate", "anode-free-cylindrical", "--simulate-cycles", "1")
+      #expect(small.status == 4 && small.errors.contains("more than the instrument can do"), "\(small.errors)")
+      #expect(small.errors.contains("the nexus has more current"), "\(small.errors)")
     }
   }
 }

@@ -19,7 +19,7 @@ private let wrapper = Program.find("umockdev-wrapper")
   @Test(
     "plugged instruments are found, described, and seen to come and go",
     .enabled(if: wrapper != nil && !isInner, "no umockdev-wrapper on this machine (package umockdev)"),
-    .timeLimit(.minutes(1)))
+    .timeLimit(.minutes(5)))
   func outer() throws {
     let wrapper = try #require(wrapper)
     var environment = ["NACYCLER_MOCKED_UDEV": "1"]

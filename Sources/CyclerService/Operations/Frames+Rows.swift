@@ -22,11 +22,16 @@ extension RunStatus {
 extension CycleFrame {
   /// A stored cycle of a cell.
   init(_ cycle: StoredCycle, cell: String) {
+    let means = CycleMeans(
+      charged: cycle.chargeCapacityAh, chargeEnergy: cycle.chargeEnergyWh, discharged: cycle.dischargeCapacityAh,
+      dischargeEnergy: cycle.dischargeEnergyWh)
     self.init(
       run: cycle.runId, cell: cell, cycle_number: cycle.cycleNumber, cell_cycle_number: cycle.cellCycleNumber,
       purpose: cycle.purpose, label: cycle.label, charge_capacity_Ah: cycle.chargeCapacityAh,
       discharge_capacity_Ah: cycle.dischargeCapacityAh, charge_energy_Wh: cycle.chargeEnergyWh,
-      discharge_energy_Wh: cycle.dischargeEnergyWh, coulombic_efficiency: cycle.coulombicEfficiency,
+      discharge_energy_Wh: cycle.dischargeEnergyWh, mean_charge_voltage_V: means.chargeVoltage,
+      mean_discharge_voltage_V: means.dischargeVoltage, voltage_hysteresis_V: means.hysteresis,
+      energy_efficiency: means.energyEfficiency, coulombic_efficiency: cycle.coulombicEfficiency,
       sodiation_plateau_capacity_Ah: cycle.sodiationPlateauCapacityAh,
       sodiation_plateau_ratio: cycle.sodiationPlateauRatio,
       desodiation_plateau_capacity_Ah: cycle.desodiationPlateauCapacityAh,
