@@ -99,20 +99,33 @@ struct ForeignJSON {
   mutating func duration(_ field: ForeignField?, zeroIsNone: Bool = true) -> TimeSpan? {
     guard let field, let count = count(field, unitsInOne: 1_000_000) else { return nil }
     if count == 0, zeroIsNone { return nil }
-    guard count > 0 else {
-      report(field, "a time must be more than nothing", hint: "write seconds")
+    guard count > 0, count <= PlanBounds.longestTime.count else {
+      report(
+        field, count > 0 ? "no step lasts longer than 366 d" : "a time must be more than nothing", hint: "write seconds"
+      )
       return nil
     }
     return TimeSpan(count: count)
   }
 
   mutating func voltage(_ field: ForeignField?) -> Voltage? {
-    count(field, unitsInOne: 1_000_000_000).map { Voltage(nanovolts: $0) }
+    guard let field, let count = count(field, unitsInOne: 1_000_000_000) else { return nil }
+    if count.magnitude <= PlanBounds.largestVoltage.count.magnitude { return Voltage(nanovolts: count) }
+    report(field, "no cell has such a voltage", hint: "write volts")
+    return nil
   }
 
   /// In milliamperes, with its sign.
-  mutating func milliamperes(_ field: ForeignField?) -> Current? {
-    count(field, unitsInOne: 1_000_000_000).map { Current(picoamperes: $0) }
+  mutating func milliamperes(_ field: ForeignField?) -> Current? { current(field, unitsInOne: 1_000_000_000) }
+
+  /// In amperes, with its sign.
+  mutating func amperes(_ field: ForeignField?) -> Current? { current(field, unitsInOne: 1_000_000_000_000) }
+
+  private mutating func current(_ field: ForeignField?, unitsInOne units: Int64) -> Current? {
+    guard let field, let count = count(field, unitsInOne: units) else { return nil }
+    if count.magnitude <= PlanBounds.largestCurrent.count.magnitude { return Current(picoamperes: count) }
+    report(field, "no instrument has such a current", hint: "check the unit")
+    return nil
   }
 
   /// In milliampere-hours.

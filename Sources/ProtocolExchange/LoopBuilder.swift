@@ -8,6 +8,8 @@ struct LoopBuilder {
   private struct Entry {
     /// The first and the last step of the file that it stands for.
     var places: ClosedRange<Int>
+    /// Loops inside each other.
+    var depth = 0
     var step: PlanStep
   }
 
@@ -17,7 +19,12 @@ struct LoopBuilder {
     case empty
     /// The target lies inside an earlier loop.
     case crossing
+    /// Loops in loops in loops.
+    case deep
   }
+
+  /// Our own files nest no deeper.
+  private static let depthLimit = 10
 
   private var entries: [Entry] = []
 
@@ -31,10 +38,11 @@ struct LoopBuilder {
   mutating func loop(from target: Int, at place: Int, passes: Int64, label: String?) throws(Fault) {
     guard let first = entries.firstIndex(where: { $0.places.upperBound >= target }) else { throw .empty }
     guard entries[first].places.lowerBound >= target else { throw .crossing }
+    let depth = (entries[first...].map(\.depth).max() ?? 0) + 1
+    guard depth <= Self.depthLimit else { throw .deep }
     let body = entries[first...].map(\.step)
     entries.removeSubrange(first...)
-    // Once is what it is without a loop.
     let loop = PlanLoop(passes: passes, label: label, body: body)
-    entries.append(Entry(places: target...place, step: .loop(loop)))
+    entries.append(Entry(places: target...place, depth: depth, step: .loop(loop)))
   }
 }

@@ -12,6 +12,11 @@ struct PlanBounds: Sendable {
   /// What a step lasts at most that says no time and has no rate from which one follows; as in PyBaMM.
   static let usual = TimeSpan(seconds: 86_400)
 
+  /// What no file can mean: a year, and more than any cell or instrument has.
+  static let longestTime = TimeSpan(seconds: 366 * 86_400)
+  static let largestVoltage = Voltage(millivolts: 100_000)
+  static let largestCurrent = Current(picoamperes: 1_000 * 1_000_000_000_000)
+
   var capacity: Charge?
   /// The limits of the run.
   var charge: PlanCurrent?

@@ -199,7 +199,8 @@ struct PyBaMMReader {
       default: nil
       }
     guard let seconds, let number = Fraction(String(text.dropLast(unit.count)).trimmed),
-      let count = number.times(Fraction(seconds))?.count(unitsInOne: 1_000_000), count > 0
+      let count = number.times(Fraction(seconds))?.count(unitsInOne: 1_000_000),
+      (1...PlanBounds.longestTime.count).contains(count)
     else { throw StepFault(message: "`\(text)` is no time", hint: "write `30 seconds`, `10 minutes` or `1 hour`") }
     return TimeSpan(count: count)
   }
@@ -239,13 +240,19 @@ struct PyBaMMReader {
       guard !number.isNegative, !number.isZero else { return nil }
       switch unit {
       case .rate: return .rate(number)
-      case .amperes: return number.count(unitsInOne: 1_000_000_000_000).map { .amperes(Current(picoamperes: $0)) }
+      case .amperes:
+        return number.count(unitsInOne: 1_000_000_000_000).flatMap {
+          (1...PlanBounds.largestCurrent.count).contains($0) ? .amperes(Current(picoamperes: $0)) : nil
+        }
       case .volts, .watts, .ohms: return nil
       }
     }
 
     var voltage: Voltage? {
-      unit == .volts ? number.count(unitsInOne: 1_000_000_000).map { Voltage(nanovolts: $0) } : nil
+      guard unit == .volts, let count = number.count(unitsInOne: 1_000_000_000),
+        count.magnitude <= PlanBounds.largestVoltage.count.magnitude
+      else { return nil }
+      return Voltage(nanovolts: count)
     }
   }
 }

@@ -91,8 +91,8 @@ struct TomatoReader {
     }
     // In amperes here.
     let current = fields["record_every_dI"] ?? fields["measure_every_dI"]
-    if let count = json.count(current, unitsInOne: 1_000_000_000_000) {
-      plan.record.onCurrentChange = min(plan.record.onCurrentChange ?? Current(count: count), Current(count: count))
+    if let change = json.amperes(current) {
+      plan.record.onCurrentChange = min(plan.record.onCurrentChange ?? change, change)
     }
   }
 
@@ -135,8 +135,8 @@ struct TomatoReader {
   /// Amperes as a number; `0.1C`, `0.1D`, `C/10` and `-C/10` as a text.
   private mutating func current(_ field: ForeignField) -> (isNegative: Bool, magnitude: PlanCurrent)? {
     guard case .string(let written) = field.node.content, written.contains(where: { $0 == "C" || $0 == "D" }) else {
-      guard let count = json.count(field, unitsInOne: 1_000_000_000_000), count != 0 else { return nil }
-      return (count < 0, .amperes(Current(count: Int64(clamping: count.magnitude))))
+      guard let current = json.amperes(field), current != .zero else { return nil }
+      return (current < .zero, .amperes(current < .zero ? -current : current))
     }
     var text = Substring(written.trimmed)
     let isMinus = text.hasPrefix("-")

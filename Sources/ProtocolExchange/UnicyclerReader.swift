@@ -218,6 +218,7 @@ struct UnicyclerReader {
     } catch {
       switch error {
       case .empty: json.report(step, "the loop has no steps", hint: "it goes back to where it stands")
+      case .deep: json.report(step, "loops in loops in loops", hint: "nest at most ten")
       case .crossing:
         json.report(
           step, "the loop goes back into another loop", hint: "a loop holds all of another one or nothing of it")

@@ -132,6 +132,53 @@ struct ForeignRefusal: CustomTestStringConvertible {
     #expect(found.problems.allSatisfy { !$0.hint.isEmpty })
   }
 
+  /// Numbers at the ends of what can be counted, and loops without end.
+  @Test(arguments: [
+    "9223372036854775807", "-9223372036854775808", "9.3e18", "9e12", "9223372036.854775", "1e-18", "-0",
+  ])
+  func extremeNumbersAreRefusedOrTaken(_ number: String) {
+    let keys = ["rate_C", "current_mA", "until_time_s", "until_voltage_V"]
+    for key in keys {
+      var fields = ["rate_C": "0.1", "until_time_s": "60", "until_voltage_V": "4.2"]
+      fields[key] = number
+      let step = fields.map { #""\#($0.key)": \#($0.value)"# }.joined(separator: ", ")
+      let hold = #"{"step": "constant_voltage", "voltage_V": \#(number), "until_time_s": \#(number)}"#
+      let held =
+        #"{"step": "constant_current", "rate_C": 0.1, "until_voltage_V": 4.2}, "#
+        + #"{"step": "constant_voltage", "voltage_V": 4.2, "until_time_s": \#(number)}"#
+      for method in [#"{"step": "constant_current", \#(step)}"#, hold, held] {
+        for safety in [
+          #"{"max_voltage_V": \#(number)}"#, #"{"min_current_mA": \#(number), "delay_s": \#(number)}"#, "{}",
+        ] {
+          for sample in [#"{"capacity_mAh": \#(number)}"#, #"{"capacity_mAh": 1.5}"#] {
+            let text = ForeignProtocols.unicycler(method, sample: sample, safety: safety)
+            _ = ProtocolExchange.imported(Array(text.utf8), from: .unicycler, options: ForeignProtocols.options())
+          }
+        }
+      }
+    }
+    for text in [
+      "Charge at \(number) A until \(number) V", "Hold at \(number) V for \(number) hours", "Rest for \(number) s",
+    ] {
+      let options = ForeignProtocols.options(.fullCell, capacity: Charge(nanocoulombs: .max))
+      _ = ProtocolExchange.imported(Array(text.utf8), from: .pybamm, options: options)
+    }
+  }
+
+  @Test func loopsInLoopsAreBounded() {
+    let loop = #"{"step": "loop", "loop_to": 1, "cycle_count": 2}"#
+    let loops = Array(repeating: loop, count: 400).joined(separator: ",")
+    let text = ForeignProtocols.unicycler(
+      #"{"step": "constant_current", "rate_C": 0.1, "until_voltage_V": 4.2}, "# + loops)
+    let imported = ProtocolExchange.imported(
+      Array(text.utf8), from: .unicycler, options: ForeignProtocols.options())
+    guard case .failure(let found) = imported else {
+      Issue.record("taken")
+      return
+    }
+    #expect(found.problems.contains { $0.message.contains("loops in loops") })
+  }
+
   /// A reader of other people's files never crashes: every prefix, and every byte replaced.
   @Test(arguments: [ForeignFormat.unicycler, .tomato, .pybamm])
   func damagedFilesAreRefusedOrTaken(_ format: ForeignFormat) {
