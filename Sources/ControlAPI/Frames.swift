@@ -117,7 +117,7 @@ public struct CycleFrame: Codable, Sendable, Hashable {
   @OrNull public var discharge_capacity_Ah: Double?
   /// Energy of the charging half-cycle.
   @OrNull public var charge_energy_Wh: Double?
-  /// Energy of the discharging half-cycle, a magnitude.
+  /// What the discharging half-cycle gave off; negative where it plated below 0 V.
   @OrNull public var discharge_energy_Wh: Double?
   /// Energy over charge of the charging half-cycle.
   @OrNull public var mean_charge_voltage_V: Double?

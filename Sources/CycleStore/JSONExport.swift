@@ -103,9 +103,7 @@ struct JSONExportWriter: ExportWriter {
     object.real("discharge_capacity_Ah", cycle.dischargeCapacityAh, &text)
     object.real("charge_energy_Wh", cycle.chargeEnergyWh, &text)
     object.real("discharge_energy_Wh", cycle.dischargeEnergyWh, &text)
-    let means = CycleMeans(
-      charged: cycle.chargeCapacityAh, chargeEnergy: cycle.chargeEnergyWh, discharged: cycle.dischargeCapacityAh,
-      dischargeEnergy: cycle.dischargeEnergyWh)
+    let means = cycle.means
     object.real("mean_charge_voltage_V", means.chargeVoltage, &text)
     object.real("mean_discharge_voltage_V", means.dischargeVoltage, &text)
     object.real("voltage_hysteresis_V", means.hysteresis, &text)

@@ -3,6 +3,7 @@
 //
 // The rows that a run leaves behind: steps, half-cycles, cycles, events, latches and checkpoints.
 
+public import CyclerModel
 import GRDB
 
 /// A step of a run.
@@ -191,4 +192,13 @@ public struct StoredCheckpoint: Codable, Sendable, Hashable {
   public var unixUs: Int64
   /// The state; its bytes begin with their own version.
   public var state: [UInt8]
+}
+
+extension StoredCycle {
+  /// Its mean voltages and energy efficiency.
+  public var means: CycleMeans {
+    CycleMeans(
+      charged: chargeCapacityAh, chargeEnergy: chargeEnergyWh, discharged: dischargeCapacityAh,
+      dischargeEnergy: dischargeEnergyWh, flags: DataFlags(rawValue: flags))
+  }
 }

@@ -12,7 +12,8 @@ public struct CycleMeans: Sendable, Hashable {
   public let chargeVoltage: Double?
   /// The same of the discharging half-cycle.
   public let dischargeVoltage: Double?
-  /// Energy of the discharging over that of the charging half-cycle, as a fraction, in every role; never clamped.
+  /// Energy of the discharging over that of the charging half-cycle, as a fraction, in every role; never clamped. nil where
+  /// either is not above nothing: plating gives energy back at a voltage below 0 V.
   public let energyEfficiency: Double?
 
   /// The mean voltage of charging less that of discharging, in volts.
@@ -21,16 +22,22 @@ public struct CycleMeans: Sendable, Hashable {
     return chargeVoltage - dischargeVoltage
   }
 
-  /// Charges and energies are magnitudes in units that go together, such as ampere-hours and watt-hours; `energy` and
-  /// `charge` of a side are nil when they are not known.
-  public init(charged: Double?, chargeEnergy: Double?, discharged: Double?, dischargeEnergy: Double?) {
-    chargeVoltage = Self.ratio(chargeEnergy, charged)
-    dischargeVoltage = Self.ratio(dischargeEnergy, discharged)
-    energyEfficiency = Self.ratio(dischargeEnergy, chargeEnergy)
+  /// - Parameters:
+  ///   - charged, discharged: Charges in the direction of their half-cycle, nil where they are not known; in units that go
+  ///     together with those of the energies, such as ampere-hours and watt-hours.
+  ///   - chargeEnergy, dischargeEnergy: What the cell took up and gave off.
+  ///   - flags: Those of the cycle; of one that was cut short or of unknown charge nothing is told, as with its efficiency.
+  public init(charged: Double?, chargeEnergy: Double?, discharged: Double?, dischargeEnergy: Double?, flags: DataFlags)
+  {
+    let isComplete = flags.isDisjoint(with: [.truncated, .partialStart, .chargeUnknown])
+    chargeVoltage = isComplete ? Self.ratio(chargeEnergy, charged) : nil
+    dischargeVoltage = isComplete ? Self.ratio(dischargeEnergy, discharged) : nil
+    let isGivenBack = dischargeEnergy.map { $0 > 0 } ?? false
+    energyEfficiency = isComplete && isGivenBack ? Self.ratio(dischargeEnergy, chargeEnergy) : nil
   }
 
   private static func ratio(_ above: Double?, _ below: Double?) -> Double? {
-    guard let above, let below, below != 0 else { return nil }
+    guard let above, let below, below > 0 else { return nil }
     return above / below
   }
 }
@@ -40,6 +47,7 @@ extension CycleSummary {
   public var means: CycleMeans {
     CycleMeans(
       charged: chargeCapacity.map { Double($0.count) }, chargeEnergy: chargeEnergy.map { Double($0.count) },
-      discharged: dischargeCapacity.map { Double($0.count) }, dischargeEnergy: dischargeEnergy.map { Double($0.count) })
+      discharged: dischargeCapacity.map { Double($0.count) }, dischargeEnergy: dischargeEnergy.map { Double($0.count) },
+      flags: flags)
   }
 }

@@ -66,7 +66,12 @@ extension DocumentRules {
           condition.site, "nothing says below which voltage desodiation's plateau lies",
           hint: #"add "metrics": {"desodiation_plateau_below": "200 mV"}"#)
       }
-    case .chargeCapacity, .dischargeCapacity, .energyEfficiency, .meanChargeVoltage, .meanDischargeVoltage,
+    case .energyEfficiency:
+      guard let role = cell?.role, role == .platingStripping else { return }
+      report(
+        condition.site, "role \(role.rawValue) gives no energy back on discharge: it plates below 0 V",
+        hint: "end the block by `coulombic_efficiency` or `voltage_hysteresis`")
+    case .chargeCapacity, .dischargeCapacity, .meanChargeVoltage, .meanDischargeVoltage,
       .voltageHysteresis, .testTime:
       break
     }

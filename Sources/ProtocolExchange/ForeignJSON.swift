@@ -97,8 +97,8 @@ struct ForeignJSON {
 
   /// A time in seconds, more than nothing; 0 is no value where `zeroIsNone`.
   mutating func duration(_ field: ForeignField?, zeroIsNone: Bool = true) -> TimeSpan? {
-    guard let field, let count = count(field, unitsInOne: 1_000_000) else { return nil }
-    if count == 0, zeroIsNone { return nil }
+    guard let field, let number = number(field), let count = count(field, unitsInOne: 1_000_000) else { return nil }
+    if number.isZero, zeroIsNone { return nil }
     guard count > 0, count <= PlanBounds.longestTime.count else {
       report(
         field, count > 0 ? "no step lasts longer than 366 d" : "a time must be more than nothing", hint: "write seconds"
@@ -122,7 +122,11 @@ struct ForeignJSON {
   mutating func amperes(_ field: ForeignField?) -> Current? { current(field, unitsInOne: 1_000_000_000_000) }
 
   private mutating func current(_ field: ForeignField?, unitsInOne units: Int64) -> Current? {
-    guard let field, let count = count(field, unitsInOne: units) else { return nil }
+    guard let field, let number = number(field), let count = count(field, unitsInOne: units) else { return nil }
+    if count == 0, !number.isZero {
+      report(field, "less than a picoampere", hint: "check the unit")
+      return nil
+    }
     if count.magnitude <= PlanBounds.largestCurrent.count.magnitude { return Current(picoamperes: count) }
     report(field, "no instrument has such a current", hint: "check the unit")
     return nil

@@ -16,6 +16,8 @@ struct ForeignPlan: Sendable {
   var cellName: String?
   var nominalCapacity: Charge?
   var record = PlanRecord()
+  /// Whether the file says how often is recorded.
+  var saysRecord = false
   var safety = PlanSafety()
   var steps: [PlanStep] = []
   /// What a person should know of the reading.

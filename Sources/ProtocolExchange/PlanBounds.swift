@@ -18,6 +18,8 @@ struct PlanBounds: Sendable {
   static let largestCurrent = Current(picoamperes: 1_000 * 1_000_000_000_000)
 
   var capacity: Charge?
+  /// What a hold may draw that follows no constant current, as a protocol of ours says its limits.
+  var holdText: String?
   /// The limits of the run.
   var charge: PlanCurrent?
   var discharge: PlanCurrent?

@@ -13,6 +13,8 @@ import Quantities
 struct PlanHeader {
   private let plan: ForeignPlan
   private let options: ImportOptions
+  /// The capacity that the file itself says.
+  private let fileCapacity: Charge?
   private var like: [TextNode.Member] = []
   private(set) var notes: [String] = []
   private(set) var problems: [ProtocolProblem] = []
@@ -23,6 +25,9 @@ struct PlanHeader {
   private static let room = Voltage(millivolts: 50)
 
   init(plan: ForeignPlan, options: ImportOptions) {
+    fileCapacity = plan.nominalCapacity
+    var plan = plan
+    plan.nominalCapacity = plan.nominalCapacity ?? options.nominalCapacity
     self.plan = plan
     self.options = options
     bounds = PlanBounds(capacity: plan.nominalCapacity)
@@ -40,16 +45,18 @@ struct PlanHeader {
   mutating func sections() -> [TextNode.Member] {
     let version = plan.version.map { " \($0)" } ?? ""
     notes.append("Converted from \(plan.format.name)\(version).")
+    judgeCapacity()
     readLike()
-    role = options.role ?? likeRole
+    role = likeRole ?? options.role
     if role == nil {
       report(
         "the file does not say what the cell is",
         hint: "--role \(CellRole.allCases.map(\.rawValue).joined(separator: ", "))")
     }
     let record = TextNode.Member(key: "record", value: record())
-    if !like.isEmpty {
-      return like.filter { $0.key != "record" && $0.key != "on_interruption" } + [record] + interruption
+    if options.like != nil {
+      judgeOptionsBesideLike()
+      return like.filter { $0.key != "on_interruption" } + [record] + interruption
     }
     let limits = limits()
     guard let role, let window = limits.window else { return [] }
@@ -61,6 +68,14 @@ struct PlanHeader {
       + interruption
   }
 
+  /// Two capacities would mean two currents.
+  private mutating func judgeCapacity() {
+    guard let said = options.nominalCapacity, let theirs = fileCapacity, said != theirs else { return }
+    report(
+      "the file's nominal capacity is \(theirs.written), the one that was said \(said.written)",
+      hint: "correct one of them: C-rates are computed from it")
+  }
+
   // MARK: A protocol of ours
 
   private mutating func readLike() {
@@ -70,31 +85,80 @@ struct PlanHeader {
     else {
       return report("the protocol of --like has problems of its own", hint: "see `nactl check` of it")
     }
-    like = members.filter { ["cell", "limits", "metrics", "record", "on_interruption"].contains($0.key) }.map {
+    like = members.filter { ["cell", "limits", "metrics", "on_interruption"].contains($0.key) }.map {
       TextNode.Member(key: $0.key, value: TextNode($0.value))
     }
+    if like.contains(where: { $0.value.holdsVariable }) {
+      report("cell or limits of --like stand in variables", hint: "write their values into that file")
+    }
     notes.append("Cell, limits and the policy after an interruption are those of another protocol.")
+    takeCellName()
+    dropRetention()
     takeCapacity()
+    narrowVoltages()
+    bounds.holdText = likeHoldCurrent
   }
 
-  private func likeCell(_ key: String) -> String? {
-    guard case .object(let cell)? = like.first(where: { $0.key == "cell" })?.value,
-      case .text(let text)? = cell.first(where: { $0.key == key })?.value
-    else { return nil }
+  /// What --like says cannot be said by another option too.
+  private mutating func judgeOptionsBesideLike() {
+    if let said = options.role, let role, said != role {
+      report("--role says \(said.rawValue), the protocol of --like \(role.rawValue)", hint: "leave --role out")
+    }
+    if options.voltageLimits != nil || options.openCircuit != nil {
+      report(
+        "--like says the voltage limits and the open circuit", hint: "leave --voltage-limits and --open-circuit out")
+    }
+  }
+
+  private func likeObject(_ section: String, _ key: String) -> TextNode? {
+    guard case .object(let members)? = like.first(where: { $0.key == section })?.value else { return nil }
+    return members.first { $0.key == key }?.value
+  }
+
+  private func likeText(_ section: String, _ path: String...) -> String? {
+    var node = likeObject(section, path[0])
+    for key in path.dropFirst() {
+      guard case .object(let members)? = node else { return nil }
+      node = members.first { $0.key == key }?.value
+    }
+    guard case .text(let text)? = node else { return nil }
     return text
   }
 
-  private var likeRole: CellRole? { likeCell("role").flatMap { CellRole(rawValue: $0) } }
+  private mutating func changeLike(_ section: String, _ change: (inout [TextNode.Member]) -> Void) {
+    guard let place = like.firstIndex(where: { $0.key == section }), case .object(var members) = like[place].value
+    else { return }
+    change(&members)
+    like[place].value = .object(members)
+  }
 
-  /// Two capacities would mean two currents.
+  private var likeRole: CellRole? { likeText("cell", "role").flatMap { CellRole(rawValue: $0) } }
+
+  /// The other protocol's cell is another cell.
+  private mutating func takeCellName() {
+    let name = plan.cellName
+    changeLike("cell") { members in
+      members.removeAll { $0.key == "name" }
+      if let name { members.append(TextNode.Member(key: "name", value: .text(name))) }
+    }
+  }
+
+  /// A reference names a cycle of the other protocol.
+  private mutating func dropRetention() {
+    guard likeText("metrics", "retention_reference") != nil else { return }
+    notes.append("The cycle to which retention refers is not taken over: it is one of the other protocol.")
+    changeLike("metrics") { $0.removeAll { $0.key == "retention_reference" } }
+    like.removeAll { $0.key == "metrics" && $0.value == .object([]) }
+  }
+
   private mutating func takeCapacity() {
     let theirs = plan.nominalCapacity
-    guard let written = likeCell("nominal_capacity"), let ours = try? Charge(written: written) else {
-      guard let theirs, let place = like.firstIndex(where: { $0.key == "cell" }),
-        case .object(var cell) = like[place].value
-      else { return }
-      cell.append(TextNode.Member(key: "nominal_capacity", value: .text(theirs.written)))
-      like[place].value = .object(cell)
+    guard let written = likeText("cell", "nominal_capacity"), let ours = try? Charge(written: written) else {
+      if let theirs {
+        changeLike("cell") {
+          $0.append(TextNode.Member(key: "nominal_capacity", value: .text(theirs.written)))
+        }
+      }
       return
     }
     if let theirs, theirs != ours {
@@ -105,8 +169,42 @@ struct PlanHeader {
     bounds.capacity = ours
   }
 
+  /// Of the file's voltage limits and those of --like the narrower ones hold.
+  private mutating func narrowVoltages() {
+    let safety = plan.safety
+    for (key, theirs, isNarrower) in [
+      ("min", safety.lowestVoltage, { (a: Voltage, b: Voltage) in a > b }), ("max", safety.highestVoltage, { $0 < $1 }),
+    ] {
+      guard let theirs, let written = likeText("limits", "voltage", key), let ours = try? Voltage(written: written),
+        isNarrower(theirs, ours)
+      else { continue }
+      changeLike("limits") { limits in
+        guard let place = limits.firstIndex(where: { $0.key == "voltage" }),
+          case .object(var voltage) = limits[place].value
+        else { return }
+        voltage = voltage.map { $0.key == key ? TextNode.Member(key: key, value: .text(theirs.written)) : $0 }
+        limits[place].value = .object(voltage)
+      }
+      notes.append("The voltage limit \(theirs.written) is the file's own, which is narrower.")
+    }
+    if safety.chargeCurrent != nil || safety.dischargeCurrent != nil || safety.charge != nil {
+      notes.append("The file's own limits of current and charge are replaced by those of the other protocol.")
+    }
+  }
+
+  /// What both directions allow, where that can be told.
+  private var likeHoldCurrent: String? {
+    guard let charge = likeText("limits", "charge_current", "max"),
+      let discharge = likeText("limits", "discharge_current", "max")
+    else { return nil }
+    if charge == discharge { return charge }
+    guard let one = try? Current(written: charge), let other = try? Current(written: discharge) else { return nil }
+    return min(one, other).written
+  }
+
   private var interruption: [TextNode.Member] {
     if let theirs = like.first(where: { $0.key == "on_interruption" }) { return [theirs] }
+    // Told with the limits.
     let value = TextNode.members([("resume_within", .text("10 min")), ("otherwise", .text("hold"))])
     return [TextNode.Member(key: "on_interruption", value: value)]
   }
@@ -135,6 +233,7 @@ struct PlanHeader {
       notes.append("The file has no constant currents: at most 1 C may flow.")
     }
     let most = plan.safety.charge ?? halfAsMuchAgain
+    tellAssumed()
     if most == nil {
       report(
         "nothing says how much charge a half-cycle may move",
@@ -172,6 +271,18 @@ struct PlanHeader {
     return .members([("from", .text(window.from.written)), ("to", .text(window.to.written))])
   }
 
+  /// What stands in the file and was nobody's word.
+  private mutating func tellAssumed() {
+    var assumed = ["an interruption of up to 10 min is resumed and a longer one held"]
+    if plan.safety.chargeCurrent == nil || plan.safety.dischargeCurrent == nil, hasDrives {
+      assumed.append("current limits lie a quarter above the largest current")
+    }
+    if plan.safety.charge == nil { assumed.append("a half-cycle may move one and a half of the nominal capacity") }
+    if plan.safety.delay == nil { assumed.append("limits may be passed for 2 s") }
+    if !plan.saysRecord { assumed.append("a record is made every \(plan.record.every.written)") }
+    notes.append("Assumed: \(assumed.joined(separator: "; ")).")
+  }
+
   private var hasDrives: Bool { plan.steps.flat.contains { if case .drive = $0 { true } else { false } } }
 
   private var halfAsMuchAgain: Charge? {
@@ -191,6 +302,11 @@ struct PlanHeader {
     if let delay = plan.safety.delay, delay > TimeSpan(seconds: 60) {
       notes.append("Limits may be passed for 1 min at most, not for \(delay.written).")
     }
+    if let window = options.voltageLimits {
+      if let own = low, window.from < own { reportWider(window.from, own) }
+      if let own = high, window.to > own { reportWider(window.to, own) }
+      return window
+    }
     if low == nil {
       low = voltages(.discharge).min().map { $0 - Self.room }
       if let low { notes.append("The lower voltage limit, \(low.written), lies 50 mV below the lowest cut-off.") }
@@ -199,7 +315,6 @@ struct PlanHeader {
       high = voltages(.charge).max().map { $0 + Self.room }
       if let high { notes.append("The upper voltage limit, \(high.written), lies 50 mV above the highest cut-off.") }
     }
-    if let window = options.voltageLimits { (low, high) = (window.from, window.to) }
     guard let low, let high else {
       report(
         "nothing says how \(low == nil ? "low" : "high") the voltage may go",
@@ -207,6 +322,12 @@ struct PlanHeader {
       return nil
     }
     return VoltageWindow(from: low, to: high)
+  }
+
+  private mutating func reportWider(_ said: Voltage, _ own: Voltage) {
+    report(
+      "the voltage limit \(said.written) is wider than the file's own, \(own.written)",
+      hint: "a limit is widened in the file that says it")
   }
 
   /// The voltages at which steps of a direction end, and those that are held.

@@ -19,6 +19,9 @@ struct PlanLayout {
   private(set) var problems: [ProtocolProblem] = []
   private var labels: Set<String> = []
   private var hasAddedBounds = false
+  private var hasUncounted = false
+  /// The last constant current that was written: what a hold behind it may draw.
+  private var lastCurrent: PlanCurrent?
 
   init(firstDirection: Direction?, bounds: PlanBounds) {
     self.firstDirection = firstDirection
@@ -27,6 +30,7 @@ struct PlanLayout {
 
   mutating func laidOut(_ steps: [PlanStep]) -> [TextNode] {
     let found = layOut(steps)
+    if hasUncounted { notes.append("Half-cycles that make no pair in the order of the role are in no cycle.") }
     if hasAddedBounds {
       notes.append(
         "Steps that could have lasted for ever hold the run after twice the time that their rate says, or 24 h.")
@@ -75,13 +79,17 @@ struct PlanLayout {
       open = []
       half = .none
     }
-    guard half != .none, half != firstDirection else { return written(open) }
+    guard half != .none, half != firstDirection else {
+      let drives = open.contains { if case .drive = $0 { true } else { false } }
+      if drives, firstDirection != nil { hasUncounted = true }
+      return written(open)
+    }
     return [block(passes: 1, label: nil, open, isCycles: true)]
   }
 
   private mutating func layOut(_ loop: PlanLoop) -> [TextNode] {
     let directions = loop.body.directions
-    guard let firstDirection, let directions, let turn = directions.first else {
+    guard let firstDirection, let directions, !directions.isEmpty else {
       return loop.passes == 1 ? layOut(loop.body) : [block(loop, isCycles: false)]
     }
     if directions == [firstDirection, firstDirection.reversed] { return [block(loop, isCycles: true)] }
@@ -91,10 +99,6 @@ struct PlanLayout {
       return turned(loop, at: border)
     }
     if loop.passes == 1 { return layOut(loop.body) }
-    if directions == [turn] || directions.count % 2 == 1 {
-      notes.append(
-        "The half-cycles of a loop (\(loop.label ?? "\(loop.passes) passes")) make no pairs: they are in no cycle.")
-    }
     return [block(loop, isCycles: false)]
   }
 
@@ -126,7 +130,8 @@ struct PlanLayout {
 
   /// Each block has a label of its own.
   private mutating func unused(_ label: String) -> String {
-    let name = String(label.trimmed.prefix(56))
+    let cut = String(label.trimmed.prefix(56)).trimmed
+    let name = cut.isEmpty ? "cycles" : cut
     var candidate = name
     var number = 2
     while !labels.insert(candidate).inserted {
@@ -149,15 +154,14 @@ struct PlanLayout {
   /// Steps as they stand, with loops inside.
   private mutating func written(_ steps: [PlanStep]) -> [TextNode] {
     var found: [TextNode] = []
-    var before: PlanCurrent?
     for step in steps {
       switch step {
       case .rest(let time, let every):
         found.append(.members([("rest", .text(time.written)), ("record", Self.record(every))]))
       case .drive(let drive):
-        before = drive.current
+        lastCurrent = drive.current
         found.append(write(drive))
-      case .hold(let hold): found.append(write(hold, after: before))
+      case .hold(let hold): found.append(write(hold))
       case .loop(let loop):
         found.append(.members([("repeat", .whole(loop.passes)), ("steps", .list(written(loop.body)))]))
       }
@@ -207,14 +211,25 @@ struct PlanLayout {
     return ends
   }
 
-  private mutating func write(_ hold: PlanHold, after before: PlanCurrent?) -> TextNode {
+  private mutating func write(_ hold: PlanHold) -> TextNode {
     var until = holdEnds(hold)
     if hold.time == nil { until.append(added("hold_time", PlanBounds.usual)) }
-    let most = before ?? bounds.holdCurrent
     return .members([
-      ("hold", .text(hold.voltage.written)), ("current_at_most", most.map { written($0) }), ("until", .list(until)),
+      ("hold", .text(hold.voltage.written)), ("current_at_most", largest(of: hold)), ("until", .list(until)),
       ("record", Self.record(hold.every)),
     ])
+  }
+
+  /// What a hold may draw: the constant current before it, or else what the limits allow in both directions.
+  private mutating func largest(of hold: PlanHold) -> TextNode? {
+    if let current = lastCurrent ?? bounds.holdCurrent { return written(current) }
+    if let text = bounds.holdText { return .text(text) }
+    problems.append(
+      ProtocolProblem(
+        path: "", line: 1, column: 1, message: "nothing says what the hold at \(hold.voltage.written) may draw",
+        hint:
+          "write the current limits of both directions alike in the protocol of --like, or a constant current before"))
+    return nil
   }
 }
 

@@ -133,7 +133,11 @@ struct ProgramExport {
       ]
     case .constantCurrentConstantVoltage(let direction, let current, let voltage):
       if ends.voltage != nil { report(step, "a second voltage ends the step", hint: "keep `to` alone") }
-      if ends.time != nil { leaveOut("the time bound of a constant current with its hold as a whole") }
+      if ends.time != nil {
+        report(
+          step, "a time ends the constant current and its hold as a whole, which the other format cannot say",
+          hint: #"if it is a bound that should never be met, write {"when": "step_time >= …", "go": "hold"}"#)
+      }
       if ends.holdTime == nil, ends.current == nil {
         report(step, "the hold ends by nothing that the other format can say", hint: "end it by a current or a time")
       }

@@ -61,11 +61,15 @@ public enum ProtocolExchange {
     let start = withoutComments(bytes)
     switch start.first {
     case UInt8(ascii: "["), UInt8(ascii: "("): return .pybamm
+    case .some(0x30...0x39):
+      let rest = start.drop { (0x30...0x39).contains($0) || $0 == 0x20 }
+      return rest.first == UInt8(ascii: "*") ? .pybamm : nil
     case UInt8(ascii: "{"):
       guard case .object(let members)? = JSONReader.read(bytes).root?.content else { return nil }
       return format(of: members)
     default:
-      let word = start.prefix { $0 != 0x20 && $0 != 0x0A }
+      let isQuoted = start.first == UInt8(ascii: "\"") || start.first == UInt8(ascii: "'")
+      let word = start.dropFirst(isQuoted ? 1 : 0).prefix { $0 != 0x20 && $0 != 0x0A }
       return ["Charge", "Discharge", "Hold", "Rest"].contains(String(decoding: word, as: UTF8.self)) ? .pybamm : nil
     }
   }
@@ -96,15 +100,14 @@ public enum ProtocolExchange {
   public static func imported(
     _ bytes: [UInt8], from format: ForeignFormat, options: ImportOptions
   ) -> Result<ImportedProtocol, ProtocolProblems> {
-    var (plan, problems) = read(bytes, format)
-    if plan.nominalCapacity == nil { plan.nominalCapacity = options.nominalCapacity }
+    let (plan, faults) = read(bytes, format)
     var header = PlanHeader(plan: plan, options: options)
     let sections = header.sections()
-    problems += header.problems
+    // What follows from steps that could not be read is not told.
+    if let found = ProtocolProblems(faults) { return .failure(found) }
     var layout = PlanLayout(firstDirection: header.role?.firstDirection, bounds: header.bounds)
     let steps = layout.laidOut(plan.steps)
-    problems += layout.problems
-    if let found = ProtocolProblems(problems) { return .failure(found) }
+    if let found = ProtocolProblems(header.problems + layout.problems) { return .failure(found) }
     let notes = plan.notes + header.notes + layout.notes
     let text = ProtocolText.write(header.title, notes: notes, sections: sections, steps: steps)
     return .success(ImportedProtocol(text: text, notes: notes, format: format))

@@ -24,6 +24,16 @@ indirect enum TextNode: Sendable, Hashable {
     .object(members.compactMap { key, value in value.map { Member(key: key, value: $0) } })
   }
 
+  /// Whether a text in it stands for a variable's value.
+  var holdsVariable: Bool {
+    switch self {
+    case .text(let text): text.contains("$")
+    case .whole, .flag: false
+    case .list(let elements): elements.contains(where: \.holdsVariable)
+    case .object(let members): members.contains { $0.value.holdsVariable }
+    }
+  }
+
   /// What was read elsewhere; numbers are whole in our files.
   init(_ node: JSONNode) {
     switch node.content {

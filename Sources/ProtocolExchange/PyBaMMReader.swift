@@ -23,8 +23,8 @@ struct PyBaMMReader {
   }
 
   mutating func read() -> ForeignPlan {
-    let start = ProtocolExchange.withoutComments(bytes).first
-    if start == UInt8(ascii: "[") || start == UInt8(ascii: "(") {
+    let start = ProtocolExchange.withoutComments(bytes).first ?? 0
+    if start == UInt8(ascii: "[") || start == UInt8(ascii: "(") || (0x30...0x39).contains(start) {
       do throws(PythonList.Fault) {
         plan.steps = steps(try PythonList.read(bytes), path: "").joiningHolds()
       } catch {
@@ -157,6 +157,11 @@ struct PyBaMMReader {
     _ direction: Direction, _ value: Electric, _ time: TimeSpan?, _ end: Electric?, _ every: TimeSpan?
   ) throws(StepFault) -> PlanDrive {
     guard let current = value.current else {
+      if value.unit == .rate || value.unit == .amperes {
+        throw StepFault(
+          message: "a current is more than nothing, and no instrument has more than 1000 A",
+          hint: "the verb says the direction")
+      }
       let kind = value.unit == .volts ? "a voltage" : value.unit == .watts ? "constant power" : "constant resistance"
       throw StepFault(
         message: "\(kind) cannot be driven by `Charge` and `Discharge`",
@@ -212,9 +217,12 @@ struct PyBaMMReader {
     var number: Fraction
 
     init(_ written: String) throws(StepFault) {
-      var text = Substring(written.trimmed)
-      // The magnitude of the current falls below it anyway.
-      if text.hasPrefix("<") { text = Substring(text.dropFirst().trimmed) }
+      let text = Substring(written.trimmed)
+      if text.hasPrefix("<") || text.hasPrefix(">") {
+        throw StepFault(
+          message: "`\(written)` compares with PyBaMM's sign, in which discharging is positive",
+          hint: "leave the operator out: the direction of the step says it")
+      }
       let fault = StepFault(
         message: "`\(written)` is no value", hint: "write `C/20`, `0.5C`, `5 A`, `10 mA` or `4.2 V`")
       if text.hasPrefix("C/") {

@@ -15,6 +15,7 @@ struct TomatoReader {
   private var json: ForeignJSON
   private var plan = ForeignPlan(format: .tomato)
   private var loops = LoopBuilder()
+  private var hasRanges = false
 
   init(_ bytes: [UInt8]) { json = ForeignJSON(bytes) }
 
@@ -42,29 +43,43 @@ struct TomatoReader {
       return plan
     }
     for (place, technique) in json.elements(method).enumerated() { readTechnique(technique, at: place) }
+    if hasRanges { plan.notes.append("Ranges are not taken over: the instrument takes those that the currents need.") }
     plan.steps = loops.steps.joiningHolds()
     return plan
   }
 
-  private static let known = [
-    "device", "technique", "time", "current", "voltage", "limit_voltage_max", "limit_voltage_min", "limit_current_max",
-    "limit_current_min", "exit_on_limit", "record_every_dt", "record_every_dE", "record_every_dI", "measure_every_dt",
-    "measure_every_dE", "measure_every_dI", "I_range", "E_range", "is_delta", "goto", "n_gotos", "scan_rate",
+  /// What each technique may say besides what all may.
+  private static let keys: [String: [String]] = [
+    "open_circuit_voltage": ["time"],
+    "constant_current": ["time", "current", "limit_voltage_max", "limit_voltage_min"],
+    "constant_voltage": ["time", "voltage", "limit_current_max", "limit_current_min"],
+    "loop": ["goto", "n_gotos"],
+  ]
+  private static let common = [
+    "device", "technique", "exit_on_limit", "is_delta", "record_every_dt", "record_every_dE", "record_every_dI",
+    "measure_every_dt", "measure_every_dE", "measure_every_dI", "I_range", "E_range",
   ]
 
   private mutating func readTechnique(_ field: ForeignField, at place: Int) {
-    let fields = json.members(field, known: Self.known)
-    guard let technique = json.text(fields["technique"]) else {
-      if fields["technique"] == nil {
-        json.report(field, "the entry says no `technique`", hint: "open_circuit_voltage, constant_current, …")
-      }
-      return
+    guard case .object(let members) = field.node.content,
+      case .string(let technique)? = members.first(where: { $0.key == "technique" })?.value.content
+    else {
+      return json.report(
+        field, "the entry says no `technique`", hint: "open_circuit_voltage, constant_current, constant_voltage or loop"
+      )
     }
+    guard let known = Self.keys[technique] else {
+      return json.report(
+        field, "there is no technique `\(technique)` here yet",
+        hint: "open_circuit_voltage, constant_current, constant_voltage and loop are understood")
+    }
+    let fields = json.members(field, known: Self.common + known)
     for key in ["exit_on_limit", "is_delta"] {
-      if let flag = fields[key], case .boolean(true) = flag.node.content {
-        json.report(flag, "`\(key)` cannot be said here", hint: "remove it, and check what the step then means")
-      }
+      guard let flag = fields[key] else { continue }
+      if case .boolean(false) = flag.node.content { continue }
+      json.report(flag, "`\(key)` cannot be said here", hint: "remove it, and check what the step then means")
     }
+    if fields["I_range"] != nil || fields["E_range"] != nil { hasRanges = true }
     readRecord(fields)
     switch technique {
     case "open_circuit_voltage":
@@ -75,17 +90,16 @@ struct TomatoReader {
     case "constant_current": readCurrent(fields, field, place)
     case "constant_voltage": readVoltage(fields, field, place)
     case "loop": readLoop(fields, field, place)
-    default:
-      json.report(
-        field, "there is no technique `\(technique)` here yet",
-        hint: "open_circuit_voltage, constant_current, constant_voltage and loop are understood")
+    default: return
     }
   }
 
   /// Records are said for each technique; the densest is taken for all.
   private mutating func readRecord(_ fields: [String: ForeignField]) {
-    guard let every = json.duration(fields["record_every_dt"] ?? fields["measure_every_dt"]) else { return }
-    plan.record.every = min(plan.record.every, every)
+    if let every = json.duration(fields["record_every_dt"] ?? fields["measure_every_dt"]) {
+      plan.record.every = plan.saysRecord ? min(plan.record.every, every) : every
+      plan.saysRecord = true
+    }
     if let voltage = json.voltage(fields["record_every_dE"] ?? fields["measure_every_dE"]) {
       plan.record.onVoltageChange = min(plan.record.onVoltageChange ?? voltage, voltage)
     }
@@ -121,10 +135,17 @@ struct TomatoReader {
     guard let voltage = json.voltage(fields["voltage"]) else {
       return json.report(step, "the step has no `voltage`", hint: "write volts")
     }
-    if let limit = fields["limit_current_max"] {
-      json.report(limit, "a largest current of a hold cannot be said", hint: "leave it to the limits of the run")
+    var least = fields["limit_current_min"].flatMap { current($0) }?.magnitude
+    if let limit = fields["limit_current_max"], let most = current(limit) {
+      if most.isNegative, least == nil {
+        // The current of a discharging hold rises to it.
+        least = most.magnitude
+      } else {
+        json.report(
+          limit, "a largest current of a hold cannot be said",
+          hint: "if the hold ends by it, write `limit_current_min`; otherwise leave it to the limits of the run")
+      }
     }
-    let least = fields["limit_current_min"].flatMap { current($0) }?.magnitude
     let hold = PlanHold(voltage: voltage, time: json.duration(fields["time"]), current: least)
     if hold.time == nil, hold.current == nil {
       json.report(step, "the step never ends", hint: "add `time` or `limit_current_min`")
@@ -138,20 +159,11 @@ struct TomatoReader {
       guard let current = json.amperes(field), current != .zero else { return nil }
       return (current < .zero, .amperes(current < .zero ? -current : current))
     }
-    var text = Substring(written.trimmed)
-    let isMinus = text.hasPrefix("-")
-    if isMinus { text = text.dropFirst() }
-    let isDischarge = text.contains("D")
-    let parts = text.split(separator: "/", omittingEmptySubsequences: false)
-    let digits = parts[0].filter { $0 != "C" && $0 != "D" }
-    let above = digits.isEmpty ? Fraction(1) : Fraction(digits)
-    let below = parts.count == 2 ? Fraction(parts[1]) : Fraction(1)
-    guard parts.count <= 2, let above, let inverse = below?.inverse, let rate = above.times(inverse), !rate.isZero
-    else {
+    guard let rate = ForeignRate.read(written), !rate.isZero else {
       json.report(field, "`\(written)` is not a current", hint: "write amperes, `0.1C` or `C/10`")
       return nil
     }
-    return (isMinus != isDischarge, .rate(rate.magnitude))
+    return (rate.isNegative, .rate(rate.magnitude))
   }
 
   private mutating func readLoop(_ fields: [String: ForeignField], _ step: ForeignField, _ place: Int) {

@@ -57,6 +57,7 @@ struct UnicyclerReader {
     let fields = json.members(field, known: ["time_s", "voltage_V", "current_mA"])
     if let every = json.duration(fields["time_s"], zeroIsNone: false) {
       plan.record.every = every
+      plan.saysRecord = true
     } else if fields["time_s"] == nil {
       json.report(field, "`record` says no `time_s`", hint: "the format asks for it")
     }
@@ -141,6 +142,7 @@ struct UnicyclerReader {
   private mutating func readCurrent(_ fields: [String: ForeignField], _ step: ForeignField, _ place: Int) {
     let time = json.duration(fields["until_time_s"])
     let voltage = json.voltage(fields["until_voltage_V"])
+    if voltage == .zero { plan.notes.append("An end at 0 V is one here; aurora-unicycler takes it for none.") }
     if time == nil, voltage == nil {
       json.report(step, "the step never ends", hint: "add `until_time_s` or `until_voltage_V`")
     }
@@ -176,21 +178,9 @@ struct UnicyclerReader {
   private mutating func readRate(_ field: ForeignField?) -> Fraction? {
     guard let field else { return nil }
     guard case .string(let text) = field.node.content, text.contains("/") else { return json.number(field) }
-    if let rate = Self.rate(text) { return rate }
+    if let rate = ForeignRate.read(text) { return rate }
     json.report(field, "`\(text)` is not a C-rate", hint: "write `C/10`, `D/10` or `1/5`")
     return nil
-  }
-
-  /// `C/10` charges, `D/10` discharges, `2C/3` and `1/5` are fractions.
-  private static func rate(_ text: String) -> Fraction? {
-    let parts = text.filter { !$0.isWhitespace }.split(separator: "/", omittingEmptySubsequences: false)
-    guard parts.count == 2, let below = Fraction(parts[1]) else { return nil }
-    let letters = parts[0].filter { $0 == "C" || $0 == "D" }
-    guard letters.count <= 1 else { return nil }
-    let digits = parts[0].filter { $0 != "C" && $0 != "D" }
-    let above = digits.isEmpty && !letters.isEmpty ? Fraction(1) : Fraction(digits)
-    guard let above, let inverse = below.inverse, let rate = above.times(inverse) else { return nil }
-    return letters == "D" ? rate.negated : rate
   }
 
   private mutating func readLoop(_ fields: [String: ForeignField], _ step: ForeignField, _ place: Int) {

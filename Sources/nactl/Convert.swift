@@ -31,14 +31,25 @@ struct Convert: ParsableCommand {
   var output: String?
   @Flag(help: "Replace an existing file.") var force = false
 
+  func validate() throws {
+    if to == .nacycler, values.mass != nil || values.area != nil {
+      throw ValidationError(
+        "--mass and --area are for writing another program's protocol; say them when the run starts.")
+    }
+  }
+
   func run() throws {
-    var bytes = Array(try FileDescriptors.readFile(file == "-" ? "/dev/stdin" : file).utf8)
+    let source = Array(try FileDescriptors.readFile(file == "-" ? "/dev/stdin" : file).utf8)
+    var bytes = source
     if let format = ProtocolExchange.format(of: bytes) {
       let options = try foreign.importOptions(nominal: values.nominalCapacity)
       let imported = try accepted(ProtocolExchange.imported(bytes, from: format, options: options))
       bytes = Array(imported.text.utf8)
       // What comes out is right or is not written.
-      _ = try accepted(ProtocolDecoder.decode(bytes), as: "\(file) as converted")
+      let document = try accepted(ProtocolDecoder.decode(bytes), as: "\(file) as converted")
+      if foreign.like == nil {
+        _ = try accepted(document.compile(cell: CellValues(), instrument: nil), as: "\(file) as converted")
+      }
       for note in imported.notes { Terminal.error(note + "\n") }
     } else if to == .nacycler {
       throw FileFailure(
@@ -48,7 +59,8 @@ struct Convert: ParsableCommand {
       throw ForeignOptions.pointless
     }
     guard let format = to.format else { return try write(bytes) }
-    let exported = try accepted(ProtocolExchange.exported(bytes, to: format, cell: cell))
+    let name = ProtocolExchange.format(of: source) == nil ? file : "\(file) as converted"
+    let exported = try accepted(ProtocolExchange.exported(bytes, to: format, cell: cell), as: name)
     for detail in exported.leftOut { Terminal.error("left out: \(detail)\n") }
     try write(Array(exported.text.utf8))
   }

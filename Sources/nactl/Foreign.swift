@@ -48,7 +48,10 @@ struct ForeignOptions: ParsableArguments {
   func importOptions(nominal: CapacityArgument?) throws -> ImportOptions {
     var options = ImportOptions()
     options.role = role
-    options.nominalCapacity = nominal?.charge
+    if let nominal {
+      guard let charge = nominal.charge else { throw ValidationError("no cell has so large a nominal capacity") }
+      options.nominalCapacity = charge
+    }
     options.voltageLimits = voltageLimits
     options.openCircuit = openCircuit
     options.like = try like.map { Array(try FileDescriptors.readFile($0).utf8) }

@@ -85,17 +85,21 @@ extension Nasim {
       for name in values.keys where !declared.contains(name) {
         throw ValidationError("--set: the protocol has no variable \(name).")
       }
-      let compiled = ProtocolDecoder.decode(bytes).flatMap { document in
-        // Only a protocol that cannot do without is given the preset's values: they change what others leave to defaults.
-        let said = document.compile(cell: cellValues(document.values), instrument: capabilities.limits)
-        guard case .failure = said else { return said }
-        return document.compile(cell: cellValues(document.values, preset), instrument: capabilities.limits)
+      let compile = { (instrument: InstrumentLimits?) in
+        ProtocolDecoder.decode(bytes).flatMap { document in
+          // Only a protocol that cannot do without is given the preset's values: they change what others leave to defaults.
+          let said = document.compile(cell: cellValues(document.values), instrument: instrument)
+          guard case .failure = said else { return said }
+          return document.compile(cell: cellValues(document.values, preset), instrument: instrument)
+        }
       }
-      switch compiled {
+      switch compile(capabilities.limits) {
       case .success(let program): return program
       case .failure(let found):
         let lines = found.problems.map { "\($0.path.isEmpty ? "file" : $0.path): \($0.message) (\($0.hint))\n" }
-        refuse(lines.joined(), hint: instrument == .emStat4HR ? "the nexus has more current" : nil)
+        var isOfTheInstrument = false
+        if case .success = compile(nil) { isOfTheInstrument = true }
+        refuse(lines.joined(), hint: isOfTheInstrument && instrument == .emStat4HR ? "the nexus has more current" : nil)
       }
     }
 

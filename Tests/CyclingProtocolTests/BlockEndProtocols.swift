@@ -32,6 +32,9 @@ enum BlockEndProtocols {
     end("another's word for it", #"["ce < 80 %"]"#, "[0]", "unknown quantity", "`coulombic_efficiency`"),
     end("a plateau without its branch", #"["plateau_ratio < 30 %"]"#, "[0]", "which branch"),
     end("a share without its unit", #"["coulombic_efficiency < 0.8"]"#, "[0]", "", "%"),
+    end(
+      "energy that plating gives back", #"["energy_efficiency < 80 %"]"#, "[0]", "gives no energy back",
+      role: "plating-stripping"),
     end("a voltage as a share", #"["voltage_hysteresis > 5 %"]"#, "[0]", ""),
     end("a mean of no side", #"["mean_voltage > 3 V"]"#, "[0]", "unknown quantity", "voltage"),
     end("an efficiency as a voltage", #"["energy_efficiency < 1 V"]"#, "[0]", ""),

@@ -146,6 +146,145 @@ import Testing
     #expect(program.expectOpenCircuit.from == Voltage(millivolts: 2_000))
   }
 
+  private static func like(
+    _ cell: String = #""role": "full-cell", "name": "other", "nominal_capacity": "1 mAh""#, currents: (String, String)
+  ) -> [UInt8] {
+    Array(
+      """
+      {"nacycler_protocol": 1, "title": "x",
+       "cell": {\(cell), "expect_open_circuit": {"from": "0 V", "to": "4 V"}},
+       "limits": {"voltage": {"min": "-1 V", "max": "4.6 V", "for": "2 s"},
+         "charge_current": {"max": "\(currents.0)", "for": "1 s"},
+         "discharge_current": {"max": "\(currents.1)", "for": "1 s"}, "half_cycle_charge": {"max": "4 mAh"}},
+       "record": {"every": "1 h"}, "metrics": {"retention_reference": "life cycle 1"},
+       "on_interruption": {"resume_within": "3 min", "otherwise": "end"},
+       "steps": [{"cycles": 1, "purpose": "life", "label": "l", "steps": [
+         {"charge": "1 mA", "until": ["voltage >= 4 V", "step_time >= 1 h"]},
+         {"discharge": "1 mA", "until": ["voltage <= 2 V", "step_time >= 1 h"]}]}]}
+      """.utf8)
+  }
+
+  private func refusal(_ text: String, _ format: ForeignFormat, _ options: ImportOptions) -> String {
+    switch ProtocolExchange.imported(Array(text.utf8), from: format, options: options) {
+    case .success(let imported): "taken: \(imported.text)"
+    case .failure(let found): "\(found.problems)"
+    }
+  }
+
+  /// The cell stays the file's, the narrower voltage limit holds, and what two say is refused.
+  @Test func anotherProtocolSaysOnlyWhatTheFileDoesNot() throws {
+    let text = ForeignProtocols.unicycler(
+      #"{"step": "constant_current", "current_mA": 1, "until_voltage_V": 4.2, "until_time_s": 60}"#,
+      sample: #"{"name": "mine", "capacity_mAh": 1}"#, safety: #"{"max_voltage_V": 4.3, "min_voltage_V": -2}"#)
+    var options = ImportOptions()
+    options.like = Self.like(currents: ("2 mA", "2 mA"))
+    let imported = try ProtocolExchange.imported(Array(text.utf8), from: .unicycler, options: options).get()
+    #expect(imported.text.contains(#""name": "mine""#) && !imported.text.contains("other\""))
+    #expect(imported.text.contains(#""min": "-1 V", "max": "4.3 V""#), "\(imported.text)")
+    #expect(!imported.text.contains("retention_reference"))
+    options.role = .anodeHalfCell
+    #expect(refusal(text, .unicycler, options).contains("--role says anode-half-cell"))
+    options.role = nil
+    options.voltageLimits = VoltageWindow(from: Voltage(millivolts: 0), to: Voltage(millivolts: 4_200))
+    #expect(refusal(text, .unicycler, options).contains("--like says the voltage limits"))
+    options.voltageLimits = nil
+    options.nominalCapacity = Charge(nanocoulombs: 7_200_000_000)
+    #expect(refusal(text, .unicycler, options).contains("nominal capacity is 1 mAh, the one that was said 2 mAh"))
+  }
+
+  /// What a hold may draw is the constant current before it, also out of a loop and after one that a time has ended.
+  @Test func aHoldDrawsWhatTheCurrentBeforeItDid() throws {
+    let text = ForeignProtocols.unicycler(
+      #"""
+      {"step": "tag", "tag": "o"}, {"step": "constant_current", "current_mA": 1, "until_voltage_V": 4.2},
+      {"step": "tag", "tag": "a"},
+      {"step": "constant_current", "current_mA": -0.1, "until_time_s": 60, "until_voltage_V": 2.5},
+      {"step": "open_circuit_voltage", "until_time_s": 60}, {"step": "loop", "loop_to": "a", "cycle_count": 3},
+      {"step": "constant_voltage", "voltage_V": 2.5, "until_time_s": 600},
+      {"step": "loop", "loop_to": "o", "cycle_count": 2}
+      """#)
+    let imported = try ProtocolExchange.imported(
+      Array(text.utf8), from: .unicycler, options: ForeignProtocols.options(.fullCell)
+    ).get()
+    #expect(imported.text.contains(#""hold": "2.5 V", "current_at_most": "100 uA""#), "\(imported.text)")
+    let timed = ForeignProtocols.unicycler(
+      #"""
+      {"step": "constant_current", "rate_C": "D/10", "until_voltage_V": 3, "until_time_s": 72000},
+      {"step": "constant_voltage", "voltage_V": 3, "until_rate_C": 0.01}
+      """#)
+    let program = try ForeignProtocols.program(timed, .unicycler, ForeignProtocols.options(.fullCell))
+    #expect(
+      program.steps.last?.action
+        == .hold(.discharge, Voltage(millivolts: 3_000), currentAtMost: Current(amperes: 150e-6)))
+  }
+
+  /// Where nothing drives before a hold the limits say what it may draw, if they say it for both directions.
+  @Test func aHoldAloneDrawsWhatTheLimitsAllow() throws {
+    let text = #"["Hold at 3 V for 1 hour"]"#
+    var options = ImportOptions()
+    options.like = Self.like(currents: ("2 mA", "1 mA"))
+    let imported = try ProtocolExchange.imported(Array(text.utf8), from: .pybamm, options: options).get()
+    #expect(imported.text.contains(#""current_at_most": "1 mA""#), "\(imported.text)")
+    options.like = Self.like(currents: ("2 mA", "1 C"))
+    #expect(refusal(text, .pybamm, options).contains("nothing says what the hold at 3 V may draw"))
+  }
+
+  @Test func whatWasAssumedIsTold() throws {
+    let text = #"["Charge at C/10 until 4.2 V", "Discharge at C/10 until 2 V", "Charge at C/10 for 1 hour"]"#
+    let options = ForeignProtocols.options(.fullCell, capacity: Charge(nanocoulombs: 3_600_000_000))
+    let notes = try ProtocolExchange.imported(Array(text.utf8), from: .pybamm, options: options).get().notes.joined()
+    for told in [
+      "one and a half of the nominal", "a quarter above", "passed for 2 s", "every 1 min", "up to 10 min",
+      "make no pair", "24 h", "1.95 V", "4.25 V", "must stand between",
+    ] {
+      #expect(notes.contains(told), "\(told): \(notes)")
+    }
+    var wider = options
+    wider.voltageLimits = VoltageWindow(from: Voltage(millivolts: 1_000), to: Voltage(millivolts: 5_000))
+    let said = try ProtocolExchange.imported(Array(text.utf8), from: .pybamm, options: wider).get().notes.joined()
+    #expect(!said.contains("50 mV"), "\(said)")
+    #expect(
+      refusal(
+        ForeignProtocols.nested, .unicycler,
+        {
+          var options = ForeignProtocols.options()
+          options.voltageLimits = wider.voltageLimits
+          return options
+        }()
+      ).contains("is wider than the file's own, 4.35 V"))
+  }
+
+  /// aurora-unicycler writes the end of a discharging hold as a largest current.
+  @Test func aLargestDischargeCurrentIsTheEndOfAHold() throws {
+    let text = """
+      {"version": "0.1", "sample": {"capacity_mAh": 1}, "method": [
+       {"technique": "constant_current", "current": "0.1D", "limit_voltage_min": 2.0, "I_range": "1 mA"},
+       {"technique": "constant_voltage", "voltage": 2.0, "limit_current_max": "0.02D"}]}
+      """
+    let options = ForeignProtocols.options(
+      .fullCell, window: VoltageWindow(from: Voltage(millivolts: 1_900), to: Voltage(millivolts: 4_000)))
+    let imported = try ProtocolExchange.imported(Array(text.utf8), from: .tomato, options: options).get()
+    #expect(imported.text.contains(#""current <= C/50""#), "\(imported.text)")
+    #expect(imported.notes.joined().contains("Ranges are not taken over"))
+  }
+
+  @Test(arguments: [
+    "\"Charge at 1C until 4 V\",\n'Rest for 1 hour'\n", "3 * ['Rest for 60 seconds']", "Rest for 1 hour",
+  ])
+  func experimentsAreRecognised(_ text: String) { #expect(ProtocolExchange.format(of: Array(text.utf8)) == .pybamm) }
+
+  @Test func aLongTagIsCutWhereItCanBe() throws {
+    let tag = String(repeating: "a", count: 55) + " more"
+    let text = ForeignProtocols.unicycler(
+      #"""
+      {"step": "tag", "tag": "\#(tag)"}, {"step": "constant_current", "rate_C": 0.1, "until_voltage_V": 4.2},
+      {"step": "constant_current", "rate_C": -0.1, "until_voltage_V": 2.0},
+      {"step": "loop", "loop_to": "\#(tag)", "cycle_count": 2}
+      """#)
+    let program = try ForeignProtocols.program(text, .unicycler, ForeignProtocols.options())
+    #expect(program.steps[0].label == String(repeating: "a", count: 55))
+  }
+
   /// Ours is nobody else's, and neither is just any JSON.
   @Test(arguments: [
     #"{"nacycler_protocol": 1, "method": []}"#, #"{"steps": []}"#, "{", "", "hello", "\u{FEFF}[", #"{"method": 3}"#,

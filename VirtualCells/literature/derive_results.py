@@ -48,12 +48,14 @@ def simulate(cell, protocol, cycles=None, instrument="emstat4-hr", **settings):
         sys.exit(done.stderr)
     answer = json.loads(done.stdout)
     if [event for event in answer["events"] if event["severity"] != "info"]:
-        print(answer["events"], file=sys.stderr)
+        sys.exit(f"the trial was not without warnings: {answer['events']}")
     return answer
 
 
 def bisect(measure, wanted, low, high, rising=True, steps=24):
-    """Where `measure` comes to `wanted`; it rises or falls all the way."""
+    """Where `measure` comes to `wanted`; it rises or falls all the way, and `wanted` lies between its ends."""
+    if ((measure(low) < wanted) == rising) == ((measure(high) < wanted) == rising):
+        sys.exit(f"{wanted} does not lie between {measure(low)} and {measure(high)}")
     for _ in range(steps):
         middle = (low + high) / 2
         if (measure(middle) < wanted) == rising:

@@ -22,9 +22,7 @@ extension RunStatus {
 extension CycleFrame {
   /// A stored cycle of a cell.
   init(_ cycle: StoredCycle, cell: String) {
-    let means = CycleMeans(
-      charged: cycle.chargeCapacityAh, chargeEnergy: cycle.chargeEnergyWh, discharged: cycle.dischargeCapacityAh,
-      dischargeEnergy: cycle.dischargeEnergyWh)
+    let means = cycle.means
     self.init(
       run: cycle.runId, cell: cell, cycle_number: cycle.cycleNumber, cell_cycle_number: cycle.cellCycleNumber,
       purpose: cycle.purpose, label: cycle.label, charge_capacity_Ah: cycle.chargeCapacityAh,

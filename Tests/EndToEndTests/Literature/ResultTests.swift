@@ -115,6 +115,7 @@ enum LiteratureRun {
 /// A preset of which every property that is a number is multiplied by something between 0.8 and 1.2.
 struct PresetVariation {
   private var state: UInt64
+  private var changed = 0
 
   /// The same seed and name give the same cell.
   init(seed: UInt64, of name: String) {
@@ -137,7 +138,9 @@ struct PresetVariation {
 
   func varied(_ name: String) throws -> Data {
     var variation = self
-    let preset = variation.vary(try Self.whole(name)) as? [String: Any] ?? [:]
+    let preset = try #require(variation.vary(try Self.whole(name)) as? [String: Any])
+    // Capacity, losses and their reach, resistance, diffusion and its times, hysteresis and its reach: ten at least.
+    #expect(variation.changed >= 10, "only \(variation.changed) properties of \(name) were varied")
     return try JSONSerialization.data(withJSONObject: preset, options: [.sortedKeys])
   }
 
@@ -150,9 +153,13 @@ struct PresetVariation {
       return changed
     }
     guard isProperty else { return value }
-    if let list = value as? [Double] { return list.map { $0 * factor() } }
-    if let number = value as? Double { return number * factor() }
-    return value
+    if let list = value as? [Double] {
+      changed += list.count
+      return list.map { $0 * factor() }
+    }
+    guard let number = value as? Double else { return value }
+    changed += 1
+    return number * factor()
   }
 
   /// A preset with what it takes from the one that it is like.
