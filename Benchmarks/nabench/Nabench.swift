@@ -86,15 +86,12 @@ enum Figures {
   static func used() -> Int64 { cbench_thread_ns() }
 
   /// Prints the middle of several rounds of `body`, which returns nanoseconds a reading, and the least, as the name with
-  /// `_least`. The rounds lie apart: a shared machine runs at half its speed for seconds, and what the middle then tells
-  /// is the neighbour. The first round only warms up.
+  /// `_least`: a shared machine runs at half its speed for a while, and what the middle then tells is the neighbour. The
+  /// rounds follow each other without a pause, for a processor that has slept begins slowly. The first only warms up.
   static func sayRounds(_ name: String, _ body: () throws -> Double) rethrows {
     _ = try body()
     var values: [Double] = []
-    for _ in 0..<15 {
-      poll(nil, 0, 400)
-      values.append(try body())
-    }
+    for _ in 0..<15 { values.append(try body()) }
     values.sort()
     say(name, values[values.count / 2], "ns")
     say(name + "_least", values[0], "ns")
