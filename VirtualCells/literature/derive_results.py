@@ -108,10 +108,10 @@ def carbon_pair(rate, hours):
     ]
 
 
-def carbon_protocol(title, notes, steps, current="1 A/g", cycles=None, metrics=PLATEAU):
+def carbon_protocol(title, notes, steps, current="1 A/g", cycles=None, metrics=PLATEAU, every="60 s"):
     return protocol(
         title, notes, "anode-half-cell", (("-50 mV", "2.3 V"), current, "900 mAh/g", "5 mAh/g"), steps, cycles,
-        CARBON_CELL, metrics=metrics, window=CARBON_WINDOW)
+        CARBON_CELL, {"every": every, "read_every": "1 s"}, metrics, CARBON_WINDOW)
 
 
 def life(pair):
@@ -172,7 +172,7 @@ def s_02():
     course = carbon_protocol(
         "S-02: sieving carbon at 0.05 A/g",
         ASSUMED + "the rate, the window, the mass, the threshold of the plateau (0.1 V) and its branch (sodiation).",
-        life(carbon_pair("0.05 A/g", 40)), cycles=5)
+        life(carbon_pair("0.05 A/g", 40)), cycles=5, every="3 min")
     share = 0.18
 
     def cell(capacity, early):
@@ -188,7 +188,7 @@ def s_02():
             rising=False)
         capacity = bisect(
             lambda trial: simulate(cell(trial, early), course, 2)["cycles"][1]["sodiation_plateau_capacity_Ah"] / MASS_G,
-            0.405, 0.3, 1.2)
+            0.405, 0.3, 0.8)
     return {"s-02": cell(capacity, early)}, {"s-02": course}
 
 
@@ -246,7 +246,7 @@ def s_05():
     course = carbon_protocol(
         "S-05: both branches of a sieving carbon's plateau",
         ASSUMED + "the rate, the window, the mass, and the thresholds of the plateau on both branches.",
-        life(carbon_pair("0.05 A/g", 40)), cycles=3,
+        life(carbon_pair("0.05 A/g", 40)), cycles=3, every="3 min",
         metrics={"sodiation_plateau_below": "100 mV", "desodiation_plateau_below": "150 mV",
                  "retention_reference": "life cycle 1"})
     # The cell of s-02, and one whose pores hold no sodium: nine tenths slope.
