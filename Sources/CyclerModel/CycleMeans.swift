@@ -13,7 +13,7 @@ public struct CycleMeans: Sendable, Hashable {
   /// The same of the discharging half-cycle.
   public let dischargeVoltage: Double?
   /// Energy of the discharging over that of the charging half-cycle, as a fraction, in every role; never clamped. nil where
-  /// either is not above nothing: plating gives energy back at a voltage below 0 V.
+  /// either is not above nothing: a discharge below 0 V, as plating is, takes energy up.
   public let energyEfficiency: Double?
 
   /// The mean voltage of charging less that of discharging, in volts.

@@ -109,6 +109,19 @@ struct PlanLoop: Sendable, Hashable {
   var body: [PlanStep]
 }
 
+extension Set<String> {
+  /// The name, or with a number behind it where it is there already; it is there afterwards.
+  mutating func insertUnused(_ name: String) -> String {
+    var candidate = name
+    var number = 2
+    while !insert(candidate).inserted {
+      candidate = "\(name) \(number)"
+      number += 1
+    }
+    return candidate
+  }
+}
+
 extension [PlanStep] {
   /// A constant current to a voltage that the next step holds is one step here: the voltage is written once and the change
   /// is the instrument's. Where the current may also end by a time the hold stays a step of its own.

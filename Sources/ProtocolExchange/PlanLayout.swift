@@ -131,14 +131,7 @@ struct PlanLayout {
   /// Each block has a label of its own.
   private mutating func unused(_ label: String) -> String {
     let cut = String(label.trimmed.prefix(56)).trimmed
-    let name = cut.isEmpty ? "cycles" : cut
-    var candidate = name
-    var number = 2
-    while !labels.insert(candidate).inserted {
-      candidate = "\(name) \(number)"
-      number += 1
-    }
-    return candidate
+    return labels.insertUnused(cut.isEmpty ? "cycles" : cut)
   }
 
   /// Only the name of a loop tells what it is for.

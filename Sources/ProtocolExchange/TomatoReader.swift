@@ -30,12 +30,9 @@ struct TomatoReader {
       json.report(field, "payloads of version \(version) are not understood", hint: "0.1 and 0.2 are")
     }
     if let sample = fields["sample"] {
-      let values = json.members(sample, known: ["name", "capacity_mAh", "capacity"])
+      let values = json.members(sample, known: ["name", "capacity_mAh"])
       plan.cellName = json.text(values["name"]).flatMap { $0.hasPrefix("$") ? nil : $0 }
-      // `capacity` is in ampere-hours in 0.2.
-      plan.nominalCapacity =
-        json.milliampereHours(values["capacity_mAh"])
-        ?? json.count(values["capacity"], unitsInOne: 3_600_000_000_000).map { Charge(nanocoulombs: $0) }
+      plan.nominalCapacity = json.milliampereHours(values["capacity_mAh"])
     }
     if fields["tomato"] != nil { plan.notes.append("tomato's own settings (`tomato`) have no meaning here.") }
     guard let method = fields["method"] else {

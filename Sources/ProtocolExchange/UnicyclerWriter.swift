@@ -13,7 +13,7 @@ enum UnicyclerWriter {
   ) -> String {
     var method: [String] = []
     var tags: Set<String> = []
-    write(steps, program, into: &method, tags: &tags, &export)
+    write(steps, into: &method, tags: &tags, &export)
     let limits = program.limits
     if limits.emptyHalfCycleBelow > .zero { export.leaveOut("limits that act at once, and empty half-cycles") }
     if program.record.onCurrentChangePartsPerMillion != nil || program.record.onChargeChange != nil {
@@ -50,7 +50,7 @@ enum UnicyclerWriter {
   }
 
   private static func write(
-    _ steps: [PlanStep], _ program: Program, into method: inout [String], tags: inout Set<String>,
+    _ steps: [PlanStep], into method: inout [String], tags: inout Set<String>,
     _ export: inout ProgramExport
   ) {
     for step in steps {
@@ -61,23 +61,12 @@ enum UnicyclerWriter {
       case .drive(let drive): write(drive, into: &method, &export)
       case .hold(let hold): write(hold, into: &method, &export)
       case .loop(let loop):
-        let tag = ProtocolText.quoted(unused(loop.label ?? "loop", &tags))
+        let tag = ProtocolText.quoted(tags.insertUnused(loop.label ?? "loop"))
         method.append(object([("step", "\"tag\""), ("tag", tag)]))
-        write(loop.body, program, into: &method, tags: &tags, &export)
+        write(loop.body, into: &method, tags: &tags, &export)
         method.append(object([("step", "\"loop\""), ("loop_to", tag), ("cycle_count", "\(loop.passes)")]))
       }
     }
-  }
-
-  /// Each loop has a tag of its own.
-  private static func unused(_ name: String, _ tags: inout Set<String>) -> String {
-    var candidate = name
-    var number = 2
-    while !tags.insert(candidate).inserted {
-      candidate = "\(name) \(number)"
-      number += 1
-    }
-    return candidate
   }
 
   private static func write(_ drive: PlanDrive, into method: inout [String], _ export: inout ProgramExport) {

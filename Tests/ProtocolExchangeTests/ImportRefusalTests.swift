@@ -106,6 +106,10 @@ struct ForeignRefusal: CustomTestStringConvertible {
     .tomato(#"{"technique": "constant_current", "current": "C/-10", "time": 1}"#, "is not a current"),
     .tomato(
       #"{"technique": "constant_current", "current": 0.001, "time": 1, "exit_on_limit": "yes"}"#, "cannot be said here"),
+    // Nothing says its unit, and a thousandfold current is dangerous.
+    ForeignRefusal(
+      format: .tomato, text: #"{"version": "0.2", "sample": {"capacity": 1}, "method": []}"#,
+      said: "`capacity` is not understood"),
     .tomato(#"{"technique": "loop", "goto": 0, "n_gotos": 1}"#, "a loop needs `goto`"),
     .pybamm("[]", "no step"),
     .pybamm(#"["Rest for 1 hour""#, "a comma or `]` is missing"),
