@@ -28,6 +28,9 @@ public struct EndFence: Sendable, Hashable {
   /// Whether a condition asks how fast the voltage moves.
   public private(set) var asksForDrift = false
 
+  /// Whether values, times and charges tell all: no condition asks for more, and each is covered.
+  var mayBandQuietly: Bool { !isOpen && !asksForEnergy && !asksForDrift }
+
   /// The fence of no conditions.
   public init() {}
 

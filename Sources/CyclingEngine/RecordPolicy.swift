@@ -39,6 +39,10 @@ public struct RecordPolicy: Sendable, Hashable {
     changesAt = segments.first?.until?.microseconds ?? .max
   }
 
+  /// Whether the rule looks at the charge; rounding it costs a division.
+  @inline(__always)
+  public var asksForCharge: Bool { rule.onChargeChange != nil }
+
   /// Whether a reading at `stepTime`, with so much charge in the step, becomes a record. The first reading of a segment
   /// does. Changes nothing; `mutating`, so that it is asked where it stands and not in a copy.
   public mutating func shouldRecord(

@@ -21,7 +21,7 @@ public enum CommandedDrive: Sendable, Hashable {
 
 /// The judge of every reading. One a run; cheap to copy, cheap to store.
 public struct SafetyMonitor: Sendable, Hashable {
-  private let limits: SafetyLimits
+  let limits: SafetyLimits
   private var aboveVoltageSince: TimeSpan?
   private var belowVoltageSince: TimeSpan?
   private var aboveCurrentSince: TimeSpan?
@@ -42,6 +42,12 @@ public struct SafetyMonitor: Sendable, Hashable {
   /// converter may settle. (A tenth would be too strict: where a block has one range, the offset of a large range can be
   /// a tenth of a small current.) Then the instrument does something else than it was told, or nothing.
   public static let toleratedAstrayReadings = 10
+
+  /// Whether no earlier reading has a bearing on the judgement of the next one.
+  var remembersNothing: Bool {
+    aboveVoltageSince == nil && belowVoltageSince == nil && aboveCurrentSince == nil && overloadsInARow == 0
+      && wrongDirectionsInARow == 0 && blindReadingsInARow == 0 && astrayReadingsInARow == 0
+  }
 
   /// A monitor of `limits`.
   public init(limits: SafetyLimits) { self.limits = limits }

@@ -16,18 +16,35 @@ extension ActiveSetpoint {
   /// - Parameter settle: How long after the closing of the circuit the step's conditions are not judged.
   mutating func take(_ reading: Reading, heardAt: HostInstant, settle: TimeSpan) -> Taken? {
     guard let zero else { return nil }
+    quiet = .none
+    flags.formUnion(DataFlags(rawValue: Int64(reading.quality.rawValue) & 7))
+    if kind == .openCircuitCheck, let voltage = reading.voltage { sawVoltage(voltage) }
+    let candidate = integrate(reading, heardAt: heardAt, zero: zero)
+    return Taken(
+      candidate: candidate, standing: standing(at: reading.time, after: settle), commanded: commanded,
+      isClosed: isClosed, overdueEnds: overdueEnds)
+  }
+
+  /// Takes a reading that needs no judgement: it is integrated and recorded if that is due. False, and nothing done,
+  /// for any other.
+  mutating func takeQuietly(
+    _ reading: Reading, heardAt: HostInstant, into records: inout ContiguousArray<RecordRow>,
+    of halfCycle: inout OpenHalfCycle?
+  ) -> Bool {
+    guard quiet.covers(reading), let zero else { return false }
+    recordIfDue(integrate(reading, heardAt: heardAt, zero: zero), into: &records, of: &halfCycle)
+    return true
+  }
+
+  @inline(__always)
+  private mutating func integrate(_ reading: Reading, heardAt: HostInstant, zero: TimeSpan) -> RecordCandidate {
     integrator.reading(reading)
     lastReading = reading
     self.heardAt = heardAt
     readingsSinceClosed &+= 1
-    flags.formUnion(DataFlags(rawValue: Int64(reading.quality.rawValue) & 7))
-    if kind == .openCircuitCheck, let voltage = reading.voltage { sawVoltage(voltage) }
-    let candidate = RecordCandidate(
+    return RecordCandidate(
       stepTime: reading.time - zero, voltage: reading.voltage, current: reading.current,
-      charge: ChargeIntegrator.charge(integrator.chargeSum), energySum: integrator.energySum, flags: flags)
-    return Taken(
-      candidate: candidate, standing: standing(at: reading.time, after: settle), commanded: commanded,
-      isClosed: isClosed, overdueEnds: overdueEnds)
+      chargeSum: integrator.chargeSum, energySum: integrator.energySum, flags: flags)
   }
 
   /// A reading and where the set-point stands after it.
@@ -51,11 +68,17 @@ extension ActiveSetpoint {
       append(candidate, marked: .plateauEdge, to: &records, of: &halfCycle)
     } else if recordIndex == 0 {
       append(candidate, marked: .stepStart, to: &records, of: &halfCycle)
-    } else if policy.shouldRecord(candidate.stepTime, candidate.voltage, candidate.current, candidate.charge) {
+    } else if isDue(candidate) {
       append(candidate, to: &records, of: &halfCycle)
     } else {
       unrecorded = candidate
     }
+  }
+
+  @inline(__always)
+  private mutating func isDue(_ candidate: RecordCandidate) -> Bool {
+    policy.shouldRecord(
+      candidate.stepTime, candidate.voltage, candidate.current, policy.asksForCharge ? candidate.charge : .zero)
   }
 
   /// Makes a record, and counts it in the half-cycle unless it belongs to an open-circuit check or a diagnostic.
@@ -63,13 +86,14 @@ extension ActiveSetpoint {
     _ candidate: RecordCandidate, marked mark: DataFlags = [], to records: inout ContiguousArray<RecordRow>,
     of halfCycle: inout OpenHalfCycle?
   ) {
+    let charge = candidate.charge
     let row = RecordRow(
       stepID: stepID, index: recordIndex, stepTime: candidate.stepTime, voltage: candidate.voltage,
-      current: candidate.current, charge: candidate.charge, energy: candidate.energy,
+      current: candidate.current, charge: charge, energy: candidate.energy,
       flags: candidate.flags.union(mark))
     records.append(row)
     recordIndex += 1
-    policy.recorded(candidate.stepTime, candidate.voltage, candidate.current, candidate.charge)
+    policy.recorded(candidate.stepTime, candidate.voltage, candidate.current, charge)
     unrecorded = nil
     flags.subtract([.overload, .underload, .late])
     guard countsForHalfCycle else { return }

@@ -26,6 +26,8 @@ struct ActiveSetpoint: Sendable, Hashable {
   var openedAt: TimeSpan?
   var holdBeganAt: TimeSpan?
   var lastReading: Reading?
+  /// Between what the next readings need no judgement; see `RunPilot.handle(_:_:_:)`.
+  var quiet = QuietBand.none
   /// What the last reading would store, while it is not a record.
   var unrecorded: RecordCandidate?
   var readingsSinceClosed: Int32 = 0
@@ -113,10 +115,11 @@ struct RecordCandidate: Sendable, Hashable {
   var stepTime: TimeSpan
   var voltage: Voltage?
   var current: Current?
-  var charge: Charge
-  /// As the integrator keeps it: rounding it costs a division that few readings need.
+  /// As the integrator keeps them: rounding costs a division that few readings need.
+  var chargeSum: Int128
   var energySum: Int128
   var flags: DataFlags
 
+  var charge: Charge { ChargeIntegrator.charge(chargeSum) }
   var energy: Energy { ChargeIntegrator.energy(energySum) }
 }

@@ -89,6 +89,15 @@ extension RunPilot {
   }
 
   mutating func handle(_ reading: Reading, _ now: RunMoment, _ outputs: inout RunOutputs) {
+    if setpoint?.takeQuietly(reading, heardAt: now.host, into: &outputs.records, of: &halfCycle) == true {
+      lastVoltage = reading.voltage
+    } else {
+      judge(reading, now, &outputs)
+    }
+  }
+
+  /// Takes a reading of which nothing is known beforehand.
+  private mutating func judge(_ reading: Reading, _ now: RunMoment, _ outputs: inout RunOutputs) {
     guard let taken = setpoint?.take(reading, heardAt: now.host, settle: machine.settle) else { return }
     if let voltage = reading.voltage {
       lastVoltage = voltage
@@ -114,7 +123,23 @@ extension RunPilot {
       close(because: .fault(fault, latches: true), now, &outputs)
       return
     }
-    if taken.standing.hasSettled { judgeEnds(&live, taken.overdueEnds, now, &outputs) }
+    guard taken.standing.hasSettled else { return }
+    let isEndMet = judgeEnds(&live, taken.overdueEnds, now, &outputs)
+    if !isEndMet, taken.isClosed, !isFresh, allowedWindow == nil { foresee(reading, live, taken) }
+  }
+
+  /// Works out between what the next readings can be neither a fault nor an end.
+  private mutating func foresee(_ reading: Reading, _ live: LiveQuantities, _ taken: ActiveSetpoint.Taken) {
+    guard let zero = setpoint?.zero else { return }
+    var ground = QuietGround(zero: zero, holdBeganAt: setpoint?.holdBeganAt)
+    ground.carriedStep = carried.time
+    ground.carriedHold = carried.holdTime
+    if !taken.standing.isDiagnostic { ground.carriedHalfCycle = halfCycle?.timeBeforeStep }
+    ground.carriedCycle = cycleTimeBeforeStep
+    ground.carriedTest = testTime
+    ground.stepCharge = live.stepCharge
+    ground.halfCycleCharge = live.halfCycleCharge
+    setpoint?.quiet = QuietBand(after: reading, commanded: taken.commanded, safety, machine, from: ground)
   }
 
   /// A current has brought the cell inside the limits. If it has moved more charge than an empty half-cycle would, the
@@ -162,18 +187,20 @@ extension RunPilot {
     taken.standing.hasSettled && machine.endReached(live(taken)) != nil
   }
 
-  /// Closes the circuit's step when one of its ends is met. Nearly always none can be, and the fence tells.
+  /// Closes the circuit's step when one of its ends is met, and says whether one is. Nearly always none can be, and the
+  /// fence tells.
   @inline(__always)
   private mutating func judgeEnds(
     _ live: inout LiveQuantities, _ overdueEnds: Int32, _ now: RunMoment, _ outputs: inout RunOutputs
-  ) {
+  ) -> Bool {
     if machine.fence.asksForDrift { machine.noteDrift(&live) }
     if machine.hasLastingEnds { machine.noteHeldEnds(live) }
     if machine.fence.mayBeMet(live), let end = machine.endReached(live) {
       endReached(end, now, &outputs)
-    } else if overdueEnds != 0 {
-      setpoint?.overdueEnds = 0
+      return true
     }
+    if overdueEnds != 0 { setpoint?.overdueEnds = 0 }
+    return false
   }
 
   private mutating func endReached(_ end: Int, _ now: RunMoment, _ outputs: inout RunOutputs) {
@@ -199,7 +226,7 @@ extension RunPilot {
     guard let setpoint else { return }
     append(
       RecordCandidate(
-        stepTime: stepTime, voltage: voltage, current: current, charge: setpoint.integrator.charge,
+        stepTime: stepTime, voltage: voltage, current: current, chargeSum: setpoint.integrator.chargeSum,
         energySum: setpoint.integrator.energySum, flags: setpoint.flags.union(flags)), &outputs)
   }
 

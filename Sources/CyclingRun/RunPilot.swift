@@ -180,6 +180,8 @@ public struct RunPilot: Sendable {
   /// Takes one input.
   public mutating func handle(_ input: RunInput, at now: RunMoment, into outputs: inout RunOutputs) {
     listen(now)
+    // What was foreseen was foreseen for readings alone.
+    setpoint?.quiet = .none
     switch input {
     case .driver(let event): handle(event, now, &outputs)
     case .begin: begin(now, &outputs)
@@ -200,7 +202,8 @@ public struct RunPilot: Sendable {
   }
 
   /// Takes one reading: the same as `.driver(.reading)`, without the way through an enumeration of everything else that
-  /// can happen, which for the most frequent input costs more than the reading's arithmetic.
+  /// can happen, which for the most frequent input costs more than the reading's arithmetic, and judged in full only when
+  /// it may be more than quiet.
   public mutating func handle(_ reading: Reading, at now: RunMoment, into outputs: inout RunOutputs) {
     listen(now)
     handle(reading, now, &outputs)

@@ -22,9 +22,9 @@ public struct LineFramer: Sendable {
   public let maximumLength: Int
   /// Whether XON (0x11) and XOFF (0x13) are dropped.
   public let dropsFlowControl: Bool
-  private var partial: [UInt8] = []
-  private var partialIsComplete = false
-  private var isSkipping = false
+  @usableFromInline internal private(set) var partial: [UInt8] = []
+  @usableFromInline internal private(set) var partialIsComplete = false
+  @usableFromInline internal private(set) var isSkipping = false
 
   /// A framer in front of the first byte.
   public init(maximumLength: Int, dropsFlowControl: Bool = true) {
@@ -40,6 +40,10 @@ public struct LineFramer: Sendable {
     partialIsComplete = false
     isSkipping = false
   }
+
+  /// Whether the next byte begins a line.
+  @inlinable @inline(__always)
+  public var isBetweenLines: Bool { partialIsComplete || (partial.isEmpty && !isSkipping) }
 
   /// Finds the next line at or after `offset` and moves `offset` behind it; call again until it says `none`.
   public mutating func next(in bytes: UnsafeRawBufferPointer, at offset: inout Int) -> Piece {

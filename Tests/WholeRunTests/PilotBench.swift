@@ -18,6 +18,8 @@ struct PilotBench {
   /// What the last input led to.
   var last = RunOutputs()
   var holdsCommits = false
+  /// Readings go in among all other inputs, after which nothing is foreseen: each is judged in full.
+  var judgesAll = false
   /// Seconds on the host's clocks.
   var host = 1_000.0
   /// By how many seconds somebody has put the calendar clock forward; negative is back.
@@ -58,6 +60,17 @@ struct PilotBench {
   mutating func feed(_ input: RunInput) {
     last.removeAll()
     pilot.handle(input, at: now, into: &last)
+    work()
+  }
+
+  /// A reading as a port's thread gives it, which may be taken without being judged in full.
+  mutating func feed(_ reading: Reading) {
+    last.removeAll()
+    pilot.handle(reading, at: now, into: &last)
+    work()
+  }
+
+  private mutating func work() {
     commands.append(contentsOf: last.commands)
     journal.keep(last)
     if last.wantsCommit, !holdsCommits {
@@ -84,14 +97,11 @@ struct PilotBench {
   mutating func read(_ volts: Double?, _ amperes: Double?, after seconds: Double = 1, _ quality: ReadingQuality = []) {
     clock += seconds
     host += seconds
-    feed(
-      .driver(
-        .reading(
-          channel: 0,
-          Reading(
-            time: TimeSpan(microseconds: Int64((clock * 1e6).rounded())),
-            voltage: volts.map { Voltage(nanovolts: Int64(($0 * 1e9).rounded())) },
-            current: amperes.map { Current(picoamperes: Int64(($0 * 1e12).rounded())) }, quality: quality))))
+    let reading = Reading(
+      time: TimeSpan(microseconds: Int64((clock * 1e6).rounded())),
+      voltage: volts.map { Voltage(nanovolts: Int64(($0 * 1e9).rounded())) },
+      current: amperes.map { Current(picoamperes: Int64(($0 * 1e12).rounded())) }, quality: quality)
+    if judgesAll { feed(.driver(.reading(channel: 0, reading))) } else { feed(reading) }
   }
 
   /// The instrument opens the circuit and ends the set-point.

@@ -252,6 +252,10 @@ struct RunWorld: Sendable {
 
   private mutating func take(_ input: RunInput) {
     pilot.handle(input, at: now, into: &runOutputs)
+    takeOutputs()
+  }
+
+  private mutating func takeOutputs() {
     commands.append(contentsOf: runOutputs.commands)
     asked.append(contentsOf: runOutputs.commands)
     if let fault = runOutputs.resetLink { resetLink = fault }
@@ -301,7 +305,10 @@ struct RunWorld: Sendable {
         take(.instrumentReady)
       }
     case .orphanEnded: break
-    case .began, .circuitClosed, .circuitMarkLost, .holdBegan, .reading, .circuitOpened, .ended, .refused, .circuit,
+    case .reading(_, let reading):
+      pilot.handle(reading, at: now, into: &runOutputs)
+      takeOutputs()
+    case .began, .circuitClosed, .circuitMarkLost, .holdBegan, .circuitOpened, .ended, .refused, .circuit,
       .fault:
       take(.driver(event))
     }

@@ -68,6 +68,9 @@ struct PackageCursor {
   @inline(__always)
   init(_ line: UnsafeRawBufferPointer) { self.line = line }
 
+  /// Where the digits of the next variable begin.
+  var digitsOffset: Int { offset + 2 }
+
   /// Whether the package ended as it should.
   @inline(__always)
   var isComplete: Bool { !isMalformed && offset == line.count + 1 }
@@ -89,9 +92,9 @@ struct PackageCursor {
       variable.digits = nil
       variable.exponent = 0
     } else {
-      guard let digits = sevenDigits(at: offset + 2), let exponent = exponent(of: line[offset + 9])
+      guard let digits = sevenDigits(in: line, at: offset + 2), let exponent = exponent(of: line[offset + 9])
       else { return malformed() }
-      variable.digits = digits - 0x800_0000
+      variable.digits = digits - signOffset
       variable.exponent = exponent
     }
     offset += Self.width
@@ -147,26 +150,6 @@ struct PackageCursor {
     return offset - start >= 2
   }
 
-  /// Seven hexadecimal digits, judged and combined eight bytes at a time; the eighth byte, the prefix, is left out.
-  @inline(__always)
-  private func sevenDigits(at start: Int) -> Int64? {
-    let every: UInt64 = 0x0101_0101_0101_0101
-    let high = every &* 0x80
-    let loaded = UInt64(littleEndian: line.loadUnaligned(fromByteOffset: start, as: UInt64.self))
-    let text = (loaded & 0x00FF_FFFF_FFFF_FFFF) | (0x30 << 56)
-    guard text & high == 0 else { return nil }
-    // The high bit of each byte that lies in the range; no carry leaves a byte, since all are below 0x80.
-    let digit = (text &+ every &* (0x80 - 0x30)) & ~(text &+ every &* (0x80 - 0x3A))
-    let upper = (text &+ every &* (0x80 - 0x41)) & ~(text &+ every &* (0x80 - 0x47))
-    let lower = (text &+ every &* (0x80 - 0x61)) & ~(text &+ every &* (0x80 - 0x67))
-    guard (digit | upper | lower) & high == high else { return nil }
-    var value = ((text & (every &* 0x0F)) &+ ((text >> 6) & every) &* 9).byteSwapped
-    value = (value | value >> 4) & 0x00FF_00FF_00FF_00FF
-    value = (value | value >> 8) & 0x0000_FFFF_0000_FFFF
-    value = (value | value >> 16) & 0xFFFF_FFFF
-    return Int64(truncatingIfNeeded: value >> 4)
-  }
-
   @inline(__always)
   private func hexadecimal(at start: Int, count: Int) -> Int64? {
     var value: Int64 = 0
@@ -210,6 +193,30 @@ struct PackageCursor {
     default: nil
     }
   }
+}
+
+/// What the digits of a value are offset by, so that they need no sign.
+let signOffset: Int64 = 0x800_0000
+
+/// Seven hexadecimal digits, judged and combined eight bytes at a time; the eighth byte, the prefix, is left out. nil
+/// when one is no digit.
+@inline(__always)
+func sevenDigits(in line: UnsafeRawBufferPointer, at start: Int) -> Int64? {
+  let every: UInt64 = 0x0101_0101_0101_0101
+  let high = every &* 0x80
+  let loaded = UInt64(littleEndian: line.loadUnaligned(fromByteOffset: start, as: UInt64.self))
+  let text = (loaded & 0x00FF_FFFF_FFFF_FFFF) | (0x30 << 56)
+  guard text & high == 0 else { return nil }
+  // The high bit of each byte that lies in the range; no carry leaves a byte, since all are below 0x80.
+  let digit = (text &+ every &* (0x80 - 0x30)) & ~(text &+ every &* (0x80 - 0x3A))
+  let upper = (text &+ every &* (0x80 - 0x41)) & ~(text &+ every &* (0x80 - 0x47))
+  let lower = (text &+ every &* (0x80 - 0x61)) & ~(text &+ every &* (0x80 - 0x67))
+  guard (digit | upper | lower) & high == high else { return nil }
+  var value = ((text & (every &* 0x0F)) &+ ((text >> 6) & every) &* 9).byteSwapped
+  value = (value | value >> 4) & 0x00FF_00FF_00FF_00FF
+  value = (value | value >> 8) & 0x0000_FFFF_0000_FFFF
+  value = (value | value >> 16) & 0xFFFF_FFFF
+  return Int64(truncatingIfNeeded: value >> 4)
 }
 
 /// Ten to the power of 0 to 18.

@@ -40,6 +40,7 @@ extension MethodSCRIPTDriver {
     self.setpoint = setpoint
     self.script = script.text
     progress = Progress()
+    layout.forget()
     progress.isActive = true
     progress.isDriven = setpoint.mode != .openCircuit
     progress.lease = setpoint.lease.microseconds

@@ -15,7 +15,7 @@ extension MethodSCRIPTDriver {
     var cursor = PackageCursor(line)
     guard cursor.advance() else { return noteGarbage("a malformed package", into: &outputs) }
     if cursor.variable.type == VariableType.time {
-      handleReading(&cursor, into: &outputs)
+      handleReading(&cursor, of: line, into: &outputs)
     } else if cursor.variable.type == VariableType.mark {
       handleMark(cursor.variable, &cursor, into: &outputs)
     } else {
@@ -27,23 +27,43 @@ extension MethodSCRIPTDriver {
 
   /// The cursor stands at the time.
   @inline(__always)
-  private mutating func handleReading(_ cursor: inout PackageCursor, into outputs: inout DriverOutputs) {
+  private mutating func handleReading(
+    _ cursor: inout PackageCursor, of line: UnsafeRawBufferPointer, into outputs: inout DriverOutputs
+  ) {
     guard let microseconds = cursor.variable.count(unitExponent: -6), microseconds >= 0 else {
       return noteGarbage("a malformed reading", into: &outputs)
     }
     var reading = Reading(time: TimeSpan(microseconds: microseconds), voltage: nil, current: .zero)
     guard Self.read(&reading, &cursor, hasCurrent: progress.isDriven), cursor.isComplete
     else { return noteGarbage("a malformed reading", into: &outputs) }
+    layout.learn(line, hasCurrent: progress.isDriven)
+    take(reading, into: &outputs)
+  }
+
+  /// Takes a line that is written as the last reading was; false, and nothing done, for any other.
+  @inline(__always)
+  mutating func readLikeTheLast(
+    _ bytes: UnsafeRawBufferPointer, at offset: inout Int, into outputs: inout DriverOutputs
+  ) -> Bool {
+    guard progress.isActive, framer.isBetweenLines else { return false }
+    var reading = Reading(time: .zero, voltage: nil, current: .zero)
+    guard layout.read(&reading, in: bytes, at: &offset) else { return false }
+    take(reading, into: &outputs)
+    return true
+  }
+
+  @inline(__always)
+  private mutating func take(_ reading: Reading, into outputs: inout DriverOutputs) {
     guard progress.finalReason == nil, accept(reading, into: &outputs) else { return }
     if !progress.hasBegun { noteBegan(into: &outputs) }
     if progress.isDriven, !progress.isClosed { noteMissedClosing(seenAt: reading.time, into: &outputs) }
-    progress.lastTime = microseconds
+    progress.lastTime = reading.time.microseconds
     progress.lastReading = reading
     outputs.events.append(.reading(channel: 0, reading))
     guard stage == .running else { return }
     misses = 0
     awaitReading()
-    renewLease(at: microseconds, into: &outputs)
+    renewLease(at: reading.time.microseconds, into: &outputs)
   }
 
   /// Whether a reading may follow the last one. The wire has no checksum; a wrong digit in the time shows here only.

@@ -143,6 +143,8 @@ public struct MethodSCRIPTDriver: InstrumentDriver {
   var waiting: Setpoint?
   var script = ""
   var progress = Progress()
+  /// How the set-point's last reading was written.
+  var layout = ReadingLayout()
   /// What was written and may be answered at any time still: renewals, aborts, a script that disconnects and was sent
   /// twice. A renewal or an abort that meets no script any more is answered with an error, after which the instrument is
   /// deaf. So no set-point's script is sent before all answers have come: it would be lost, or meet another script.
@@ -189,6 +191,7 @@ public struct MethodSCRIPTDriver: InstrumentDriver {
     guard stage != .portClosed else { return }
     var offset = 0
     while true {
+      if readLikeTheLast(bytes, at: &offset, into: &outputs) { continue }
       switch framer.next(in: bytes, at: &offset) {
       case .line(let range):
         handleLine(UnsafeRawBufferPointer(rebasing: bytes[range]), into: &outputs)
