@@ -32,6 +32,7 @@ enum ReactionBenchmark {
     }
   }
 
+  private static let turns = 5
   private static let safe = Voltage(millivolts: 4_100)
   private static let dangerous = Voltage(millivolts: 4_500)
   private static let current = Current(picoamperes: 100_000_000)
@@ -59,9 +60,15 @@ enum ReactionBenchmark {
       let folder = try ScratchDirectory()
       let writer = load == .idle ? nil : try Company.start(.disk, [folder.path, load.rawValue])
       try writer?.awaitLine("writing")
-      // One after the other under the same writer; the disk itself may change its mood between them.
-      try say("reaction\(load.suffix)_us", try daemonShots(load.shots))
-      try say("reaction_c\(load.suffix)_us", try bareShots(load.shots))
+      // In turns under the same writer: what the disk and the machine do besides changes from one second to the next.
+      var daemon: [Double] = []
+      var bare: [Double] = []
+      for _ in 0..<turns {
+        daemon += try daemonShots(load.shots / turns)
+        bare += try bareShots(load.shots / turns)
+      }
+      try say("reaction\(load.suffix)_us", daemon)
+      try say("reaction_c\(load.suffix)_us", bare)
       writer?.end(SIGKILL)
     }
   }

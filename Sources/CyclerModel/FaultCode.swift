@@ -93,11 +93,22 @@ public enum Severity: Int, Sendable, Hashable, CaseIterable {
 public struct Fault: Sendable, Hashable, Error {
   /// Which.
   public var code: FaultCode
-  /// What was measured or said, with units, in one sentence.
-  public var detail: String
-  /// A fault.
+  private var finding: Finding
+  /// What was measured or said, with units, in one sentence. Put together each time: keep it rather than ask twice.
+  public var detail: String { finding.words }
+  /// A fault in words.
   public init(_ code: FaultCode, _ detail: String) {
     self.code = code
-    self.detail = detail
+    finding = .said(detail)
+  }
+  /// A fault in numbers, which become words when somebody reads them.
+  public init(_ code: FaultCode, _ finding: Finding) {
+    self.code = code
+    self.finding = finding
+  }
+  /// The same under another name.
+  public init(_ code: FaultCode, as fault: Fault) {
+    self.code = code
+    finding = fault.finding
   }
 }

@@ -89,10 +89,7 @@ public struct SafetyMonitor: Sendable, Hashable {
   /// Judges the charge of a half-cycle. Changes nothing; being `mutating` it is asked in place, without a copy.
   public mutating func judge(halfCycleCharge: Charge) -> Fault? {
     guard halfCycleCharge.magnitude > limits.halfCycleCharge else { return nil }
-    return Fault(
-      .limitHalfCycleCharge,
-      "the half-cycle moved \(halfCycleCharge.magnitude.shown()), more than \(limits.halfCycleCharge.shown())"
-    )
+    return Fault(.limitHalfCycleCharge, .movedMore(halfCycleCharge.magnitude, limit: limits.halfCycleCharge))
   }
 
   private mutating func judgeQuality(_ reading: Reading) -> Fault? {
@@ -102,7 +99,7 @@ public struct SafetyMonitor: Sendable, Hashable {
     }
     overloadsInARow += 1
     guard overloadsInARow > Self.toleratedOverloads else { return nil }
-    return Fault(.instrumentOverload, "\(overloadsInARow) readings in a row were clipped by the range")
+    return Fault(.instrumentOverload, .clipped(readings: overloadsInARow))
   }
 
   private mutating func judgeDirection(_ reading: Reading, _ direction: Direction, floor: Current) -> Fault? {
@@ -114,8 +111,7 @@ public struct SafetyMonitor: Sendable, Hashable {
     }
     wrongDirectionsInARow += 1
     guard wrongDirectionsInARow > Self.toleratedWrongDirections else { return nil }
-    return Fault(
-      .instrumentWrongDirection, "\(current.shown()) flow, against the commanded direction (\(direction))")
+    return Fault(.instrumentWrongDirection, .againstDirection(current, direction))
   }
 
   /// A cell that is driven while nobody sees its voltage and current is driven unwatched.
@@ -126,9 +122,7 @@ public struct SafetyMonitor: Sendable, Hashable {
     }
     blindReadingsInARow += 1
     guard blindReadingsInARow > Self.toleratedBlindReadings else { return nil }
-    return Fault(
-      .instrumentNoReading,
-      "\(blindReadingsInARow) readings in a row without voltage or current while the circuit is closed")
+    return Fault(.instrumentNoReading, .blind(readings: blindReadingsInARow))
   }
 
   /// A constant current that is not the one that was asked for: a lead that came off, a range that cannot carry it, an
@@ -140,21 +134,19 @@ public struct SafetyMonitor: Sendable, Hashable {
     }
     astrayReadingsInARow += 1
     guard astrayReadingsInARow > Self.toleratedAstrayReadings else { return nil }
-    return Fault(
-      .instrumentSetpointNotFollowed,
-      "\(current.shown()) flow where \(set.shown()) were asked for, in \(astrayReadingsInARow) readings in a row")
+    return Fault(.instrumentSetpointNotFollowed, .astray(current, asked: set, readings: astrayReadingsInARow))
   }
 
   private mutating func judgeHold(_ reading: Reading, _ direction: Direction, _ atMost: Current) -> Fault? {
     guard let current = reading.current else { return nil }
     if current.magnitude > atMost {
       let code: FaultCode = current.picoamperes > 0 ? .limitCurrentCharge : .limitCurrentDischarge
-      return Fault(code, "\(current.shown()) flow into a hold that allows \(atMost.shown())")
+      return Fault(code, .intoHold(current, allowed: atMost))
     }
     guard direction != .none else { return nil }
     // A thousandth of what the hold allows is offset and noise, not a reversal.
     guard let fault = judgeDirection(reading, direction, floor: atMost / 1_000) else { return nil }
-    return Fault(.holdCurrentReversed, fault.detail)
+    return Fault(.holdCurrentReversed, as: fault)
   }
 
   private func judgeAtRest(_ reading: Reading, orIn window: VoltageWindow?) -> Fault? {
@@ -162,14 +154,11 @@ public struct SafetyMonitor: Sendable, Hashable {
     if let window, window.contains(voltage) { return nil }
     if voltage.nanovolts < limits.lowerVoltage.soft {
       return Fault(
-        .limitVoltageLowAtRest,
-        "\(voltage.shown()) at open circuit, below \(Voltage(nanovolts: limits.lowerVoltage.soft).shown()): stripped too far, a soft short or a lost contact"
-      )
+        .limitVoltageLowAtRest, .restsBelow(voltage, limit: Voltage(nanovolts: limits.lowerVoltage.soft)))
     }
     if voltage.nanovolts > limits.upperVoltage.soft {
       return Fault(
-        .limitVoltageHighAtRest,
-        "\(voltage.shown()) at open circuit, above \(Voltage(nanovolts: limits.upperVoltage.soft).shown())")
+        .limitVoltageHighAtRest, .restsAbove(voltage, limit: Voltage(nanovolts: limits.upperVoltage.soft)))
     }
     return nil
   }
@@ -185,7 +174,7 @@ public struct SafetyMonitor: Sendable, Hashable {
         if Self.passes(voltage - limit.soft, voltage - limit.hard, reading.time, limit.tolerance, &aboveVoltageSince) {
           return Fault(
             .limitVoltageHigh,
-            "\(Voltage(nanovolts: voltage).shown()) while charging, above \(Voltage(nanovolts: limit.soft).shown())")
+            .chargedAbove(Voltage(nanovolts: voltage), limit: Voltage(nanovolts: limit.soft)))
         }
       } else if current.picoamperes < 0 {
         aboveVoltageSince = nil
@@ -193,7 +182,7 @@ public struct SafetyMonitor: Sendable, Hashable {
         if Self.passes(limit.soft - voltage, limit.hard - voltage, reading.time, limit.tolerance, &belowVoltageSince) {
           return Fault(
             .limitVoltageLow,
-            "\(Voltage(nanovolts: voltage).shown()) while discharging, below \(Voltage(nanovolts: limit.soft).shown())")
+            .dischargedBelow(Voltage(nanovolts: voltage), limit: Voltage(nanovolts: limit.soft)))
         }
       }
     }
@@ -202,7 +191,7 @@ public struct SafetyMonitor: Sendable, Hashable {
     if Self.passes(magnitude - limit.soft, magnitude - limit.hard, reading.time, limit.tolerance, &aboveCurrentSince) {
       return Fault(
         isCharging ? .limitCurrentCharge : .limitCurrentDischarge,
-        "\(Current(picoamperes: magnitude).shown()), more than \(Current(picoamperes: limit.soft).shown())")
+        .currentAbove(Current(picoamperes: magnitude), limit: Current(picoamperes: limit.soft)))
     }
     return nil
   }

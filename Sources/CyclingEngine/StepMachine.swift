@@ -181,6 +181,17 @@ public struct StepMachine: Sendable, Hashable {
     return nil
   }
 
+  /// The text of the driven step's first condition on nothing but the voltage that holds at so many nanovolts. Changes
+  /// nothing; `mutating` spares the copy.
+  public mutating func voltageEndPassed(at nanovolts: Int64) -> String? {
+    guard case .step(let index) = place, program.steps[index].direction != .none else { return nil }
+    let ends = program.steps[index].ends
+    for end in ends.indices where ends[end].quantity == .voltage && ends[end].isPlain {
+      if ends[end].comparison.holds(nanovolts, ends[end].threshold) { return ends[end].text }
+    }
+    return nil
+  }
+
   /// Whether a condition that is more than one comparison has come true, when its first comparison holds.
   private func isReached(_ end: Int, of index: Int, _ live: LiveQuantities) -> Bool {
     let condition = program.steps[index].ends[end]

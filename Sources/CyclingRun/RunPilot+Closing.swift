@@ -61,13 +61,13 @@ extension RunPilot {
 
   /// A latch is on its way to the store before the circuit is known to be open: a crash in between must not lose it.
   /// What comes back has told its latch and tells it no second time.
-  private func latched(_ cause: ClosingCause, _ now: RunMoment, _ outputs: inout RunOutputs) -> ClosingCause {
+  private mutating func latched(_ cause: ClosingCause, _ now: RunMoment, _ outputs: inout RunOutputs) -> ClosingCause {
     guard case .fault(let fault, latches: true) = cause else { return cause }
     latch(fault, now, &outputs)
     return .fault(fault, latches: false)
   }
 
-  func latch(_ fault: Fault, _ now: RunMoment, _ outputs: inout RunOutputs) {
+  mutating func latch(_ fault: Fault, _ now: RunMoment, _ outputs: inout RunOutputs) {
     outputs.entries.append(.latched(channel: identity.channel, run: identity.run, fault: fault, at: now.unix))
   }
 

@@ -45,22 +45,23 @@ extension RunPilot {
   /// Whoever passed a limit of the voltage has passed the step's own end on the way, where that is a voltage: the step is
   /// over, and a person who resumes the run goes on with the next one. To drive it again would drive the cell further out.
   mutating func noteEnd(behind fault: Fault) {
+    guard let active = setpoint, active.standing(after: machine.settle).hasSettled else { return }
+    noteEnd(behind: fault, at: active.lastReading?.voltage)
+  }
+
+  /// The same with what is known of the last reading, once the circuit has settled.
+  mutating func noteEnd(behind fault: Fault, at voltage: Voltage?) {
     switch fault.code {
     case .limitVoltageHigh, .limitVoltageLow, .instrumentBoundReached: break
     default: return
     }
-    guard stepEnding == nil, let step = machine.step, step.direction != .none,
-      setpoint?.standing(after: machine.settle).hasSettled == true,
-      let voltage = setpoint?.lastReading?.voltage?.nanovolts,
-      let end = step.ends.first(where: {
-        $0.quantity == .voltage && $0.isPlain && $0.comparison.holds(voltage, $0.threshold)
-      })
+    guard stepEnding == nil, let voltage = voltage?.nanovolts, let end = machine.voltageEndPassed(at: voltage)
     else { return }
-    stepEnding = .condition(end.text)
+    stepEnding = .condition(end)
   }
 
   /// What was meant, or the fault that the instrument met while it was being asked. A stop stays a stop, with a latch.
-  func settled(
+  mutating func settled(
     _ cause: ClosingCause, by end: SetpointEnd, _ now: RunMoment, _ outputs: inout RunOutputs
   ) -> ClosingCause {
     let met: Fault

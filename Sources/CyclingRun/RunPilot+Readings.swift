@@ -110,7 +110,7 @@ extension RunPilot {
     let fault = purpose == .step ? safety.judge(reading, commanded: taken.commanded) : safety.judgeCheck(reading)
     if let fault, !(fault.code == .holdCurrentReversed && isOver(taken)) {
       append(taken.candidate, &outputs)
-      if purpose == .step { noteEnd(behind: fault) }
+      if purpose == .step, taken.standing.hasSettled { noteEnd(behind: fault, at: reading.voltage) }
       close(because: .fault(fault, latches: true), now, &outputs)
       return
     }

@@ -22,6 +22,7 @@ extension PortLoop {
   }
 
   mutating func workOff(_ now: RunMoment) {
+    var next = 0
     while true {
       driverWakeAt = driverOutputs.wakeAt
       unwritten.append(contentsOf: driverOutputs.writes)
@@ -29,10 +30,12 @@ extension PortLoop {
       driverOutputs.removeAll()
       for index in events.indices { dispatch(events[index], now) }
       events.removeAll(keepingCapacity: true)
-      guard !commands.isEmpty else { return }
-      let (channel, command) = commands.removeFirst()
-      driver.handle(.command(channel: channel, command), at: now.host, into: &driverOutputs)
+      guard next < commands.count else { break }
+      driver.handle(
+        .command(channel: commands[next].channel, commands[next].command), at: now.host, into: &driverOutputs)
+      next += 1
     }
+    if next > 0 { commands.removeAll(keepingCapacity: true) }
   }
 
   mutating func dispatch(_ event: DriverEvent, _ now: RunMoment) {
@@ -97,11 +100,6 @@ extension PortLoop {
     if !runOutputs.entries.isEmpty {
       batch.entries.append(contentsOf: runOutputs.entries)
       slots[channel].hasNews = true
-      let (run, state) = (slots[channel].pilot?.identity.run, slots[channel].pilot?.state)
-      see(channel) {
-        $0.run = run
-        $0.state = state
-      }
     }
     if runOutputs.wantsCommit { slots[channel].commitAwaited = .max }
     if let fault = runOutputs.resetLink { resetRequested = fault }
@@ -114,6 +112,15 @@ extension PortLoop {
     let before = slots[channel].sighting
     change(&slots[channel].sighting)
     if before != slots[channel].sighting { hasSightings = true }
+  }
+
+  /// Looks at how the channel's run stands; after the instrument was told.
+  mutating func seeRun(_ channel: Int) {
+    let (run, state) = (slots[channel].pilot?.identity.run, slots[channel].pilot?.state)
+    see(channel) {
+      $0.run = run
+      $0.state = state
+    }
   }
 
   /// Says what is known of the channels to whoever asks. At the end of a turn, after the instrument was told, and before

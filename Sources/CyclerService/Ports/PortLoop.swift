@@ -145,6 +145,7 @@ struct PortLoop: ~Copyable {
 
   /// At the end of every turn: checkpoints, the store, and a link that is of no use.
   mutating func settleTurn(_ now: RunMoment) {
+    for channel in slots.indices where slots[channel].hasNews { seeRun(channel) }
     if hasSightings { publishSightings() }
     for channel in slots.indices where slots[channel].hasNews {
       slots[channel].hasNews = false
