@@ -187,6 +187,10 @@ struct Fuzz {
         }
       case .hold(_, _, let atMost):
         guard atMost > .zero else { throw Finding("a hold without a bound") }
+      case .sweep(let sweep):
+        guard sweep.currentAtMost > .zero, sweep.rate > .zero, !sweep.to.isEmpty else {
+          throw Finding("a sweep without a bound, a rate or a way")
+        }
       }
       guard step.ends.contains(where: { $0.quantity == .stepTime || $0.quantity == .holdTime }) else {
         throw Finding("a step without an end in time")

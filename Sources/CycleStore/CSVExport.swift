@@ -57,6 +57,7 @@ struct BatteryDataFormatWriter: ExportWriter {
     case .constantCurrent: return "CC" + suffix
     case .constantVoltage: return "CV" + suffix
     case .constantCurrentConstantVoltage: return "CCCV" + suffix
+    case .voltageSweep: return "LSV"
     case nil: return step.kind.uppercased()
     }
   }

@@ -94,6 +94,8 @@ public enum StepKind: String, Sendable, Hashable, CaseIterable {
   case constantCurrentConstantVoltage = "constant_current_constant_voltage"
   /// Constant voltage.
   case constantVoltage = "constant_voltage"
+  /// A voltage that moves at a constant rate.
+  case voltageSweep = "voltage_sweep"
   /// The open circuit measured before the first closed one, or before a run goes on.
   case openCircuitCheck = "open_circuit_check"
 }

@@ -100,6 +100,8 @@ public struct ProgramStep: Sendable, Hashable {
     case constantCurrentConstantVoltage(Direction, Current, Voltage)
     /// A held voltage; the direction is that of the half-cycle it belongs to, or `none`.
     case hold(Direction, Voltage, currentAtMost: Current)
+    /// A voltage that moves at a constant rate. It belongs to no half-cycle.
+    case sweep(VoltageSweep)
   }
 
   /// The half-cycle that a step belongs to.
@@ -174,6 +176,7 @@ public struct ProgramStep: Sendable, Hashable {
     case .constantCurrent: .constantCurrent
     case .constantCurrentConstantVoltage: .constantCurrentConstantVoltage
     case .hold: .constantVoltage
+    case .sweep: .voltageSweep
     }
   }
 
@@ -187,7 +190,27 @@ public struct ProgramStep: Sendable, Hashable {
     case .constantCurrent(let direction, _): direction
     case .constantCurrentConstantVoltage(let direction, _, _): direction
     case .hold(let direction, _, _): direction
+    case .sweep: .none
     }
+  }
+}
+
+/// A sweep of the voltage as a protocol asks for it.
+public struct VoltageSweep: Sendable, Hashable {
+  /// Where it begins; nil where the cell stands.
+  public var from: Voltage?
+  /// Where it goes, one after the other: one voltage for a linear sweep, two for a cyclic one.
+  public var to: [Voltage]
+  /// How fast, a magnitude above zero.
+  public var rate: VoltageRate
+  /// More current than this ends it as a fault.
+  public var currentAtMost: Current
+  /// A sweep.
+  public init(from: Voltage?, to: [Voltage], rate: VoltageRate, currentAtMost: Current) {
+    self.from = from
+    self.to = to
+    self.rate = rate
+    self.currentAtMost = currentAtMost
   }
 }
 

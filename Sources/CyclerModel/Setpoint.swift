@@ -31,6 +31,27 @@ public struct Setpoint: Sendable, Hashable {
     case constantCurrentThenVoltage(Current, Voltage)
     /// A constant voltage.
     case constantVoltage(Voltage)
+    /// A voltage that moves at a constant rate.
+    case sweep(Sweep)
+  }
+
+  /// A voltage that begins somewhere and moves at a constant rate to one or more others, one after the other.
+  public struct Sweep: Sendable, Hashable {
+    /// Where it begins.
+    public var from: Voltage
+    /// Where it goes; never empty, and no two neighbours are the same.
+    public var to: [Voltage]
+    /// How fast, a magnitude above zero.
+    public var rate: VoltageRate
+    /// Which of the set-point's cut-offs its own end is.
+    public var ownEnd: Int
+    /// A sweep.
+    public init(from: Voltage, to: [Voltage], rate: VoltageRate, ownEnd: Int) {
+      self.from = from
+      self.to = to
+      self.rate = rate
+      self.ownEnd = ownEnd
+    }
   }
 
   /// Names the execution.

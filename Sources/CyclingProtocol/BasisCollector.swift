@@ -24,6 +24,9 @@ enum BasisCollector {
       case .hold(let hold):
         found.formUnion([hold.currentAtMost.value.basis].compactMap { $0 })
         found.formUnion(hold.until.flatMap(bases))
+      case .sweep(let sweep):
+        found.formUnion([sweep.currentAtMost.value.basis].compactMap { $0 })
+        found.formUnion(sweep.until.flatMap(bases))
       case .block(let block):
         found.formUnion(needs(of: block.steps))
         found.formUnion(block.until.flatMap { ([$0] + $0.also).compactMap(basis) })

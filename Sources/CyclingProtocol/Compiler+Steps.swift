@@ -48,6 +48,10 @@ extension Compiler {
         if !around.isInCycles, direction != .none, !hold.isDiagnostic { nodes.reopenLastHalfCycle(direction) }
         if let built = build(hold, step, around) { nodes.append(.step(built)) }
         nodes += jumps(of: hold.until)
+      case .sweep(let sweep):
+        if let built = build(sweep, step, around) { nodes.append(.step(built)) }
+        // The sweep's own end stands before its conditions.
+        nodes += jumps(of: sweep.until, from: 1)
       case .block(let block):
         nodes.append(build(block, around))
         direction = around.isInCycles ? lastDirection(block.steps) ?? direction : .none
@@ -72,7 +76,7 @@ extension Compiler {
       case .drive(let drive) where !drive.isDiagnostic: return drive.direction
       case .block(let block):
         if let direction = lastDirection(block.steps) { return direction }
-      case .rest, .drive, .hold, .test: continue
+      case .rest, .drive, .hold, .sweep, .test: continue
       }
     }
     return nil
@@ -193,6 +197,43 @@ extension Compiler {
       action: .hold(around.direction, hold.voltage.value, currentAtMost: atMost), ends: ends, joined: compiled.joined,
       halfCycle: halfCycle, rangeCurrent: atMost, settle: hold.settle?.value ?? Setpoint.usualSettle,
       test: hold.isDiagnostic ? nil : testPlace(around.part, around), record: records(of: step))
+  }
+
+  private mutating func build(_ sweep: WrittenSweep, _ step: WrittenStep, _ around: Surroundings) -> ProgramStep? {
+    judgeKind(.voltageSweep, at: step.site)
+    let own = EndCondition(
+      quantity: .stepTime, comparison: .atLeast, threshold: longest(sweep).count, onlyInHold: false,
+      text: "\(sweep.targets.last?.value.written ?? "") reached")
+    var compiled = CompiledEnds(ends: [own])
+    compile(sweep.until, onlyInHold: false, into: &compiled)
+    for voltage in [sweep.from].compactMap({ $0 }) + sweep.targets {
+      judgeVoltage(voltage.value, .none, at: voltage.site)
+    }
+    guard let atMost = resolve(sweep.currentAtMost) else { return nil }
+    judge(atMost, sweep.currentAtMost, .none)
+    let action = VoltageSweep(
+      from: sweep.from?.value, to: sweep.targets.map(\.value), rate: sweep.rate.value, currentAtMost: atMost)
+    return ProgramStep(
+      path: step.site.path, label: around.label, purpose: around.purpose, action: .sweep(action), ends: compiled.ends,
+      joined: compiled.joined, halfCycle: nil, rangeCurrent: atMost, record: records(of: step))
+  }
+
+  /// How long a sweep takes; where it begins at the cell's own voltage, from the farther limit, and a little more in
+  /// any case, so that the instrument's word of the end comes first.
+  private func longest(_ sweep: WrittenSweep) -> TimeSpan {
+    let limit = document.limits.voltage
+    let first = sweep.to.value
+    let begin =
+      sweep.from?.value ?? (first - limit.low.value > limit.high.value - first ? limit.low.value : limit.high.value)
+    var before = begin
+    var distance: Int128 = 0
+    for target in sweep.targets {
+      distance += Int128((target.value - before).magnitude.count)
+      before = target.value
+    }
+    // nV over nV/h are hours.
+    let microseconds = distance * 3_600_000_000 / Int128(max(sweep.rate.value.count, 1))
+    return TimeSpan(count: Int64(clamping: microseconds + microseconds / 50)) + TimeSpan(seconds: 5)
   }
 
   /// The step's own rules for records, as often as the instrument reads.

@@ -114,6 +114,9 @@ struct DocumentRules {
       case .hold(let hold):
         judge(hold, after: before, at: step.site, inCycles: inCycles)
         judgeTargets(hold.until, inCycles: inCycles)
+      case .sweep(let sweep):
+        judge(sweep, at: step.site, inCycles: inCycles)
+        judgeTargets(sweep.until, inCycles: inCycles)
       case .block(let block): judge(block, at: step.site, inCycles: inCycles)
       case .test(let test): judge(test, at: step.site, isOutermost: lists.count == 1)
       }
@@ -213,6 +216,7 @@ struct DocumentRules {
     case .rest, .block, .test, nil: return
     case .hold(let other): reached = other.voltage.value
     case .drive(let drive): reached = drive.to?.value ?? Self.cutOff(of: drive)
+    case .sweep(let sweep): reached = sweep.targets.last?.value
     }
     guard let reached else {
       report(
@@ -298,6 +302,7 @@ struct DocumentRules {
       case .drive(let drive): if !drive.isDiagnostic { append(drive.direction) }
       case .hold(let hold):
         if !hold.isDiagnostic, found.isEmpty, leadingHold == nil { leadingHold = step.site }
+      case .sweep: break
       case .block(let block):
         var inner: Site?
         let body = directions(of: block.steps, leadingHold: &inner)

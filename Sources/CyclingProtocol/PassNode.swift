@@ -28,7 +28,8 @@ indirect enum PassNode {
   /// The largest current in it.
   private var largestCurrent: Current {
     switch self {
-    case .step(let step): step.rangeCurrent
+    // A sweep ranges by itself.
+    case .step(let step): step.kind == .voltageSweep ? .zero : step.rangeCurrent
     case .loop(let loop): loop.body.map(\.largestCurrent).max() ?? .zero
     case .label, .jump: .zero
     }
@@ -40,6 +41,7 @@ indirect enum PassNode {
   private mutating func setRange(_ current: Current) {
     switch self {
     case .step(var step):
+      if step.kind == .voltageSweep { return }
       step.rangeCurrent = current
       self = .step(step)
     case .loop(var loop):

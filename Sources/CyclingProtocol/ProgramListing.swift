@@ -40,6 +40,11 @@ public struct ProgramListing {
       return "\(verb(direction)) \(text(current, mass)) to \(held); in all until \(always)"
     case .hold(_, let voltage, let atMost):
       return "hold \(text(voltage, instrument)) with at most \(text(atMost, mass)) until \(always)"
+    case .sweep(let sweep):
+      let from = sweep.from.map { text($0, instrument) } ?? "where the cell stands"
+      let way = ([from] + sweep.to.map { text($0, instrument) }).joined(separator: " to ")
+      let others = step.ends.dropFirst().map { " or until \(condition($0, instrument))" }.joined()
+      return "sweep from \(way) at \(text(sweep.rate)) with at most \(text(sweep.currentAtMost, mass))\(others)"
     }
   }
 
@@ -49,6 +54,12 @@ public struct ProgramListing {
     case .discharge: "discharge"
     case .none: "hold"
     }
+  }
+
+  /// By the second, as electrochemists say it.
+  static func text(_ rate: VoltageRate) -> String {
+    let perSecond = (rate.count + 1_800) / 3_600
+    return perSecond >= 1_000 ? "\(Voltage(count: perSecond).shown())/s" : rate.written
   }
 
   static func text(_ current: Current, _ mass: Mass?) -> String {

@@ -77,6 +77,7 @@ struct WrittenStep: Sendable {
     case rest(WrittenRest)
     case drive(WrittenDrive)
     case hold(WrittenHold)
+    case sweep(WrittenSweep)
     indirect case block(WrittenBlock)
     indirect case test(WrittenTest)
   }
@@ -121,6 +122,19 @@ struct WrittenHold: Sendable {
   var until: [WrittenCondition]
   var isDiagnostic: Bool
   var settle: Sited<TimeSpan>?
+}
+
+/// A voltage that moves at a constant rate.
+struct WrittenSweep: Sendable {
+  var rate: Sited<VoltageRate>
+  var from: Sited<Voltage>?
+  var to: Sited<Voltage>
+  var backTo: Sited<Voltage>?
+  var currentAtMost: Sited<CurrentExpression>
+  var until: [WrittenCondition]
+
+  /// All that it goes to.
+  var targets: [Sited<Voltage>] { [to] + [backTo].compactMap { $0 } }
 }
 
 /// A `cycles` block (with a purpose) or a `repeat` block (without).

@@ -48,6 +48,7 @@ extension SectionReader {
     case "for_each": return readForEach(field, role: role)
     case "rest": step = readRest(field)
     case "hold": step = readHold(field)
+    case "sweep": step = readSweep(field)
     case "cycles": step = readCycles(field, role: role)
     case "repeat": step = readRepeat(field, role: role)
     case "test": step = readTest(field, role: role)
@@ -157,6 +158,26 @@ extension SectionReader {
     let body = WrittenHold(
       voltage: voltage, currentAtMost: atMost, until: until, isDiagnostic: isDiagnostic, settle: settle)
     return WrittenStep(site: fields.site, label: label, body: .hold(body), record: record)
+  }
+
+  private mutating func readSweep(_ field: Field) -> WrittenStep? {
+    guard let fields = object(field, what: "a sweep", known: Vocabulary.sweepKeys), let sweep = fields["sweep"] else {
+      return nil
+    }
+    let rate = positive(sweep, as: VoltageRate.self)
+    let from = fields["from"].map { voltage($0) }
+    let to = required("to", of: fields, paste: #""to": "4.5 V""#).flatMap { voltage($0) }
+    let backTo = fields["back_to"].map { voltage($0) }
+    let atMost = required("current_at_most", of: fields, paste: #""current_at_most": "1 mA""#).flatMap { current($0) }
+    let until = fields["until"].map { readConditions($0) } ?? []
+    let label = label(fields)
+    let record = fields["record"].map { readSegments($0) } ?? []
+    guard let rate, let to, let atMost, from.map({ $0 != nil }) ?? true, backTo.map({ $0 != nil }) ?? true else {
+      return nil
+    }
+    let body = WrittenSweep(
+      rate: rate, from: from ?? nil, to: to, backTo: backTo ?? nil, currentAtMost: atMost, until: until)
+    return WrittenStep(site: fields.site, label: label, body: .sweep(body), record: record)
   }
 
   private mutating func readConditions(_ field: Field) -> [WrittenCondition] {

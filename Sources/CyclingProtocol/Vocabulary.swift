@@ -19,12 +19,13 @@ enum Vocabulary {
 
   /// The keys that say what a step does; a step has exactly one of them.
   static let verbs = [
-    "rest", "charge", "discharge", "sodiate", "desodiate", "plate", "strip", "hold", "cycles", "repeat", "test",
-    "for_each",
+    "rest", "charge", "discharge", "sodiate", "desodiate", "plate", "strip", "hold", "sweep", "cycles", "repeat",
+    "test", "for_each",
   ]
   static let restKeys = ["rest", "label", "until", "record"]
   static let driveOptions = ["to", "hold_until", "until", "label", "diagnostic", "settle", "part", "record"]
   static let holdKeys = ["hold", "current_at_most", "until", "label", "diagnostic", "settle", "record"]
+  static let sweepKeys = ["sweep", "from", "to", "back_to", "current_at_most", "until", "label", "record"]
   static let cyclesKeys = ["cycles", "purpose", "label", "steps", "until"]
   static let repeatKeys = ["repeat", "label", "steps", "until"]
   static let testKeys = ["test", "label", "steps"]
@@ -44,7 +45,8 @@ enum Vocabulary {
     "ce": "coulombic_efficiency",
     "capacity_retention": "retention",
     "i": "current", "ewe": "voltage", "potential": "voltage", "wait": "rest", "ocv": "rest", "pause": "rest",
-    "loop": "repeat", "cycle": "cycles", "cc": "charge", "cv": "hold", "cccv": "charge", "lithiate": "sodiate",
+    "loop": "repeat", "cycle": "cycles", "cc": "charge", "cv": "hold", "cccv": "charge", "lsv": "sweep",
+    "ramp": "sweep", "scan": "sweep", "scan_rate": "sweep", "lithiate": "sodiate",
     "delithiate": "desodiate", "name": "label", "current_limit": "current_at_most", "max_current": "current_at_most",
     "plateau_below": "sodiation_plateau_below", "mass": "active_mass", "capacity_nominal": "nominal_capacity",
     "version": "nacycler_protocol", "comment": "notes", "description": "notes",

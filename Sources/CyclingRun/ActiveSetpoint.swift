@@ -68,7 +68,7 @@ struct ActiveSetpoint: Sendable, Hashable {
   /// Whether it drives current through the cell at all.
   var isDriven: Bool {
     switch kind {
-    case .constantCurrent, .constantVoltage, .constantCurrentConstantVoltage: true
+    case .constantCurrent, .constantVoltage, .constantCurrentConstantVoltage, .voltageSweep: true
     case .rest, .openCircuitCheck: false
     }
   }

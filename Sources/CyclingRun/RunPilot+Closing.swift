@@ -170,7 +170,7 @@ extension RunPilot {
   }
 
   /// Begins what follows the step that was left. A cell that stood while nobody was awake is for the policy.
-  private mutating func takeNext(_ now: RunMoment, _ outputs: inout RunOutputs) {
+  mutating func takeNext(_ now: RunMoment, _ outputs: inout RunOutputs) {
     if machine.place == .completed {
       outputs.wantsCommit = true
       phase = .committing

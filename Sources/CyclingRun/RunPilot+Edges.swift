@@ -159,6 +159,8 @@ extension RunPilot {
       carried.energy += active.integrator.energy
       carried.isResumed = true
       cycleTimeBeforeStep += endTime
+      // Half a voltammogram is none: one that was cut off is not taken up again.
+      if active.kind == .voltageSweep, active.hasTimeZero, stepEnding == nil { stepEnding = .condition("cut off") }
     }
     if active.countsForHalfCycle {
       halfCycle?.chargeBeforeStep += charge
@@ -271,7 +273,10 @@ extension RunPilot {
   /// Whether the present step ended at its voltage or in a hold at it, so that nothing was left that it could move. A hold
   /// begins where the step before it ended.
   private func endsAtVoltage(_ reason: String?) -> Bool {
-    if case .hold = machine.step?.action { return true }
+    switch machine.step?.action {
+    case .hold, .sweep: return true
+    case .rest, .constantCurrent, .constantCurrentConstantVoltage, nil: break
+    }
     guard let end = machine.step?.ends.first(where: { $0.text == reason }) else { return false }
     switch end.quantity {
     case .voltage, .current, .holdTime: return true

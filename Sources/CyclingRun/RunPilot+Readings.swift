@@ -81,6 +81,7 @@ extension RunPilot {
   private func holdBound(of step: ProgramStep) -> Current {
     switch step.action {
     case .hold(_, _, let atMost): atMost
+    case .sweep(let sweep): sweep.currentAtMost
     case .rest, .constantCurrent, .constantCurrentConstantVoltage:
       Current(
         picoamperes: step.direction == .charge

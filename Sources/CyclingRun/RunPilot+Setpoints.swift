@@ -12,6 +12,8 @@ internal import Quantities
 extension RunPilot {
   /// A hold may begin at most this far from where the cell stands (hazard rule 2).
   static let holdReach = Voltage(millivolts: 20)
+  /// Sweeps are measured in steps of about so much, where the instrument is fast enough.
+  static let sweepStep = Voltage(millivolts: 1)
   /// Added to every time bound, so that the step's own condition comes first.
   static let durationMargin = TimeSpan(seconds: 10)
   /// The longest set-point of all: no step of a real protocol lasts a year.
@@ -53,7 +55,7 @@ extension RunPilot {
       isDiagnostic: step.isDiagnostic, record: step.record)
     begin(
       row, drive, cutOffs: cutOffs, cutOffEnds: ends,
-      interval: readingInterval(at: drive.largestCurrent),
+      interval: readingInterval(of: step, at: drive.largestCurrent),
       duration: duration(of: step, drive), now, &outputs)
     let direction = step.kind == .rest ? nil : step.direction
     // Where the direction is not the program's to say, it may have changed.
@@ -150,9 +152,19 @@ extension RunPilot {
     return max(min(slowest, wanted), settings.fastestReadings)
   }
 
+  /// A sweep is read at each millivolt at least.
+  private func readingInterval(of step: ProgramStep, at current: Current) -> TimeSpan {
+    let interval = readingInterval(at: current)
+    guard case .sweep(let sweep) = step.action else { return interval }
+    // nV over nV/h are hours.
+    let microseconds = Int128(Self.sweepStep.nanovolts) * 3_600_000_000 / Int128(max(sweep.rate.count, 1))
+    return max(min(interval, TimeSpan(microseconds: Int64(clamping: microseconds))), settings.fastestReadings)
+  }
+
   /// Why a step must not be begun, if so.
   private func refusal(of step: ProgramStep) -> Fault? {
     if let fault = refusalOfPassedLimit(step) ?? refusalOfPassedTarget(step) { return fault }
+    if case .sweep(let sweep) = step.action { return refusal(of: sweep) }
     guard case .hold(let direction, let target, _) = step.action else { return nil }
     guard let standing = lastVoltage else {
       return Fault(.holdStartedFarAway, "the cell's voltage is not known, so nothing may be held")
@@ -162,6 +174,18 @@ extension RunPilot {
     return Fault(
       .holdStartedFarAway,
       "the cell stands at \(standing.shown()), too far from the \(target.shown()) to be held")
+  }
+
+  /// A sweep begins where the cell stands, or near enough to where it should; so a current from far away is not driven.
+  private func refusal(of sweep: VoltageSweep) -> Fault? {
+    guard let standing = lastVoltage else {
+      return Fault(.holdStartedFarAway, "the cell's voltage is not known, so no sweep may begin")
+    }
+    guard let from = sweep.from, (standing - from).magnitude > Self.holdReach else { return nil }
+    return Fault(
+      .holdStartedFarAway,
+      "the cell stands at \(standing.shown()), too far from the \(from.shown()) at which the sweep should begin; without `from` it begins where the cell stands"
+    )
   }
 
   /// A cell that stands outside the limits, because it is fresh or a person allowed it, is not driven further out. Under
@@ -211,6 +235,9 @@ extension RunPilot {
         return .hold(direction, voltage, atMost: atMost)
       }
       return .approachedHold(towards, voltage, atMost: atMost)
+    case .sweep(let sweep):
+      let from = sweep.from ?? lastVoltage ?? .zero
+      return .sweep(Setpoint.Sweep(from: from, to: sweep.to, rate: sweep.rate, ownEnd: 0), atMost: sweep.currentAtMost)
     }
   }
 

@@ -283,6 +283,15 @@ public struct RunPilot: Sendable {
       note(.runCompleted, .info, "the protocol is done", now, &outputs)
       finish(.completed, reason: "completed", now, &outputs)
     case .step(let index):
+      // A step that turned out to be over once its row was closed.
+      if leaveEndedStep(now, &outputs) {
+        if let (fault, latches) = reasonToWait {
+          hold(fault, latches: latches, now, &outputs)
+        } else {
+          takeNext(now, &outputs)
+        }
+        return
+      }
       enterStep(index, now, &outputs)
     case .notStarted:
       machine.advance(at: testTime)

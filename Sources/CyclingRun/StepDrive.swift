@@ -18,6 +18,8 @@ enum StepDrive: Sendable, Hashable {
   case hold(Direction, Voltage, atMost: Current)
   /// A hold whose voltage is approached at a constant current first.
   case approachedHold(Direction, Voltage, atMost: Current)
+  /// A voltage that moves at a constant rate.
+  case sweep(Setpoint.Sweep, atMost: Current)
 
   /// What the instrument shall do.
   var mode: Setpoint.Mode {
@@ -29,6 +31,7 @@ enum StepDrive: Sendable, Hashable {
     case .hold(_, let voltage, _): .constantVoltage(voltage)
     case .approachedHold(let direction, let voltage, let atMost):
       .constantCurrentThenVoltage(Self.signed(Self.approach(atMost), direction), voltage)
+    case .sweep(let sweep, _): .sweep(sweep)
     }
   }
 
@@ -40,6 +43,7 @@ enum StepDrive: Sendable, Hashable {
       .current(Self.signed(current, direction))
     case .hold(let direction, _, let atMost): .voltage(direction, atMost: atMost)
     case .approachedHold(let direction, _, let atMost): .current(Self.signed(Self.approach(atMost), direction))
+    case .sweep(_, let atMost): .voltage(.none, atMost: atMost)
     }
   }
 
@@ -48,7 +52,7 @@ enum StepDrive: Sendable, Hashable {
     switch self {
     case .open: .zero
     case .current(_, let current), .currentThenHold(_, let current, _): current
-    case .hold(_, _, let atMost), .approachedHold(_, _, let atMost): atMost
+    case .hold(_, _, let atMost), .approachedHold(_, _, let atMost), .sweep(_, let atMost): atMost
     }
   }
 
@@ -58,7 +62,7 @@ enum StepDrive: Sendable, Hashable {
     case .open: .zero
     case .current(let direction, _), .currentThenHold(let direction, _, _):
       Current(picoamperes: direction == .charge ? limits.chargeCurrent.hard : limits.dischargeCurrent.hard)
-    case .hold(_, _, let atMost), .approachedHold(_, _, let atMost): atMost
+    case .hold(_, _, let atMost), .approachedHold(_, _, let atMost), .sweep(_, let atMost): atMost
     }
   }
 

@@ -156,6 +156,10 @@ struct ProgramExport {
       return [
         .hold(PlanHold(voltage: voltage, time: time, current: ends.current.map { .amperes($0) }, every: every))
       ]
+    case .sweep:
+      report(
+        step, "the other format has no sweep of the voltage that we know to mean the same", hint: "remove the sweep")
+      return []
     }
   }
 

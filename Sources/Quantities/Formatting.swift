@@ -48,10 +48,11 @@ extension VoltageRate: WrittenQuantity {
   public static var noun: String { "a voltage per time" }
   /// `1 mV/h`.
   public static var example: String { "1 mV/h" }
-  /// V/h, mV/min, mV/h, uV/h.
+  /// V/h, mV/min, mV/h, uV/h, V/s, mV/s, uV/s.
   public static let units: [UnitOfMeasure] = [
     UnitOfMeasure("V/h", 1_000_000_000), UnitOfMeasure("mV/min", 60_000_000), UnitOfMeasure("mV/h", 1_000_000),
-    UnitOfMeasure("uV/h", 1_000),
+    UnitOfMeasure("uV/h", 1_000), UnitOfMeasure("V/s", 3_600_000_000_000), UnitOfMeasure("mV/s", 3_600_000_000),
+    UnitOfMeasure("uV/s", 3_600_000),
   ]
   /// mV/h.
   public static var zeroUnit: String { "mV/h" }

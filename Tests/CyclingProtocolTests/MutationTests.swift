@@ -43,6 +43,7 @@ import Testing
         #expect(current > .zero && current.count <= limit.soft && direction != .none)
         #expect(step.rangeCurrent >= current)
       case .hold(_, _, let atMost): #expect(atMost > .zero && step.rangeCurrent >= atMost)
+      case .sweep(let sweep): #expect(sweep.currentAtMost > .zero && sweep.rate > .zero && !sweep.to.isEmpty)
       }
       #expect(step.ends.contains { $0.quantity == .stepTime || $0.quantity == .holdTime })
       for end in step.ends where end.quantity == .voltage && step.direction != .none {

@@ -44,7 +44,7 @@ extension InstrumentLimits {
     voltage: VoltageWindow(from: Voltage(millivolts: -6_000), to: Voltage(millivolts: 6_000)),
     maximumCurrent: Current(amperes: 0.2), voltageErrorPartsPerMillion: 1_000,
     voltageOffsetError: Voltage(millivolts: 2), shortestReadingInterval: TimeSpan(milliseconds: 100),
-    kinds: [.rest, .constantCurrent, .constantCurrentConstantVoltage, .constantVoltage],
+    kinds: [.voltageSweep, .rest, .constantCurrent, .constantCurrentConstantVoltage, .constantVoltage],
     openCircuit: .disconnectedAndMeasured)
 }
 

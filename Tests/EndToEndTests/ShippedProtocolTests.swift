@@ -14,11 +14,14 @@ extension ProgramTests {
       var preset: String
       var instrument = "emstat4-hr"
       var description: String { file }
+      /// Whether it sweeps the voltage, which belongs to no cycle.
+      var sweeps: Bool { file.hasSuffix("voltammetry") }
     }
 
     static let pairs = [
       Pair(file: "demo-hard-carbon", preset: "hard-carbon"), Pair(file: "hard-carbon-half-cell", preset: "hard-carbon"),
       Pair(file: "hard-carbon-rate-series", preset: "hard-carbon"),
+      Pair(file: "hard-carbon-voltammetry", preset: "hard-carbon"),
       Pair(file: "na-nvpf-half-cell", preset: "nvpf"), Pair(file: "al-nvpf-anode-free", preset: "anode-free-nvpf"),
       Pair(file: "al-nncfm-anode-free", preset: "anode-free-nncfm"),
       Pair(file: "anode-free-cylindrical", preset: "anode-free-cylindrical", instrument: "nexus"),
@@ -38,6 +41,15 @@ extension ProgramTests {
     func shippedProtocolRunsOnItsFreshCellWithoutAFalseAlarm(_ pair: Pair) throws {
       let ideal = try rigUnderWay(pair)
       let real = try rigUnderWay(pair, bench: ["--converters", "real"])
+      if pair.sweeps {
+        for rig in [ideal, real] {
+          #expect(try rig.waitForRun(states: ["stopped", "completed", "held", "ended"], seconds: 120) == "completed")
+        }
+        try TruthComparison(ideal).expectSweepAgreement(ideal)
+        try expectNoAlarm(ideal)
+        try expectNoAlarm(real)
+        return
+      }
       for rig in [ideal, real] { try stopAfterTheFirstLifeCycle(pair, rig) }
       try expectNothingAmiss(pair, ideal)
       try expectNoAlarm(real)

@@ -61,4 +61,20 @@ struct TruthComparison {
       }
     }
   }
+
+  /// Expects the charge of all sweeps near what went through the terminals. It is sampled at the end of each step of the
+  /// instrument's staircase, where the current of a capacitance is least: that is missed by half the step's time over the
+  /// cell's time constant.
+  func expectSweepAgreement(_ rig: LaboratoryRig, within tolerance: Double = 5e-3) throws {
+    #expect(stored.isEmpty, "a sweep belongs to no half-cycle")
+    let said = Double(
+      try rig.sqlite(
+        """
+        SELECT sum(charge_nc) FROM record JOIN step USING (step_id)
+        WHERE kind = 'voltage_sweep' AND step_record_index = (SELECT max(step_record_index) FROM record r WHERE r.step_id = step.step_id)
+        """))
+    let net = try #require(said) / 1e9
+    let real = truth.map { Double($0.direction) * $0.charge }.reduce(0, +)
+    #expect(abs(net - real) <= tolerance * abs(real), "\(net) C against \(real) C")
+  }
 }

@@ -48,6 +48,20 @@ enum Samples {
     bounds: bounds, readingInterval: TimeSpan(seconds: 1), rangeCurrent: Current(picoamperes: 134_300_000),
     lease: TimeSpan(seconds: 60))
 
+  /// From 2.8 V down to 5 mV and back to 2 V.
+  static let sweep = Setpoint(
+    token: token,
+    mode: .sweep(
+      Setpoint.Sweep(
+        from: Voltage(millivolts: 2_800), to: [Voltage(millivolts: 5), Voltage(millivolts: 2_000)],
+        rate: VoltageRate(count: 1_800_000_000), ownEnd: 0)),
+    cutOffs: [CutOff(quantity: .time, comparison: .atLeast, threshold: 20_000_000_000, onlyInHold: false)],
+    bounds: Bounds(
+      lowerVoltage: Voltage(millivolts: -100), upperVoltage: Voltage(millivolts: 3_450),
+      currentMagnitude: Current(picoamperes: 1_000_000_000), duration: TimeSpan(seconds: 20_000)),
+    readingInterval: TimeSpan(seconds: 1), rangeCurrent: Current(picoamperes: 1_000_000_000),
+    lease: TimeSpan(seconds: 60))
+
   /// Ten minutes of open circuit.
   static let rest = Setpoint(
     token: token, mode: .openCircuit,

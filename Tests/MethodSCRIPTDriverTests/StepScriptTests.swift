@@ -28,7 +28,7 @@ import Testing
     #expect(lines(Samples.rest).joined(separator: "\n") == GoldenScripts.openCircuit)
   }
 
-  @Test(arguments: [Samples.discharge, Samples.chargeThenHold, Samples.hold, Samples.rest])
+  @Test(arguments: [Samples.discharge, Samples.chargeThenHold, Samples.hold, Samples.rest, Samples.sweep])
   func keepsLinesShortAndBlocksClosed(setpoint: Setpoint) {
     var depth = 0
     var setpoint = setpoint
@@ -43,7 +43,7 @@ import Testing
   }
 
   /// Hazard rule 11: the circuit's moments are taken right after it is closed and right before it is opened.
-  @Test(arguments: [Samples.discharge, Samples.chargeThenHold, Samples.hold])
+  @Test(arguments: [Samples.discharge, Samples.chargeThenHold, Samples.hold, Samples.sweep])
   func rule11StampsTheCircuit(setpoint: Setpoint) {
     let script = lines(setpoint)
     for (index, line) in script.enumerated() {
@@ -53,6 +53,17 @@ import Testing
       if line.hasPrefix("set_pgstat_mode") { #expect(script[index + 1].hasPrefix("set_max_bandwidth")) }
     }
     #expect(script.filter { $0 == "cell_on" }.count == script.filter { $0 == "cell_off" }.count - 1)
+  }
+
+  /// Each piece of a sweep is no longer than the lease: 0.5 mV/s for 60 s are 30 mV.
+  @Test func rule12ASweepGoesOnPieceByPiece() {
+    let script = lines(Samples.sweep)
+    #expect(script.count { $0 == "meas_loop_lsv p i e f 500u 500u" } == 2)
+    #expect(script.contains("add_var f -30m") && script.contains("add_var f 30m"))
+    #expect(script.contains("loop e > 5m") && script.contains("loop e < 2"))
+    #expect(script.contains("mul_var e -500u") && script.contains("mul_var e 500u"))
+    #expect(script.count { $0 == "store_var c \(Reason.leaseExpired)i jb" } == 2)
+    #expect(script.contains("store_var c \(Reason.firstCutOff)i jb"))
   }
 
   /// Hazard rule 14: the range follows the set-point's range current alone, not direction or mode.

@@ -220,4 +220,44 @@ struct MeasurementTests {
     }
     #expect(lines(seed: 7) == lines(seed: 7) && lines(seed: 7) != lines(seed: 8))
   }
+
+  /// The begin is the first step; each lasts step over rate, with a sample at its end.
+  @Test(arguments: [("0", "1", [0, 0.25, 0.5, 0.75, 1]), ("500m", "-100m", [0.5, 0.25, 0])])
+  func linearSweepStepsFromBeginToEnd(begin: String, end: String, potentials: [Double]) {
+    var laboratory = Laboratory(LinearCell(startVoltage: 0, resistance: 1000))
+    let script = """
+      var p
+      var c
+      var t
+      var e
+      var f
+      store_var e \(begin) da
+      store_var f \(end) da
+      set_pgstat_mode 3
+      set_range ba 1m
+      set_e \(begin)
+      cell_on
+      timer_start
+      meas_loop_lsv p c e f 250m 100m
+      \(Self.package)endloop
+      on_finished:
+      cell_off
+      """
+    let lines = laboratory.execute(script)
+    #expect(lines.dropFirst().first == "M0000" && lines.suffix(2) == ["*", ""])
+    let packages = lines.filter { $0.hasPrefix("P") }.map(Laboratory.package)
+    #expect(packages.map { $0[1].value } == potentials)
+    #expect(packages.first?.map(\.type) == ["eb", "da", "ba"])
+    for (index, package) in packages.enumerated() {
+      #expect(abs(package[0].value - (2.5 * Double(index + 1) + 0.002)) < 2e-3)
+      #expect(abs(package[2].value - potentials[index] / 1000) < 1e-6)
+    }
+  }
+
+  @Test(arguments: ["meas_loop_lsv p c 0 1 0 100m", "meas_loop_lsv p c 0 1 10m -1", "meas_loop_lsv p c 0 9 10m 1"])
+  func aSweepThatCannotBeIsRefused(loop: String) {
+    var laboratory = Laboratory(LinearCell(startVoltage: 0, resistance: 1000))
+    let lines = laboratory.execute("var p\nvar c\nset_pgstat_mode 3\nset_e 0\ncell_on\n\(loop)\nendloop\ncell_off")
+    #expect(lines.first?.hasPrefix("e!") == true, "\(lines)")
+  }
 }

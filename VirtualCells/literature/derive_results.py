@@ -338,6 +338,44 @@ def s_08():
             {"s-08": plating_protocol("S-08: efficiency of plating by both methods", notes)})
 
 
+def s_10():
+    area_cm2 = 1.13
+
+    def cell(name, notes, curve):
+        full = sum(charge for charge, _ in curve)
+        potential, left = [[1 + 0.01, 1.0], [1, 2.4]], full
+        for charge, volts in curve:
+            left = max(left - charge, 0)
+            potential.append([rounded(left / full), volts])
+        potential.append([-0.01, curve[-1][1] + 0.5])
+        return {"like": "nvpf", "title": name, "notes": notes, "nominal_capacity_mAh": rounded(full, 3),
+                "active_mass_mg": 1, "area_cm2": area_cm2,
+                "positive_electrode": {"capacity_mAh": rounded(full), "potential_V": sorted(potential)},
+                "side_reactions": {"lasting_fraction": 0, "early_fraction": [0, 0], "early_reach_mAh": [1, 1]},
+                "resistance_ohm": 200, "diffusion_ohm": [50, 100], "hysteresis_V": 0.0005}
+
+    said = ("An inert electrode against sodium. The review shows curves and tells no numbers, so {}. What is oxidised is "
+            "modelled as charge that the electrode takes up along a curve: in a sweep the current is the rate times the "
+            "slope of charge over potential. ")
+    # A carbon-coated collector's double layer, some 4 mF up to 4.3 V, then electrolyte that is oxidised faster and faster.
+    pristine = [(2.1e-3, 4.3), (5.6e-4, 4.4), (5.6e-3, 4.6), (4.4e-2, 5.0), (4e-2, 5.3)]
+    # The double layer alone.
+    modified = [(2.1e-3, 4.3), (1.2e-3, 5.3)]
+    course = protocol(
+        "S-10: an electrolyte swept to 5 V on an inert electrode",
+        ASSUMED + "the rate (1 mV/s), the area (1.13 cm2), the inert electrode, the end at 5 V, and that the onset is where "
+        "10 uA/cm2 flow.", "cathode-half-cell", (("1.8 V", "5.1 V"), "1 mA", "1 mAh", "0.01 uAh"),
+        [{"rest": "10 min", "label": "wetting"},
+         {"sweep": "1 mV/s", "to": "5.0 V", "current_at_most": "1 mA", "label": "sweep"}],
+        cell={"area": "1.13 cm2"}, record={"every": "10 s", "read_every": "50 ms"}, window=("2 V", "3 V"))
+    return {
+        "s-10a": cell("An inert electrode in an electrolyte that is oxidised beyond 4.3 V",
+                      said.format("that oxidation begins at 4.3 V is an assumption"), pristine),
+        "s-10b": cell("An inert electrode in an electrolyte that is not oxidised up to 5 V",
+                      said.format("“negligible” is read as the double layer alone"), modified),
+    }, {"s-10": course}
+
+
 def s_12():
     notes = ASSUMED + "both methods, 0.5 mA/cm2, 1 mAh/cm2, and 1 V as the end of a strip. Published is more than 99.9 %."
     return ({"s-12": plating_cell("Na || Cu in ether: CE 99.92 %", 0.9992)},

@@ -62,7 +62,7 @@ enum MethodSCRIPTModel: Sendable, Hashable, CaseIterable {
     switch self {
     case .emStat4HR, .emStat4LR, .nexus: Set(StepKind.allCases)
     // It has no galvanostat and answers a constant-current script with e!4001.
-    case .emStatPico: [.rest, .openCircuitCheck, .constantVoltage]
+    case .emStatPico: [.rest, .openCircuitCheck, .constantVoltage, .voltageSweep]
     }
   }
 

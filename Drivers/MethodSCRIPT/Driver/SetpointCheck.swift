@@ -63,7 +63,15 @@ struct SetpointCheck {
         ?? outside(voltage, "the held voltage")
     case .constantVoltage(let voltage):
       return kind(.constantVoltage) ?? driven(setpoint) ?? outside(voltage, "the held voltage")
+    case .sweep(let sweep):
+      return kind(.voltageSweep) ?? driven(setpoint) ?? outside(sweep, setpoint)
     }
+  }
+
+  private func outside(_ sweep: Setpoint.Sweep, _ setpoint: Setpoint) -> String? {
+    if sweep.to.isEmpty || sweep.rate <= .zero { return "a sweep without a way or a rate" }
+    if !setpoint.cutOffs.indices.contains(sweep.ownEnd) { return "a sweep without an end of its own" }
+    return ([sweep.from] + sweep.to).lazy.compactMap { outside($0, "the swept voltage") }.first
   }
 
   private func kind(_ kind: StepKind) -> String? {

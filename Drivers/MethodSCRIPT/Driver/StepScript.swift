@@ -21,8 +21,8 @@ struct StepScript: Sendable, Hashable {
   /// From `e` to the empty line that starts it.
   var text: String { "e\n" + lines.joined(separator: "\n") + "\n\n" }
 
-  private let setpoint: Setpoint
-  private let capabilities: InstrumentCapabilities
+  let setpoint: Setpoint
+  let capabilities: InstrumentCapabilities
 
   /// The longest line that the instrument takes, without its end.
   static let maximumLineLength = 127
@@ -48,6 +48,8 @@ struct StepScript: Sendable, Hashable {
       add("endif")
     case .constantVoltage(let voltage):
       writeHold(voltage, base: Reason.none)
+    case .sweep(let sweep):
+      writeSweep(sweep)
     }
     finish()
   }
@@ -76,11 +78,11 @@ struct StepScript: Sendable, Hashable {
   }
 
   /// Sends a mark of the moment in `t`.
-  private mutating func mark(_ kind: Int64) {
+  mutating func mark(_ kind: Int64) {
     add("store_var s \(kind)i ja", "pck_start", "pck_add s", "pck_add t", "pck_end")
   }
 
-  private mutating func add(_ new: String...) { lines.append(contentsOf: new) }
+  mutating func add(_ new: String...) { lines.append(contentsOf: new) }
 
   // MARK: Modes
 
@@ -124,7 +126,7 @@ struct StepScript: Sendable, Hashable {
     }
   }
 
-  private mutating func setUp(mode: Int) {
+  mutating func setUp(mode: Int) {
     add("set_pgstat_mode \(mode)")
     // The maker's rule: 5.850535 Hz over the shortest time between samples in seconds.
     let milliHertz = 5_850_535_000 / min(interval, Self.earlySample).microseconds
@@ -161,7 +163,7 @@ struct StepScript: Sendable, Hashable {
   }
 
   /// The head of a measuring loop: what is sent of every sample.
-  private mutating func writeSamples(_ loop: String, isDriven: Bool) {
+  mutating func writeSamples(_ loop: String, isDriven: Bool) {
     add(loop, "timer_get u", "pck_start", "pck_add u", "pck_add p")
     if isDriven { add("pck_add i") }
     add("pck_end")
@@ -176,13 +178,13 @@ struct StepScript: Sendable, Hashable {
     for _ in conditions { add("endif") }
   }
 
-  private mutating func judgeCurrentBound() {
+  mutating func judgeCurrentBound() {
     let limit = setpoint.bounds.currentMagnitude.picoamperes
     leave(Reason.current, when: ["i > \(Literal.script(limit, unitExponent: -12))"])
     leave(Reason.current, when: ["i < \(Literal.script(-limit, unitExponent: -12))"])
   }
 
-  private mutating func judgeVoltageBounds() {
+  mutating func judgeVoltageBounds() {
     let bounds = setpoint.bounds
     let upper = Literal.script(bounds.upperVoltage.nanovolts, unitExponent: -9)
     let lower = Literal.script(bounds.lowerVoltage.nanovolts, unitExponent: -9)
@@ -190,7 +192,7 @@ struct StepScript: Sendable, Hashable {
     leave(Reason.lowerVoltage, when: ["p < \(lower)", "i < 0"])
   }
 
-  private mutating func judgeDuration() {
+  mutating func judgeDuration() {
     leave(
       Reason.duration, when: ["u >= \(Literal.script(setpoint.bounds.duration.microseconds, unitExponent: -6))"])
   }
@@ -205,7 +207,7 @@ struct StepScript: Sendable, Hashable {
       when: ["u >= \(settle)", "p \(relation) \(Literal.script(voltage.nanovolts, unitExponent: -9))"])
   }
 
-  private mutating func judgeCutOffs(inHold: Bool) {
+  mutating func judgeCutOffs(inHold: Bool) {
     let isRest = setpoint.mode == .openCircuit
     let judged = setpoint.cutOffs.enumerated().filter { _, cutOff in
       switch cutOff.quantity {
@@ -249,12 +251,12 @@ struct StepScript: Sendable, Hashable {
   // MARK: Parts
 
   /// Cut-offs are first judged so long after the circuit was closed (hazard rule 10); bounds at once.
-  private var settleLiteral: String { Literal.script(setpoint.settle.microseconds, unitExponent: -6) }
+  var settleLiteral: String { Literal.script(setpoint.settle.microseconds, unitExponent: -6) }
 
   /// Hold-time cut-offs of a step that holds, with their places in the set-point's list.
   private var holdTimes: [(offset: Int, element: CutOff)] {
     switch setpoint.mode {
-    case .openCircuit, .constantCurrent: []
+    case .openCircuit, .constantCurrent, .sweep: []
     case .constantCurrentThenVoltage, .constantVoltage:
       setpoint.cutOffs.enumerated().filter { $0.element.quantity == .holdTime }
     }
@@ -269,7 +271,7 @@ struct StepScript: Sendable, Hashable {
   /// model's largest current may lie above its top range.
   private var rangeLiteral: String { Literal.script(range(for: setpoint.rangeCurrent).picoamperes, unitExponent: -12) }
 
-  private func range(for current: Current) -> Current {
+  func range(for current: Current) -> Current {
     let ranges = capabilities.currentRanges
     return ranges.first { $0 >= current.magnitude } ?? ranges.last ?? capabilities.maximumCurrent
   }
@@ -277,7 +279,7 @@ struct StepScript: Sendable, Hashable {
   /// A hold begins with a jump: the applied and the measured voltage differ by the errors of both converters, and the
   /// cell's resistance turns a millivolt into more than its constant current. The range may follow it up to what the
   /// bound allows, and never goes below the cycle's (hazard rule 14 lets holds range).
-  private var holdRange: String {
+  var holdRange: String {
     let widest = range(for: setpoint.bounds.currentMagnitude)
     guard widest > range(for: setpoint.rangeCurrent) else { return "set_range ba \(rangeLiteral)" }
     return "set_autoranging ba \(rangeLiteral) \(Literal.script(widest.picoamperes, unitExponent: -12))"
@@ -285,7 +287,7 @@ struct StepScript: Sendable, Hashable {
 
   /// Lower and upper voltage that the instrument must be able to measure: the bounds, zero, and 1 V of room above and
   /// 0.5 V below, because a fresh cell may stand outside its limits (hazard rule 1); never more than the model has.
-  private var windowLiteral: String {
+  var windowLiteral: String {
     let bounds = setpoint.bounds
     let lower = max(min(bounds.lowerVoltage, .zero) - Voltage(millivolts: 500), capabilities.voltage.from)
     let upper = min(max(bounds.upperVoltage, .zero) + Voltage(millivolts: 1_000), capabilities.voltage.to)

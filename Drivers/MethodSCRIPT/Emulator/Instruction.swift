@@ -114,6 +114,8 @@ struct MeasurementLoop: Sendable {
     case potentiometry
     case amperometry
     case openCircuit
+    /// A potential that steps from one value to another.
+    case linearSweep
 
     /// The line that announces it.
     var announcement: StaticString {
@@ -121,6 +123,7 @@ struct MeasurementLoop: Sendable {
       case .potentiometry: "M000A\n"
       case .amperometry: "M0007\n"
       case .openCircuit: "M000B\n"
+      case .linearSweep: "M0000\n"
       }
     }
   }
@@ -135,8 +138,12 @@ struct MeasurementLoop: Sendable {
   var current: Operand?
   /// The current or potential to apply; nil for open circuit.
   var setValue: Operand?
+  /// In seconds; of a sweep the potential step, in volts.
   var interval: Operand
+  /// In seconds; of a sweep the rate, in volts a second.
   var runTime: Operand
+  /// Where a sweep ends; its begin is the set value.
+  var sweepEnd: Operand?
   /// Where the time since the loop's start goes, if anywhere.
   var time: Operand?
   var additions: [Addition] = []

@@ -18,7 +18,7 @@ extension ScriptCompiler {
       try open(.loop(test: emit(.testLoop(relation, left, right, exit: 0)), exits: []), at: command)
     case "endloop": try compileEndLoop(command)
     case "breakloop": try compileBreak(command)
-    case "meas_loop_cp", "meas_loop_ca", "meas_loop_ocp": try compileMeasurement(command)
+    case "meas_loop_cp", "meas_loop_ca", "meas_loop_ocp", "meas_loop_lsv": try compileMeasurement(command)
     case "abort": emit(.abort)
     case "on_finished:":
       guard scopes.isEmpty, script.onFinished == nil else { throw line.refusal(.wrongScope, at: command) }
@@ -118,6 +118,12 @@ extension ScriptCompiler {
     let setValue = try number { value in
       if isGalvanostatic { return value.magnitude <= largestCurrent ? nil : .outOfBounds }
       return value.magnitude <= largestVoltage ? nil : .invalidPotential
+    }
+    if command.text == "meas_loop_lsv" {
+      let end = try number { $0.magnitude <= largestVoltage ? nil : .invalidPotential }
+      return MeasurementLoop(
+        technique: .linearSweep, potential: potential, current: current, setValue: setValue,
+        interval: try number(check: positive), runTime: try number(check: positive), sweepEnd: end)
     }
     return MeasurementLoop(
       technique: isGalvanostatic ? .potentiometry : .amperometry, potential: potential, current: current,

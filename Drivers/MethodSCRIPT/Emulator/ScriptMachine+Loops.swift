@@ -9,8 +9,9 @@ extension ScriptMachine {
   mutating func begin(
     _ loop: MeasurementLoop, on potentiostat: inout Potentiostat, output: inout [UInt8]
   ) throws(ErrorCode) {
-    let interval = try nanoseconds(loop.interval)
-    let runTime = try nanoseconds(loop.runTime)
+    var sweep: SweptPotential?
+    if let end = loop.sweepEnd { sweep = try SweptPotential(loop, to: end, in: self) }
+    let (interval, runTime) = try times(of: loop, sweep)
     guard interval > 0, runTime > 0 else { throw .mustBePositive }
     switch loop.technique {
     case .openCircuit:
@@ -19,19 +20,26 @@ extension ScriptMachine {
       guard potentiostat.mode == .galvanostat else { throw .wrongMode }
       guard potentiostat.isCellOn else { throw .needsCellOn }
       if let setValue = loop.setValue { try potentiostat.apply(current: try number(setValue), at: now) }
-    case .amperometry:
+    case .amperometry, .linearSweep:
       guard potentiostat.mode != .galvanostat, potentiostat.mode != .off else { throw .wrongMode }
       guard potentiostat.isCellOn else { throw .needsCellOn }
       if let setValue = loop.setValue { try potentiostat.apply(voltage: try number(setValue), at: now) }
     }
-    activeLoop = ActiveLoop(start: now, interval: interval, end: now + runTime)
+    activeLoop = ActiveLoop(start: now, interval: interval, end: now + runTime, sweep: sweep)
     announcedDeadline = nil
     readyAt = now
     if sendsOutput { Self.append(loop.technique.announcement, to: &output) }
   }
 
-  /// Decides whether another sample belongs to the loop, and waits for its time.
-  mutating func awaitSample(exit: Int32) {
+  private func times(
+    of loop: MeasurementLoop, _ sweep: SweptPotential?
+  ) throws(ErrorCode) -> (interval: Int64, runTime: Int64) {
+    if let sweep { return (sweep.interval, sweep.interval * sweep.samples) }
+    return (try nanoseconds(loop.interval), try nanoseconds(loop.runTime))
+  }
+
+  /// Decides whether another sample belongs to the loop, and waits for its time. A sweep takes its next step before.
+  mutating func awaitSample(exit: Int32, on potentiostat: inout Potentiostat) throws(ErrorCode) {
     readyAt = now
     guard var loop = activeLoop else {
       counter = Int(exit)
@@ -46,6 +54,7 @@ extension ScriptMachine {
       counter = Int(exit)
       isWaiting = true
     } else {
+      if let sweep = loop.sweep { try potentiostat.apply(voltage: sweep.potential(loop.count), at: now) }
       loop.count += 1
       readyAt = max(now, next)
       isWaiting = true
@@ -60,7 +69,7 @@ extension ScriptMachine {
     switch loop.technique {
     case .openCircuit, .potentiometry:
       values[try place(loop.potential)] = potentiostat.measurePotential(at: now, isLate: isLate)
-    case .amperometry: values[try place(loop.potential)] = potentiostat.appliedPotential
+    case .amperometry, .linearSweep: values[try place(loop.potential)] = potentiostat.appliedPotential
     }
     if let current = loop.current {
       values[try place(current)] = potentiostat.measureCurrent(at: now, isLate: isLate)
@@ -80,5 +89,39 @@ extension ScriptMachine {
     case .measuredPotential, .appliedPotential: potentiostat.measurePotential(at: now, isLate: isLate)
     case .measuredCurrent, .appliedCurrent: potentiostat.measureCurrent(at: now, isLate: isLate)
     }
+  }
+}
+
+/// The staircase of a linear sweep.
+struct SweptPotential: Sendable {
+  private let begin: Double
+  private let end: Double
+  private let step: Double
+  /// How long each step lasts, in nanoseconds.
+  let interval: Int64
+  /// How many steps there are, both ends included.
+  let samples: Int64
+
+  init(_ loop: MeasurementLoop, to end: Operand, in machine: ScriptMachine) throws(ErrorCode) {
+    self.end = try machine.number(end)
+    var begin = self.end
+    if let setValue = loop.setValue { begin = try machine.number(setValue) }
+    self.begin = begin
+    let height = try machine.number(loop.interval)
+    let rate = try machine.number(loop.runTime)
+    guard height > 0, rate > 0 else { throw .mustBePositive }
+    step = self.end < begin ? -height : height
+    let seconds = height / rate
+    guard seconds < 1e9, seconds >= 1e-9 else { throw .outOfBounds }
+    interval = Int64((seconds * 1e9).rounded())
+    let steps = ((self.end - begin).magnitude / height * (1 + 1e-12)).rounded(.down)
+    guard steps < 1e9 else { throw .outOfBounds }
+    samples = Int64(steps) + 1
+  }
+
+  /// The potential of the step with that index, from 0.
+  func potential(_ index: Int64) -> Double {
+    let potential = begin + Double(index) * step
+    return step < 0 ? max(potential, end) : min(potential, end)
   }
 }

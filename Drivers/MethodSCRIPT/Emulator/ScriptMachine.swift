@@ -35,6 +35,8 @@ struct ScriptMachine: Sendable {
     var exit: Int32 = 0
     /// Whether the host asked for its end.
     var isAborted = false
+    /// The potentials of a sweep.
+    var sweep: SweptPotential?
   }
 
   let script: CompiledScript
@@ -178,7 +180,7 @@ extension ScriptMachine {
       readyAt = now
       if sendsOutput { Self.append("+\n", to: &output) }
     case .beginMeasurement(let index): try begin(script.loops[Int(index)], on: &potentiostat, output: &output)
-    case .awaitSample(let exit): awaitSample(exit: exit)
+    case .awaitSample(let exit): try awaitSample(exit: exit, on: &potentiostat)
     case .sample(let index): try sample(script.loops[Int(index)], on: &potentiostat)
     case .endMeasurement:
       readyAt = now

@@ -34,7 +34,11 @@ extension ProgramTests {
           "\(rounded(measured)) | \(row.mark ?? "") |")
       }
       let comparison = try TruthComparison(rig)
-      comparison.expectAgreement()
+      if row.isSweep {
+        try comparison.expectSweepAgreement(rig, within: row.sweepTolerance)
+      } else {
+        comparison.expectAgreement()
+      }
       let records = try #require(try report.number("SELECT count(*) FROM record"))
       let perCycle = records / Double(max(1, report.cycles.count))
       #expect(perCycle <= 500, "\(perCycle) records a cycle")
@@ -65,6 +69,8 @@ extension ProgramTests {
       var cell: String
       var instrument: String
       var hasCycles: Bool
+      var isSweep = false
+      var sweepTolerance = 0.0
       var description: String { "\(identifier) on \(cell)" }
     }
 
@@ -74,7 +80,9 @@ extension ProgramTests {
       }
       return decays
         + PublishedResult.chosen.map {
-          Row(identifier: $0.identifier, cell: $0.cell, instrument: $0.instrument, hasCycles: $0.hasCycles)
+          Row(
+            identifier: $0.identifier, cell: $0.cell, instrument: $0.instrument, hasCycles: $0.hasCycles,
+            isSweep: $0.isSweep, sweepTolerance: $0.sweepTolerance)
         }
     }
 
@@ -87,6 +95,10 @@ extension ProgramTests {
       let settings = row.hasCycles ? ["--set", "cycles=6"] : []
       try LiteratureRun.cycle(row.identifier, on: cell.path, instrument: row.instrument, rig, settings: settings)
       let comparison = try TruthComparison(rig)
+      if row.isSweep {
+        try comparison.expectSweepAgreement(rig, within: row.sweepTolerance)
+        return
+      }
       comparison.expectAgreement()
       #expect(comparison.stored.count >= 12 && comparison.stored.allSatisfy { !$0.isDamaged })
       let worst = String(format: "%.3g", comparison.worst * 1e6)
