@@ -12,6 +12,8 @@ internal import Quantities
 extension RunPilot {
   /// A hold may begin at most this far from where the cell stands (hazard rule 2).
   static let holdReach = Voltage(millivolts: 20)
+  /// So far on its way a sweep from where the cell stands begins, at most.
+  static let sweepStart = Voltage(millivolts: 10)
   /// Sweeps are measured in steps of about so much, where the instrument is fast enough.
   static let sweepStep = Voltage(millivolts: 1)
   /// Added to every time bound, so that the step's own condition comes first.
@@ -236,9 +238,17 @@ extension RunPilot {
       }
       return .approachedHold(towards, voltage, atMost: atMost)
     case .sweep(let sweep):
-      let from = sweep.from ?? lastVoltage ?? .zero
+      let from = sweep.from ?? Self.begin(lastVoltage ?? .zero, towards: sweep.to.first ?? .zero)
       return .sweep(Setpoint.Sweep(from: from, to: sweep.to, rate: sweep.rate, ownEnd: 0), atMost: sweep.currentAtMost)
     }
+  }
+
+  /// A sweep from where the cell stands begins a little on its way: what is measured and what is applied differ by the
+  /// errors of two converters, and a first current the wrong way round would drive a fresh cell further out.
+  private static func begin(_ standing: Voltage, towards target: Voltage) -> Voltage {
+    let distance = target - standing
+    let step = min(distance.magnitude / 2, sweepStart)
+    return distance < .zero ? standing - step : standing + step
   }
 
   /// The ends that an instrument can judge by itself, with what the step has behind it taken off.
