@@ -118,17 +118,19 @@ struct SeatThread: ~Copyable {
     hear()
     let pause = runInstrument(until: nil)
     write()
+    var hasHeard = false
     while hasUnwritten, !seat.isStopping {
       wait(microseconds: -1, forRoom: true)
       // A command to stop must not wait until the line is empty.
-      hear()
+      if hear() { hasHeard = true }
       write()
       if isFaultOrdered { return }
     }
     switch pause {
     case .reachedLimit, .outputFull: break
     case .idle: wait(microseconds: -1)
-    case .hostDeadline: awaitHost(atMost: nil)
+    // What the host said while the line was full may be what the instrument stopped for.
+    case .hostDeadline: if !hasHeard { awaitHost(atMost: nil) }
     }
   }
 
