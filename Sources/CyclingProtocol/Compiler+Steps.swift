@@ -218,13 +218,14 @@ extension Compiler {
       joined: compiled.joined, halfCycle: nil, rangeCurrent: atMost, record: records(of: step))
   }
 
-  /// How long a sweep takes; where it begins at the cell's own voltage, from the farther limit, and a little more in
+  /// How long a sweep takes; where it begins at the cell's own voltage, from the farthest at which it may stand, and a little more in
   /// any case, so that the instrument's word of the end comes first.
   private func longest(_ sweep: WrittenSweep) -> TimeSpan {
-    let limit = document.limits.voltage
+    let (limit, fresh) = (document.limits.voltage, document.cell.expectOpenCircuit)
+    // A fresh cell may stand outside the limits.
+    let (lowest, highest) = (min(limit.low.value, fresh.from), max(limit.high.value, fresh.to))
     let first = sweep.to.value
-    let begin =
-      sweep.from?.value ?? (first - limit.low.value > limit.high.value - first ? limit.low.value : limit.high.value)
+    let begin = sweep.from?.value ?? (first - lowest > highest - first ? lowest : highest)
     var before = begin
     var distance: Int128 = 0
     for target in sweep.targets {
@@ -233,7 +234,7 @@ extension Compiler {
     }
     // nV over nV/h are hours.
     let microseconds = distance * 3_600_000_000 / Int128(max(sweep.rate.value.count, 1))
-    return TimeSpan(count: Int64(clamping: microseconds + microseconds / 50)) + TimeSpan(seconds: 5)
+    return TimeSpan(count: Int64(clamping: microseconds + microseconds / 50 + 5_000_000))
   }
 
   /// The step's own rules for records, as often as the instrument reads.

@@ -12,6 +12,9 @@ extension DocumentRules {
   /// Beyond this a sweep needs an instrument that measures faster than any that is driven.
   private static let fastest = VoltageRate(count: 100 * 3_600_000_000)
 
+  /// Below this a sweep would take years, and its rate would come near to what a script can say.
+  private static let slowest = VoltageRate(count: 1_000_000)
+
   mutating func judge(_ sweep: WrittenSweep, at site: Site, inCycles: Bool) {
     for voltage in [sweep.from].compactMap({ $0 }) + sweep.targets {
       judgeReachable(voltage.value, direction: .none, what: "swept voltage", at: voltage.site)
@@ -29,6 +32,9 @@ extension DocumentRules {
       report(
         sweep.rate.site, "a sweep of more than 100 mV/s",
         hint: "sweep more slowly: readings come some ten times a second")
+    }
+    if sweep.rate.value < Self.slowest {
+      report(sweep.rate.site, "a sweep of less than 1 mV/h", hint: "sweep faster, or `hold` the voltage")
     }
     judgeJoined(sweep.until, .hold(isDiagnostic: true), inCycles: inCycles)
     for condition in sweep.until where condition.also.isEmpty { judgeEnd(condition, inCycles: inCycles) }
