@@ -218,8 +218,8 @@ extension Compiler {
       joined: compiled.joined, halfCycle: nil, rangeCurrent: atMost, record: records(of: step))
   }
 
-  /// How long a sweep takes; where it begins at the cell's own voltage, from the farthest at which it may stand, and a little more in
-  /// any case, so that the instrument's word of the end comes first.
+  /// How long a sweep takes; where it begins at the cell's own voltage, from the farthest at which it may stand, and a
+  /// little more in any case, so that the instrument's word of the end comes first.
   private func longest(_ sweep: WrittenSweep) -> TimeSpan {
     let (limit, fresh) = (document.limits.voltage, document.cell.expectOpenCircuit)
     // A fresh cell may stand outside the limits.

@@ -274,7 +274,9 @@ extension RunPilot {
   /// begins where the step before it ended.
   private func endsAtVoltage(_ reason: String?) -> Bool {
     switch machine.step?.action {
-    case .hold, .sweep: return true
+    case .hold: return true
+    // Its own end is its voltage.
+    case .sweep: if machine.step?.ends.first?.text == reason { return true }
     case .rest, .constantCurrent, .constantCurrentConstantVoltage, nil: break
     }
     guard let end = machine.step?.ends.first(where: { $0.text == reason }) else { return false }

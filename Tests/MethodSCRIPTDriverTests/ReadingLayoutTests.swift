@@ -12,26 +12,13 @@ import Testing
 @testable import MethodSCRIPTDriver
 
 @Suite struct ReadingLayoutTests {
-  /// SplitMix64.
-  private struct Numbers: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-      state &+= 0x9E37_79B9_7F4A_7C15
-      var mixed = state
-      mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-      mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-      return mixed ^ (mixed >> 31)
-    }
-    mutating func chance(_ share: Double) -> Bool { Double.random(in: 0..<1, using: &self) < share }
-  }
-
   private static func digits(_ value: Int64) -> String {
     let text = String(value + 0x800_0000, radix: 16, uppercase: true)
     return String(repeating: "0", count: 7 - text.count) + text
   }
 
   /// Lines as an instrument sends them, one in ten with something wrong or at least unusual.
-  private static func lines(_ numbers: inout Numbers, driven: Bool) -> [UInt8] {
+  private static func lines(_ numbers: inout SplitMix, driven: Bool) -> [UInt8] {
     var bytes: [UInt8] = []
     var time: Int64 = 0
     for _ in 0..<200 {
@@ -62,7 +49,7 @@ import Testing
 
   @Test(arguments: Array(1...60) + [UInt64.random(in: 1_000...(.max))])
   func theShortWayReadsWhatTheLongWayReads(seed: UInt64) {
-    var numbers = Numbers(state: seed)
+    var numbers = SplitMix(state: seed)
     let isDriven = numbers.chance(0.7)
     let bytes = Self.lines(&numbers, driven: isDriven)
     let now = HostInstant(microseconds: 2_000_000)
@@ -82,4 +69,8 @@ import Testing
     let readings = first.events.count { if case .reading = $0 { true } else { false } }
     #expect(readings > 20, "seed \(seed)")
   }
+}
+
+extension SplitMix {
+  fileprivate mutating func chance(_ share: Double) -> Bool { Double.random(in: 0..<1, using: &self) < share }
 }

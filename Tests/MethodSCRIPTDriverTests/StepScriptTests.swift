@@ -59,6 +59,10 @@ import Testing
   @Test func rule12ASweepGoesOnPieceByPiece() {
     let script = lines(Samples.sweep)
     #expect(script.count { $0 == "meas_loop_lsv p i e f 500u 500u" } == 2)
+    // Bounds are judged 100 ms after the circuit is closed, whatever the interval.
+    let early = script.firstIndex(of: "meas_loop_ca p i 2800m 100m 1") ?? .max
+    let bound = script.firstIndex(of: "store_var c \(Reason.current)i jb") ?? .max
+    #expect(early < bound && bound < (script.firstIndex(of: "timer_get l") ?? 0))
     #expect(script.contains("add_var f -30m") && script.contains("add_var f 30m"))
     #expect(script.contains("loop e > 5m") && script.contains("loop e < 2"))
     #expect(script.contains("mul_var e -500u") && script.contains("mul_var e 500u"))

@@ -13,23 +13,10 @@ import Testing
 @testable import CyclingRun
 
 @Suite struct QuietBandTests {
-  /// SplitMix64.
-  private struct Numbers: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-      state &+= 0x9E37_79B9_7F4A_7C15
-      var mixed = state
-      mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-      mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-      return mixed ^ (mixed >> 31)
-    }
-    mutating func chance(_ share: Double) -> Bool { Double.random(in: 0..<1, using: &self) < share }
-  }
-
   private static let seeds: [UInt64] = Array(1...40) + [UInt64.random(in: 1_000...(.max))]
 
   /// What ends the step, apart from its time: thresholds near where the readings walk.
-  private static func ends(_ numbers: inout Numbers) -> [String] {
+  private static func ends(_ numbers: inout SplitMix) -> [String] {
     let all = [
       "voltage <= 1.9 V", "voltage >= 2.1 V", "current >= 130 uA", "current <= 60 uA", "step_time >= 400 s",
       "half_cycle_time >= 350 s", "cycle_time >= 300 s", "test_time >= 380 s", "step_charge >= 8 uAh",
@@ -41,7 +28,7 @@ import Testing
     return chosen + ["\"step_time >= 10 h\""]
   }
 
-  private static func step(_ numbers: inout Numbers) -> (text: String, amperes: Double) {
+  private static func step(_ numbers: inout SplitMix) -> (text: String, amperes: Double) {
     let direction = numbers.chance(0.5) ? "charge" : "discharge"
     let sign = direction == "charge" ? 1.0 : -1.0
     let driven = ends(&numbers).filter { !$0.contains("hold_time") }
@@ -61,7 +48,7 @@ import Testing
   }
 
   /// Two benches with the same run, one of them judging every reading.
-  private static func benches(_ numbers: inout Numbers) throws -> (PilotBench, PilotBench, Double)? {
+  private static func benches(_ numbers: inout SplitMix) throws -> (PilotBench, PilotBench, Double)? {
     let (step, amperes) = step(&numbers)
     let rules = [
       #""every": "30 s""#, #""every": "1 s""#, #""every": "5 min", "on_voltage_change": "5 mV""#,
@@ -78,7 +65,7 @@ import Testing
   }
 
   @Test(arguments: seeds) func aRunIsTheSameWhetherItsReadingsAreForeseenOrJudged(seed: UInt64) throws {
-    var numbers = Numbers(state: seed)
+    var numbers = SplitMix(state: seed)
     var runs = 0
     var quiet = 0
     while runs < 12 {
@@ -146,4 +133,8 @@ extension Setpoint {
   fileprivate var holdsLater: Bool {
     if case .constantCurrentThenVoltage = mode { true } else { false }
   }
+}
+
+extension SplitMix {
+  fileprivate mutating func chance(_ share: Double) -> Bool { Double.random(in: 0..<1, using: &self) < share }
 }

@@ -69,7 +69,8 @@ struct SetpointCheck {
   }
 
   private func outside(_ sweep: Setpoint.Sweep, _ setpoint: Setpoint) -> String? {
-    if sweep.to.isEmpty || sweep.rate <= .zero { return "a sweep without a way or a rate" }
+    // 4 nV/h are 1 pV/s, the least that a script can say.
+    if sweep.to.isEmpty || sweep.rate.count < 4 { return "a sweep without a way or a rate" }
     if !setpoint.cutOffs.indices.contains(sweep.ownEnd) { return "a sweep without an end of its own" }
     return ([sweep.from] + sweep.to).lazy.compactMap { outside($0, "the swept voltage") }.first
   }

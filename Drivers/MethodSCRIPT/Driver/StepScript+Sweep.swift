@@ -4,7 +4,8 @@
 // A sweep of the voltage, leg by leg. The lease is a piece of the way: each measuring loop sweeps no further than the
 // lease lasts, and a `Y` of the host before its end begins the next piece where the leg's own clock has come to, so the
 // rate is kept however often the lease is renewed. A piece that was swept to its end without a `Y`, before the leg is
-// done, ends the step.
+// done, ends the step. A leg that is done needs none, so a cyclic sweep may go on alone for two leases, as a hold after
+// its constant current may.
 //
 // That `meas_loop_lsv` takes variables for its begin and end is unverified on an instrument.
 
@@ -22,12 +23,24 @@ extension StepScript {
     add("set_range_minmax da \(windowLiteral)", sweepRange, "set_e \(start)", "timer_start", "cell_on", "timer_get t")
     mark(Mark.closed)
     add("copy_var t h", "add_var h \(settleLiteral)")
+    writeEarlySample(at: start)
     var from = sweep.from
     for target in sweep.to where target != from {
       writeLeg(from: from, to: target, sweep.rate)
       from = target
     }
     add("if c == \(Reason.none)i", "store_var c \(Reason.firstCutOff + Int64(sweep.ownEnd))i jb", "endif")
+  }
+
+  /// Where samples are far apart the bounds do not wait for the first of them; the leg's clock begins behind it.
+  private mutating func writeEarlySample(at start: String) {
+    guard interval > Self.earlySample else { return }
+    writeSamples(
+      "meas_loop_ca p i \(start) \(Literal.script(Self.earlySample.microseconds, unitExponent: -6)) 1", isDriven: true)
+    judgeCurrentBound()
+    judgeVoltageBounds()
+    judgeDuration()
+    add("breakloop", "endloop")
   }
 
   private mutating func writeLeg(from: Voltage, to: Voltage, _ rate: VoltageRate) {
