@@ -19,6 +19,7 @@ public struct CycleAccumulator: Sendable, Hashable {
   private var charging: HalfCycleRow?
   private var discharging: HalfCycleRow?
   private var retention = RetentionState()
+  private var balance = ReversibilityState()
 
   /// An accumulator at the beginning of a run on a cell that had `earlierCellCycles` before.
   public init(role: CellRole, earlierCellCycles: Int64, retentionReference: CycleReference? = nil) {
@@ -66,6 +67,7 @@ public struct CycleAccumulator: Sendable, Hashable {
       summary.coulombicEfficiency = Self.ratio(second.charge, to: first.charge)
     }
     addPlateaus(to: &summary)
+    balance.take(first: first, second: second, hasEfficiency: role.hasCoulombicEfficiency, into: &summary)
     if let retentionReference {
       summary.retention = retention.take(
         purpose: summary.purpose, reversible: second?.isComplete == true ? second?.charge : nil,
@@ -138,4 +140,16 @@ extension CycleAccumulator {
     guard retentionReference != nil else { return }
     retention = knowsRetention ? try RetentionState(from: &reader) : .unknown
   }
+
+  /// Appends what the cycles are compared with, which came later than the rest.
+  public func encodeBalance(into writer: inout ByteWriter) { balance.encode(into: &writer) }
+
+  /// Reads what `encodeBalance(into:)` wrote.
+  /// - Throws: `ByteReader.Malformed` with the place, when the bytes end early.
+  public mutating func decodeBalance(from reader: inout ByteReader) throws(ByteReader.Malformed) {
+    balance = try ReversibilityState(from: &reader)
+  }
+
+  /// Nobody knows what the cycles are compared with.
+  public mutating func forgetBalance() { balance = .unknown }
 }

@@ -77,6 +77,11 @@ extension ControlClient {
     -> Received<Acknowledgement>
   { try await post("/v1/runs/\(run)/\(command)", request) }
 
+  /// Gives a run another protocol.
+  public func amend(_ run: RunReference, _ request: AmendRequest) async throws -> Received<AmendResponse> {
+    try await post("/v1/runs/\(run)/amend", request)
+  }
+
   /// A run in a form for other programs, in pieces as they come.
   public func export(_ run: RunReference, as format: ExportFormat, _ take: ([UInt8]) async throws -> Void)
     async throws

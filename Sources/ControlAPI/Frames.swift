@@ -140,6 +140,8 @@ public struct CycleFrame: Codable, Sendable, Hashable {
   @OrNull public var desodiation_plateau_ratio: Double?
   /// Reversible capacity over that of the protocol's reference cycle, as a fraction; null without a reference.
   @OrNull public var retention: Double?
+  /// What the run's cycles up to this one have not given back; null once a charge was not known.
+  @OrNull public var cumulative_irreversible_capacity_Ah: Double?
   /// What to know before trusting the numbers: `gap`, `interrupted`, `truncated`, `empty`, `overload`,
   /// `charge_unknown`.
   public var flags: [String]
@@ -153,7 +155,7 @@ public struct CycleFrame: Codable, Sendable, Hashable {
     coulombic_efficiency: Double? = nil, sodiation_plateau_capacity_Ah: Double? = nil,
     sodiation_plateau_ratio: Double? = nil,
     desodiation_plateau_capacity_Ah: Double? = nil, desodiation_plateau_ratio: Double? = nil, retention: Double? = nil,
-    flags: [String]
+    cumulative_irreversible_capacity_Ah: Double? = nil, flags: [String]
   ) {
     self.run = run
     self.cell = cell
@@ -175,6 +177,7 @@ public struct CycleFrame: Codable, Sendable, Hashable {
     self.desodiation_plateau_capacity_Ah = desodiation_plateau_capacity_Ah
     self.desodiation_plateau_ratio = desodiation_plateau_ratio
     self.retention = retention
+    self.cumulative_irreversible_capacity_Ah = cumulative_irreversible_capacity_Ah
     self.flags = flags
   }
 }

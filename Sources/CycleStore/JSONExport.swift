@@ -114,6 +114,7 @@ struct JSONExportWriter: ExportWriter {
     object.real("desodiation_plateau_capacity_Ah", cycle.desodiationPlateauCapacityAh, &text)
     object.real("desodiation_plateau_ratio", cycle.desodiationPlateauRatio, &text)
     object.real("retention", cycle.retention, &text)
+    object.real("cumulative_irreversible_capacity_Ah", cycle.cumulativeIrreversibleCapacityAh, &text)
     object.number("flags", cycle.flags, &text)
     object.end(&text)
   }

@@ -170,6 +170,10 @@ struct JournalWriter {
     case .halfCycleOpened(let row), .halfCycleUpdated(let row): try write(row, to: database)
     case .cycleClosed(let run, let summary): try write(summary, run: run, to: database)
     case .testUpdated(let row): try write(row, to: database)
+    case .amended(let run, let revision, let fromStepID):
+      try change(revision, of: run, "from_step_id = ?, refusal = NULL", fromStepID.databaseValue, in: database)
+    case .amendmentRefused(let run, let revision, let reason):
+      try change(revision, of: run, "refusal = ?", reason.databaseValue, in: database)
     case .runState(let run, let state, let at, let reason):
       noteChange(of: run)
       try Self.setState(of: run, to: state, at: at, reason: reason, in: database)
@@ -190,6 +194,15 @@ struct JournalWriter {
       lastCheckpoints.removeAll { $0.run == run }
       try database.cachedStatement(sql: "DELETE FROM checkpoint WHERE run_id = ?").execute(arguments: [run])
     }
+  }
+
+  private mutating func change(
+    _ revision: Int32, of run: Int64, _ what: String, _ value: DatabaseValue, in database: Database
+  ) throws {
+    noteChange(of: run)
+    try Self.changeOne(
+      database, "revision", Int64(revision), "UPDATE run_protocol SET \(what) WHERE run_id = ? AND revision = ?",
+      [value, run, Int64(revision)])
   }
 
   private mutating func write(_ step: StepRow, to database: Database) throws {
@@ -221,7 +234,7 @@ struct JournalWriter {
         cycle.chargeCapacity?.ampereHours, cycle.dischargeCapacity?.ampereHours, cycle.chargeEnergy?.wattHours,
         cycle.dischargeEnergy?.wattHours, cycle.coulombicEfficiency, cycle.sodiationPlateauCharge?.ampereHours,
         cycle.sodiationPlateauRatio, cycle.desodiationPlateauCharge?.ampereHours, cycle.desodiationPlateauRatio,
-        cycle.retention, cycle.flags.rawValue, run,
+        cycle.retention, cycle.cumulativeIrreversibleCharge?.ampereHours, cycle.flags.rawValue, run,
       ])
   }
 
@@ -318,8 +331,8 @@ extension JournalWriter {
       run_id, parameter_set_id, cycle_number, cell_cycle_number, purpose, label, charge_capacity_ah,
       discharge_capacity_ah, charge_energy_wh, discharge_energy_wh, coulombic_efficiency,
       sodiation_plateau_capacity_ah, sodiation_plateau_ratio, desodiation_plateau_capacity_ah,
-      desodiation_plateau_ratio, retention, flags)
-    SELECT run_id, parameter_set_id, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM run WHERE run_id = ?
+      desodiation_plateau_ratio, retention, cumulative_irreversible_capacity_ah, flags)
+    SELECT run_id, parameter_set_id, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM run WHERE run_id = ?
     ON CONFLICT(run_id, parameter_set_id, cycle_number) DO UPDATE SET
       cell_cycle_number = excluded.cell_cycle_number, purpose = excluded.purpose, label = excluded.label,
       charge_capacity_ah = excluded.charge_capacity_ah, discharge_capacity_ah = excluded.discharge_capacity_ah,
@@ -329,6 +342,7 @@ extension JournalWriter {
       sodiation_plateau_ratio = excluded.sodiation_plateau_ratio,
       desodiation_plateau_capacity_ah = excluded.desodiation_plateau_capacity_ah,
       desodiation_plateau_ratio = excluded.desodiation_plateau_ratio, retention = excluded.retention,
+      cumulative_irreversible_capacity_ah = excluded.cumulative_irreversible_capacity_ah,
       flags = excluded.flags
     """
   private static let upsertTest = """

@@ -14,7 +14,7 @@ enum Schema {
   /// Databases of this version and later count their commits.
   static let firstVersionWithMark = 5
   /// One SQL script a version, in order.
-  static let steps: [String] = [version1, version2, version3, version4, version5]
+  static let steps: [String] = [version1, version2, version3, version4, version5, version6]
 
   private static let version1 = registry + runs + measurements + results + views
 
@@ -76,6 +76,15 @@ enum Schema {
   private static let version5 = """
     CREATE TABLE commit_mark(database_id TEXT NOT NULL, commits INTEGER NOT NULL) STRICT;
     INSERT INTO commit_mark SELECT '', coalesce(max(commit_sequence), 0) FROM checkpoint;
+    """
+
+  /// A run's protocol may be amended while it runs, and its cycles may end by what they have not given back.
+  private static let version6 = """
+    ALTER TABLE run ADD COLUMN protocol_revision INTEGER NOT NULL DEFAULT 1;
+    ALTER TABLE run_protocol ADD COLUMN amended_unix_us INTEGER;
+    ALTER TABLE run_protocol ADD COLUMN reason TEXT;
+    ALTER TABLE run_protocol ADD COLUMN refusal TEXT;
+    ALTER TABLE cycle ADD COLUMN cumulative_irreversible_capacity_ah REAL;
     """
 
   private static let registry = """

@@ -170,6 +170,16 @@ public struct StoreView {
         """, arguments: [run])
   }
 
+  /// All revisions of a run's protocol, the first first.
+  public func revisions(run: Int64) throws -> [StoredRevision] {
+    try StoredRevision.fetchAll(
+      database,
+      sql: """
+        SELECT q.revision, q.from_step_id, q.amended_by, q.amended_unix_us, q.reason, q.refusal, p.source
+        FROM run_protocol q JOIN protocol p USING(protocol_id) WHERE q.run_id = ? ORDER BY q.revision
+        """, arguments: [run])
+  }
+
   /// All checkpoints: the runs that a starting daemon must take care of.
   public func checkpoints() throws -> [StoredCheckpoint] {
     try Row.fetchAll(database, sql: "SELECT run_id, unix_us, state FROM checkpoint ORDER BY run_id").map {

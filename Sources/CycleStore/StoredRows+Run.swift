@@ -114,6 +114,8 @@ public struct StoredCycle: StoredRow, Codable, Sendable, Hashable {
   public var desodiationPlateauRatio: Double?
   /// Reversible capacity over the reference cycle's, a fraction; nil without a reference.
   public var retention: Double?
+  /// What the run's cycles have not given back, in ampere-hours; nil once a charge was not known.
+  public var cumulativeIrreversibleCapacityAh: Double?
   /// `DataFlags`.
   public var flags: Int64
 }

@@ -104,6 +104,27 @@ public struct StoredProtocol: StoredRow, Codable, Sendable, Hashable {
   public var compilerVersion: String
 }
 
+/// One revision of a run's protocol.
+public struct StoredRevision: StoredRow, Codable, Sendable, Hashable {
+  /// From 1, which is what the run was started with.
+  public var revision: Int64
+  /// The first step that it held for; nil for the first revision, and for one that never held or does not yet.
+  public var fromStepId: Int64?
+  /// Who asked for it; nil for the first.
+  public var amendedBy: String?
+  /// When.
+  public var amendedUnixUs: Int64?
+  /// Why, if that was said.
+  public var reason: String?
+  /// Why it could not hold when its time came; nil otherwise.
+  public var refusal: String?
+  /// The protocol file, byte by byte.
+  public var source: String
+
+  /// Whether it still waits for its time; of several that wait only the newest comes to hold.
+  public var waits: Bool { revision > 1 && fromStepId == nil && refusal == nil }
+}
+
 /// A run.
 public struct StoredRun: StoredRow, Codable, Sendable, Hashable {
   /// Key; never used again.
@@ -158,6 +179,8 @@ public struct StoredRun: StoredRow, Codable, Sendable, Hashable {
   public var settings: String
   /// How the leads went to the cell when it was started: `Wiring`'s raw value; nil when nobody had said it.
   public var wiring: String?
+  /// The newest revision of its protocol, from 1, whether it holds already or waits.
+  public var protocolRevision: Int64
 
   /// The state; nil only when somebody else wrote the row.
   public var runState: RunState? { RunState(rawValue: state) }
@@ -193,5 +216,6 @@ extension StoredRun {
     instrumentSpecification = row["instrument_specification"]
     settings = row["settings"]
     wiring = row["wiring"]
+    protocolRevision = row["protocol_revision"]
   }
 }

@@ -183,6 +183,12 @@ public struct CycleSummary: Sendable, Hashable {
   /// Reversible capacity (that of the second half-cycle in role order) over the reference cycle's, as a fraction; nil
   /// without a reference and when either is incomplete. Never clamped.
   public var retention: Double?
+  /// Reversible capacity over that of the cycle before, less one, as a fraction; nil when either is incomplete and for
+  /// the first cycle of the run.
+  public var capacityChange: Double?
+  /// What the first half-cycles of the run's cycles moved and the second ones did not move back; nil once a charge was
+  /// not known.
+  public var cumulativeIrreversibleCharge: Charge?
   /// Plateau charge of the sodiation branch.
   public var sodiationPlateauCharge: Charge?
   /// Of the sodiation branch's charge, the plateau's share, as a fraction.
@@ -289,6 +295,10 @@ public enum JournalEntry: Sendable, Hashable {
   case cycleClosed(run: Int64, CycleSummary)
   /// A half-cycle of a test of plating is closed, and this is known of the test now.
   case testUpdated(EfficiencyTestRow)
+  /// Another revision of the run's protocol holds from that step on, nil when it ends with it.
+  case amended(run: Int64, revision: Int32, fromStepID: Int64?)
+  /// A revision that waited cannot hold any more.
+  case amendmentRefused(run: Int64, revision: Int32, reason: String)
   /// A run's state changed; the instant is when, the reason is set for final states and holds.
   case runState(run: Int64, RunState, at: UnixInstant, reason: String?)
   /// A channel is latched.

@@ -24,8 +24,14 @@ public struct PassCondition: Sendable, Hashable {
   public enum Quantity: String, Sendable, Hashable, CaseIterable {
     /// Millionths.
     case coulombicEfficiency = "coulombic_efficiency"
+    /// Millionths; the coulombic efficiency of the first cycle of the cell's life, and of no other.
+    case initialCoulombicEfficiency = "initial_coulombic_efficiency"
     /// Millionths of the reference cycle's reversible capacity.
     case retention
+    /// Millionths of the reversible capacity of the cycle before, a magnitude.
+    case capacityChange = "capacity_change"
+    /// Nanocoulombs that the run's cycles have not given back.
+    case cumulativeIrreversibleCapacity = "cumulative_irreversible_capacity"
     /// Nanocoulombs.
     case chargeCapacity = "charge_capacity"
     /// Nanocoulombs.
@@ -121,7 +127,11 @@ extension PassCondition.Term {
     let value: Double? =
       switch quantity {
       case .coulombicEfficiency: cycle.coulombicEfficiency.map { $0 * 1e6 }
+      case .initialCoulombicEfficiency:
+        cycle.cellCycleNumber == 1 ? cycle.coulombicEfficiency.map { $0 * 1e6 } : nil
       case .retention: cycle.retention.map { $0 * 1e6 }
+      case .capacityChange: cycle.capacityChange.map { $0.magnitude * 1e6 }
+      case .cumulativeIrreversibleCapacity: cycle.cumulativeIrreversibleCharge.map { Double($0.nanocoulombs) }
       case .sodiationPlateauRatio: cycle.sodiationPlateauRatio.map { $0 * 1e6 }
       case .desodiationPlateauRatio: cycle.desodiationPlateauRatio.map { $0 * 1e6 }
       case .chargeCapacity: cycle.chargeCapacity.map { Double($0.nanocoulombs) }

@@ -29,7 +29,11 @@ public struct StepMachine: Sendable, Hashable {
   }
 
   /// The program that is run.
-  public let program: Program
+  public private(set) var program: Program
+  /// The program that takes its place at the next seam; empty or one, which costs less room than an optional.
+  var amendment: [Program] = []
+  /// What became of an amendment in the last `advance`; nil when there was none.
+  public internal(set) var amendmentOutcome: AmendmentOutcome?
   /// Where the machine stands.
   public private(set) var place: Place = .notStarted
   /// Whether the present step has conditions that must hold for some time.
@@ -95,10 +99,12 @@ public struct StepMachine: Sendable, Hashable {
   @discardableResult
   public mutating func advance(at testTime: TimeSpan, endedBy condition: EndCondition? = nil) -> Place {
     enteredCycle = false
+    amendmentOutcome = nil
     forgetHeldEnds()
     metConditions.removeAll(keepingCapacity: true)
     if let condition, condition.target != .next { go(to: condition.target, because: condition.text) }
     while place != .completed {
+      if !amendment.isEmpty { takeAmendment() }
       let instruction = program.instructions[counter]
       let here = counter
       counter += 1
@@ -124,6 +130,25 @@ public struct StepMachine: Sendable, Hashable {
       }
     }
     return place
+  }
+
+  // MARK: - Amendments
+
+  /// The instruction that comes next.
+  var presentCounter: Int { counter }
+  /// The instruction of the present step.
+  var presentInstruction: Int { counter - 1 }
+
+  /// Goes on in another program. The passes of the blocks around the place stay counted; what their cycles said does not:
+  /// the conditions are others now.
+  mutating func take(_ amended: Program, at instruction: Int) {
+    program = amended
+    counter = instruction
+    let missing = amended.loopCount - loops.count
+    if missing > 0 { loops += Array(repeating: 0, count: missing) }
+    loops.removeLast(max(0, -missing))
+    cyclesInARow = Array(repeating: 0, count: amended.passConditions.count)
+    heldSince = Array(repeating: -1, count: amended.steps.map(\.ends.count).max() ?? 0)
   }
 
   // MARK: - Blocks

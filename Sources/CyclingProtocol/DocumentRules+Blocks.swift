@@ -48,7 +48,7 @@ extension DocumentRules {
   private mutating func judgeIsKnown(_ condition: WrittenPassCondition) {
     let name = condition.quantity.rawValue
     switch condition.quantity {
-    case .coulombicEfficiency:
+    case .coulombicEfficiency, .initialCoulombicEfficiency, .cumulativeIrreversibleCapacity:
       guard let role = cell?.role, !role.hasCoulombicEfficiency else { return }
       report(condition.site, "role \(role.rawValue) has no coulombic efficiency", hint: "end the block by a capacity")
     case .retention:
@@ -71,7 +71,7 @@ extension DocumentRules {
       report(
         condition.site, "role \(role.rawValue) gives no energy back on discharge: it plates below 0 V",
         hint: "end the block by `coulombic_efficiency` or `voltage_hysteresis`")
-    case .chargeCapacity, .dischargeCapacity, .meanChargeVoltage, .meanDischargeVoltage,
+    case .capacityChange, .chargeCapacity, .dischargeCapacity, .meanChargeVoltage, .meanDischargeVoltage,
       .voltageHysteresis, .testTime:
       break
     }

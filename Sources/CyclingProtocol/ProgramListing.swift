@@ -80,9 +80,11 @@ public struct ProgramListing {
   static func condition(_ condition: PassCondition) -> String {
     guard condition.also.isEmpty else { return condition.text }
     return switch condition.quantity {
-    case .chargeCapacity, .dischargeCapacity, .sodiationPlateauCapacity, .desodiationPlateauCapacity:
+    case .chargeCapacity, .dischargeCapacity, .sodiationPlateauCapacity, .desodiationPlateauCapacity,
+      .cumulativeIrreversibleCapacity:
       "\(condition.text) (\(Charge(count: condition.threshold).shown()))"
-    case .coulombicEfficiency, .retention, .sodiationPlateauRatio, .desodiationPlateauRatio, .energyEfficiency,
+    case .coulombicEfficiency, .initialCoulombicEfficiency, .retention, .capacityChange, .sodiationPlateauRatio,
+      .desodiationPlateauRatio, .energyEfficiency,
       .meanChargeVoltage, .meanDischargeVoltage, .voltageHysteresis, .testTime:
       condition.text
     }

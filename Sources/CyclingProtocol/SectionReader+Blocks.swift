@@ -124,9 +124,11 @@ extension SectionReader {
   ) -> WrittenPassCondition.Value? {
     switch quantity {
     case .meanChargeVoltage, .meanDischargeVoltage, .voltageHysteresis: voltage(field).map { .voltage($0.value) }
-    case .coulombicEfficiency, .retention, .energyEfficiency, .sodiationPlateauRatio, .desodiationPlateauRatio:
+    case .coulombicEfficiency, .initialCoulombicEfficiency, .retention, .capacityChange, .energyEfficiency,
+      .sodiationPlateauRatio, .desodiationPlateauRatio:
       positive(field, as: Share.self).map { .share($0.value) }
-    case .chargeCapacity, .dischargeCapacity, .sodiationPlateauCapacity, .desodiationPlateauCapacity:
+    case .chargeCapacity, .dischargeCapacity, .sodiationPlateauCapacity, .desodiationPlateauCapacity,
+      .cumulativeIrreversibleCapacity:
       charge(field).map { .charge($0.value) }
     case .testTime: duration(field).map { .time($0.value) }
     }

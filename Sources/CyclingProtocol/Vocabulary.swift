@@ -36,13 +36,13 @@ enum Vocabulary {
   static let laterKeys: Set<String> = ["temperature"]
   /// Quantities of the second part of the language.
   static let laterQuantities: Set<String> = [
-    "temperature", "initial_coulombic_efficiency", "plateau_ratio", "plateau_charge",
+    "temperature", "plateau_ratio", "plateau_charge",
   ]
 
   /// What people write who come from other cyclers, and what it is called here.
   private static let elsewhere = [
     "time": "step_time", "duration": "step_time", "capacity": "step_charge", "energy": "step_energy", "v": "voltage",
-    "ce": "coulombic_efficiency",
+    "ce": "coulombic_efficiency", "ice": "initial_coulombic_efficiency",
     "capacity_retention": "retention",
     "i": "current", "ewe": "voltage", "potential": "voltage", "wait": "rest", "ocv": "rest", "pause": "rest",
     "loop": "repeat", "cycle": "cycles", "cc": "charge", "cv": "hold", "cccv": "charge", "lsv": "sweep",

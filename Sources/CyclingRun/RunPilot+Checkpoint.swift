@@ -12,10 +12,18 @@ internal import Quantities
 
 extension RunPilot {
   /// The layout of the bytes that are written.
-  static let checkpointFormat: Int32 = 7
+  static let checkpointFormat: Int32 = 8
   /// Layouts that are read; another number is refused. 4 knew nothing of retention, 5 nothing of tests of plating,
-  /// 6 nothing of how the half-cycle before left the cell.
-  static let readableFormats: ClosedRange<Int32> = 4...7
+  /// 6 nothing of how the half-cycle before left the cell, 7 nothing of revisions of the
+  /// protocol and of what the cycles have not given back.
+  static let readableFormats: ClosedRange<Int32> = 4...8
+
+  /// The revision of the protocol in which a checkpoint stands; it must be known before the rest can be read.
+  public static func protocolRevision(ofCheckpoint bytes: [UInt8]) throws(ByteReader.Malformed) -> Int32 {
+    var reader = ByteReader(bytes)
+    let format: Int32 = try reader.read()
+    return format > 7 ? try reader.read() : 1
+  }
 
   /// Writes what the run needs in order to go on; false, and nothing, once it is over. It changes nothing: it is
   /// `mutating` so that a pilot in an optional is read where it stands, ten times a second, instead of being copied.
@@ -23,6 +31,7 @@ extension RunPilot {
   public mutating func checkpoint(into writer: inout ByteWriter) -> Bool {
     if case .over = phase { return false }
     writer.write(Self.checkpointFormat)
+    writer.write(identity.protocolRevision)
     writer.write(state.rawValue)
     encodeMeaning(into: &writer)
     machine.encode(into: &writer)
@@ -49,6 +58,7 @@ extension RunPilot {
     writer.write(efficiencyTest?.row.number != nil)
     efficiencyTest?.encode(into: &writer)
     encodeFormat7(into: &writer)
+    cycle.encodeBalance(into: &writer)
     return true
   }
 
@@ -61,8 +71,9 @@ extension RunPilot {
     self.init(identity: identity, program: program, settings: settings, instrumentIsHere: false)
     var reader = ByteReader(bytes)
     let format: Int32 = try reader.read()
-    guard Self.readableFormats.contains(format), let stored = RunState(rawValue: try reader.readString())
-    else { throw reader.malformed }
+    guard Self.readableFormats.contains(format) else { throw reader.malformed }
+    if format > 7 { self.identity.protocolRevision = try reader.read() }
+    guard let stored = RunState(rawValue: try reader.readString()) else { throw reader.malformed }
     restore(state: stored)
     try decodeMeaning(from: &reader)
     machine = try StepMachine(program: program, from: &reader)
@@ -84,6 +95,7 @@ extension RunPilot {
     try decodePhase(from: &reader, writtenAt: since)
     if format > 5 { try decodeFormat6(from: &reader) }
     if format > 6 { try decodeFormat7(from: &reader) } else if halfCycleNumber > 0 { earlier = nil }
+    if format > 7 { try cycle.decodeBalance(from: &reader) } else { cycle.forgetBalance() }
     guard reader.isAtEnd else { throw reader.malformed }
     voltageBeforeInterruption = voltageBeforeInterruption ?? lastVoltage
     if case .step(let index) = machine.place, setpoint?.kind == program.steps[index].kind {

@@ -128,6 +128,7 @@ extension RunPilot {
     machine.advance(at: testTime, endedBy: condition)
     if machine.enteredCycle { cycleTimeBeforeStep = .zero }
     noteMetConditions(now, &outputs)
+    noteAmendment(now, &outputs)
     return true
   }
 

@@ -83,7 +83,7 @@ public struct RunPilot: Sendable {
   }
 
   /// Who and where.
-  public let identity: RunIdentity
+  public internal(set) var identity: RunIdentity
   /// The program that is run.
   public var program: Program { machine.program }
   var settings: RunSettings
@@ -111,7 +111,7 @@ public struct RunPilot: Sendable {
   /// until then it may stand where a fresh one may.
   var isFresh = true
   /// Where a fresh cell may stand at open circuit.
-  let freshWindow: VoltageWindow
+  var freshWindow: VoltageWindow
   /// Where the cell may stand at open circuit because a person answered for it when the run was resumed; nil once a
   /// current has brought it back inside the limits.
   var allowedWindow: VoltageWindow?
@@ -149,6 +149,8 @@ public struct RunPilot: Sendable {
   var longestSilence = TimeSpan.zero
   /// When the pilot came to look for a word that was due and found that it was this machine that had stood still.
   var overslept: HostInstant?
+  /// The revision of the protocol that waits for its seam; nil when none does.
+  var revisionWaiting: Int32?
   /// The state that was last told to the store.
   public private(set) var state: RunState = .queued
 
@@ -168,7 +170,7 @@ public struct RunPilot: Sendable {
 
   /// Where a fresh cell may stand after its pre-flight: in the protocol's window, inside the limits, and on the way from
   /// the one to the other; anywhere when a person allowed its voltage.
-  private static func freshWindow(of program: Program, isAllowed: Bool) -> VoltageWindow {
+  static func freshWindow(of program: Program, isAllowed: Bool) -> VoltageWindow {
     guard !isAllowed else { return VoltageWindow(from: Voltage(nanovolts: .min), to: Voltage(nanovolts: .max)) }
     let expected = program.expectOpenCircuit
     let limits = program.limits
@@ -295,6 +297,7 @@ public struct RunPilot: Sendable {
       enterStep(index, now, &outputs)
     case .notStarted:
       machine.advance(at: testTime)
+      noteAmendment(now, &outputs)
       enterPlace(now, &outputs)
     }
   }

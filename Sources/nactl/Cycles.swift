@@ -82,6 +82,7 @@ struct Cycles: AsyncParsableCommand {
       .hidden("mean_charge_voltage_V") { $0.mean_charge_voltage_V.map { "\($0)" } },
       .hidden("mean_discharge_voltage_V") { $0.mean_discharge_voltage_V.map { "\($0)" } },
       .hidden("voltage_hysteresis_V") { $0.voltage_hysteresis_V.map { "\($0)" } },
+      .hidden("cumulative_irreversible_capacity_Ah") { $0.cumulative_irreversible_capacity_Ah.map { "\($0)" } },
       .hidden("energy_efficiency") { $0.energy_efficiency.map { "\($0)" } },
       .init("FLAGS", "flags", text: { $0.flags.joined(separator: " ") }) { $0.flags.joined(separator: " ") },
     ]

@@ -20,7 +20,7 @@ import ControlAPI
       Channels.self, Cell.self, Check.self, Convert.self, Start.self, Runs.self, Show.self, Note.self, Tail.self,
       Cycles.self,
       Predict.self,
-      Stop.self, Pause.self, Resume.self, Skip.self, Clear.self, Snapshot.self, Export.self,
+      Stop.self, Pause.self, Resume.self, Skip.self, Amend.self, Clear.self, Snapshot.self, Export.self,
     ])
 
   static func main() async {

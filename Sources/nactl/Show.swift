@@ -44,9 +44,22 @@ struct Show: AsyncParsableCommand {
       ("circuit", Channels.circuit(detail.circuit, leaseExpired: detail.circuit_lease_expired_unix_us)),
       ("started", run.started_unix_us.map { "\(Numbers.instant(unixMicroseconds: $0)) by \(run.started_by)" }),
     ]
+    if let revision = Self.revision(detail.revisions) { lines.append(("protocol", revision)) }
     if let ended = run.ended_unix_us { lines.append(("ended", Numbers.instant(unixMicroseconds: ended))) }
     if let latch = detail.latch { lines.append(("latch", "\(latch.fault): \(latch.detail)")) }
     return lines
+  }
+
+  /// Which revision of the protocol holds, and which waits; nil when there was only ever one.
+  private static func revision(_ revisions: [ProtocolRevision]) -> String? {
+    guard revisions.count > 1, let newest = revisions.last else { return nil }
+    let by = "by \(newest.amended_by ?? Numbers.unknown)"
+    guard newest.from_step_count == nil else {
+      return "revision \(newest.revision) since step \(newest.from_step_count ?? 0), \(by)"
+    }
+    let present = revisions.last { $0.from_step_count != nil }?.revision ?? 1
+    if let refusal = newest.refusal { return "revision \(present); \(newest.revision) did not fit: \(refusal)" }
+    return "revision \(present); \(newest.revision) waits, \(by)"
   }
 
   private func stepLines(_ detail: RunDetail) -> [(String, String?)] {

@@ -35,6 +35,7 @@ extension TailView {
     ("voltage_hysteresis_V", { $0.voltage_hysteresis_V.map { "\($0)" } }),
     ("energy_efficiency", { $0.energy_efficiency.map { "\($0)" } }),
     ("retention", { $0.retention.map { "\($0)" } }),
+    ("cumulative_irreversible_capacity_Ah", { $0.cumulative_irreversible_capacity_Ah.map { "\($0)" } }),
     ("flags", { $0.flags.joined(separator: " ") }),
   ]
 

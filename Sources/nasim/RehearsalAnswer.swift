@@ -56,7 +56,7 @@ struct RehearsalAnswer: Encodable {
     var coulombic_efficiency: Double?
     var sodiation_plateau_capacity_Ah, sodiation_plateau_ratio: Double?
     var desodiation_plateau_capacity_Ah, desodiation_plateau_ratio: Double?
-    var retention: Double?
+    var retention, cumulative_irreversible_capacity_Ah: Double?
     var flags: [String]
 
     init(_ cycle: CycleSummary) {
@@ -78,6 +78,7 @@ struct RehearsalAnswer: Encodable {
       desodiation_plateau_capacity_Ah = cycle.desodiationPlateauCharge?.ampereHours
       desodiation_plateau_ratio = cycle.desodiationPlateauRatio
       retention = cycle.retention
+      cumulative_irreversible_capacity_Ah = cycle.cumulativeIrreversibleCharge?.ampereHours
       flags = cycle.flags.names
     }
   }

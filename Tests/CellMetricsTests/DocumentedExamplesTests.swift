@@ -82,7 +82,7 @@ private struct WorkedExample: CustomTestStringConvertible, Sendable {
 @Suite struct DocumentedExamplesTests {
   @Test func everyExampleOfThePage() throws {
     let examples = try WorkedExample.all()
-    #expect(Set(examples.map(\.kind)) == ["integral", "half-cycle", "cycle", "retention", "efficiency-test"])
+    #expect(Set(examples.map(\.kind)) == ["integral", "half-cycle", "cycle", "retention", "reversibility", "efficiency-test"])
     #expect(examples.count >= 11)
     for example in examples {
       let computed: [String: String]
@@ -91,6 +91,7 @@ private struct WorkedExample: CustomTestStringConvertible, Sendable {
       case "half-cycle": computed = try halfCycle(example)
       case "cycle": computed = try cycle(example)
       case "retention": computed = try retention(example)
+      case "reversibility": computed = try reversibility(example)
       case "efficiency-test": computed = try efficiencyTest(example)
       default: throw WorkedExample.Misprint(line: example.line, text: "\(example.kind) is no kind of example")
       }
@@ -219,14 +220,31 @@ private struct WorkedExample: CustomTestStringConvertible, Sendable {
   }
 
   private func retention(_ example: WorkedExample) throws -> [String: String] {
-    guard let role = CellRole(rawValue: try example.option("role")), let first = role.firstDirection,
-      let purpose = CyclePurpose(rawValue: try example.option("purpose")),
+    guard let purpose = CyclePurpose(rawValue: try example.option("purpose")),
       let number = Int64(try example.option("number"))
-    else { throw WorkedExample.Misprint(line: example.line, text: "no such role or cycle") }
-    var cycle = CycleAccumulator(
-      role: role, earlierCellCycles: 0, retentionReference: CycleReference(purpose: purpose, number: number))
-    var results: [String: String] = [:]
-    for (index, row) in example.rows.enumerated() {
+    else { throw WorkedExample.Misprint(line: example.line, text: "no such cycle") }
+    let summaries = try summaries(example, reference: CycleReference(purpose: purpose, number: number))
+    return summaries.reduce(into: [:]) { results, cycle in
+      results["retention_of_\(cycle.cycleNumber)"] = cycle.retention.map { $0 == 1 ? "1" : "\($0)" } ?? "null"
+    }
+  }
+
+  private func reversibility(_ example: WorkedExample) throws -> [String: String] {
+    try summaries(example).reduce(into: [:]) { results, cycle in
+      let irreversible = cycle.cumulativeIrreversibleCharge.map { "\($0.nanocoulombs)" }
+      results["irreversible_nc_of_\(cycle.cycleNumber)"] = irreversible ?? "null"
+      // To the rounding of the division.
+      let change = cycle.capacityChange.map { ($0 * 1e12).rounded() / 1e12 }
+      results["change_of_\(cycle.cycleNumber)"] = change.map { $0 == 0 ? "0" : "\($0)" } ?? "null"
+    }
+  }
+
+  /// The cycles of an example whose rows are a purpose, two charges in the order of the role, and flags of the second.
+  private func summaries(_ example: WorkedExample, reference: CycleReference? = nil) throws -> [CycleSummary] {
+    guard let role = CellRole(rawValue: try example.option("role")), let first = role.firstDirection
+    else { throw WorkedExample.Misprint(line: example.line, text: "no such role") }
+    var cycle = CycleAccumulator(role: role, earlierCellCycles: 0, retentionReference: reference)
+    return try example.rows.enumerated().map { index, row in
       let place = Int64(index + 1)
       for (half, direction) in [first, first.reversed].enumerated() {
         var half: HalfCycleRow = .sample(
@@ -235,9 +253,7 @@ private struct WorkedExample: CustomTestStringConvertible, Sendable {
         half.purpose = CyclePurpose(rawValue: row[0])
         cycle.add(half)
       }
-      let value = try cycle.summary(place).retention
-      results["retention_of_\(place)"] = value.map { $0 == 1 ? "1" : "\($0)" } ?? "null"
+      return try cycle.summary(place)
     }
-    return results
   }
 }

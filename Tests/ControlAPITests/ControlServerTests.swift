@@ -30,6 +30,18 @@ import Testing
     }
   }
 
+  @Test func anAmendmentTravelsWhole() async throws {
+    let operations = OperationsDouble()
+    try await ControlBench.run(operations) { bench in
+      let request = AmendRequest(
+        protocol: ProtocolSource(name: "longer.json", text: "{}"), set: ["rate=0.2A/g"], reason: "more cycles")
+      let answer = try await bench.client.amend(.last, request).value
+      #expect(answer.revision == 2 && answer.holds_from == "next_cycle" && answer.warnings == ["careful"])
+      let asked = operations.asked.withLock { $0 }
+      #expect(asked == ["\(NSUserName()) amends by longer.json [\"rate=0.2A/g\"] more cycles"])
+    }
+  }
+
   @Test func namesInPathsKeepSlashesAndLetters() async throws {
     let operations = OperationsDouble()
     try await ControlBench.run(operations) { bench in
@@ -73,6 +85,8 @@ import Testing
     ("POST", "/v1/runs/last/notes", #"{"text":"a",}"#, "400", "request.not_json"),
     ("POST", "/v1/runs/last/notes", #"{"text":7}"#, "400", "request.wrong_type"),
     ("POST", "/v1/runs/last/notes", "{}", "400", "request.missing_key"),
+    ("POST", "/v1/runs/last/amend", #"{"protocol":{"name":"a","txet":"b"}}"#, "400", "request.unknown_key"),
+    ("POST", "/v1/runs/last/amend", #"{"reason":"why"}"#, "400", "request.missing_key"),
     ("POST", "/v1/runs/last/skip", #"{"step":99999999999999}"#, "400", "request.wrong_type"),
     ("POST", "/v1/runs/last/skip", #"{"step":3.5}"#, "400", "request.wrong_type"),
     ("POST", "/v1/runs/last/notes", #"{"text":" "}"#, "400", "request.empty"),

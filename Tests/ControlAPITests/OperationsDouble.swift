@@ -56,6 +56,13 @@ final class OperationsDouble: CyclerOperations {
   func mount(channel: String, _ request: MountRequest, by requester: Requester) async throws -> Acknowledgement {
     acknowledge(requester, "mount \(request.cell ?? "nothing") on \(channel)")
   }
+  func amend(_ request: AmendRequest, on reference: RunReference, by requester: Requester) async throws -> AmendResponse
+  {
+    try check(reference)
+    note("\(requester.name) amends by \(request.protocol.name) \(request.set ?? []) \(request.reason ?? "")")
+    return AmendResponse(
+      request_id: requester.requestID, run: run, revision: 2, holds_from: "next_cycle", warnings: ["careful"])
+  }
   func predict(_ request: PredictionRequest) async throws -> Prediction {
     note("predict \(request.query)")
     return Prediction(cycles: request.cycles)

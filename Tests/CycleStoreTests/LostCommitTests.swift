@@ -152,12 +152,23 @@ import Testing
     store.stopAndWait()
   }
 
+  /// What the versions after the fourth added is taken away again.
+  private static let backToVersion4 = """
+    DROP TABLE commit_mark;
+    ALTER TABLE run DROP COLUMN protocol_revision;
+    ALTER TABLE run_protocol DROP COLUMN amended_unix_us;
+    ALTER TABLE run_protocol DROP COLUMN reason;
+    ALTER TABLE run_protocol DROP COLUMN refusal;
+    ALTER TABLE cycle DROP COLUMN cumulative_irreversible_capacity_ah;
+    PRAGMA user_version = 4
+    """
+
   /// A copy from before an upgrade that was put back, or an upgrade whose log is gone.
   @Test func aDatabaseOfBeforeTheMarkBesideOneIsALoss() throws {
     let remains = try Remains()
     let store = try CycleStore.open(at: remains.state)
     try store.pool.writeWithoutTransaction {
-      try $0.execute(sql: "DROP TABLE commit_mark; PRAGMA user_version = 4")
+      try $0.execute(sql: Self.backToVersion4)
       try $0.checkpoint(.truncate)
     }
     store.stopAndWait()
@@ -190,7 +201,7 @@ import Testing
     let remains = try Remains()
     let store = try CycleStore.open(at: remains.state)
     try store.pool.writeWithoutTransaction {
-      try $0.execute(sql: "DROP TABLE commit_mark; PRAGMA user_version = 4")
+      try $0.execute(sql: Self.backToVersion4)
       try $0.checkpoint(.truncate)
     }
     store.stopAndWait()

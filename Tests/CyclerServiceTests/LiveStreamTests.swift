@@ -15,7 +15,7 @@ import Testing
   private func stream(_ laboratory: StoredLaboratory, after: StreamCursor? = nil) async throws -> LiveStream {
     let request = StreamRequest(run: nil, after: after)
     let place = try await laboratory.store.read { try StreamCursor(of: request, run: nil, in: $0) }
-    return LiveStream(store: laboratory.store, request: request, run: nil, from: place, compile: { _ in nil })
+    return LiveStream(store: laboratory.store, request: request, run: nil, from: place, compile: { _ in [:] })
   }
 
   /// Takes frames until one fits.

@@ -12,7 +12,7 @@ import Testing
 @testable import CyclerService
 
 @Suite("A port's thread and those who ask of it") struct PortWorkerTests {
-  private func ask() -> PersonAsk { PersonAsk(run: 7, .pause, actor: "anna") }
+  private func ask() -> PersonAsk { PersonAsk(run: 7, .request(.pause), actor: "anna") }
 
   @Test("what is asked of a run that is not there is sent back, not swallowed") func elsewhere() async throws {
     let bench = try ThreadBench()

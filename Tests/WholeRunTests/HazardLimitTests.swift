@@ -336,7 +336,9 @@ import Testing
       case .cycleClosed: "cycle closed"
       case .halfCycleOpened: "half-cycle opened"
       case .stepStarted: "step started"
-      case .stepBegan, .testUpdated, .event, .runState, .latched, .checkpoint, .checkpointDropped: "other"
+      case .stepBegan, .testUpdated, .event, .runState, .latched, .checkpoint, .checkpointDropped, .amended,
+        .amendmentRefused:
+        "other"
       }
     }
     #expect(

@@ -117,8 +117,8 @@ import VirtualLab
       // The only news are the last words: that the run is interrupted, since when and at which voltage; before, it may
       // not have been. An absent word is one byte, a present one nine.
       // Behind them stands what came with format 6, of which this run has nothing, three bytes, and with format 7 how the
-      // half-cycle before left the cell, one byte or eleven.
-      let tails = [1, 11].flatMap { more in
+      // half-cycle before left the cell, one byte or eleven, and with format 8 two charges, each one byte or nine.
+      let tails = [1, 11].flatMap { seven in [2, 10, 18].map { seven + $0 } }.flatMap { more in
         [(22, 6), (22, 14), (22, 22), (14, 6), (14, 14)].map { ($0.0 + more, $0.1 + more) }
       }
       if again.bytes != writer.bytes,

@@ -45,7 +45,7 @@ struct KeptJournal: Sendable {
         checkpoint = state
         checkpointAt = at
       case .checkpointDropped: checkpoint = nil
-      case .stepStarted, .stepBegan, .halfCycleOpened, .testUpdated: break
+      case .stepStarted, .stepBegan, .halfCycleOpened, .testUpdated, .amended, .amendmentRefused: break
       }
     }
   }

@@ -113,6 +113,10 @@ struct ControlRoutes<Operations: CyclerOperations>: Sendable {
       return try JSONResponse.make(
         try await operations.note(request, on: try call.run(), by: call.requester), status: .created)
     }
+    operate(router, "v1/runs/:run/amend") { call in
+      let request = try call.decode(AmendRequest.self)
+      return try JSONResponse.make(try await operations.amend(request, on: try call.run(), by: call.requester))
+    }
     for command in RunCommand.allCases {
       operate(router, RouterPath("v1/runs/:run/\(command.rawValue)")) { call in
         let request = call.body.isEmpty ? CommandRequest() : try call.decode(CommandRequest.self)

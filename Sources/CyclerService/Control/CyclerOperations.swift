@@ -84,6 +84,9 @@ public protocol CyclerOperations: Sendable {
   /// Carries out a command; answers when it has been accepted, the effect shows in the run's state.
   func command(_ command: RunCommand, _ request: CommandRequest, on run: RunReference, by requester: Requester)
     async throws -> Acknowledgement
+  /// Gives a run another protocol from the next cycle on. Refused with `protocol.invalid` when it does not compile, and
+  /// with `amend.does_not_fit` when the run cannot go on in it.
+  func amend(_ request: AmendRequest, on run: RunReference, by requester: Requester) async throws -> AmendResponse
 
   /// The live stream: what is stored after the request's place, then `ready`, then what is committed from then on, in
   /// batches of any size. Each frame's cursor is the place after it.

@@ -77,6 +77,7 @@ extension Laboratory {
       case .refused(.opening) where command != .skip: break
       case .refused(let obstacle): throw RequestRefused(command, run, obstacle)
       case .silent: throw RequestRefused(stalled: run)
+      case .amends, .unfit: break
       }
       guard ContinuousClock.now < deadline else { throw RequestRefused(changing: run, store.health.trouble) }
       // It changes hands, or its circuit is being opened: a matter of milliseconds to seconds.
@@ -90,7 +91,7 @@ extension Laboratory {
     waiting[channel]?.said ?? channels[channel]?.worker?.inlet.map(InletPlace.init)
   }
 
-  private func reread(_ run: StoredRun) async throws -> StoredRun {
+  func reread(_ run: StoredRun) async throws -> StoredRun {
     try await store.read { try $0.run(run.runId) } ?? run
   }
 
@@ -98,9 +99,14 @@ extension Laboratory {
     of run: StoredRun, to command: RunCommand, _ requester: Requester, _ request: CommandRequest
   ) async -> PersonAnswer {
     let ask = PersonAsk(
-      run: run.runId, PersonRequest(command), actor: requester.name,
+      run: run.runId, .request(PersonRequest(command)), actor: requester.name,
       expected: command == .resume ? run.runState : nil, step: request.step,
       allowedVoltageReason: request.allow_voltage)
+    return await put(ask, to: run)
+  }
+
+  /// Puts a request to the run, on whichever thread it is.
+  func put(_ ask: PersonAsk, to run: StoredRun) async -> PersonAnswer {
     guard let entry = channels[run.channelId] else { return .changing }
     if waiting[run.channelId]?.pilot.identity.run == run.runId { return await answerWaiting(run, ask) }
     guard let worker = entry.worker else { return .changing }
@@ -113,7 +119,11 @@ extension Laboratory {
       waitingRun.maySpeak(by: inlet)
     else { return .changing }
     var outputs = RunOutputs()
-    guard ask.put(to: &waitingRun.pilot, at: now(), into: &outputs) else { return await ask.answer }
+    guard ask.put(to: &waitingRun.pilot, at: now(), into: &outputs) else {
+      // A revision that it has taken waits in the run itself.
+      waiting[run.channelId] = waitingRun
+      return await ask.answer
+    }
     keep(&outputs, of: waitingRun.pilot)
     waitingRun.said = InletPlace(in: inlet)
     if waitingRun.pilot.isOver {

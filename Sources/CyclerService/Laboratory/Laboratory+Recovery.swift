@@ -61,12 +61,14 @@ extension Laboratory {
     guard let entry = channels[run.channelId] else { return }
     channels[run.channelId]?.run = run.runId
     channels[run.channelId]?.lostAt = now()
-    let (program, settings) = try await program(of: run)
+    let revision = try Self.revision(of: checkpoint)
+    let (program, settings) = try await program(of: run, revision: revision)
     let identity = RunIdentity(
       run: run.runId, channel: run.channelId, instrumentChannel: entry.number,
-      earlierCellCycles: run.firstCycleNumber - 1, protocolRevision: 1, startedBy: run.startedBy,
+      earlierCellCycles: run.firstCycleNumber - 1, protocolRevision: revision, startedBy: run.startedBy,
       earlierHalfCycle: try await earlierHalfCycle(of: run.cellId, before: run.runId))
     var pilot = try pilot(identity, program, settings, checkpoint)
+    try await giveWaitingRevision(to: &pilot, of: run)
     var outputs = RunOutputs()
     if let actor = try await stopActor(of: run) {
       pilot.handle(.person(.stop, actor: actor), at: now(), into: &outputs)
@@ -184,20 +186,35 @@ extension Laboratory {
     }
   }
 
-  /// The program of a stored run, compiled again from the text and the values that it was started with.
-  func program(of run: StoredRun) async throws -> (Program, RunSettings) {
-    guard let text = try await store.read({ try $0.protocol(run: run.runId)?.source }) else {
-      throw CannotGoOn("its protocol is not in the store")
+  /// The revision of its protocol that a run was in; the first where it has said nothing yet.
+  private static func revision(of checkpoint: StoredCheckpoint?) throws -> Int32 {
+    do throws(ByteReader.Malformed) {
+      return try checkpoint.map { bytes throws(ByteReader.Malformed) in
+        try RunPilot.protocolRevision(ofCheckpoint: bytes.state)
+      } ?? 1
+    } catch {
+      throw CannotGoOn("its checkpoint is damaged (byte \(error.offset))")
     }
-    let values = CellValues(
-      activeMass: run.rateBasisMassUg.map { Mass(micrograms: $0) },
-      area: run.rateBasisAreaMm2E3.map { Area(squareMillimetreThousandths: $0) },
-      nominalCapacity: run.rateBasisChargeNc.map { Charge(nanocoulombs: $0) })
+  }
+
+  /// The program of a stored run, compiled again from the text and the values that it was started with.
+  /// - Parameter revision: which of its protocols.
+  func program(of run: StoredRun, revision: Int32 = 1) async throws -> (Program, RunSettings) {
+    let revisions = try await store.read { try $0.revisions(run: run.runId) }
+    guard let text = revisions.first(where: { $0.revision == Int64(revision) })?.source else {
+      throw CannotGoOn("revision \(revision) of its protocol is not in the store")
+    }
+    let reason = StartSettings(stored: run.settings).allowedVoltageReason
+    return (try compile(text, of: run), settings(allowedVoltageReason: reason, nil))
+  }
+
+  /// A run's protocol, compiled for what the run was started with.
+  func compile(_ text: String, of run: StoredRun) throws -> Program {
+    let values = CellValues(of: run)
     switch ProtocolDecoder.decode(Array(text.utf8)).flatMap({ $0.compile(cell: values, instrument: nil) }) {
     case .failure(let found):
       throw CannotGoOn("its protocol does not compile any more: \(found.problems.first?.message ?? "")")
-    case .success(let program):
-      return (program, settings(allowedVoltageReason: StartSettings(stored: run.settings).allowedVoltageReason, nil))
+    case .success(let program): return program
     }
   }
 

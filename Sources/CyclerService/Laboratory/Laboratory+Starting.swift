@@ -47,7 +47,7 @@ extension Laboratory {
     }
   }
 
-  private func decode(_ sources: [ProtocolSource]) throws -> [NamedDocument] {
+  func decode(_ sources: [ProtocolSource]) throws -> [NamedDocument] {
     guard !sources.isEmpty else {
       throw RequestRefused(
         .malformed, code: "start.no_protocol", message: "no protocol was given", hint: "give at least one protocol file"

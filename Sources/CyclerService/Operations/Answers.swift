@@ -130,11 +130,13 @@ extension CycleTable {
 extension RunDetail {
   /// Everything about a run that fits on a page.
   init(
-    _ run: StoredRun, _ program: Program?, _ view: StoreView, instrument: String, circuit: CyclerModel.CircuitState
+    _ run: StoredRun, _ programs: [Int64: Program], _ view: StoreView, instrument: String,
+    circuit: CyclerModel.CircuitState
   ) throws {
     let cycle = try view.newestCycle(run: run.runId)
     let newest = try view.newestRecord(of: run.runId)
-    var reader = RunReader(run: run, program: program)
+    var reader = RunReader(run: run, programs: programs)
+    let program = reader.program
     let cell = try view.cell(run.cellId)
     let (word, expired) = ControlAPI.CircuitState.words(circuit)
     let events = try view.events(run: run.runId, after: view.eventCursor(beforeLast: 20, run: run.runId))
@@ -153,6 +155,16 @@ extension RunDetail {
       nominal_capacity_mAh: run.rateBasisChargeNc.map { Double($0) / 3.6e9 },
       initial_coulombic_efficiency: try view.firstCycle(cell: run.cellId)?.coulombicEfficiency,
       listing: program.map { ProgramListing.lines(of: $0) } ?? [],
+      revisions: try view.revisions(run: run.runId).map { ProtocolRevision($0) },
       events: events.map { EventFrame($0, channel: run.channelName, cell: run.cellName) })
+  }
+}
+
+extension ProtocolRevision {
+  init(_ revision: StoredRevision) {
+    self.init(
+      revision: revision.revision, from_step_count: revision.fromStepId.map { $0 & (1 << RowIdentity.countBits - 1) },
+      amended_by: revision.amendedBy, amended_unix_us: revision.amendedUnixUs, reason: revision.reason,
+      refusal: revision.refusal)
   }
 }

@@ -34,6 +34,7 @@ extension CycleFrame {
       sodiation_plateau_ratio: cycle.sodiationPlateauRatio,
       desodiation_plateau_capacity_Ah: cycle.desodiationPlateauCapacityAh,
       desodiation_plateau_ratio: cycle.desodiationPlateauRatio, retention: cycle.retention,
+      cumulative_irreversible_capacity_Ah: cycle.cumulativeIrreversibleCapacityAh,
       flags: DataFlags(rawValue: cycle.flags).names)
   }
 }

@@ -196,14 +196,14 @@ struct LaboratoryOperations: CyclerOperations {
 
   func run(_ reference: RunReference) async throws -> RunDetail {
     let run = try await stored(reference)
-    let program = await program(of: run)
+    let programs = await laboratory.programs(of: run)
     let sighting = await laboratory.sightings()[run.channelId]
     var circuit = CyclerModel.CircuitState.unknown
     if let sighting { circuit = await laboratory.circuit(of: sighting.entry, sighting.sighting) }
     let instrument = sighting.map { "\($0.entry.instrument.model) \($0.entry.instrument.serial)" }
     let seen = circuit
     return try await store.read { view in
-      try RunDetail(run, program, view, instrument: instrument ?? run.instrumentSpecification, circuit: seen)
+      try RunDetail(run, programs, view, instrument: instrument ?? run.instrumentSpecification, circuit: seen)
     }
   }
 
@@ -247,6 +247,12 @@ struct LaboratoryOperations: CyclerOperations {
       request_id: requester.requestID, message: message, run: run.runId, channel: run.channelName)
   }
 
+  func amend(_ request: AmendRequest, on reference: RunReference, by requester: Requester) async throws -> AmendResponse
+  {
+    let run = try await stored(reference)
+    return try await laboratory.amend(run, request, by: requester)
+  }
+
   private static func checkAllowance(_ request: CommandRequest, of command: RunCommand) throws {
     guard let reason = request.allow_voltage else { return }
     if command != .resume {
@@ -264,7 +270,8 @@ struct LaboratoryOperations: CyclerOperations {
     let place = try await store.read { try StreamCursor(of: request, run: run, in: $0) }
     let operations = self
     let live = LiveStream(
-      store: store, request: request, run: run?.runId, from: place, compile: { await operations.program(of: $0) })
+      store: store, request: request, run: run?.runId, from: place,
+      compile: { await operations.laboratory.programs(of: $0) })
     return AsyncThrowingStream { try await live.next() }
   }
 
@@ -302,8 +309,6 @@ struct LaboratoryOperations: CyclerOperations {
     }
     return run
   }
-
-  private func program(of run: StoredRun) async -> Program? { try? await laboratory.program(of: run).0 }
 
   /// Store errors that a person caused, as refusals.
   private func translating<Value: Sendable>(_ body: () async throws -> Value) async throws -> Value {

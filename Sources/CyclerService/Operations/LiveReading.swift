@@ -86,10 +86,11 @@ struct LiveReading: Sendable {
     return try come + known.sorted().compactMap { try view.run($0) }
   }
 
-  /// Takes the present row of a run that is followed; false when it is not.
+  /// Takes the present row of a run that is followed; false when it is not, or another revision of its protocol has come.
   mutating func renew(_ run: StoredRun) -> Bool {
     guard readers[run.runId] != nil else { return false }
     readers[run.runId]?.run = run
+    if readers[run.runId]?.isOutdated == true { return false }
     markDue(run)
     return true
   }

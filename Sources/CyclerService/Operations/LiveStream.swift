@@ -18,7 +18,7 @@ actor LiveStream {
 
   private let store: CycleStore
   private let request: StreamRequest
-  private let compile: @Sendable (StoredRun) async -> Program?
+  private let compile: @Sendable (StoredRun) async -> [Int64: Program]
   private let reading: Reading
   private var hasSaidReady = false
   private var lookedAt = ContinuousClock.now
@@ -33,7 +33,7 @@ actor LiveStream {
 
   init(
     store: CycleStore, request: StreamRequest, run: Int64?, from place: StreamCursor,
-    compile: @escaping @Sendable (StoredRun) async -> Program?
+    compile: @escaping @Sendable (StoredRun) async -> [Int64: Program]
   ) {
     self.store = store
     self.request = request
@@ -81,7 +81,7 @@ actor LiveStream {
     let rows = try await store.read { view in try reading.state.withLock { try $0.rows(in: view) } }
     for run in rows {
       if reading.state.withLock({ $0.renew(run) }) { continue }
-      let reader = RunReader(run: run, program: await compile(run))
+      let reader = RunReader(run: run, programs: await compile(run))
       reading.state.withLock { $0.follow(reader) }
     }
   }

@@ -14,13 +14,18 @@ internal import Quantities
 struct RunReader: Sendable {
   /// Its row; its names and numbers are used, so it is renewed when the row changes.
   var run: StoredRun { didSet { shown = nil } }
-  let program: Program?
+  /// By the revisions of its protocol.
+  private let programs: [Int64: Program]
+  /// The newest of them.
+  var program: Program? { programs[run.protocolRevision] ?? programs.max { $0.key < $1.key }?.value }
+  /// Whether another revision has come since the programs were compiled.
+  var isOutdated: Bool { programs[run.protocolRevision] == nil && !programs.isEmpty }
   private var steps: [Int64: StoredStep] = [:]
   private var shown: ShownStep?
 
-  init(run: StoredRun, program: Program?) {
+  init(run: StoredRun, programs: [Int64: Program]) {
     self.run = run
-    self.program = program
+    self.programs = programs
   }
 
   /// The step of a record.
@@ -55,7 +60,8 @@ struct RunReader: Sendable {
   }
 
   func programStep(of step: StoredStep) -> ProgramStep? {
-    guard let program, program.steps.indices.contains(Int(step.programIndex)) else { return nil }
+    guard let program = programs[step.protocolRevision], program.steps.indices.contains(Int(step.programIndex))
+    else { return nil }
     return program.steps[Int(step.programIndex)]
   }
 }

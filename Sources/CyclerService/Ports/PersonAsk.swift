@@ -6,6 +6,7 @@
 // elsewhere, or withdrawn because the thread does not turn. What was withdrawn is never carried out later.
 
 internal import CyclerModel
+internal import CyclingEngine
 internal import CyclingRun
 internal import Synchronization
 
@@ -15,17 +16,29 @@ enum PersonAnswer: Sendable, Hashable {
   case accepted(stepID: Int64?)
   /// It would do nothing.
   case refused(PersonObstacle)
+  /// The run has taken another revision of its protocol, which holds from then on.
+  case amends(AmendmentMoment)
+  /// It cannot go on in that revision.
+  case unfit(AmendmentObstacle)
   /// The run is elsewhere, or in another state than the asker believed: look again.
   case changing
   /// Nobody took it in time.
   case silent
 }
 
+/// What is asked of a run.
+enum PersonDemand: Sendable {
+  /// One of the requests that need nothing but the run.
+  case request(PersonRequest)
+  /// To go on in another revision of its protocol.
+  case amendment(Program, revision: Int32)
+}
+
 /// A request that waits for its answer.
 final class PersonAsk: Sendable {
   /// The run's number.
   let run: Int64
-  let request: PersonRequest
+  let demand: PersonDemand
   /// Who asks.
   let actor: String
   /// The state in which the asker believes the run; nil when it does not matter.
@@ -43,11 +56,11 @@ final class PersonAsk: Sendable {
   private let state = Mutex(State())
 
   init(
-    run: Int64, _ request: PersonRequest, actor: String, expected: RunState? = nil, step: Int32? = nil,
+    run: Int64, _ demand: PersonDemand, actor: String, expected: RunState? = nil, step: Int32? = nil,
     allowedVoltageReason: String? = nil
   ) {
     self.run = run
-    self.request = request
+    self.demand = demand
     self.actor = actor
     self.expected = expected
     self.step = step
@@ -101,15 +114,28 @@ extension PersonAsk {
       reply(answer)
       return false
     }
-    let stepID = pilot.presentStepID
-    pilot.handle(.person(request, actor: actor, allowedVoltageReason: allowedVoltageReason), at: now, into: &outputs)
-    reply(.accepted(stepID: stepID))
-    return true
+    switch demand {
+    case .request(let request):
+      let stepID = pilot.presentStepID
+      pilot.handle(.person(request, actor: actor, allowedVoltageReason: allowedVoltageReason), at: now, into: &outputs)
+      reply(.accepted(stepID: stepID))
+      return true
+    case .amendment(let program, let revision):
+      do {
+        reply(.amends(try pilot.amend(by: program, revision: revision)))
+      } catch {
+        reply(.unfit(error))
+      }
+      // It says nothing before its time comes.
+      return false
+    }
   }
 
   private func objection(of pilot: borrowing RunPilot) -> PersonAnswer? {
     if pilot.identity.run != run { return .changing }
-    if let obstacle = pilot.obstacle(to: request, step: step) { return .refused(obstacle) }
+    if case .request(let request) = demand, let obstacle = pilot.obstacle(to: request, step: step) {
+      return .refused(obstacle)
+    }
     if let expected, expected != pilot.state { return .changing }
     return nil
   }

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+//
+// Another program in the middle of a run. It takes over where a pass or a block is over, and what is done stays as it
+// was: the blocks behind it must be the same in both programs, or the counts of the one would mean nothing in the other.
+
+public import CyclerModel
+
+/// Why a program cannot take the place of the present one.
+public enum AmendmentObstacle: Error, Sendable, Hashable {
+  /// The run has come to its end.
+  case isOver
+  /// What was run already is another there; its place in the present file.
+  case doneDiffers(String)
+  /// The block that is under way is not there, or is another kind of block; its place in the present file.
+  case blockDiffers(String)
+}
+
+/// From when on an amendment holds.
+public enum AmendmentMoment: Sendable, Hashable {
+  /// From the beginning: nothing was run yet.
+  case beginning
+  /// When the present cycle is over.
+  case nextCycle
+  /// When the present pass of a `repeat` is over.
+  case nextPass
+  /// When the present step or block is over.
+  case nextBlock
+}
+
+extension StepMachine {
+  /// What became of an amendment in the last `advance`.
+  public enum AmendmentOutcome: Sendable, Hashable {
+    /// It holds now.
+    case taken
+    /// The run had gone elsewhere than was foreseen.
+    case refused(AmendmentObstacle)
+  }
+
+  /// Lets a program take the present one's place at the next seam; one that waits already is forgotten.
+  /// - Returns: when that will be.
+  /// - Throws: why it cannot; then nothing has changed.
+  public mutating func amend(by amended: Program) throws(AmendmentObstacle) -> AmendmentMoment {
+    guard place != .completed else { throw .isOver }
+    let outline = ProgramOutline(program)
+    let seam: ProgramOutline.Seam = place == .notStarted ? .before(0) : outline.seam(after: presentInstruction)
+    if let obstacle = Self.obstacle(to: amended, ProgramOutline(amended), from: program, outline, at: seam) {
+      throw obstacle
+    }
+    amendment = [amended]
+    switch seam {
+    case .before(0): return .beginning
+    case .before: return .nextBlock
+    case .passEnd(let path): return outline.block(path)?.isCycles == true ? .nextCycle : .nextPass
+    }
+  }
+
+  /// Goes over to the program that waits, if the machine stands at a seam.
+  mutating func takeAmendment() {
+    guard let amended = amendment.first else { return }
+    let (outline, new) = (ProgramOutline(program), ProgramOutline(amended))
+    guard let seam = outline.seam(at: presentCounter) else { return }
+    amendment.removeAll()
+    if let obstacle = Self.obstacle(to: amended, new, from: program, outline, at: seam) {
+      amendmentOutcome = .refused(obstacle)
+      return
+    }
+    amendmentOutcome = .taken
+    switch seam {
+    case .before(let index):
+      take(
+        amended,
+        at: new.items.indices.contains(index) ? new.items[index].range.lowerBound : amended.instructions.count - 1)
+    case .passEnd(let path):
+      take(amended, at: (new.block(path)?.range.upperBound ?? amended.instructions.count) - 1)
+    }
+  }
+
+  private static func obstacle(
+    to amended: Program, _ new: ProgramOutline, from program: Program, _ old: ProgramOutline,
+    at seam: ProgramOutline.Seam
+  ) -> AmendmentObstacle? {
+    let done: Int
+    switch seam {
+    case .before(let index): done = index
+    case .passEnd(let path):
+      done = path[0]
+      for depth in 1...path.count {
+        let indices = Array(path.prefix(depth))
+        guard let before = old.block(indices) else { continue }
+        let place = program.place(of: before)
+        guard let block = new.block(indices), block.isCycles == before.isCycles, !block.isTest,
+          !before.isCycles || amended.purpose(of: block) == program.purpose(of: before)
+        else { return .blockDiffers(place) }
+      }
+    }
+    for index in 0..<done {
+      let before = old.items[index]
+      guard new.items.indices.contains(index), program.isSame(before, as: new.items[index], of: amended) else {
+        return .doneDiffers(program.place(of: before))
+      }
+    }
+    return nil
+  }
+}
+
+extension Program {
+  /// The place of an item's first step in the file.
+  fileprivate func place(of item: ProgramOutline.Item) -> String { firstStep(of: item)?.path ?? "" }
+
+  fileprivate func purpose(of item: ProgramOutline.Item) -> CyclePurpose? { firstStep(of: item)?.purpose }
+
+  private func firstStep(of item: ProgramOutline.Item) -> ProgramStep? {
+    for index in item.range { if case .step(let step) = instructions[index] { return steps[step] } }
+    return nil
+  }
+
+  /// Whether an item does the same as another one of another program, wherever its conditions lead.
+  fileprivate func isSame(_ item: ProgramOutline.Item, as other: ProgramOutline.Item, of program: Program) -> Bool {
+    guard item.range.count == other.range.count else { return false }
+    return zip(item.range, other.range).allSatisfy { mine, its in
+      switch (instructions[mine], program.instructions[its]) {
+      case (.step(let step), .step(let otherStep)):
+        steps[step].withoutTargets == program.steps[otherStep].withoutTargets
+      case (.endLoop(_, let passes, let start), .endLoop(_, let otherPasses, let otherStart)):
+        passes == otherPasses && mine - start == its - otherStart
+      case (.beginLoop, .beginLoop), (.beginCycle, .beginCycle): true
+      case (.step, _), (.endLoop, _), (.beginLoop, _), (.beginCycle, _), (.end, _): false
+      }
+    }
+  }
+}
+
+extension ProgramStep {
+  /// The step with nothing said of where its conditions lead.
+  fileprivate var withoutTargets: ProgramStep {
+    var step = self
+    for index in step.ends.indices { step.ends[index].target = .next }
+    return step
+  }
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+//
+// Another revision of the protocol in the middle of a run: it waits until a pass or a block is over, and from the next
+// step on everything is its own, limits and rules for records included.
+
+public import CyclerModel
+public import CyclingEngine
+internal import Quantities
+
+extension RunPilot {
+  /// Lets a revision of the protocol hold from the next seam on; one that waits already is forgotten.
+  ///
+  /// Whoever asks has made sure that it is for the same role and has the same metrics.
+  /// - Returns: when it will hold.
+  /// - Throws: why it cannot; then nothing has changed.
+  public mutating func amend(by program: Program, revision: Int32) throws(AmendmentObstacle) -> AmendmentMoment {
+    if case .over = phase { throw .isOver }
+    let moment = try machine.amend(by: program)
+    revisionWaiting = revision
+    return moment
+  }
+
+  /// Tells what has become of a revision that waited; after the machine has moved.
+  mutating func noteAmendment(_ now: RunMoment, _ outputs: inout RunOutputs) {
+    guard let outcome = machine.amendmentOutcome, let revision = revisionWaiting else { return }
+    revisionWaiting = nil
+    switch outcome {
+    case .taken:
+      identity.protocolRevision = revision
+      safety = SafetyMonitor(limits: program.limits)
+      freshWindow = Self.freshWindow(of: program, isAllowed: settings.allowedVoltageReason != nil)
+      let next = machine.place == .completed ? nil : stepCount + 1
+      let from = next.map { RowIdentity.step(run: identity.run, count: $0) }
+      outputs.entries.append(.amended(run: identity.run, revision: revision, fromStepID: from))
+      let since = next.map { "from step \($0) on" } ?? "and has no more steps"
+      note(.runAmended, .info, "revision \(revision) of the protocol holds \(since)", now, &outputs)
+    case .refused(let obstacle):
+      let reason = obstacle.text
+      outputs.entries.append(.amendmentRefused(run: identity.run, revision: revision, reason: reason))
+      let detail = "revision \(revision) of the protocol does not fit any more: \(reason); the run goes on as before"
+      note(.runAmendmentRefused, .warning, detail, now, &outputs)
+    }
+  }
+}
+
+extension AmendmentObstacle {
+  /// In words for a person.
+  public var text: String {
+    switch self {
+    case .isOver: "the run has come to its end"
+    case .doneDiffers(let place): "what was run at \(place) is another there, and what is done stays as it was"
+    case .blockDiffers(let place): "the block around \(place), which is under way, is not there or is of another kind"
+    }
+  }
+}

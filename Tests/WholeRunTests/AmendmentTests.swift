@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+//
+// Another protocol in the middle of a run. The instrument is fed by hand, so that each cycle moves what a test wants.
+
+import CyclerModel
+import CyclingEngine
+import CyclingRun
+import InstrumentKit
+import Quantities
+import Testing
+
+@Suite struct AmendmentTests {
+  private static let wetting = #"{"rest": "7 min"}, "#
+
+  private static func program(
+    _ cycles: Int, current: String = "360 uA", until: String? = nil, before: String = wetting, then more: String = "",
+    upper: String = "2.3 V"
+  ) throws -> Program {
+    let steps = before + TestLaboratory.hardCarbonCycles(cycles, current: current, until: until) + more
+    return try TestLaboratory.program(
+      TestLaboratory.text(
+        role: "anode-half-cell", steps: steps, voltage: ("-50 mV", upper),
+        metrics: "\"retention_reference\": \"life cycle 1\""))
+  }
+
+  /// In the sodiation of the second cycle.
+  private static func bench(_ program: Program) throws -> PilotBench {
+    var bench = PilotBench(program)
+    bench.start(at: 2.5)
+    bench.rest()
+    bench.cycle(desodiation: 19)
+    bench.drive(-360e-6, seconds: 10)
+    return bench
+  }
+
+  private static func finishCycle(_ bench: inout PilotBench) {
+    for _ in 0..<10 { bench.read(0.5, -360e-6) }
+    bench.end(.cutOff(0))
+    bench.rest()
+    bench.half(360e-6, seconds: 19)
+  }
+
+  private func amended(_ bench: PilotBench) -> [(revision: Int32, from: Int64?)] {
+    bench.journal.entries.compactMap {
+      if case .amended(_, let revision, let from) = $0 { (revision, from) } else { nil }
+    }
+  }
+
+  private func revisions(_ bench: PilotBench) -> [Int32] {
+    bench.journal.entries.compactMap { if case .stepStarted(let row) = $0 { row.protocolRevision } else { nil } }
+  }
+
+  /// What is under way ends by the old protocol; from the next cycle on everything is the new one's.
+  @Test func anAmendmentHoldsFromTheNextCycleOn() throws {
+    var bench = try Self.bench(Self.program(9))
+    let new = try Self.program(3, current: "180 uA", then: #", {"rest": "17 min"}"#, upper: "2.2 V")
+    #expect(try bench.pilot.amend(by: new, revision: 2) == .nextCycle)
+    #expect(bench.pilot.identity.protocolRevision == 1)
+    Self.finishCycle(&bench)
+    #expect(bench.pilot.identity.protocolRevision == 2)
+    let setpoint = try #require(bench.setpoint)
+    #expect(setpoint.mode == .constantCurrent(Current(picoamperes: -180_000_000)))
+    #expect(setpoint.bounds.upperVoltage == Voltage(millivolts: 2_250), "the limits are the new protocol's")
+    let told = amended(bench)
+    #expect(told.map(\.revision) == [2])
+    let steps = revisions(bench)
+    #expect(told.first?.from.map { $0 & 0xFFFFFF } == Int64(steps.count), "it names the step that has just been begun")
+    #expect(steps.dropLast().allSatisfy { $0 == 1 } && steps.last == 2)
+    bench.half(-180e-6, seconds: 20)
+    bench.half(180e-6, seconds: 19)
+    #expect(bench.journal.cycles.map(\.cycleNumber) == [1, 2, 3], "two passes were done, and three are wanted")
+    bench.rest()
+    #expect(bench.journal.endedSteps.last == "step_time >= 17 min")
+    #expect(bench.pilot.state == .completed)
+    #expect(bench.journal.cycles.last?.retention != nil, "the reference cycle is still known")
+  }
+
+  @Test func fewerPassesThanAreDoneEndTheBlock() throws {
+    var bench = try Self.bench(Self.program(9))
+    _ = try bench.pilot.amend(by: Self.program(1), revision: 2)
+    Self.finishCycle(&bench)
+    #expect(bench.pilot.state == .completed)
+    #expect(bench.journal.cycles.count == 2)
+  }
+
+  /// The newest of several that wait is the one that holds.
+  @Test func aLaterAmendmentTakesThePlaceOfOneThatWaits() throws {
+    var bench = try Self.bench(Self.program(9))
+    _ = try bench.pilot.amend(by: Self.program(2, current: "1 mA"), revision: 2)
+    _ = try bench.pilot.amend(by: Self.program(2), revision: 3)
+    Self.finishCycle(&bench)
+    #expect(bench.pilot.state == .completed)
+    #expect(amended(bench).map(\.revision) == [3])
+    #expect(amended(bench).map(\.from) == [nil], "no step was left for it")
+  }
+
+  /// What was run cannot become something else afterwards.
+  @Test(arguments: ["", #"{"rest": "8 min"}, "#, #"{"rest": "7 min"}, {"rest": "7 min"}, "#])
+  func whatIsDoneStaysAsItWas(before: String) throws {
+    var bench = try Self.bench(Self.program(9))
+    #expect(throws: AmendmentObstacle.self) {
+      try bench.pilot.amend(by: Self.program(9, before: before), revision: 2)
+    }
+    Self.finishCycle(&bench)
+    #expect(amended(bench).isEmpty)
+    #expect(bench.pilot.state == .running)
+  }
+
+  @Test func theBlockUnderWayStaysABlockOfItsKind() throws {
+    var bench = try Self.bench(Self.program(9))
+    let other = TestLaboratory.hardCarbonCycles(9).replacing(#""purpose": "life""#, with: #""purpose": "rate""#)
+    let text = TestLaboratory.text(role: "anode-half-cell", steps: Self.wetting + other)
+    let rate = try TestLaboratory.program(text)
+    #expect(throws: AmendmentObstacle.blockDiffers("steps[1].steps[0]")) {
+      try bench.pilot.amend(by: rate, revision: 2)
+    }
+  }
+
+  /// What cycles said before the amendment was said to other conditions.
+  @Test func theConditionsOfTheNewProtocolAreCountedAnew() throws {
+    var bench = try Self.bench(Self.program(9))
+    let until = #"[{"when": "coulombic_efficiency > 90 %", "for": "2 cycles", "go": "end"}]"#
+    _ = try bench.pilot.amend(by: Self.program(9, until: until), revision: 2)
+    Self.finishCycle(&bench)
+    bench.cycle(desodiation: 19)
+    #expect(bench.pilot.state == .running)
+    bench.cycle(desodiation: 19)
+    #expect(bench.pilot.state == .completed)
+    #expect(bench.journal.cycles.count == 4)
+  }
+
+  /// A checkpoint says in which revision it stands; one that waited is given to the run again.
+  @Test func aRestartKnowsTheRevision() throws {
+    var bench = try Self.bench(Self.program(9))
+    let new = try Self.program(3, current: "180 uA")
+    _ = try bench.pilot.amend(by: new, revision: 2)
+    #expect(try revision(bench) == 1)
+    try bench.restart()
+    _ = try bench.pilot.amend(by: new, revision: 2)
+    bench.feed(.instrumentReady)
+    bench.check(Array(repeating: 0.5, count: 10))
+    bench.accept()
+    Self.finishCycle(&bench)
+    #expect(try revision(bench) == 2)
+    try bench.restart()
+    #expect(bench.pilot.identity.protocolRevision == 2)
+    bench.feed(.instrumentReady)
+    bench.check(Array(repeating: 1.0, count: 10))
+    bench.half(-180e-6, seconds: 20)
+    bench.half(180e-6, seconds: 19)
+    #expect(bench.pilot.state == .completed)
+    #expect(bench.journal.cycles.map(\.cycleNumber) == [1, 2, 3])
+  }
+
+  private func revision(_ bench: PilotBench) throws -> Int32 {
+    var pilot = bench.pilot
+    var writer = ByteWriter()
+    pilot.checkpoint(into: &writer)
+    return try RunPilot.protocolRevision(ofCheckpoint: writer.bytes)
+  }
+
+  /// A condition led past what the amendment changes: then it does not hold, and the run says so.
+  @Test func whatDoesNotFitWhenItsTimeComesIsRefused() throws {
+    func program(middle: String, last: String) throws -> Program {
+      try TestLaboratory.program(
+        TestLaboratory.text(
+          role: "anode-half-cell",
+          steps: """
+            {"rest": "1 h", "until": [{"when": "voltage >= 3 V", "go": "late"}]}, {"rest": "\(middle)"},
+            {"rest": "\(last)", "label": "late"}
+            """, voltage: ("-50 mV", "3.5 V")))
+    }
+    for (middle, isTaken) in [("3 min", false), ("2 min", true)] {
+      var bench = PilotBench(try program(middle: "2 min", last: "4 min"))
+      bench.start(at: 2.5)
+      bench.accept()
+      #expect(try bench.pilot.amend(by: program(middle: middle, last: "5 min"), revision: 2) == .nextBlock)
+      bench.read(3.1, 0)
+      bench.end(.cutOff(1))
+      #expect(bench.journal.has(.runAmended) == isTaken)
+      #expect(bench.journal.has(.runAmendmentRefused) == !isTaken)
+      bench.rest()
+      #expect(bench.journal.endedSteps.last == "step_time >= \(isTaken ? 5 : 4) min")
+      #expect(bench.pilot.state == .completed)
+    }
+  }
+
+  /// A test of plating is one measurement: it is not amended in its middle.
+  @Test func aTestIsOverBeforeAnAmendmentHolds() throws {
+    func program(strip: String) throws -> Program {
+      let steps = """
+        {"test": "reservoir", "label": "reservoir", "steps": [
+          {"plate": "1 mA", "until": ["step_charge >= 100 uAh", "step_time >= 1 h"], "part": "reservoir"},
+          {"repeat": 3, "steps": [
+            {"strip": "1 mA", "until": ["step_charge >= \(strip)", "step_time >= 1 h"], "part": "cycled"},
+            {"plate": "1 mA", "until": ["step_charge >= 10 uAh", "step_time >= 1 h"], "part": "cycled"}]},
+          {"strip": "1 mA", "until": ["voltage >= 1 V", "step_time >= 1 h"], "part": "final_strip"}]}, {"rest": "1 h"}
+        """
+      return try TestLaboratory.program(
+        TestLaboratory.text(role: "plating-stripping", steps: steps, voltage: ("-1 V", "2.3 V"), open: ("-1 V", "2 V")))
+    }
+    var bench = PilotBench(try program(strip: "10 uAh"))
+    bench.start(at: 0.5)
+    bench.half(-1e-3, seconds: 2)
+    bench.accept()
+    #expect(throws: AmendmentObstacle.self) { try bench.pilot.amend(by: program(strip: "11 uAh"), revision: 2) }
+    #expect(try bench.pilot.amend(by: program(strip: "10 uAh"), revision: 2) == .nextBlock)
+  }
+
+  /// The same protocol again changes nothing, whenever it comes and however deep the run stands in its blocks.
+  @Test func theSameProtocolChangesNothing() throws {
+    let steps = """
+      \(Self.wetting){"repeat": 2, "steps": [\(TestLaboratory.hardCarbonCycles(2)), {"rest": "2 min"},
+        {"repeat": 2, "steps": [{"rest": "3 min"}]}]}, {"repeat": 2, "steps": [{"rest": "5 min"}]}, {"rest": "9 min"}
+      """
+    let program = try TestLaboratory.program(TestLaboratory.text(role: "anode-half-cell", steps: steps))
+    func course(amendedBefore amended: Int?) throws -> (taken: [Int32], moment: AmendmentMoment?) {
+      var bench = PilotBench(program)
+      bench.start(at: 2.5)
+      var moment: AmendmentMoment?
+      for step in 0..<60 where !bench.pilot.isOver {
+        if step == amended { moment = try bench.pilot.amend(by: program, revision: 2) }
+        let mode = bench.setpoint?.mode
+        if case .constantCurrent(let current) = mode {
+          bench.drive(current.amperes, seconds: 20)
+        } else {
+          bench.accept()
+        }
+        if mode == .openCircuit { bench.read(1, 0) }
+        bench.end(.cutOff(0))
+      }
+      #expect(bench.pilot.state == .completed)
+      #expect(moment == nil || bench.journal.has(.runAmended))
+      return (bench.stepsTaken, moment)
+    }
+    let expected = try course(amendedBefore: nil).taken
+    #expect(expected.count == 26)
+    var moments: Set<AmendmentMoment> = []
+    for step in expected.indices {
+      let (taken, moment) = try course(amendedBefore: step)
+      #expect(taken == expected, "amended in step \(step)")
+      if let moment { moments.insert(moment) }
+    }
+    #expect(moments == [.nextCycle, .nextPass, .nextBlock])
+  }
+
+  @Test func aRunThatIsOverTakesNone() throws {
+    let text = TestLaboratory.text(role: "anode-half-cell", steps: #"{"rest": "1 min"}"#)
+    var bench = PilotBench(try TestLaboratory.program(text))
+    bench.start(at: 2.5)
+    bench.rest()
+    #expect(throws: AmendmentObstacle.isOver) { try bench.pilot.amend(by: bench.pilot.program, revision: 2) }
+  }
+
+  @Test func beforeTheFirstStepEverythingMayBeOther() throws {
+    var bench = PilotBench(try Self.program(9))
+    bench.feed(.begin)
+    let other = try TestLaboratory.program(TestLaboratory.text(role: "anode-half-cell", steps: #"{"rest": "1 min"}"#))
+    #expect(try bench.pilot.amend(by: other, revision: 2) == .beginning)
+    bench.check(Array(repeating: 2.5, count: 10))
+    bench.rest()
+    #expect(bench.pilot.state == .completed)
+    #expect(bench.journal.endedSteps.last == "step_time >= 1 min")
+  }
+}
