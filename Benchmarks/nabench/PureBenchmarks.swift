@@ -15,14 +15,17 @@ enum PureBenchmarks {
   /// Integration, safety, the step's ends and the decision to record; the second figure also records each reading and
   /// gives it to the metrics.
   static func engine() throws {
-    try engine("engine_ns_per_reading", every: "60 s")
-    try engine("engine_recording_ns_per_reading", every: "100 ms")
+    try engine("engine_ns_per_reading") { try SampleRun.pilot(every: "60 s") }
+    try engine("engine_recording_ns_per_reading") { try SampleRun.pilot(every: "100 ms") }
+    // Half a day: less than the longest time for which an end must hold.
+    try engine("engine_richest_ns_per_reading", count: 400_000) {
+      try SampleRun.pilot(record: SampleRun.richRecord, ends: SampleRun.richEnds)
+    }
   }
 
-  private static func engine(_ name: String, every: String) throws {
-    let count: Int64 = 1_000_000
+  private static func engine(_ name: String, count: Int64 = 1_000_000, _ makePilot: () throws -> RunPilot) throws {
     try Figures.sayRounds(name) {
-      var pilot = try SampleRun.pilot(every: every)
+      var pilot = try makePilot()
       var outputs = RunOutputs()
       var recorded = 0
       let begun = Figures.used()

@@ -19,6 +19,10 @@ enum SampleRun {
 
   /// A discharge with limits that a benchmark never reaches.
   static func protocolText(every: String) -> String {
+    protocolText(record: #"{"every": "\#(every)"}"#, ends: plainEnds)
+  }
+
+  private static func protocolText(record: String, ends: String) -> String {
     """
     {
       "nacycler_protocol": 1, "title": "benchmark",
@@ -28,19 +32,36 @@ enum SampleRun {
         "charge_current": {"max": "5 mA", "for": "1 s"}, "discharge_current": {"max": "5 mA", "for": "1 s"},
         "half_cycle_charge": {"max": "1000 mAh"}, "empty_half_cycle": {"below": "1 uAh", "in_a_row": 3}
       },
-      "record": {"every": "\(every)"}, "metrics": {"sodiation_plateau_below": "100 mV"},
+      "record": \(record.first == "[" ? #"{"every": "60 s"}"# : record), "metrics": {"sodiation_plateau_below": "100 mV"},
       "on_interruption": {"resume_within": "30 min", "otherwise": "hold"},
       "steps": [{"cycles": 1, "purpose": "life", "label": "life", "steps": [
-        {"discharge": "100 uA", "until": ["voltage <= 10 mV", "step_time >= 2000 h"]},
+        {"discharge": "100 uA", "record": \(record), "until": [\(ends)]},
         {"charge": "100 uA", "until": ["voltage >= 2.0 V", "step_time >= 2000 h"]}
       ]}]
     }
     """
   }
 
+  /// The ends of most steps.
+  static let plainEnds = #""voltage <= 10 mV", "step_time >= 2000 h""#
+
+  /// Everything that a step can end by, of which nothing is met and much nearly is: a comparison that holds without the
+  /// other that it is joined with, or not for so long.
+  static let richEnds = [
+    plainEnds, #""step_charge >= 900 mAh", "step_energy >= 900 mWh", "half_cycle_charge >= 900 mAh""#,
+    #""half_cycle_time >= 1900 h", "cycle_time >= 3000 h", "test_time >= 4000 h""#,
+    #"{"when": "voltage <= 1.95 V and half_cycle_charge >= 800 mAh and step_time >= 1 s", "go": "hold"}"#,
+    #"{"when": "voltage <= 1.9 V and step_energy <= 800 mWh", "for": "1 d", "go": "end"}"#,
+  ].joined(separator: ", ")
+
+  /// Records by everything that can make one.
+  static let richRecord =
+    #"[{"every": "60 s", "on_voltage_change": "2 mV", "until": "1 h"}, {"every": "60 s", "on_voltage_change": "2 mV", "#
+    + #""on_current_change": "5 %", "on_charge_change": "1 mAh"}]"#
+
   /// The protocol, compiled.
-  static func program(every: String) throws -> Program {
-    let text = Array(protocolText(every: every).utf8)
+  private static func program(record: String, ends: String) throws -> Program {
+    let text = Array(protocolText(record: record, ends: ends).utf8)
     let compiled = ProtocolDecoder.decode(text).flatMap { $0.compile(cell: CellValues(), instrument: nil) }
     switch compiled {
     case .success(let program): return program
@@ -63,10 +84,15 @@ enum SampleRun {
 
   /// A pilot whose discharge has begun.
   static func pilot(every: String) throws -> RunPilot {
+    try pilot(record: #"{"every": "\#(every)"}"#, ends: plainEnds)
+  }
+
+  /// A pilot whose discharge has begun, with a rule for its records and ends of its own.
+  static func pilot(record: String, ends: String) throws -> RunPilot {
     let identity = RunIdentity(
       run: 1, channel: 1, instrumentChannel: 0, earlierCellCycles: 0, protocolRevision: 1, startedBy: "benchmark")
     var pilot = RunPilot(
-      identity: identity, program: try program(every: every), settings: RunSettings(), instrumentIsHere: true)
+      identity: identity, program: try program(record: record, ends: ends), settings: RunSettings(), instrumentIsHere: true)
     var outputs = RunOutputs()
     var inputs: [RunInput] = [.begin]
     while !inputs.isEmpty {

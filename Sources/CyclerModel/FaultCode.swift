@@ -22,6 +22,7 @@ public enum FaultCode: String, Sendable, Hashable, CaseIterable {
   case instrumentWrongDirection = "instrument.wrong_direction"
   case instrumentNoReading = "instrument.no_reading"
   case instrumentSetpointNotFollowed = "instrument.setpoint_not_followed"
+  case instrumentFrozen = "instrument.frozen"
   case instrumentTimeBackwards = "instrument.time_backwards"
   case instrumentBoundReached = "instrument.bound_reached"
   case instrumentLeaseExpired = "instrument.lease_expired"

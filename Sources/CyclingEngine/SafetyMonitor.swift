@@ -29,6 +29,16 @@ public struct SafetyMonitor: Sendable, Hashable {
   private var wrongDirectionsInARow = 0
   private var blindReadingsInARow = 0
   private var astrayReadingsInARow = 0
+  /// Where the cell stood at rest before the current was switched on, until its voltage has moved.
+  private var restedAt: Voltage?
+  private var frozenReadings = 0
+  private var frozenSince: TimeSpan?
+
+  /// A current moves the voltage of every cell at once, by its resistance. One that stays the same to the last digit for
+  /// more readings than this, and while more than a five-hundredth of what a half-cycle may move has passed, is not
+  /// measured any more: the instrument repeats itself.
+  public static let toleratedFrozenReadings = 20
+  static let toleratedFrozenShare: Int64 = 500
 
   /// So many clipped readings in a row open the circuit: one may be a glitch at a range's switch-on.
   public static let toleratedOverloads = 1
@@ -46,7 +56,7 @@ public struct SafetyMonitor: Sendable, Hashable {
   /// Whether no earlier reading has a bearing on the judgement of the next one.
   var remembersNothing: Bool {
     aboveVoltageSince == nil && belowVoltageSince == nil && aboveCurrentSince == nil && overloadsInARow == 0
-      && wrongDirectionsInARow == 0 && blindReadingsInARow == 0 && astrayReadingsInARow == 0
+      && wrongDirectionsInARow == 0 && blindReadingsInARow == 0 && astrayReadingsInARow == 0 && restedAt == nil
   }
 
   /// A monitor of `limits`.
@@ -61,6 +71,8 @@ public struct SafetyMonitor: Sendable, Hashable {
     wrongDirectionsInARow = 0
     blindReadingsInARow = 0
     astrayReadingsInARow = 0
+    frozenReadings = 0
+    frozenSince = nil
   }
 
   /// Judges one reading; a fault means that the circuit must be opened now.
@@ -74,8 +86,9 @@ public struct SafetyMonitor: Sendable, Hashable {
       if let fault = judgeDirection(reading, set.picoamperes > 0 ? .charge : .discharge, floor: set.magnitude / 10) {
         return fault
       }
-      return judgeClosed(reading) ?? judgeSetpoint(reading, set)
+      return judgeClosed(reading) ?? judgeSetpoint(reading, set) ?? judgeLife(reading, set)
     case .voltage(let direction, let atMost):
+      restedAt = nil
       if let fault = judgeSight(reading) { return fault }
       if let fault = judgeHold(reading, direction, atMost) { return fault }
       return judgeClosed(reading)
@@ -84,7 +97,10 @@ public struct SafetyMonitor: Sendable, Hashable {
 
   /// Judges one reading of an open-circuit check. Where the cell may stand is for the check to say, because the answer
   /// is a refusal and not a latch.
-  public mutating func judgeCheck(_ reading: Reading) -> Fault? { judgeQuality(reading) }
+  public mutating func judgeCheck(_ reading: Reading) -> Fault? {
+    restedAt = reading.voltage
+    return judgeQuality(reading)
+  }
 
   /// Judges the charge of a half-cycle. Changes nothing; being `mutating` it is asked in place, without a copy.
   public mutating func judge(halfCycleCharge: Charge) -> Fault? {
@@ -137,6 +153,26 @@ public struct SafetyMonitor: Sendable, Hashable {
     return Fault(.instrumentSetpointNotFollowed, .astray(current, asked: set, readings: astrayReadingsInARow))
   }
 
+  /// A voltage that does not answer to the current.
+  private mutating func judgeLife(_ reading: Reading, _ set: Current) -> Fault? {
+    guard let restedAt else { return nil }
+    guard let voltage = reading.voltage, voltage == restedAt else {
+      if reading.voltage != nil { self.restedAt = nil }
+      return nil
+    }
+    frozenReadings += 1
+    let since = frozenSince ?? reading.time
+    frozenSince = since
+    // pA times µs are 1e-18 C; 1e9 of them are a nanocoulomb.
+    let moved = Int128(set.magnitude.picoamperes) * Int128((reading.time - since).microseconds) / 1_000_000_000
+    guard frozenReadings > Self.toleratedFrozenReadings,
+      moved > Int128(limits.halfCycleCharge.nanocoulombs / Self.toleratedFrozenShare)
+    else { return nil }
+    let detail =
+      "\(frozenReadings) readings of exactly \(voltage.written), as at rest, while \(set.magnitude.shown()) flows"
+    return Fault(.instrumentFrozen, detail)
+  }
+
   private mutating func judgeHold(_ reading: Reading, _ direction: Direction, _ atMost: Current) -> Fault? {
     guard let current = reading.current else { return nil }
     if current.magnitude > atMost {
@@ -149,8 +185,9 @@ public struct SafetyMonitor: Sendable, Hashable {
     return Fault(.holdCurrentReversed, as: fault)
   }
 
-  private func judgeAtRest(_ reading: Reading, orIn window: VoltageWindow?) -> Fault? {
+  private mutating func judgeAtRest(_ reading: Reading, orIn window: VoltageWindow?) -> Fault? {
     guard let voltage = reading.voltage else { return nil }
+    restedAt = voltage
     if let window, window.contains(voltage) { return nil }
     if voltage.nanovolts < limits.lowerVoltage.soft {
       return Fault(

@@ -41,6 +41,7 @@ extension SectionReader {
     }
     if let field = fields["$schema"] { _ = text(field, longest: 500) }
     if let field = fields["variables"] { readVariables(field) }
+    if let field = fields["blocks"] { readBlocks(field) }
     let title = required("title", of: fields, paste: #""title": "…""#).flatMap { text($0, longest: 200) }
     let notes = fields["notes"].flatMap { text($0, longest: 4_000) }
     let cell = required("cell", of: fields, paste: Paste.cell).flatMap { readCell($0) }
@@ -53,6 +54,7 @@ extension SectionReader {
     let stepsField = required("steps", of: fields, paste: #""steps": [ … ]"#)
     let read = stepsField.map { readSteps($0, role: cell?.role) }
     judgeUse(of: variables.keys)
+    judgeUseOfBlocks()
 
     var rules = DocumentRules(cell: cell, limits: limits?.voltage, metrics: metrics)
     if let read, let stepsField { rules.judge(read.steps, isComplete: read.isComplete, at: site(stepsField)) }

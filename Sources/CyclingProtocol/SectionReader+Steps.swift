@@ -46,6 +46,7 @@ extension SectionReader {
     let step: WrittenStep?
     switch verb {
     case "for_each": return readForEach(field, role: role)
+    case "use": return readUse(field, role: role)
     case "rest": step = readRest(field)
     case "hold": step = readHold(field)
     case "sweep": step = readSweep(field)

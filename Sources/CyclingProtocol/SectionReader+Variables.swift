@@ -16,6 +16,14 @@ struct Variable {
   var isUsed = false
 }
 
+/// Steps with a name.
+struct NamedBlock {
+  /// nil where they are not in the file.
+  var steps: Field?
+  var site: Site
+  var isUsed = false
+}
+
 extension SectionReader {
   /// Steps that one file may have once every `for_each` is written out.
   static let mostSteps = 5_000
@@ -32,13 +40,13 @@ extension SectionReader {
     }
   }
 
-  private mutating func isName(_ name: String, at site: Site) -> Bool {
+  private mutating func isName(_ name: String, at site: Site, what: String = "a variable") -> Bool {
     let isName =
       name.utf8.count <= 32 && name.utf8.first.map { UInt8(ascii: "a")...UInt8(ascii: "z") ~= $0 } == true
       && name.utf8.allSatisfy(Self.isNameByte)
     if !isName {
       report(
-        site, "`\(name)` is no name of a variable",
+        site, "`\(name)` is no name of \(what)",
         hint: "small letters, digits and underlines, a letter first, at most 32, like `rate`")
     }
     return isName
@@ -67,14 +75,48 @@ extension SectionReader {
   /// The field with the value of its variable; itself where it has none, nil where there is no such variable.
   mutating func substituted(_ field: Field) -> Field? {
     guard case .string(let text) = field.node.content, text.contains("$") else { return field }
-    guard let name = Self.wholeName(text) else {
-      report(field, "`\(text)` mixes a variable with other text", hint: "write `$name` alone, the unit in its value")
+    let (factor, written) = Self.product(text)
+    guard let name = Self.wholeName(written) else {
+      report(
+        field, "`\(text)` mixes a variable with other text",
+        hint: "write `$name` alone, or a multiple of it like `0.5 * $name`; the unit stands in its value")
       return nil
     }
     guard let content = use(name, field) else { return nil }
     var result = field
     result.node.content = content
-    return result
+    guard let factor else { return result }
+    return multiplied(result, by: factor, written: text)
+  }
+
+  /// `FACTOR * $name`, or the text as it is.
+  private static func product(_ text: String) -> (factor: DecimalNumber?, rest: String) {
+    let parts = text.split(separator: " * ", omittingEmptySubsequences: false)
+    guard parts.count == 2, let factor = try? DecimalNumber(written: parts[0]), factor.mantissa > 0 else {
+      return (nil, text)
+    }
+    return (factor, String(parts[1]))
+  }
+
+  /// A multiple of a number or a quantity, exactly; nil, and a word of it, where there is none.
+  private mutating func multiplied(_ value: Field, by factor: DecimalNumber, written text: String) -> Field? {
+    var result = value
+    switch value.node.content {
+    case .number(let digits):
+      if let product = factor.multiplied(digits[...]) {
+        result.node.content = .number(product)
+        return result
+      }
+    case .string(let quantity):
+      if let product = factor.multiple(of: quantity) {
+        result.node.content = .string(product)
+        return result
+      }
+    case .null, .boolean, .array, .object: break
+    }
+    report(
+      value, "`\(text)` has no exact value", hint: "multiply a number with its unit, or write the value itself")
+    return nil
   }
 
   /// A text for people with the values of its variables in place; nil where there is no such variable.
@@ -120,6 +162,95 @@ extension SectionReader {
     for name in names.sorted() {
       guard let variable = variables[name], !variable.isUsed else { continue }
       report(variable.site, "nothing uses the variable `\(name)`", hint: "write `$\(name)` where it belongs")
+    }
+  }
+
+  // MARK: - Named blocks
+
+  /// Reads what `blocks` names; the steps are read where they are used, with the variables that are known there.
+  mutating func readBlocks(_ field: Field) {
+    guard case .object(let members) = field.node.content else {
+      report(field, "the blocks must be an object, not \(field.node.noun)", hint: #"write {"cycle": [ … ]}"#)
+      return
+    }
+    for member in members {
+      let entry = Field(node: member.value, path: Self.join(field.path, member.key))
+      guard isName(member.key, at: lines.site(member.keyOffset, path: entry.path), what: "a block") else { continue }
+      guard case .object = member.value.content else {
+        blocks[member.key] = NamedBlock(steps: entry, site: site(entry))
+        continue
+      }
+      readIncluded(entry, named: member.key)
+    }
+  }
+
+  /// A block from another file: `nactl` has put its steps beside the file's name and digest.
+  private mutating func readIncluded(_ entry: Field, named name: String) {
+    guard let fields = object(entry, what: "a block", known: Vocabulary.includedKeys) else { return }
+    for key in ["file", "sha256"] { if let field = fields[key] { _ = text(field, longest: 1_000) } }
+    // It is known all the same, so that its uses are not told as well.
+    blocks[name] = NamedBlock(steps: fields["steps"], site: site(entry))
+    guard fields["steps"] == nil else { return }
+    report(
+      entry, "the steps of the block are not here",
+      hint: #"`nactl` puts those of a "file" in; whoever sends the protocol otherwise writes "steps" beside it"#)
+  }
+
+  /// Reads the steps of a named block in the place where they are used.
+  mutating func readUse(_ field: Field, role: CellRole?) -> [WrittenStep] {
+    guard let fields = object(field, what: "a `use` step", known: Vocabulary.useKeys), let use = fields["use"],
+      let name = text(use, longest: 64)
+    else { return [] }
+    let lists = fields["with"].map { readWith($0) } ?? []
+    guard let block = blocks[name] else {
+      let known = blocks.keys.sorted()
+      report(
+        use, "there is no block `\(name)`",
+        hint: known.isEmpty
+          ? #"add "blocks": {"\#(name)": [ … ]} at the top"# : Vocabulary.hint(for: name, among: known))
+      return []
+    }
+    blocks[name]?.isUsed = true
+    guard let lists, let steps = block.steps else { return [] }
+    guard !openBlocks.contains(name) else {
+      report(use, "the block `\(name)` uses itself", hint: "`repeat` does things more than once")
+      return []
+    }
+    openBlocks.append(name)
+    for list in lists { bind(list.name, to: list.values[0]) }
+    let read = readSteps(steps, role: role).steps
+    judgeUse(of: lists.map(\.name))
+    for list in lists { variables[list.name] = nil }
+    openBlocks.removeLast()
+    return read
+  }
+
+  /// The values that a use gives to names of its block; nil when one of them is no name or taken.
+  private mutating func readWith(_ field: Field) -> [NamedList]? {
+    guard case .object(let members) = field.node.content, !members.isEmpty else {
+      report(field, "`with` gives values to names", hint: #"write {"rate": "0.1 A/g"}"#)
+      return nil
+    }
+    var lists: [NamedList] = []
+    for member in members {
+      var entry = Field(node: member.value, path: Self.join(field.path, member.key))
+      guard isName(member.key, at: lines.site(member.keyOffset, path: entry.path)) else { return nil }
+      guard variables[member.key] == nil else {
+        report(entry, "`\(member.key)` already stands for a value here", hint: "use another name")
+        return nil
+      }
+      // A value of the place where the block is used may be handed on.
+      guard let substituted = substituted(entry) else { return nil }
+      entry.node.content = substituted.node.content
+      lists.append(NamedList(name: member.key, values: [entry]))
+    }
+    return lists
+  }
+
+  /// A block that nothing uses is a slip, as a variable is.
+  mutating func judgeUseOfBlocks() {
+    for (name, block) in blocks.sorted(by: { $0.key < $1.key }) where !block.isUsed {
+      report(block.site, "nothing uses the block `\(name)`", hint: #"write {"use": "\#(name)"} where it belongs"#)
     }
   }
 

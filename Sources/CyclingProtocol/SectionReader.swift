@@ -26,6 +26,10 @@ struct SectionReader {
   var problems: [ProtocolProblem]
   /// What names stand for at the moment.
   var variables: [String: Variable] = [:]
+  /// Steps that may be used by their names.
+  var blocks: [String: NamedBlock] = [:]
+  /// The blocks whose steps are being read, the outermost first.
+  var openBlocks: [String] = []
   /// The most cycles in a row that a condition may ask for.
   static let mostCyclesInARow: Int32 = 10_000
   /// Steps read so far, with every pass of a `for_each`.

@@ -6,7 +6,7 @@
 /// The vocabulary of the protocol language.
 enum Vocabulary {
   static let topLevel = [
-    "$schema", "nacycler_protocol", "title", "notes", "variables", "cell", "limits", "record", "metrics",
+    "$schema", "nacycler_protocol", "title", "notes", "variables", "blocks", "cell", "limits", "record", "metrics",
     "on_interruption", "steps",
   ]
   static let cell = [
@@ -20,7 +20,7 @@ enum Vocabulary {
   /// The keys that say what a step does; a step has exactly one of them.
   static let verbs = [
     "rest", "charge", "discharge", "sodiate", "desodiate", "plate", "strip", "hold", "sweep", "cycles", "repeat",
-    "test", "for_each",
+    "test", "for_each", "use",
   ]
   static let restKeys = ["rest", "label", "until", "record"]
   static let driveOptions = ["to", "hold_until", "until", "label", "diagnostic", "settle", "part", "record"]
@@ -31,6 +31,8 @@ enum Vocabulary {
   static let testKeys = ["test", "label", "steps"]
   static let conditionKeys = ["when", "for", "go"]
   static let forEachKeys = ["for_each", "steps"]
+  static let useKeys = ["use", "with"]
+  static let includedKeys = ["file", "sha256", "steps"]
 
   /// Keys of the second part of the language.
   static let laterKeys: Set<String> = ["temperature"]

@@ -63,6 +63,41 @@ public struct DecimalNumber: Sendable, Hashable {
     return sign + padded.dropLast(decimals) + "." + padded.suffix(decimals)
   }
 
+  /// The digits of `self` × another number as it is written; nil where that is no number or the digits are too many.
+  public func multiplied(_ text: Substring) -> String? {
+    guard let other = try? DecimalNumber(written: text), decimals + other.decimals <= 18 else { return nil }
+    let (product, overflow) = mantissa.multipliedReportingOverflow(by: other.mantissa)
+    guard !overflow, product.magnitude < 1_000_000_000_000_000_000 else { return nil }
+    return DecimalNumber(mantissa: product, decimals: decimals + other.decimals).written
+  }
+
+  /// So many times a written quantity, `NUMBER UNIT` or `C/NUMBER`, exactly; nil where that cannot be written.
+  public func multiple(of quantity: String) -> String? {
+    if quantity.hasPrefix("C/") { return divisor(of: quantity.dropFirst(2)).map { "C/" + $0 } }
+    guard let space = quantity.firstIndex(of: " "), let product = multiplied(quantity[..<space]) else { return nil }
+    return product + quantity[space...]
+  }
+
+  /// C/n times m/10^k is C/(n·10^k/m), which is written only when it is exact.
+  private func divisor(of text: Substring) -> String? {
+    guard mantissa > 0, let hours = try? DecimalNumber(written: text), hours.decimals <= 9 else { return nil }
+    let (numerator, overflow) = (Int128(hours.mantissa) * powerOfTen(decimals))
+      .multipliedReportingOverflow(by: powerOfTen(9 - hours.decimals))
+    let (quotient, remainder) = numerator.quotientAndRemainder(dividingBy: Int128(mantissa))
+    guard !overflow, remainder == 0, let digits = Int64(exactly: quotient), digits < 1_000_000_000_000_000_000 else {
+      return nil
+    }
+    return DecimalNumber(mantissa: digits, decimals: 9).written
+  }
+
+  /// Trailing zeros behind the point are left out.
+  private init(mantissa: Int64, decimals: Int) {
+    var (value, places) = (mantissa, decimals)
+    while places > 0, value % 10 == 0 { (value, places) = (value / 10, places - 1) }
+    self.mantissa = value
+    self.decimals = places
+  }
+
   /// `self` × `numerator` / `denominator`, rounded half away from zero; nil when it does not fit 64 bits.
   /// `denominator` must be positive.
   func scaled(_ numerator: Int128, per denominator: Int128 = 1) -> Int64? {

@@ -21,7 +21,7 @@ struct Amend: AsyncParsableCommand {
   @Option(help: "Why; kept with the revision.") var reason: String?
 
   func run() async throws {
-    let text = try FileDescriptors.readFile(file)
+    let text = try ProtocolFiles.source(file)
     guard ProtocolExchange.format(of: Array(text.utf8)) == nil else {
       throw UsageFailure(
         code: "usage.foreign", message: "a run is amended by a protocol of NaCycler",

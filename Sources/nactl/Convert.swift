@@ -39,7 +39,7 @@ struct Convert: ParsableCommand {
   }
 
   func run() throws {
-    let source = Array(try FileDescriptors.readFile(file == "-" ? "/dev/stdin" : file).utf8)
+    let source = Array(try ProtocolFiles.source(file == "-" ? "/dev/stdin" : file).utf8)
     var bytes = source
     if let format = ProtocolExchange.format(of: bytes) {
       let options = try foreign.importOptions(nominal: values.nominalCapacity)

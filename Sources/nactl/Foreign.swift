@@ -95,7 +95,7 @@ enum ProtocolFiles {
     var problems: [Problem] = []
     var areForeign = false
     let sources = try paths.map { path in
-      let text = try FileDescriptors.readFile(path)
+      let text = try source(path)
       guard let format = ProtocolExchange.format(of: Array(text.utf8)) else {
         return ProtocolSource(name: path, text: text)
       }
@@ -116,6 +116,23 @@ enum ProtocolFiles {
       Exit.end(.problems)
     }
     return sources
+  }
+
+  /// The text of a file, with the blocks that it takes from others.
+  static func source(_ path: String) throws -> String {
+    var text = Array(try FileDescriptors.readFile(path).utf8)
+    let folder = path.contains("/") ? path[...(path.lastIndex(of: "/") ?? path.startIndex)] : ""
+    for file in Set(ProtocolIncludes.files(of: text)).sorted() {
+      let content = Array(try FileDescriptors.readFile(file.hasPrefix("/") ? file : folder + file).utf8)
+      do {
+        text = try ProtocolIncludes.putting(content, of: file, into: text)
+      } catch {
+        throw UsageFailure(
+          code: "protocol.include", message: "\(path) takes a block from \(file): \(error.message)",
+          hint: "that file holds the steps of the block and nothing else")
+      }
+    }
+    return String(decoding: text, as: UTF8.self)
   }
 
   private static func tell(_ imported: ImportedProtocol, _ path: String) {

@@ -67,6 +67,150 @@ import Testing
     #expect(program.steps.map { $0.halfCycle?.closes } == [false, false, true, true])
   }
 
+  // MARK: - Multiples and blocks
+
+  @Test(arguments: [
+    ("0.1 mA", "0.5 * $rate", "0.05 mA"), ("0.1 mA", "2 * $rate", "0.2 mA"), ("C/20", "2 * $rate", "C/10"),
+    ("C/20", "0.5 * $rate", "C/40"), ("2 C", "0.25 * $rate", "0.5 C"), ("C/3", "0.3 * $rate", "C/10"),
+  ])
+  func aMultipleOfAVariableIsExact(rate: String, multiple: String, value: String) throws {
+    let step = #"[{"discharge": "RATE", "until": ["voltage <= 10 mV", "step_time >= 9 h"]}]"#
+    var written = sample(#"{"rate": "\#(rate)"}"#, step.replacing("RATE", with: multiple))
+    var plain = sample(nil, step.replacing("RATE", with: value))
+    let capacity = #", "nominal_capacity": "0.2 mAh""#
+    for index in 0..<2 {
+      if index == 0 { written.cell.insert(contentsOf: capacity, at: written.cell.index(before: written.cell.endIndex)) }
+      if index == 1 { plain.cell.insert(contentsOf: capacity, at: plain.cell.index(before: plain.cell.endIndex)) }
+    }
+    #expect(try written.compile().get() == plain.compile().get())
+  }
+
+  @Test func multiplesStandInConditionsAndPassesToo() throws {
+    let steps = #"""
+      [{"cycles": "3 * $n", "purpose": "life", "label": "life", "steps": [
+        {"discharge": "0.1 mA", "until": ["voltage <= 0.5 * $low", {"when": "step_time >= 2 * $long and voltage <= 2 V"},
+          "step_time >= 3 * $long"]},
+        {"charge": "0.1 mA", "until": ["voltage >= 2 V", "step_time >= 9 h"]}]}]
+      """#
+    let program = try sample(#"{"n": 2, "low": "20 mV", "long": "3 h"}"#, steps).compile().get()
+    #expect(program.cycleCount == 6)
+    #expect(program.steps[0].ends.map(\.text) == [
+      "voltage <= 10 mV", "step_time >= 6 h and voltage <= 2 V", "step_time >= 9 h",
+    ])
+  }
+
+  @Test(arguments: [
+    ("1/3 * $rate", "mixes a variable"), ("-2 * $rate", "mixes a variable"), ("0 * $rate", "mixes a variable"),
+    ("$rate * 2", "mixes a variable"), ("2 * $rate * 2", "mixes a variable"),
+    ("0.7 * $hourly", "has no exact value"), ("2 * $word", "has no exact value"),
+  ])
+  func whatIsNoMultipleIsRefused(multiple: String, message: String) throws {
+    let step = #"[{"discharge": "\#(multiple)", "until": ["voltage <= 10 mV", "step_time >= 9 h"]}]"#
+    let problems = try ProtocolDecoder.decode(
+      Array(sample(#"{"rate": "0.1 mA", "hourly": "C/1", "word": "fast"}"#, step).text.utf8)).problems
+    #expect(problems.contains { $0.message.contains(message) }, "\(problems)")
+  }
+
+  private let cycle = #"""
+    [{"discharge": "RATE", "until": ["voltage <= 10 mV", "step_time >= 9 h"]},
+     {"charge": "RATE", "until": ["voltage >= 2 V", "step_time >= 9 h"]}]
+    """#
+
+  private func inBlocks(_ blocks: String, _ steps: String) -> SampleProtocol {
+    var sample = SampleProtocol()
+    sample.more = #", "blocks": \#(blocks)"#
+    sample.steps = steps
+    return sample
+  }
+
+  private func life(_ steps: String) -> String {
+    #"[{"cycles": 2, "purpose": "life", "label": "life", "steps": \#(steps)}]"#
+  }
+
+  /// A block is its steps in each place where it is used, with the values that are given there.
+  @Test func aBlockIsItsStepsWhereItIsUsed() throws {
+    let steps = #"""
+      [{"cycles": 1, "purpose": "formation", "label": "formation", "steps": [{"use": "pair", "with": {"rate": "50 uA"}}]},
+       {"cycles": 2, "purpose": "life", "label": "life", "steps": [{"use": "pair", "with": {"rate": "0.1 mA"}}]}]
+      """#
+    let blocks = #"{"pair": \#(cycle.replacing("RATE", with: "$rate")), "wait": [{"rest": "1 h"}]}"#
+    let program = try inBlocks(blocks, steps.dropLast() + #", {"use": "wait"}, {"use": "wait"}]"#).compile().get()
+    var plain = SampleProtocol()
+    let pairs = ["50 uA", "0.1 mA"].map { String(cycle.replacing("RATE", with: $0)) }
+    plain.steps = #"""
+      [{"cycles": 1, "purpose": "formation", "label": "formation", "steps": \#(pairs[0])},
+       {"cycles": 2, "purpose": "life", "label": "life", "steps": \#(pairs[1])}, {"rest": "1 h"}, {"rest": "1 h"}]
+      """#
+    var expected = try plain.compile().get()
+    for index in expected.steps.indices { expected.steps[index].path = program.steps[index].path }
+    #expect(program == expected)
+    #expect(program.steps[0].path == "blocks.pair[0]")
+  }
+
+  @Test func aBlockMayUseAnotherAndHandItsValuesOn() throws {
+    let blocks = #"""
+      {"half": [{"discharge": "$rate", "until": ["voltage <= 10 mV", "step_time >= 9 h"]}],
+       "whole": [{"use": "half", "with": {"rate": "2 * $slow"}}, {"charge": "$slow", "until": ["voltage >= 2 V",
+         "step_time >= 9 h"]}]}
+      """#
+    let program = try inBlocks(blocks, life(#"[{"use": "whole", "with": {"slow": "50 uA"}}]"#)).compile().get()
+    #expect(program.steps.map(\.rangeCurrent) == Array(repeating: Current(picoamperes: 100_000_000), count: 2))
+    #expect(program.steps.map(\.action).last == .constantCurrent(.charge, Current(picoamperes: 50_000_000)))
+  }
+
+  @Test(arguments: [
+    (#"{"a": [{"use": "a"}]}"#, #"[{"use": "a"}]"#, "uses itself"),
+    (#"{"a": [{"use": "b"}], "b": [{"use": "a"}]}"#, #"[{"use": "a"}]"#, "uses itself"),
+    (#"{"a": [{"rest": "1 h"}]}"#, #"[{"rest": "1 h"}]"#, "nothing uses the block"),
+    (#"{"a": [{"rest": "1 h"}]}"#, #"[{"use": "a"}, {"use": "b"}]"#, "there is no block"),
+    (#"{"a": [{"rest": "1 h"}]}"#, #"[{"use": "a", "with": {"t": "1 h"}}]"#, "nothing uses the variable"),
+    (#"{"a": [{"rest": "$t"}]}"#, #"[{"use": "a"}]"#, "there is no variable"),
+    (#"{"a": []}"#, #"[{"use": "a"}]"#, "without a step"),
+    (#"{"A": [{"rest": "1 h"}]}"#, #"[{"rest": "1 h"}]"#, "no name of a block"),
+    (#"{"a": {"file": "x.json"}}"#, #"[{"use": "a"}]"#, "are not here"),
+    (#"{"a": 7}"#, #"[{"use": "a"}]"#, "list of steps"), ("[]", #"[{"rest": "1 h"}]"#, "must be an object"),
+    (#"{"a": [{"rest": "1 h"}]}"#, #"[{"use": "a", "label": "x"}]"#, "unknown key"),
+    (#"{"a": [{"rest": "$t"}]}"#, #"[{"use": "a", "with": {"t": ["1 h"]}}]"#, "a text or a number"),
+    (#"{"a": [{"rest": "$t"}]}"#, #"[{"use": "a", "with": {}}]"#, "gives values to names"),
+  ])
+  func aBlockThatMeansNothingIsRefused(blocks: String, steps: String, message: String) {
+    let problems = ProtocolDecoder.decode(Array(inBlocks(blocks, steps).text.utf8)).problems
+    #expect(problems.contains { $0.message.contains(message) }, "\(problems)")
+  }
+
+  /// Blocks that use each other twice would be a thousand steps from ten.
+  @Test func blocksCannotGrowWithoutEnd() {
+    var blocks = #""b0": [{"rest": "1 h"}]"#
+    for level in 1...20 {
+      blocks += #", "b\#(level)": [{"use": "b\#(level - 1)"}, {"use": "b\#(level - 1)"}]"#
+    }
+    let problems = ProtocolDecoder.decode(Array(inBlocks("{\(blocks)}", #"[{"use": "b20"}]"#).text.utf8)).problems
+    #expect(problems.contains { $0.message.contains("more than") }, "\(problems.prefix(3))")
+  }
+
+  @Test func theStepsOfAnotherFileArePutInWithItsDigest() throws {
+    let sample = inBlocks(#"{"wait": {"file": "wait.json"}, "own": [{"rest": "2 h"}]}"#, #"[{"use": "wait"}, {"use": "own"}]"#)
+    let file = Array(sample.text.utf8)
+    #expect(ProtocolIncludes.files(of: file) == ["wait.json"])
+    let content = Array("[{\"rest\":\n  \"1 h\"}]\n".utf8)
+    let whole = try ProtocolIncludes.putting(content, of: "wait.json", into: file)
+    #expect(whole.count { $0 == UInt8(ascii: "\n") } == file.count { $0 == UInt8(ascii: "\n") }, "lines stay")
+    let text = String(decoding: whole, as: UTF8.self)
+    // sha256sum of the same bytes.
+    #expect(text.contains(#""sha256": "\#(Self.digestOfWait)""#), "\(text)")
+    let program = try ProtocolDecoder.decode(whole).flatMap { $0.compile(cell: CellValues(), instrument: nil) }.get()
+    #expect(program.steps.map(\.path) == ["blocks.wait.steps[0]", "blocks.own[0]"])
+    #expect(ProtocolIncludes.files(of: whole).isEmpty)
+    for (content, message) in [("{}", "no list"), ("[", "line 1"), ("[1,]", "line 1"), ("", "")] {
+      let thrown = #expect(throws: ProtocolIncludes.NotSteps.self) {
+        try ProtocolIncludes.putting(Array(content.utf8), of: "wait.json", into: file)
+      }
+      #expect(thrown?.message.contains(message) == true, "\(thrown?.message ?? "")")
+    }
+  }
+
+  private static let digestOfWait = "ac3b3e2b60e565d42f876b9d9442890a0041fd57e058869d2bb6d1ac756c9a15"
+
   // MARK: - Other values
 
   private let declared = #"{"rate": "0.1 mA", "wait": "10 min", "passes": 7, "cut_off": "20 mV"}"#

@@ -44,7 +44,7 @@ import Testing
     if restarts {
       try bench.restart()
       bench.feed(.instrumentReady)
-      bench.check(Array(repeating: 0.5, count: 10))
+      bench.check(Array(repeating: 0.51, count: 10))
     }
     half(&bench, 60)
     half(&bench, 540)

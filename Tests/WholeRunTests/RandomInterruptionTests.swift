@@ -118,9 +118,10 @@ import VirtualLab
       // not have been. An absent word is one byte, a present one nine.
       // Behind them stands what came with format 6, of which this run has nothing, three bytes, and with format 7 how the
       // half-cycle before left the cell, one byte or eleven, and with format 8 two charges, each one byte or nine.
-      let tails = [1, 11].flatMap { seven in [2, 10, 18].map { seven + $0 } }.flatMap { more in
-        [(22, 6), (22, 14), (22, 22), (14, 6), (14, 14)].map { ($0.0 + more, $0.1 + more) }
-      }
+      let more: [Int] = [1 + 2, 1 + 10, 1 + 18, 11 + 2, 11 + 10, 11 + 18]
+      let words: [(Int, Int)] = [(22, 6), (22, 14), (22, 22), (14, 6), (14, 14)]
+      var tails: [(Int, Int)] = []
+      for count in more { tails += words.map { ($0.0 + count, $0.1 + count) } }
       if again.bytes != writer.bytes,
         !tails.contains(where: { again.bytes.dropLast($0.0) == writer.bytes.dropLast($0.1) })
       {

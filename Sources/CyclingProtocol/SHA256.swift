@@ -5,9 +5,9 @@
 // guards nothing secret; docs/adr/0005-dependencies.md says why no cryptography library is brought in for it.
 
 /// SHA-256 of a byte sequence (FIPS 180-4, sections 5 and 6.2).
-enum SHA256 {
+public enum SHA256 {
   /// The 32 bytes of the digest.
-  static func digest(_ message: [UInt8]) -> [UInt8] {
+  public static func digest(_ message: [UInt8]) -> [UInt8] {
     var padded = message
     padded.append(0x80)
     while padded.count % 64 != 56 { padded.append(0) }
