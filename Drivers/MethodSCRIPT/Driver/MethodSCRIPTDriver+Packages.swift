@@ -96,7 +96,9 @@ extension MethodSCRIPTDriver {
   private mutating func renewLease(at time: Int64, into outputs: inout DriverOutputs) {
     if progress.leaseBegan < 0 { progress.leaseBegan = time }
     guard time - progress.leaseBegan >= progress.lease / 3 else { return }
-    if progress.renewalAsked >= 0, time - progress.renewalAsked < progress.lease / 4 { return }
+    // Where loops end for another reason too, a renewal that meets such an end is lost.
+    let patience = progress.saysLeases ? progress.lease / 12 : progress.lease / 4
+    if progress.renewalAsked >= 0, time - progress.renewalAsked < patience { return }
     progress.renewalAsked = time
     unansweredCommands &+= 1
     outputs.writes.append(UInt8(ascii: "Y"))
@@ -162,6 +164,12 @@ extension MethodSCRIPTDriver {
         let microseconds = time.count(unitExponent: -6), microseconds >= 0
       else { return noteGarbage("a malformed mark", into: &outputs) }
       handleCircuit(first.count(unitExponent: 0) ?? 0, at: TimeSpan(microseconds: microseconds), into: &outputs)
+    case Mark.leased:
+      guard progress.saysLeases, let time = cursor.next(), time.type == VariableType.time, cursor.isComplete,
+        let microseconds = time.count(unitExponent: -6), microseconds >= 0
+      else { return noteGarbage("a malformed mark", into: &outputs) }
+      progress.leaseBegan = microseconds
+      progress.renewalAsked = -1
     default:
       noteGarbage("a mark of no kind of ours", into: &outputs)
     }
