@@ -25,7 +25,7 @@ extension ProgramTests {
       let check = try rig.nactl("check", file, "--simulate", "nvpf")
       #expect(check.status == 0, "\(check.errors)")
       #expect(check.output.contains("charge 1.2 mW with at most 1 mA until voltage >= 4.25 V"), "\(check.output)")
-      #expect(check.output.contains("discharge over 10 kohm with at most 1 mA until voltage <= 2 V"))
+      #expect(check.output.contains("discharge over 10 kohm with at most 1 mA until voltage <= 2.0 V"))
       #expect(check.output.contains("SIMULATED with nvpf on emstat4-hr: completed after"), "\(check.output)")
       let start = try rig.nactl("start", file)
       #expect(start.status == 0, "\(start.errors)")
@@ -37,7 +37,7 @@ extension ProgramTests {
           == "constant_power\nconstant_resistance")
       #expect(try rig.sqlite("SELECT count(*) FROM cycle WHERE coulombic_efficiency > 0.5") == "2")
       // Not interrupted: each step is one row.
-      #expect(try rig.sqlite("SELECT count(*) FROM step WHERE kind LIKE 'constant%'") == "4")
+      #expect(try rig.sqlite("SELECT count(*) FROM step WHERE kind LIKE 'constant%'") == "4", "\(events)")
       let power = try rig.sqlite(
         """
         SELECT max(abs(voltage_nv * 1e-9 * current_pa * 1e-12 / 1.2e-3 - 1)) < 2e-3 FROM record JOIN step USING (step_id)
@@ -53,6 +53,7 @@ extension ProgramTests {
 
     @Test func whatIsWrongIsSaid() throws {
       let rig = try LaboratoryRig()
+      try rig.startDaemon()
       var cell = Self.cell
       cell.first = #"{"charge": "1.2 mW", "until": ["voltage >= 4.25 V", "step_time >= 30 h"]}"#
       let missing = try rig.nactl("check", try TestProtocol.write(cell, cycles: 2, to: rig.directory))

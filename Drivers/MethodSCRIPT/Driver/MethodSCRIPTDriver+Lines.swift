@@ -63,7 +63,9 @@ extension MethodSCRIPTDriver {
       progress.leaseBegan = -1
       progress.renewalAsked = -1
     }
-    if stage == .running { awaitReading() }
+    guard stage == .running else { return }
+    awaitReading()
+    renewLeaseAtLoopStart(into: &outputs)
   }
 
   /// The script took hold. Said by its `e`, and by anything else that only it can say should that be lost.

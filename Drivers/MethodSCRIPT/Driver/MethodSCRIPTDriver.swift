@@ -114,6 +114,8 @@ public struct MethodSCRIPTDriver: InstrumentDriver {
     var leaseBegan: Int64 = -1
     /// The time of the reading at which the lease was last asked to be renewed; -1 when not in this lease.
     var renewalAsked: Int64 = -1
+    /// Whether the lease was asked for in what is being read now.
+    var hasJustAsked = false
     var lastTime: Int64 = -1
     var lastReading: Reading?
     var finalReason: Int64?
@@ -191,6 +193,7 @@ public struct MethodSCRIPTDriver: InstrumentDriver {
 
   private mutating func receive(_ bytes: UnsafeRawBufferPointer, into outputs: inout DriverOutputs) {
     guard stage != .portClosed else { return }
+    progress.hasJustAsked = false
     var offset = 0
     while true {
       if readLikeTheLast(bytes, at: &offset, into: &outputs) { continue }
