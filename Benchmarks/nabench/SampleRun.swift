@@ -92,7 +92,8 @@ enum SampleRun {
     let identity = RunIdentity(
       run: 1, channel: 1, instrumentChannel: 0, earlierCellCycles: 0, protocolRevision: 1, startedBy: "benchmark")
     var pilot = RunPilot(
-      identity: identity, program: try program(record: record, ends: ends), settings: RunSettings(), instrumentIsHere: true)
+      identity: identity, program: try program(record: record, ends: ends), settings: RunSettings(),
+      instrumentIsHere: true)
     var outputs = RunOutputs()
     var inputs: [RunInput] = [.begin]
     while !inputs.isEmpty {

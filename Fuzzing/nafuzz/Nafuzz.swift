@@ -187,6 +187,11 @@ struct Fuzz {
         }
       case .hold(_, _, let atMost):
         guard atMost > .zero else { throw Finding("a hold without a bound") }
+      case .demand(let demand):
+        let limit = demand.direction == .charge ? program.limits.chargeCurrent : program.limits.dischargeCurrent
+        guard demand.currentAtMost > .zero, demand.currentAtMost.count <= limit.soft, demand.direction != .none else {
+          throw Finding("a power or a resistance beyond the limit, or without a bound or direction")
+        }
       case .sweep(let sweep):
         guard sweep.currentAtMost > .zero, sweep.rate > .zero, !sweep.to.isEmpty else {
           throw Finding("a sweep without a bound, a rate or a way")

@@ -25,7 +25,8 @@ struct ReversibilityState: Sendable, Hashable {
   /// - Parameters:
   ///   - first, second: Its half-cycles in the order of the role; nil where one is missing.
   ///   - hasEfficiency: Whether the role's second half-cycle gives back what the first one took.
-  mutating func take(first: HalfCycleRow?, second: HalfCycleRow?, hasEfficiency: Bool, into summary: inout CycleSummary) {
+  mutating func take(first: HalfCycleRow?, second: HalfCycleRow?, hasEfficiency: Bool, into summary: inout CycleSummary)
+  {
     if hasEfficiency {
       if let before = irreversible, let first, let second, first.isChargeKnown, second.isChargeKnown {
         irreversible = before + first.charge - second.charge

@@ -37,7 +37,8 @@ public struct RecordFrame: Codable, Sendable, Hashable {
   @OrNull public var cell_cycle_number: Int64?
   /// Counted from 1 in the run, never repeated.
   public var step_count: Int
-  /// `rest`, `constant_current`, `constant_current_constant_voltage`, `constant_voltage` or `open_circuit_check`.
+  /// `rest`, `constant_current`, `constant_current_constant_voltage`, `constant_voltage`, `constant_power`,
+  /// `constant_resistance`, `voltage_sweep` or `open_circuit_check`.
   public var step_kind: String
   /// Place in the protocol.
   public var step_path: String

@@ -57,6 +57,8 @@ struct BatteryDataFormatWriter: ExportWriter {
     case .constantCurrent: return "CC" + suffix
     case .constantVoltage: return "CV" + suffix
     case .constantCurrentConstantVoltage: return "CCCV" + suffix
+    case .constantPower: return "CP" + suffix
+    case .constantResistance: return "CR" + suffix
     case .voltageSweep: return "LSV"
     case nil: return step.kind.uppercased()
     }

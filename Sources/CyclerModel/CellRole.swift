@@ -94,6 +94,10 @@ public enum StepKind: String, Sendable, Hashable, CaseIterable {
   case constantCurrentConstantVoltage = "constant_current_constant_voltage"
   /// Constant voltage.
   case constantVoltage = "constant_voltage"
+  /// A constant power: the current follows the voltage.
+  case constantPower = "constant_power"
+  /// A constant resistance: the current follows the voltage.
+  case constantResistance = "constant_resistance"
   /// A voltage that moves at a constant rate.
   case voltageSweep = "voltage_sweep"
   /// The open circuit measured before the first closed one, or before a run goes on.

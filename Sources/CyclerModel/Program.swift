@@ -100,6 +100,8 @@ public struct ProgramStep: Sendable, Hashable {
     case constantCurrentConstantVoltage(Direction, Current, Voltage)
     /// A held voltage; the direction is that of the half-cycle it belongs to, or `none`.
     case hold(Direction, Voltage, currentAtMost: Current)
+    /// A current that follows the cell's voltage: a constant power or a constant resistance.
+    case demand(CurrentDemand)
     /// A voltage that moves at a constant rate. It belongs to no half-cycle.
     case sweep(VoltageSweep)
   }
@@ -176,6 +178,11 @@ public struct ProgramStep: Sendable, Hashable {
     case .constantCurrent: .constantCurrent
     case .constantCurrentConstantVoltage: .constantCurrentConstantVoltage
     case .hold: .constantVoltage
+    case .demand(let demand):
+      switch demand.law {
+      case .power: .constantPower
+      case .resistance: .constantResistance
+      }
     case .sweep: .voltageSweep
     }
   }
@@ -190,6 +197,7 @@ public struct ProgramStep: Sendable, Hashable {
     case .constantCurrent(let direction, _): direction
     case .constantCurrentConstantVoltage(let direction, _, _): direction
     case .hold(let direction, _, _): direction
+    case .demand(let demand): demand.direction
     case .sweep: .none
     }
   }

@@ -31,6 +31,8 @@ public struct Setpoint: Sendable, Hashable {
     case constantCurrentThenVoltage(Current, Voltage)
     /// A constant voltage.
     case constantVoltage(Voltage)
+    /// A current that follows the cell's voltage; `from` is the magnitude of the first, not above the demand's most.
+    case demand(CurrentDemand, from: Current)
     /// A voltage that moves at a constant rate.
     case sweep(Sweep)
   }

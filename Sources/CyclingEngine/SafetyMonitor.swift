@@ -15,6 +15,8 @@ public enum CommandedDrive: Sendable, Hashable {
   case open(orIn: VoltageWindow?)
   /// A constant current of that sign.
   case current(Current)
+  /// A current that follows the cell's voltage.
+  case demand(CurrentDemand)
   /// A held voltage whose current should have that direction and stay below that magnitude.
   case voltage(Direction, atMost: Current)
 }
@@ -86,7 +88,11 @@ public struct SafetyMonitor: Sendable, Hashable {
       if let fault = judgeDirection(reading, set.picoamperes > 0 ? .charge : .discharge, floor: set.magnitude / 10) {
         return fault
       }
-      return judgeClosed(reading) ?? judgeSetpoint(reading, set) ?? judgeLife(reading, set)
+      return judgeClosed(reading) ?? judgeSetpoint(reading, set, tolerance: set.magnitude / 2)
+        ?? judgeLife(reading, set)
+    case .demand(let demand):
+      if let fault = judgeSight(reading) { return fault }
+      return judgeDemand(reading, demand) ?? judgeLife(reading, reading.current ?? .zero)
     case .voltage(let direction, let atMost):
       restedAt = nil
       if let fault = judgeSight(reading) { return fault }
@@ -141,10 +147,22 @@ public struct SafetyMonitor: Sendable, Hashable {
     return Fault(.instrumentNoReading, .blind(readings: blindReadingsInARow))
   }
 
+  /// What follows the voltage is compared with what this reading's own voltage asks for: a current lags behind it by a
+  /// reading at most.
+  private mutating func judgeDemand(_ reading: Reading, _ demand: CurrentDemand) -> Fault? {
+    let asked = demand.current(at: reading.voltage ?? .zero)
+    // A hundredth of the most is the offset of its range.
+    let least = demand.currentAtMost / 100
+    if let fault = judgeDirection(reading, demand.direction, floor: max(asked / 10, least)) { return fault }
+    if let fault = judgeClosed(reading) { return fault }
+    return judgeSetpoint(
+      reading, demand.direction == .discharge ? -asked : asked, tolerance: max(asked / 2, least))
+  }
+
   /// A constant current that is not the one that was asked for: a lead that came off, a range that cannot carry it, an
   /// instrument that acknowledged and did nothing.
-  private mutating func judgeSetpoint(_ reading: Reading, _ set: Current) -> Fault? {
-    guard let current = reading.current, (current - set).magnitude > set.magnitude / 2 else {
+  private mutating func judgeSetpoint(_ reading: Reading, _ set: Current, tolerance: Current) -> Fault? {
+    guard let current = reading.current, (current - set).magnitude > tolerance else {
       astrayReadingsInARow = 0
       return nil
     }

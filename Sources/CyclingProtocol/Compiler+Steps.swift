@@ -155,8 +155,7 @@ extension Compiler {
   }
 
   private mutating func build(_ drive: WrittenDrive, _ step: WrittenStep, _ around: Surroundings) -> ProgramStep? {
-    let kind: StepKind = drive.to == nil ? .constantCurrent : .constantCurrentConstantVoltage
-    judgeKind(kind, at: step.site)
+    judgeKind(Self.kind(of: drive), at: step.site)
     var compiled = CompiledEnds()
     compile(drive.until, onlyInHold: false, into: &compiled)
     compile(drive.holdUntil, onlyInHold: true, into: &compiled)
@@ -166,9 +165,12 @@ extension Compiler {
     guard let current = resolve(drive.current) else { return nil }
     judge(current, drive.current, drive.direction)
     judgeHoldEnds(drive.holdUntil, ends, below: current)
+    if drive.law != nil { judgeCurrentEnds(drive.until, ends, atMost: current) }
     judgeCharge(drive, current, ends, at: step.site)
     let action: ProgramStep.Action =
-      if let to = drive.to {
+      if let law = drive.law {
+        .demand(CurrentDemand(direction: drive.direction, law: law.value, currentAtMost: current))
+      } else if let to = drive.to {
         .constantCurrentConstantVoltage(drive.direction, current, to.value)
       } else {
         .constantCurrent(drive.direction, current)
@@ -179,6 +181,14 @@ extension Compiler {
       rangeCurrent: current,
       settle: drive.settle?.value ?? Setpoint.usualSettle,
       test: drive.isDiagnostic ? nil : testPlace(drive.part?.value, around), record: records(of: step))
+  }
+
+  private static func kind(of drive: WrittenDrive) -> StepKind {
+    switch drive.law?.value {
+    case .power: .constantPower
+    case .resistance: .constantResistance
+    case nil: drive.to == nil ? .constantCurrent : .constantCurrentConstantVoltage
+    }
   }
 
   private mutating func build(_ hold: WrittenHold, _ step: WrittenStep, _ around: Surroundings) -> ProgramStep? {
@@ -326,6 +336,25 @@ extension Compiler {
       report(
         condition.site, "`\(condition.text)` is true at once: the hold begins with at most \(start.shown())",
         hint: "write a smaller current")
+    }
+  }
+
+  /// A current that follows the voltage lies anywhere between nothing and its most.
+  private mutating func judgeCurrentEnds(_ written: [WrittenCondition], _ ends: [EndCondition], atMost: Current) {
+    for condition in written where condition.also.isEmpty {
+      guard case .current = condition.value, let end = ends.first(where: { $0.text == condition.text }) else {
+        continue
+      }
+      let isFalling = condition.comparison == .atMost || condition.comparison == .below
+      if isFalling, end.threshold >= atMost.count {
+        report(
+          condition.site, "`\(condition.text)` is true at once: at most \(atMost.shown()) flows",
+          hint: "write a smaller current")
+      } else if !isFalling, end.threshold > atMost.count {
+        report(
+          condition.site, "`\(condition.text)` is never true: at most \(atMost.shown()) flows",
+          hint: "write a smaller current, or raise `current_at_most`")
+      }
     }
   }
 

@@ -89,6 +89,8 @@ extension DocumentRules {
     case rest
     case current(isDiagnostic: Bool)
     case hold(isDiagnostic: Bool)
+    /// A current that follows the voltage.
+    case demand(isDiagnostic: Bool)
   }
 
   /// What is joined by `and` may be a lower bound of something that grows, as in "little charge after a long time"; each
@@ -115,14 +117,15 @@ extension DocumentRules {
     case .voltageDrift: if place != .rest { reportDriven(term) }
     case .current, .holdTime:
       if case .hold = place { return }
+      if case .demand = place, term.quantity == .current { return }
       report(term.site, "`\(name)` means something in a hold only", hint: "leave it out, or move it to the hold")
     case .stepCharge, .stepEnergy:
       guard place == .rest else { return }
       report(term.site, "`\(name)` does not change during a rest", hint: "leave it out")
     case .halfCycleTime, .halfCycleCharge:
       switch place {
-      case .current(isDiagnostic: false), .hold(isDiagnostic: false): return
-      case .rest, .current, .hold:
+      case .current(isDiagnostic: false), .hold(isDiagnostic: false), .demand(isDiagnostic: false): return
+      case .rest, .current, .hold, .demand:
         report(term.site, "the step belongs to no half-cycle, so `\(name)` has no meaning", hint: "leave it out")
       }
     case .cycleTime:

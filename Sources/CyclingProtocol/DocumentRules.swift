@@ -144,12 +144,17 @@ struct DocumentRules {
   }
 
   private mutating func judge(_ drive: WrittenDrive, at site: Site, inCycles: Bool) {
-    judgeJoined(drive.until, .current(isDiagnostic: drive.isDiagnostic), inCycles: inCycles)
+    judgeJoined(
+      drive.until,
+      drive.law == nil ? .current(isDiagnostic: drive.isDiagnostic) : .demand(isDiagnostic: drive.isDiagnostic),
+      inCycles: inCycles)
+    judgeLaw(of: drive)
     judgeJoined(drive.holdUntil, .hold(isDiagnostic: drive.isDiagnostic), inCycles: inCycles)
     for condition in drive.until where condition.also.isEmpty {
       switch condition.quantity {
       case .voltage: judgeCutOff(condition, drive)
       case .voltageDrift: reportDriven(condition)
+      case .current where drive.law != nil: break
       case .current:
         report(
           condition.site, "the current is constant here and cannot end the step",

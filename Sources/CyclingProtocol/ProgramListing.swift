@@ -40,11 +40,21 @@ public struct ProgramListing {
       return "\(verb(direction)) \(text(current, mass)) to \(held); in all until \(always)"
     case .hold(_, let voltage, let atMost):
       return "hold \(text(voltage, instrument)) with at most \(text(atMost, mass)) until \(always)"
+    case .demand(let demand):
+      return
+        "\(verb(demand.direction)) \(text(demand.law)) with at most \(text(demand.currentAtMost, mass)) until \(always)"
     case .sweep(let sweep):
       let from = sweep.from.map { text($0, instrument) } ?? "where the cell stands"
       let way = ([from] + sweep.to.map { text($0, instrument) }).joined(separator: " to ")
       let others = step.ends.dropFirst().map { " or until \(condition($0, instrument))" }.joined()
       return "sweep from \(way) at \(text(sweep.rate)) with at most \(text(sweep.currentAtMost, mass))\(others)"
+    }
+  }
+
+  private static func text(_ law: CurrentDemand.Law) -> String {
+    switch law {
+    case .power(let power): power.written
+    case .resistance(let resistance): "over \(resistance.written)"
     }
   }
 

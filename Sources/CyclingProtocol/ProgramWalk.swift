@@ -80,6 +80,7 @@ enum ProgramWalk {
       switch step.action {
       case .rest: .zero
       case .constantCurrent(_, let current): current
+      case .demand(let demand): demand.currentAtMost
       case .constantCurrentConstantVoltage, .hold, .sweep: nil
       }
     // pA times µs are 1e-9 nC.

@@ -44,6 +44,7 @@ extension ProgramListing {
     case .rest: return []
     case .constantCurrent(_, let drive), .constantCurrentConstantVoltage(_, let drive, _): current = drive
     case .hold(_, _, let atMost): current = atMost
+    case .demand(let demand): current = demand.currentAtMost
     case .sweep(let sweep): current = sweep.currentAtMost
     }
     let limit: Int64
@@ -91,9 +92,9 @@ extension ProgramListing {
     case .constantCurrentConstantVoltage(let direction, _, let voltage): return [(voltage, direction)]
     case .hold(let direction, let voltage, _): return [(voltage, direction)]
     case .sweep(let sweep): return ([sweep.from].compactMap { $0 } + sweep.to).map { ($0, .none) }
-    case .constantCurrent(let direction, _):
+    case .constantCurrent, .demand:
       return step.ends.filter { $0.quantity == .voltage && $0.also.isEmpty }.map {
-        (Voltage(count: $0.threshold), direction)
+        (Voltage(count: $0.threshold), step.direction)
       }
     }
   }

@@ -94,10 +94,13 @@ struct WrittenRest: Sendable {
   var until: [WrittenCondition]
 }
 
-/// A constant current, with a voltage to hold at its end where `to` is there.
+/// A current, with a voltage to hold at its end where `to` is there.
 struct WrittenDrive: Sendable {
   var direction: Direction
+  /// The constant current, or the most that flows where it follows the voltage.
   var current: Sited<CurrentExpression>
+  /// What the current follows from where it is not constant.
+  var law: Sited<CurrentDemand.Law>?
   var to: Sited<Voltage>?
   var holdUntil: [WrittenCondition]
   var until: [WrittenCondition]

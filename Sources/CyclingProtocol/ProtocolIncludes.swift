@@ -33,7 +33,8 @@ public enum ProtocolIncludes {
     }
     // What is no text has spaces for its line ends.
     let steps = content.map { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") ? UInt8(ascii: " ") : $0 }
-    let inserted = Array(#""steps": "#.utf8) + steps + Array(#", "sha256": ""#.utf8) + digest.joined() + Array(#"", "#.utf8)
+    let inserted =
+      Array(#""steps": "#.utf8) + steps + Array(#", "sha256": ""#.utf8) + digest.joined() + Array(#"", "#.utf8)
     var result = protocolFile
     // From behind, so that the places in front stay where they are.
     for block in blocks(of: protocolFile).reversed() where block.file == file {

@@ -96,7 +96,7 @@ extension SectionReader {
       return nil
     }
     let direction = direction(of: verb, role: role, at: value)
-    let current = current(value)
+    let level = readLevel(value, fields, verb: verb, direction)
     let to = fields["to"].flatMap { voltage($0) }
     let holdUntil = fields["hold_until"].map { readConditions($0) } ?? []
     if fields["to"] == nil, let extra = fields["hold_until"] {
@@ -113,9 +113,10 @@ extension SectionReader {
     let label = label(fields)
     let part = fields["part"].flatMap { readPart($0) }
     let record = fields["record"].map { readSegments($0) } ?? []
-    guard let direction, let current, let until else { return nil }
+    guard let direction, let level, let until else { return nil }
     let drive = WrittenDrive(
-      direction: direction, current: current, to: to, holdUntil: holdUntil, until: until, isDiagnostic: isDiagnostic,
+      direction: direction, current: level.current, law: level.law, to: to, holdUntil: holdUntil, until: until,
+      isDiagnostic: isDiagnostic,
       settle: settle, part: part)
     return WrittenStep(site: fields.site, label: label, body: .drive(drive), record: record)
   }

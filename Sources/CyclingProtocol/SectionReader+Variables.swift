@@ -119,6 +119,14 @@ extension SectionReader {
     return nil
   }
 
+  /// The text of a field with the value of its variable in place. It reports nothing and counts as no use.
+  func plainText(_ field: Field) -> String? {
+    guard case .string(let text) = field.node.content else { return nil }
+    guard text.contains("$") else { return text }
+    guard let name = Self.wholeName(text), case .string(let value)? = variables[name]?.content else { return nil }
+    return value
+  }
+
   /// A text for people with the values of its variables in place; nil where there is no such variable.
   mutating func substitutedInside(_ field: Field) -> Field? {
     guard case .string(let text) = field.node.content, text.contains("$") else { return field }

@@ -3,7 +3,7 @@
 //
 // How short a program can be: each step ends by the condition that can be met first, each block after as few passes as
 // its conditions allow, and whatever goes on elsewhere goes there. A condition on something that the cell decides can
-// hold at once, so only times, and charges at a constant current, make a step last.
+// hold at once, so only times, and charges at a current with a largest value, make a step last.
 
 import CyclerModel
 import Quantities
@@ -82,10 +82,19 @@ struct ShortestCourse {
     case .stepTime, .holdTime: return Int128(threshold)
     case .stepCharge:
       // nC over pA are 1e9 µs.
-      guard case .constantCurrent(_, let current) = step.action, current > .zero else { return 0 }
+      guard let current = largest(step), current > .zero else { return 0 }
       return Int128(threshold) * 1_000_000_000 / Int128(current.picoamperes)
     case .voltage, .voltageDrift, .current, .halfCycleTime, .cycleTime, .testTime, .halfCycleCharge, .stepEnergy:
       return 0
+    }
+  }
+
+  /// The most that flows in a step, where that is known.
+  private static func largest(_ step: ProgramStep) -> Current? {
+    switch step.action {
+    case .constantCurrent(_, let current): current
+    case .demand(let demand): demand.currentAtMost
+    case .rest, .constantCurrentConstantVoltage, .hold, .sweep: nil
     }
   }
 

@@ -23,7 +23,9 @@ enum Vocabulary {
     "test", "for_each", "use",
   ]
   static let restKeys = ["rest", "label", "until", "record"]
-  static let driveOptions = ["to", "hold_until", "until", "label", "diagnostic", "settle", "part", "record"]
+  static let driveOptions = [
+    "to", "hold_until", "current_at_most", "until", "label", "diagnostic", "settle", "part", "record",
+  ]
   static let holdKeys = ["hold", "current_at_most", "until", "label", "diagnostic", "settle", "record"]
   static let sweepKeys = ["sweep", "from", "to", "back_to", "current_at_most", "until", "label", "record"]
   static let cyclesKeys = ["cycles", "purpose", "label", "steps", "until"]

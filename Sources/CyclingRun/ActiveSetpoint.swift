@@ -68,7 +68,9 @@ struct ActiveSetpoint: Sendable, Hashable {
   /// Whether it drives current through the cell at all.
   var isDriven: Bool {
     switch kind {
-    case .constantCurrent, .constantVoltage, .constantCurrentConstantVoltage, .voltageSweep: true
+    case .constantCurrent, .constantVoltage, .constantCurrentConstantVoltage, .constantPower, .constantResistance,
+      .voltageSweep:
+      true
     case .rest, .openCircuitCheck: false
     }
   }
@@ -78,8 +80,15 @@ struct ActiveSetpoint: Sendable, Hashable {
 
   /// How long after the last word between host and instrument current may still flow.
   var longestAlone: TimeSpan {
-    // An instrument that goes over to holding while nobody listens may begin a lease anew, once.
-    RunSettings.longestAlone(lease: lease, leases: kind == .constantCurrent ? 1 : 2, readingInterval: readingInterval)
+    RunSettings.longestAlone(lease: lease, leases: leasesAlone, readingInterval: readingInterval)
+  }
+
+  /// An instrument that goes over to holding while nobody listens may begin a lease anew, once.
+  private var leasesAlone: Int64 {
+    switch kind {
+    case .constantCurrent, .constantPower, .constantResistance: 1
+    case .rest, .openCircuitCheck, .constantVoltage, .constantCurrentConstantVoltage, .voltageSweep: 2
+    }
   }
 
   /// Whether its time counts: the circuit was closed, or the instrument rests.

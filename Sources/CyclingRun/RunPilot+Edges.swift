@@ -277,6 +277,8 @@ extension RunPilot {
     case .hold: return true
     // Its own end is its voltage.
     case .sweep: if machine.step?.ends.first?.text == reason { return true }
+    // Its current says nothing of what is left.
+    case .demand: return machine.step?.ends.contains { $0.text == reason && $0.quantity == .voltage } ?? false
     case .rest, .constantCurrent, .constantCurrentConstantVoltage, nil: break
     }
     guard let end = machine.step?.ends.first(where: { $0.text == reason }) else { return false }

@@ -82,7 +82,7 @@ extension RunPilot {
     switch step.action {
     case .hold(_, _, let atMost): atMost
     case .sweep(let sweep): sweep.currentAtMost
-    case .rest, .constantCurrent, .constantCurrentConstantVoltage:
+    case .rest, .constantCurrent, .constantCurrentConstantVoltage, .demand:
       Current(
         picoamperes: step.direction == .charge
           ? machine.program.limits.chargeCurrent.hard : machine.program.limits.dischargeCurrent.hard)

@@ -237,10 +237,17 @@ extension RunPilot {
         return .hold(direction, voltage, atMost: atMost)
       }
       return .approachedHold(towards, voltage, atMost: atMost)
+    case .demand(let demand): return .demand(demand, from: first(of: demand))
     case .sweep(let sweep):
       let from = sweep.from ?? Self.begin(lastVoltage ?? .zero, towards: sweep.to.first ?? .zero)
       return .sweep(Setpoint.Sweep(from: from, to: sweep.to, rate: sweep.rate, ownEnd: 0), atMost: sweep.currentAtMost)
     }
+  }
+
+  /// A current that follows the voltage begins with what the cell's last known voltage asks for, or with a little where
+  /// none is known; the first sample corrects it.
+  private func first(of demand: CurrentDemand) -> Current {
+    lastVoltage.map { demand.current(at: $0) } ?? demand.currentAtMost / 100
   }
 
   /// A sweep from where the cell stands begins a little on its way: what is measured and what is applied differ by the

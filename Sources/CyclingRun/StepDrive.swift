@@ -18,6 +18,8 @@ enum StepDrive: Sendable, Hashable {
   case hold(Direction, Voltage, atMost: Current)
   /// A hold whose voltage is approached at a constant current first.
   case approachedHold(Direction, Voltage, atMost: Current)
+  /// A current that follows the cell's voltage, and its first magnitude.
+  case demand(CurrentDemand, from: Current)
   /// A voltage that moves at a constant rate.
   case sweep(Setpoint.Sweep, atMost: Current)
 
@@ -31,6 +33,7 @@ enum StepDrive: Sendable, Hashable {
     case .hold(_, let voltage, _): .constantVoltage(voltage)
     case .approachedHold(let direction, let voltage, let atMost):
       .constantCurrentThenVoltage(Self.signed(Self.approach(atMost), direction), voltage)
+    case .demand(let demand, let first): .demand(demand, from: first)
     case .sweep(let sweep, _): .sweep(sweep)
     }
   }
@@ -43,6 +46,7 @@ enum StepDrive: Sendable, Hashable {
       .current(Self.signed(current, direction))
     case .hold(let direction, _, let atMost): .voltage(direction, atMost: atMost)
     case .approachedHold(let direction, _, let atMost): .current(Self.signed(Self.approach(atMost), direction))
+    case .demand(let demand, _): .demand(demand)
     case .sweep(_, let atMost): .voltage(.none, atMost: atMost)
     }
   }
@@ -52,6 +56,7 @@ enum StepDrive: Sendable, Hashable {
     switch self {
     case .open: .zero
     case .current(_, let current), .currentThenHold(_, let current, _): current
+    case .demand(let demand, _): demand.currentAtMost
     case .hold(_, _, let atMost), .approachedHold(_, _, let atMost), .sweep(_, let atMost): atMost
     }
   }
@@ -60,10 +65,14 @@ enum StepDrive: Sendable, Hashable {
   func bound(_ limits: SafetyLimits) -> Current {
     switch self {
     case .open: .zero
-    case .current(let direction, _), .currentThenHold(let direction, _, _):
-      Current(picoamperes: direction == .charge ? limits.chargeCurrent.hard : limits.dischargeCurrent.hard)
+    case .current(let direction, _), .currentThenHold(let direction, _, _): Self.hardLimit(direction, limits)
+    case .demand(let demand, _): Self.hardLimit(demand.direction, limits)
     case .hold(_, _, let atMost), .approachedHold(_, _, let atMost), .sweep(_, let atMost): atMost
     }
+  }
+
+  private static func hardLimit(_ direction: Direction, _ limits: SafetyLimits) -> Current {
+    Current(picoamperes: direction == .charge ? limits.chargeCurrent.hard : limits.dischargeCurrent.hard)
   }
 
   /// Below what the hold allows, so that neither the converter's error nor the first moment of the hold trips its bound.

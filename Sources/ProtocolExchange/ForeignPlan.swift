@@ -79,6 +79,7 @@ enum PlanStep: Sendable, Hashable {
   case rest(TimeSpan, every: TimeSpan?)
   case drive(PlanDrive)
   case hold(PlanHold)
+  case demand(PlanDemand)
   indirect case loop(PlanLoop)
 }
 
@@ -90,6 +91,16 @@ struct PlanDrive: Sendable, Hashable {
   var voltage: Voltage?
   /// The voltage is then held.
   var hold: PlanHold?
+  /// The step's own interval of records.
+  var every: TimeSpan?
+}
+
+/// A constant power or resistance until a time or a voltage, whichever comes first.
+struct PlanDemand: Sendable, Hashable {
+  var direction: Direction
+  var law: CurrentDemand.Law
+  var time: TimeSpan?
+  var voltage: Voltage?
   /// The step's own interval of records.
   var every: TimeSpan?
 }
@@ -141,7 +152,7 @@ extension [PlanStep] {
       case .loop(var loop):
         loop.body = loop.body.joiningHolds()
         joined.append(.loop(loop))
-      case .rest, .drive: joined.append(step)
+      case .rest, .drive, .demand: joined.append(step)
       }
     }
     return joined

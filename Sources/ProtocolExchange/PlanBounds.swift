@@ -20,6 +20,9 @@ struct PlanBounds: Sendable {
   var capacity: Charge?
   /// What a hold may draw that follows no constant current, as a protocol of ours says its limits.
   var holdText: String?
+  /// The limits of a direction, as a protocol of ours says them: what a power or a resistance may draw.
+  var chargeText: String?
+  var dischargeText: String?
   /// The limits of the run.
   var charge: PlanCurrent?
   var discharge: PlanCurrent?

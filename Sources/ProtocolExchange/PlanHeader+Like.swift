@@ -28,6 +28,8 @@ extension PlanHeader {
     takeCapacity()
     narrowVoltages()
     bounds.holdText = likeHoldCurrent
+    bounds.chargeText = likeText("limits", "charge_current", "max")
+    bounds.dischargeText = likeText("limits", "discharge_current", "max")
   }
 
   /// What --like says cannot be said by another option too.

@@ -210,6 +210,7 @@ struct PlanHeader {
     plan.steps.flat.compactMap { step in
       switch step {
       case .drive(let drive): drive.direction == direction ? drive.voltage : nil
+      case .demand(let demand): demand.direction == direction ? demand.voltage : nil
       case .hold(let hold): hold.voltage
       case .rest, .loop: nil
       }

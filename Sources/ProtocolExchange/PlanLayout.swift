@@ -51,12 +51,12 @@ struct PlanLayout {
         found += layOut(loop)
         continue
       }
-      if case .drive(let drive) = step {
-        if drive.direction == firstDirection, half != firstDirection {
+      if let direction = step.drivenDirection {
+        if direction == firstDirection, half != firstDirection {
           found += close(&open, &half)
-          half = drive.direction
+          half = direction
         } else if half != .none {
-          half = drive.direction
+          half = direction
         }
       }
       open.append(step)
@@ -80,7 +80,7 @@ struct PlanLayout {
       half = .none
     }
     guard half != .none, half != firstDirection else {
-      let drives = open.contains { if case .drive = $0 { true } else { false } }
+      let drives = open.contains { $0.drivenDirection != nil }
       if drives, firstDirection != nil { hasUncounted = true }
       return written(open)
     }
@@ -155,6 +155,9 @@ struct PlanLayout {
         lastCurrent = drive.current
         found.append(write(drive))
       case .hold(let hold): found.append(write(hold))
+      case .demand(let demand):
+        lastCurrent = nil
+        found.append(write(demand))
       case .loop(let loop):
         found.append(.members([("repeat", .whole(loop.passes)), ("steps", .list(written(loop.body)))]))
       }
@@ -213,6 +216,29 @@ struct PlanLayout {
     ])
   }
 
+  private mutating func write(_ demand: PlanDemand) -> TextNode {
+    let isCharge = demand.direction == .charge
+    var until: [TextNode] = []
+    if let voltage = demand.voltage { until.append(.text("voltage \(isCharge ? ">=" : "<=") \(voltage.written)")) }
+    until.append(demand.time.map { .text("step_time >= \($0.written)") } ?? added("step_time", PlanBounds.usual))
+    let value =
+      switch demand.law {
+      case .power(let power): power.written
+      case .resistance(let resistance): resistance.written
+      }
+    let most = isCharge ? bounds.chargeText : bounds.dischargeText
+    if most == nil {
+      problems.append(
+        ProtocolProblem(
+          path: "", line: 1, column: 1, message: "nothing says what \(value) may draw while the voltage changes",
+          hint: "say it by the limits of a protocol of ours, --like"))
+    }
+    return .members([
+      (isCharge ? "charge" : "discharge", .text(value)), ("current_at_most", most.map { .text($0) }),
+      ("until", .list(until)), ("record", Self.record(demand.every)),
+    ])
+  }
+
   /// What a hold may draw: the constant current before it, or else what the limits allow in both directions.
   private mutating func largest(of hold: PlanHold) -> TextNode? {
     if let current = lastCurrent ?? bounds.holdCurrent { return written(current) }
@@ -227,9 +253,19 @@ struct PlanLayout {
 }
 
 extension PlanStep {
+  /// The direction of a step that drives a current, but for holds.
+  fileprivate var drivenDirection: Direction? {
+    switch self {
+    case .drive(let drive): drive.direction
+    case .demand(let demand): demand.direction
+    case .rest, .hold, .loop: nil
+    }
+  }
+
   fileprivate func isDriven(_ direction: Direction) -> Bool {
     switch self {
     case .drive(let drive): drive.direction == direction
+    case .demand(let demand): demand.direction == direction
     case .loop(let loop): loop.body.directions == [direction]
     case .rest, .hold: false
     }
@@ -246,6 +282,7 @@ extension [PlanStep] {
       case .rest: continue
       case .hold: if found.isEmpty { return nil }
       case .drive(let drive): if found.last != drive.direction { found.append(drive.direction) }
+      case .demand(let demand): if found.last != demand.direction { found.append(demand.direction) }
       case .loop(let loop):
         guard let inner = loop.body.directions, inner.count <= 1 else { return nil }
         if let direction = inner.first, found.last != direction { found.append(direction) }

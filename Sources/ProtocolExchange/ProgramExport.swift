@@ -28,7 +28,7 @@ extension ProtocolExchange {
   ) -> Result<ExportedProtocol, ProtocolProblems> {
     ProtocolDecoder.decode(bytes).flatMap { document in
       document.compile(cell: cell, instrument: nil).flatMap { program in
-        var export = ProgramExport(program: program)
+        var export = ProgramExport(program: program, format: format)
         let steps = export.steps()
         var capacity = document.values.nominalCapacity ?? cell.nominalCapacity
         if format == .pybamm { capacity = nil }
@@ -49,10 +49,14 @@ extension ProtocolExchange {
 /// Makes the tree, and collects what it cannot hold.
 struct ProgramExport {
   private let program: Program
+  private let format: ForeignFormat
   private(set) var problems: [ProtocolProblem] = []
   private(set) var leftOut: [String] = []
 
-  init(program: Program) { self.program = program }
+  init(program: Program, format: ForeignFormat) {
+    self.program = program
+    self.format = format
+  }
 
   mutating func report(_ step: ProgramStep, _ message: String, hint: String) {
     problems.append(ProtocolProblem(path: step.path, line: 1, column: 1, message: message, hint: hint))
@@ -156,11 +160,35 @@ struct ProgramExport {
       return [
         .hold(PlanHold(voltage: voltage, time: time, current: ends.current.map { .amperes($0) }, every: every))
       ]
+    case .demand(let demand): return written(demand, step, ends, every)
     case .sweep:
       report(
         step, "the other format has no sweep of the voltage that we know to mean the same", hint: "remove the sweep")
       return []
     }
+  }
+
+  private mutating func written(
+    _ demand: CurrentDemand, _ step: ProgramStep, _ ends: Ends, _ every: TimeSpan?
+  ) -> [PlanStep] {
+    guard format == .pybamm else {
+      report(step, "the other format has no constant power or resistance", hint: "drive the step by a current")
+      return []
+    }
+    leaveOut("the largest current of a constant power or resistance")
+    if ends.current != nil {
+      report(
+        step, "a current ends the step, which the other format compares otherwise",
+        hint: "end it by a voltage or a time")
+    }
+    if ends.time == nil, ends.voltage == nil {
+      report(step, "the step ends by nothing that the other format can say", hint: "end it by a voltage or a time")
+    }
+    return [
+      .demand(
+        PlanDemand(
+          direction: demand.direction, law: demand.law, time: ends.time, voltage: ends.voltage, every: every))
+    ]
   }
 
   private struct Ends {

@@ -144,6 +144,13 @@ struct PyBaMMReader {
       throw StepFault(message: "not a step", hint: "write `Charge at …`, `Discharge at …`, `Hold at …` or `Rest for …`")
     }
     let value = try Electric(String(text[at.upperBound...]))
+    if let law = value.law {
+      switch text[..<at.lowerBound] {
+      case "Charge": return .demand(try demand(.charge, law, time, end, every))
+      case "Discharge": return .demand(try demand(.discharge, law, time, end, every))
+      default: break
+      }
+    }
     switch text[..<at.lowerBound] {
     case "Charge": return .drive(try drive(.charge, value, time, end, every))
     case "Discharge": return .drive(try drive(.discharge, value, time, end, every))
@@ -162,10 +169,10 @@ struct PyBaMMReader {
           message: "a current is more than nothing, and no instrument has more than 1000 A",
           hint: "the verb says the direction")
       }
-      let kind = value.unit == .volts ? "a voltage" : value.unit == .watts ? "constant power" : "constant resistance"
+      let kind = value.unit == .volts ? "a voltage" : value.unit == .watts ? "such a power" : "such a resistance"
       throw StepFault(
         message: "\(kind) cannot be driven by `Charge` and `Discharge`",
-        hint: value.unit == .volts ? "write `Hold at …`" : "there are no such steps yet")
+        hint: value.unit == .volts ? "write `Hold at …`" : "write a value above nothing, like `5 W` or `4 Ohm`")
     }
     var drive = PlanDrive(direction: direction, current: current, time: time, every: every)
     if let end {
@@ -175,6 +182,23 @@ struct PyBaMMReader {
       drive.voltage = voltage
     }
     return drive
+  }
+
+  private static func demand(
+    _ direction: Direction, _ law: CurrentDemand.Law, _ time: TimeSpan?, _ end: Electric?, _ every: TimeSpan?
+  ) throws(StepFault) -> PlanDemand {
+    if direction == .charge, case .resistance = law {
+      throw StepFault(message: "a resistance only discharges", hint: "charge at a current or a power")
+    }
+    var demand = PlanDemand(direction: direction, law: law, time: time, every: every)
+    if let end {
+      guard let voltage = end.voltage else {
+        throw StepFault(
+          message: "a constant power or resistance ends by a voltage or a time here", hint: "write `until 2.5 V`")
+      }
+      demand.voltage = voltage
+    }
+    return demand
   }
 
   private static func hold(
@@ -253,6 +277,18 @@ struct PyBaMMReader {
           (1...PlanBounds.largestCurrent.count).contains($0) ? .amperes(Current(picoamperes: $0)) : nil
         }
       case .volts, .watts, .ohms: return nil
+      }
+    }
+
+    /// A power or a resistance that is more than nothing, in whole smallest units.
+    var law: CurrentDemand.Law? {
+      guard !number.isNegative else { return nil }
+      switch unit {
+      case .watts:
+        return number.count(unitsInOne: 1_000_000_000_000).flatMap { $0 > 0 ? .power(Power(count: $0)) : nil }
+      case .ohms:
+        return number.count(unitsInOne: 1_000_000).flatMap { $0 > 0 ? .resistance(Resistance(count: $0)) : nil }
+      case .rate, .amperes, .volts: return nil
       }
     }
 

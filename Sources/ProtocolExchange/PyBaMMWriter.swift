@@ -53,7 +53,18 @@ enum PyBaMMWriter {
       let words = quoted(text + ends(drive.time, drive.voltage.map { "\(volts($0)) V" }), drive.every ?? every)
       return [words] + (drive.hold.map { [hold($0, every)] } ?? [])
     case .hold(let own): return [hold(own, every)]
+    case .demand(let demand):
+      let verb = demand.direction == .charge ? "Charge" : "Discharge"
+      let text = "\(verb) at \(value(demand.law))"
+      return [quoted(text + ends(demand.time, demand.voltage.map { "\(volts($0)) V" }), demand.every ?? every)]
     case .loop: return []
+    }
+  }
+
+  private static func value(_ law: CurrentDemand.Law) -> String {
+    switch law {
+    case .power(let power): "\(decimal(power.count, 1_000_000_000_000)) W"
+    case .resistance(let resistance): "\(decimal(resistance.count, 1_000_000)) Ohm"
     }
   }
 

@@ -60,6 +60,8 @@ enum UnicyclerWriter {
         method.append(object([("step", "\"open_circuit_voltage\""), ("until_time_s", seconds(time))]))
       case .drive(let drive): write(drive, into: &method, &export)
       case .hold(let hold): write(hold, into: &method, &export)
+      // Refused when the steps were made.
+      case .demand: break
       case .loop(let loop):
         let tag = ProtocolText.quoted(tags.insertUnused(loop.label ?? "loop"))
         method.append(object([("step", "\"tag\""), ("tag", tag)]))

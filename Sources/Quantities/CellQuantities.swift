@@ -85,6 +85,22 @@ public struct Energy: FixedPointQuantity {
   @inlinable public var wattHours: Double { Double(nanojoules) / 3.6e12 }
 }
 
+/// A power, counted in picowatts (range ±9.2 MW).
+public struct Power: FixedPointQuantity {
+  /// Picowatts.
+  public var count: Int64
+  /// A power of so many picowatts.
+  @inlinable public init(count: Int64) { self.count = count }
+}
+
+/// An electric resistance, counted in microohms (range 9.2 TΩ).
+public struct Resistance: FixedPointQuantity {
+  /// Microohms.
+  public var count: Int64
+  /// A resistance of so many microohms.
+  @inlinable public init(count: Int64) { self.count = count }
+}
+
 /// A span of time, counted in microseconds (range ±292,000 years).
 ///
 /// Named apart from the standard library's `Duration`, which counts attoseconds in 128 bits.

@@ -71,6 +71,33 @@ extension Energy: WrittenQuantity {
   public static var zeroUnit: String { "Wh" }
 }
 
+extension Power: WrittenQuantity {
+  /// A power.
+  public static var noun: String { "a power" }
+  /// `5 mW`.
+  public static var example: String { "5 mW" }
+  /// W, mW, uW.
+  public static let units: [UnitOfMeasure] = [
+    UnitOfMeasure("W", 1_000_000_000_000), UnitOfMeasure("mW", 1_000_000_000), UnitOfMeasure("uW", 1_000_000),
+  ]
+  /// W.
+  public static var zeroUnit: String { "W" }
+}
+
+extension Resistance: WrittenQuantity {
+  /// A resistance.
+  public static var noun: String { "a resistance" }
+  /// `1 kohm`.
+  public static var example: String { "1 kohm" }
+  /// Mohm, kohm, ohm, mohm.
+  public static let units: [UnitOfMeasure] = [
+    UnitOfMeasure("Mohm", 1_000_000_000_000), UnitOfMeasure("kohm", 1_000_000_000), UnitOfMeasure("ohm", 1_000_000),
+    UnitOfMeasure("mohm", 1_000),
+  ]
+  /// ohm.
+  public static var zeroUnit: String { "ohm" }
+}
+
 extension TimeSpan: WrittenQuantity {
   /// A time.
   public static var noun: String { "a time" }

@@ -188,6 +188,8 @@ final class TailView: Sendable {
     switch record.step_kind {
     case "constant_current": "\(record.direction) CC"
     case "constant_current_constant_voltage": "\(record.direction) CCCV"
+    case "constant_power": "\(record.direction) CP"
+    case "constant_resistance": "\(record.direction) CR"
     case "constant_voltage": "hold"
     case "open_circuit_check": "open circuit"
     default: record.step_kind

@@ -82,7 +82,8 @@ private struct WorkedExample: CustomTestStringConvertible, Sendable {
 @Suite struct DocumentedExamplesTests {
   @Test func everyExampleOfThePage() throws {
     let examples = try WorkedExample.all()
-    #expect(Set(examples.map(\.kind)) == ["integral", "half-cycle", "cycle", "retention", "reversibility", "efficiency-test"])
+    #expect(
+      Set(examples.map(\.kind)) == ["integral", "half-cycle", "cycle", "retention", "reversibility", "efficiency-test"])
     #expect(examples.count >= 11)
     for example in examples {
       let computed: [String: String]

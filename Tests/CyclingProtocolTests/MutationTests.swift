@@ -43,6 +43,10 @@ import Testing
         #expect(current > .zero && current.count <= limit.soft && direction != .none)
         #expect(step.rangeCurrent >= current)
       case .hold(_, _, let atMost): #expect(atMost > .zero && step.rangeCurrent >= atMost)
+      case .demand(let demand):
+        let limit = demand.direction == .charge ? program.limits.chargeCurrent : program.limits.dischargeCurrent
+        #expect(demand.currentAtMost > .zero && demand.currentAtMost.count <= limit.soft && demand.direction != .none)
+        #expect(step.rangeCurrent >= demand.currentAtMost)
       case .sweep(let sweep): #expect(sweep.currentAtMost > .zero && sweep.rate > .zero && !sweep.to.isEmpty)
       }
       #expect(step.ends.contains { $0.quantity == .stepTime || $0.quantity == .holdTime })

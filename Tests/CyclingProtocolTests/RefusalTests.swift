@@ -36,6 +36,9 @@ import Testing
   @Test(arguments: SweepProtocols.malformed)
   func sweeps(_ refusal: RefusalCase) { expect(refusal) }
 
+  @Test(arguments: DemandProtocols.malformed)
+  func powersAndResistances(_ refusal: RefusalCase) { expect(refusal) }
+
   /// Hazard rules 9 and 10.
   @Test(arguments: DangerousProtocols.currents)
   func currents(_ refusal: RefusalCase) { expect(refusal) }

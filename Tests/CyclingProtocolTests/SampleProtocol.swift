@@ -44,7 +44,10 @@ extension InstrumentLimits {
     voltage: VoltageWindow(from: Voltage(millivolts: -6_000), to: Voltage(millivolts: 6_000)),
     maximumCurrent: Current(amperes: 0.2), voltageErrorPartsPerMillion: 1_000,
     voltageOffsetError: Voltage(millivolts: 2), shortestReadingInterval: TimeSpan(milliseconds: 100),
-    kinds: [.voltageSweep, .rest, .constantCurrent, .constantCurrentConstantVoltage, .constantVoltage],
+    kinds: [
+      .voltageSweep, .rest, .constantCurrent, .constantCurrentConstantVoltage, .constantVoltage, .constantPower,
+      .constantResistance,
+    ],
     openCircuit: .disconnectedAndMeasured)
 }
 

@@ -15,8 +15,8 @@ enum ShippedProtocols {
 
   static let names = [
     "al-nncfm-anode-free", "al-nvpf-anode-free", "anode-free-cylindrical", "demo-hard-carbon",
-    "hard-carbon-half-cell", "hard-carbon-rate-series", "hard-carbon-voltammetry", "na-nvpf-half-cell",
-    "plating-stripping-efficiency",
+    "hard-carbon-half-cell", "hard-carbon-rate-series", "hard-carbon-voltammetry",
+    "na-nvpf-constant-power", "na-nvpf-half-cell", "plating-stripping-efficiency",
   ]
 
   static func bytes(_ name: String) throws -> [UInt8] {

@@ -94,9 +94,10 @@ import Testing
       """#
     let program = try sample(#"{"n": 2, "low": "20 mV", "long": "3 h"}"#, steps).compile().get()
     #expect(program.cycleCount == 6)
-    #expect(program.steps[0].ends.map(\.text) == [
-      "voltage <= 10 mV", "step_time >= 6 h and voltage <= 2 V", "step_time >= 9 h",
-    ])
+    #expect(
+      program.steps[0].ends.map(\.text) == [
+        "voltage <= 10 mV", "step_time >= 6 h and voltage <= 2 V", "step_time >= 9 h",
+      ])
   }
 
   @Test(arguments: [
@@ -106,8 +107,9 @@ import Testing
   ])
   func whatIsNoMultipleIsRefused(multiple: String, message: String) throws {
     let step = #"[{"discharge": "\#(multiple)", "until": ["voltage <= 10 mV", "step_time >= 9 h"]}]"#
-    let problems = try ProtocolDecoder.decode(
-      Array(sample(#"{"rate": "0.1 mA", "hourly": "C/1", "word": "fast"}"#, step).text.utf8)).problems
+    let problems = ProtocolDecoder.decode(
+      Array(sample(#"{"rate": "0.1 mA", "hourly": "C/1", "word": "fast"}"#, step).text.utf8)
+    ).problems
     #expect(problems.contains { $0.message.contains(message) }, "\(problems)")
   }
 
@@ -189,7 +191,8 @@ import Testing
   }
 
   @Test func theStepsOfAnotherFileArePutInWithItsDigest() throws {
-    let sample = inBlocks(#"{"wait": {"file": "wait.json"}, "own": [{"rest": "2 h"}]}"#, #"[{"use": "wait"}, {"use": "own"}]"#)
+    let sample = inBlocks(
+      #"{"wait": {"file": "wait.json"}, "own": [{"rest": "2 h"}]}"#, #"[{"use": "wait"}, {"use": "own"}]"#)
     let file = Array(sample.text.utf8)
     #expect(ProtocolIncludes.files(of: file) == ["wait.json"])
     let content = Array("[{\"rest\":\n  \"1 h\"}]\n".utf8)

@@ -22,6 +22,7 @@ extension ProgramTests {
       Pair(file: "demo-hard-carbon", preset: "hard-carbon"), Pair(file: "hard-carbon-half-cell", preset: "hard-carbon"),
       Pair(file: "hard-carbon-rate-series", preset: "hard-carbon"),
       Pair(file: "hard-carbon-voltammetry", preset: "hard-carbon"),
+      Pair(file: "na-nvpf-constant-power", preset: "nvpf"),
       Pair(file: "na-nvpf-half-cell", preset: "nvpf"), Pair(file: "al-nvpf-anode-free", preset: "anode-free-nvpf"),
       Pair(file: "al-nncfm-anode-free", preset: "anode-free-nncfm"),
       Pair(file: "anode-free-cylindrical", preset: "anode-free-cylindrical", instrument: "nexus"),

@@ -49,7 +49,15 @@ import Testing
     renewal.receive("Y\n*\nM000A\n" + sample(23_000, 898_000, -134_300) + "*\n")
     renewal.receive(ending(2, opened: 83_000, sampled: 82_000, 890_000, -134_300))
 
+    var power = Conversation.running(Samples.power)
+    power.receive(mark(1, at: 1_000) + "M000A\n" + sample(101, 900_000, -100_000) + "*\n" + mark(4, at: 102_000))
+    power.receive("M000A\n" + sample(1_100, 898_000, -100_000) + "*\nM000A\n" + sample(1_160, 898_000, -100_200))
+    power.receive("*\nM000A\n" + sample(22_000, 897_000, -100_200) + "Y\n*\n" + mark(4, at: 22_010_000) + "M000A\n")
+    power.receive(sample(23_000, 5_000, -200_000) + "*\n")
+    power.receive(ending(10, opened: 23_005, sampled: 23_000, 5_000, -200_000))
+
     return [
+      power.transcript("constant power"),
       idle.transcript("open, idle"), orphan.transcript("open, running"), discharge.transcript("constant current"),
       hold.transcript("constant current, then voltage"), rest.transcript("rest"), abort.transcript("abort"),
       error.transcript("runtime error"), refusal.transcript("refusal"), renewal.transcript("lease"),

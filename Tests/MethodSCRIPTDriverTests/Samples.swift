@@ -48,6 +48,26 @@ enum Samples {
     bounds: bounds, readingInterval: TimeSpan(seconds: 1), rangeCurrent: Current(picoamperes: 134_300_000),
     lease: TimeSpan(seconds: 60))
 
+  /// 0.25 mW down to 5 mV with at most 0.2 mA.
+  static let power = Setpoint(
+    token: token,
+    mode: .demand(
+      CurrentDemand(
+        direction: .discharge, law: .power(Power(count: 250_000_000)),
+        currentAtMost: Current(picoamperes: 200_000_000)), from: Current(picoamperes: 100_000_000)),
+    cutOffs: discharge.cutOffs, bounds: bounds, readingInterval: TimeSpan(seconds: 1),
+    rangeCurrent: Current(picoamperes: 200_000_000), lease: TimeSpan(seconds: 60))
+
+  /// Over 10 kohm down to 5 mV with at most 0.2 mA.
+  static let resistance: Setpoint = {
+    var setpoint = power
+    setpoint.mode = .demand(
+      CurrentDemand(
+        direction: .discharge, law: .resistance(Resistance(count: 10_000_000_000)),
+        currentAtMost: Current(picoamperes: 200_000_000)), from: .zero)
+    return setpoint
+  }()
+
   /// From 2.8 V down to 5 mV and back to 2 V.
   static let sweep = Setpoint(
     token: token,

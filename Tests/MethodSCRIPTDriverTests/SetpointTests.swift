@@ -116,6 +116,34 @@ import Testing
     #expect(asked == [61])
   }
 
+  /// Loops that end for a new current renew nothing: the lease counts from what the script says of it, and a renewal that
+  /// was lost in the end of a loop is asked for again when the next one waits for its sample.
+  @Test func rule12ALeaseThatTheScriptSaysIsRenewedUntilItSaysSo() {
+    var conversation = Conversation.running(Samples.power)
+    conversation.receive(mark(1, at: 1_000) + "M000A\n" + sample(101, 900_000, -100_000) + "*\n")
+    conversation.receive(mark(4, at: 102_000) + "M000A\n")
+    var asked: [String] = []
+    for second in 1...25 {
+      let read = conversation.receive(sample(second * 1_000, 900_000 - second, -100_000)).writes
+      let begun = conversation.receive("*\nM000A\n").writes
+      if read + begun != "" { asked.append("\(second) \(read == "" ? "" : "read")\(begun == "" ? "" : "begun")") }
+    }
+    #expect(asked == ["21 readbegun", "22 begun", "23 begun", "24 begun", "25 begun"])
+    let renewed = conversation.receive("Y\nY\nY\nY\nY\nY\n*\n" + mark(4, at: 25_500_000) + "M000A\n")
+    #expect(renewed.writes == "")
+    asked = []
+    for second in 26...46 where conversation.receive(sample(second * 1_000, 899_000, -100_000)).writes == "Y\n" {
+      asked.append("\(second)")
+    }
+    #expect(asked == ["46"])
+    // What is read at once is answered once.
+    let backlog = sample(47_000, 899_000, -100_000) + "*\nM000A\n" + sample(48_000, 899_000, -100_000) + "*\nM000A\n"
+    #expect(conversation.receive(backlog).writes == "Y\n")
+    // No instrument begins a lease in the far future.
+    conversation.receive(mark(4, at: 133_000_000))
+    #expect(conversation.receive("M000A\n").writes == "Y\n")
+  }
+
   @Test func rule12AnExpiredLeaseEndsTheSetpoint() {
     var conversation = Conversation.running(Samples.discharge)
     conversation.receive(mark(1, at: 1_000) + "M000A\n" + sample(1_000, 900_000, -134_300) + "*\n")

@@ -28,7 +28,10 @@ import Testing
     #expect(lines(Samples.rest).joined(separator: "\n") == GoldenScripts.openCircuit)
   }
 
-  @Test(arguments: [Samples.discharge, Samples.chargeThenHold, Samples.hold, Samples.rest, Samples.sweep])
+  @Test(arguments: [
+    Samples.discharge, Samples.chargeThenHold, Samples.hold, Samples.rest, Samples.sweep, Samples.power,
+    Samples.resistance,
+  ])
   func keepsLinesShortAndBlocksClosed(setpoint: Setpoint) {
     var depth = 0
     var setpoint = setpoint
@@ -43,7 +46,9 @@ import Testing
   }
 
   /// Hazard rule 11: the circuit's moments are taken right after it is closed and right before it is opened.
-  @Test(arguments: [Samples.discharge, Samples.chargeThenHold, Samples.hold, Samples.sweep])
+  @Test(arguments: [
+    Samples.discharge, Samples.chargeThenHold, Samples.hold, Samples.sweep, Samples.power, Samples.resistance,
+  ])
   func rule11StampsTheCircuit(setpoint: Setpoint) {
     let script = lines(setpoint)
     for (index, line) in script.enumerated() {

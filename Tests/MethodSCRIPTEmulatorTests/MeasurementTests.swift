@@ -33,6 +33,40 @@ struct MeasurementTests {
     }
   }
 
+  /// Loops in a loop, whose current, interval and run time are variables: the cell is not touched between them, and its
+  /// charge is that of each current for its own time.
+  @Test func aLoopTakesItsCurrentFromAVariable() {
+    var laboratory = Laboratory(LinearCell(startVoltage: 2, capacitance: 1, resistance: 100))
+    let script = """
+      var p
+      var c
+      var t
+      var x
+      var v
+      var r
+      var n
+      store_var x -500u ba
+      store_var v 2 eb
+      store_var r 4 eb
+      store_var n 0i jb
+      \(Self.galvanostat)loop n < 2i
+      meas_loop_cp p c x v r
+      \(Self.package)endloop
+      copy_var x p
+      div_var p -2
+      copy_var p x
+      add_var n 1i
+      endloop
+      on_finished:
+      cell_off
+      """
+    let lines = laboratory.execute(script)
+    let currents = lines.filter { $0.hasPrefix("P") }.map { Laboratory.package($0)[2].value }
+    #expect(currents == [-500e-6, -500e-6, 250e-6, 250e-6])
+    #expect(lines.count { $0 == "M000A" } == 2)
+    #expect(!lines.contains { $0.hasPrefix("!") })
+  }
+
   @Test func potentiostaticLoopReportsTheAppliedPotentialAndTheCurrentThatFlows() {
     var laboratory = Laboratory(LinearCell(startVoltage: 1, resistance: 1000))
     let script = """

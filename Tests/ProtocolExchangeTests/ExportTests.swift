@@ -76,6 +76,36 @@ import Testing
     #expect(try exported(Self.course, .pybamm).leftOut.contains("the limits of the run"))
   }
 
+  private static let powers = ours(
+    """
+    {"charge": "12.5 mW", "current_at_most": "5 mA", "until": ["voltage >= 4.2 V", "step_time >= 9 h"]},
+    {"discharge": "1.2 kohm", "current_at_most": "4 mA",
+     "until": ["voltage <= 2 V", {"when": "step_time >= 9 h", "go": "hold"}]}
+    """)
+
+  @Test func powersAndResistancesAreWrittenForPyBaMM() throws {
+    let python = try exported(Self.powers, .pybamm)
+    #expect(python.text.contains("Charge at 0.0125 W for 32400 seconds or until 4.2 V (30 seconds period)"))
+    #expect(python.text.contains("Discharge at 1200 Ohm until 2 V (30 seconds period)"), "\(python.text)")
+    #expect(python.leftOut.contains("the largest current of a constant power or resistance"))
+    var options = ImportOptions()
+    options.like = Self.powers
+    let again = try ForeignProtocols.program(python.text, .pybamm, options)
+    #expect(
+      again.steps.map { ProgramListing.step($0) } == [
+        "charge 12.5 mW with at most 5 mA until voltage >= 4.2 V or step_time >= 9 h",
+        "discharge over 1.2 kohm with at most 4 mA until voltage <= 2 V or step_time >= 1 d",
+      ])
+    let byCurrent = Self.ours(
+      #"{"discharge": "1 mW", "current_at_most": "4 mA", "until": ["current >= 1 mA", "voltage <= 2 V", "step_time >= 9 h"]}"#
+    )
+    guard case .failure(let found) = ProtocolExchange.exported(byCurrent, to: .pybamm, cell: CellValues()) else {
+      Issue.record("written")
+      return
+    }
+    #expect(found.problems.contains { $0.message.contains("compares otherwise") })
+  }
+
   /// What would change what happens to the cell is refused.
   @Test(arguments: [
     (#"{"charge": "1 mA", "until": ["step_charge >= 1 mAh", "step_time >= 9 h"]}"#, "no end by `step_charge`"),
@@ -84,6 +114,10 @@ import Testing
     (
       #"{"charge": "1 mA", "to": "4.2 V", "hold_until": ["hold_time >= 1 h"], "until": ["step_time >= 5 h"]}"#,
       "the constant current and its hold as a whole"
+    ),
+    (
+      #"{"charge": "1 mW", "current_at_most": "1 mA", "until": ["voltage >= 4 V", "step_time >= 2 h"]}"#,
+      "no constant power or resistance"
     ),
     (#"{"rest": "1 h", "until": ["voltage_drift <= 1 mV/h"]}"#, "no end by `voltage_drift`"),
     (#"{"discharge": "1 mA", "until": ["voltage <= 0 V", "step_time >= 2 h"]}"#, "0 V, which aurora-unicycler reads"),

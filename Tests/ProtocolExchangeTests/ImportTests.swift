@@ -229,6 +229,22 @@ import Testing
     #expect(refusal(text, .pybamm, options).contains("nothing says what the hold at 3 V may draw"))
   }
 
+  /// What a power or a resistance may draw is the limit of its direction, where a protocol of ours says it.
+  @Test func aPowerDrawsWhatTheLimitOfItsDirectionAllows() throws {
+    let text =
+      #"["Charge at 5 mW until 4.1 V", "Discharge at 4 mW for 2 hours or until 2.5 V", "Discharge at 500 Ohm until 2.1 V"]"#
+    var options = ImportOptions()
+    options.like = Self.like(currents: ("2 mA", "1 mA"))
+    let program = try ForeignProtocols.program(text, .pybamm, options)
+    #expect(
+      program.steps.map { ProgramListing.step($0) } == [
+        "charge 5 mW with at most 2 mA until voltage >= 4.1 V or step_time >= 1 d",
+        "discharge 4 mW with at most 1 mA until voltage <= 2.5 V or step_time >= 2 h",
+        "discharge over 500 ohm with at most 1 mA until voltage <= 2.1 V or step_time >= 1 d",
+      ])
+    #expect(program.steps[0].ends[1].target == .hold && program.steps[1].ends[1].target == .next)
+  }
+
   @Test func whatWasAssumedIsTold() throws {
     let text = #"["Charge at C/10 until 4.2 V", "Discharge at C/10 until 2 V", "Charge at C/10 for 1 hour"]"#
     let options = ForeignProtocols.options(.fullCell, capacity: Charge(nanocoulombs: 3_600_000_000))

@@ -31,6 +31,12 @@ import Testing
     #expect(try Mass(written: "1.234 mg").micrograms == 1_234)
     #expect(try Area(written: "1.131 cm2").written == "1.131 cm2")
     #expect(try Energy(written: "1.5 mWh").written == "1.5 mWh")
+    #expect(try Power(written: "5 mW") == Power(count: 5_000_000_000))
+    #expect(try Power(written: "0.25 uW").written == "0.25 uW" && Power(written: "1.5 W").written == "1.5 W")
+    #expect(try Resistance(written: "1 kohm") == Resistance(count: 1_000_000_000))
+    #expect(try Resistance(written: "4.7 Mohm").written == "4.7 Mohm")
+    // The two differ in their case alone.
+    #expect(try Resistance(written: "5 mohm") == Resistance(count: 5_000))
     #expect(try Share(written: "1 %").partsPerMillion == 10_000)
     #expect(try Share(written: "0.5 %").written == "0.5 %")
   }

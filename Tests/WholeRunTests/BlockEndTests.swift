@@ -91,7 +91,8 @@ import Testing
     let until = #"[{"when": "capacity_change < 3 %", "for": "2 cycles"}]"#
     var bench = Self.bench(try Self.program(9, until: until))
     for seconds in [15.0, 17, 18, 18.4, 18, 18.1] { bench.cycle(desodiation: seconds) }
-    #expect(bench.journal.cycles.count == 5, "18.4 and 18 s are within 3 % of the cycle before, and 18.1 s is not needed")
+    #expect(
+      bench.journal.cycles.count == 5, "18.4 and 18 s are within 3 % of the cycle before, and 18.1 s is not needed")
     #expect(bench.pilot.state == .completed)
   }
 

@@ -58,6 +58,7 @@ import Testing
     var bench = try Self.bench()
     for index in 0..<60 { bench.read(index % 2 == 1 ? nil : 2.5, -360e-6) }
     #expect(bench.wantsOpenCircuit)
+    bench.end(.requested)
     #expect(bench.journal.events.contains { $0.code == .instrumentFrozen })
   }
 }

@@ -43,6 +43,7 @@ extension MethodSCRIPTDriver {
     layout.forget()
     progress.isActive = true
     progress.isDriven = setpoint.mode != .openCircuit
+    if case .demand = setpoint.mode { progress.saysLeases = true }
     progress.lease = setpoint.lease.microseconds
     progress.interval = script.interval.microseconds
     progress.silence = script.interval.microseconds + Deadline.readingGrace

@@ -54,14 +54,18 @@ extension MethodSCRIPTDriver {
     }
   }
 
-  /// A measuring loop began, and with it a lease. Our loops are those of techniques 7, A and B.
+  /// A measuring loop began, and with it a lease, unless the script says its leases itself.
   private mutating func handleLoopStart(_ text: String, into outputs: inout DriverOutputs) {
     guard text.utf8.count == 5, Self.hexadecimal(text.dropFirst()) else { return unexpected(text, into: &outputs) }
     guard progress.isActive else { return }
     noteBegan(into: &outputs)
-    progress.leaseBegan = -1
-    progress.renewalAsked = -1
-    if stage == .running { awaitReading() }
+    if !progress.saysLeases {
+      progress.leaseBegan = -1
+      progress.renewalAsked = -1
+    }
+    guard stage == .running else { return }
+    awaitReading()
+    renewLeaseAtLoopStart(into: &outputs)
   }
 
   /// The script took hold. Said by its `e`, and by anything else that only it can say should that be lost.

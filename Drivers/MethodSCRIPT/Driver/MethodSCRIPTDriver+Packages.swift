@@ -97,7 +97,23 @@ extension MethodSCRIPTDriver {
     if progress.leaseBegan < 0 { progress.leaseBegan = time }
     guard time - progress.leaseBegan >= progress.lease / 3 else { return }
     if progress.renewalAsked >= 0, time - progress.renewalAsked < progress.lease / 4 { return }
+    askForLease(at: time, into: &outputs)
+  }
+
+  /// Where loops end for a new current too, a renewal that comes while the sample is worked on meets such an end and is
+  /// lost, and what answers a reading comes just then. A loop that has begun waits for its first sample. Once for all that
+  /// is read at once: what is written behind it comes when the last of it is over.
+  mutating func renewLeaseAtLoopStart(into outputs: inout DriverOutputs) {
+    let time = progress.lastTime
+    guard progress.saysLeases, !progress.hasJustAsked, progress.leaseBegan >= 0,
+      time - progress.leaseBegan >= progress.lease / 3
+    else { return }
+    askForLease(at: time, into: &outputs)
+  }
+
+  private mutating func askForLease(at time: Int64, into outputs: inout DriverOutputs) {
     progress.renewalAsked = time
+    progress.hasJustAsked = true
     unansweredCommands &+= 1
     outputs.writes.append(UInt8(ascii: "Y"))
     outputs.writes.append(0x0A)
@@ -162,6 +178,16 @@ extension MethodSCRIPTDriver {
         let microseconds = time.count(unitExponent: -6), microseconds >= 0
       else { return noteGarbage("a malformed mark", into: &outputs) }
       handleCircuit(first.count(unitExponent: 0) ?? 0, at: TimeSpan(microseconds: microseconds), into: &outputs)
+    case Mark.leased:
+      guard progress.saysLeases, let time = cursor.next(), time.type == VariableType.time, cursor.isComplete,
+        let microseconds = time.count(unitExponent: -6), microseconds >= 0
+      else { return noteGarbage("a malformed mark", into: &outputs) }
+      // A wrong digit must not put off the next renewal for ever.
+      guard microseconds <= max(progress.lastTime, 0) + progress.lease + 2 * progress.interval else {
+        return noteGarbage("a lease that begins further ahead than a lease", into: &outputs)
+      }
+      progress.leaseBegan = microseconds
+      progress.renewalAsked = -1
     default:
       noteGarbage("a mark of no kind of ours", into: &outputs)
     }

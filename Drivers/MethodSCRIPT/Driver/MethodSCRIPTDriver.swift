@@ -108,10 +108,14 @@ public struct MethodSCRIPTDriver: InstrumentDriver {
     var lease: Int64 = 0
     var interval: Int64 = 0
     var silence: Int64 = 0
-    /// The first reading's time in the present measuring loop; -1 before there is one.
+    /// Whether the script says when a lease begins: its measuring loops end for other reasons too.
+    var saysLeases = false
+    /// The first reading's time in the present measuring loop, or when the script said that its lease began; -1 before.
     var leaseBegan: Int64 = -1
-    /// The time of the reading at which the lease was last asked to be renewed; -1 when not in this loop.
+    /// The time of the reading at which the lease was last asked to be renewed; -1 when not in this lease.
     var renewalAsked: Int64 = -1
+    /// Whether the lease was asked for in what is being read now.
+    var hasJustAsked = false
     var lastTime: Int64 = -1
     var lastReading: Reading?
     var finalReason: Int64?
@@ -189,6 +193,7 @@ public struct MethodSCRIPTDriver: InstrumentDriver {
 
   private mutating func receive(_ bytes: UnsafeRawBufferPointer, into outputs: inout DriverOutputs) {
     guard stage != .portClosed else { return }
+    progress.hasJustAsked = false
     var offset = 0
     while true {
       if readLikeTheLast(bytes, at: &offset, into: &outputs) { continue }

@@ -11,6 +11,8 @@ enum Mark {
   static let opened: Int64 = 2
   /// `ja=3;eb`: the circuit was closed at that moment and the voltage is held from there.
   static let closedForHold: Int64 = 3
+  /// `ja=4;eb`: the lease was begun or renewed at that moment; only where measuring loops also end for another reason.
+  static let leased: Int64 = 4
   /// `ja=9;jb;eb;eb;ab;ba`: the cell is disconnected; reason, moment, time of the last sample, last voltage and current.
   static let final: Int64 = 9
 }

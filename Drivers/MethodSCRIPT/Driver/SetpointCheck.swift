@@ -63,8 +63,26 @@ struct SetpointCheck {
         ?? outside(voltage, "the held voltage")
     case .constantVoltage(let voltage):
       return kind(.constantVoltage) ?? driven(setpoint) ?? outside(voltage, "the held voltage")
+    case .demand(let demand, let first):
+      return refusal(of: demand, from: first, setpoint)
     case .sweep(let sweep):
       return kind(.voltageSweep) ?? driven(setpoint) ?? outside(sweep, setpoint)
+    }
+  }
+
+  private func refusal(of demand: CurrentDemand, from first: Current, _ setpoint: Setpoint) -> String? {
+    if demand.direction == .none { return "a current that follows the voltage without a direction" }
+    if first < .zero || first > demand.currentAtMost {
+      return "a first current of \(amperes(first)) is not between nothing and \(amperes(demand.currentAtMost))"
+    }
+    let possible = driven(setpoint) ?? level(demand.currentAtMost, setpoint)
+    switch demand.law {
+    case .power(let power):
+      return kind(.constantPower) ?? (power <= .zero ? "a constant power that is not above zero" : possible)
+    case .resistance(let resistance):
+      if demand.direction == .charge { return "a constant resistance does not charge" }
+      return kind(.constantResistance)
+        ?? (resistance <= .zero ? "a constant resistance that is not above zero" : possible)
     }
   }
 

@@ -48,6 +48,8 @@ struct StepScript: Sendable, Hashable {
       add("endif")
     case .constantVoltage(let voltage):
       writeHold(voltage, base: Reason.none)
+    case .demand(let demand, let first):
+      writeDemand(demand, from: first)
     case .sweep(let sweep):
       writeSweep(sweep)
     }
@@ -126,10 +128,10 @@ struct StepScript: Sendable, Hashable {
     }
   }
 
-  mutating func setUp(mode: Int) {
+  mutating func setUp(mode: Int, shortest: TimeSpan = Self.earlySample) {
     add("set_pgstat_mode \(mode)")
     // The maker's rule: 5.850535 Hz over the shortest time between samples in seconds.
-    let milliHertz = 5_850_535_000 / min(interval, Self.earlySample).microseconds
+    let milliHertz = 5_850_535_000 / min(interval, shortest).microseconds
     add("set_max_bandwidth \(milliHertz)m", "set_range_minmax ab \(windowLiteral)")
   }
 
@@ -172,7 +174,7 @@ struct StepScript: Sendable, Hashable {
   // MARK: Judgements on every sample
 
   /// Leaves the measuring loop with a reason when all conditions hold; the language has no `and`.
-  private mutating func leave(_ reason: Int64, when conditions: [String]) {
+  mutating func leave(_ reason: Int64, when conditions: [String]) {
     for condition in conditions { add("if \(condition)") }
     add("store_var c \(reason)i jb", "breakloop")
     for _ in conditions { add("endif") }
@@ -256,7 +258,7 @@ struct StepScript: Sendable, Hashable {
   /// Hold-time cut-offs of a step that holds, with their places in the set-point's list.
   private var holdTimes: [(offset: Int, element: CutOff)] {
     switch setpoint.mode {
-    case .openCircuit, .constantCurrent, .sweep: []
+    case .openCircuit, .constantCurrent, .demand, .sweep: []
     case .constantCurrentThenVoltage, .constantVoltage:
       setpoint.cutOffs.enumerated().filter { $0.element.quantity == .holdTime }
     }
@@ -269,7 +271,7 @@ struct StepScript: Sendable, Hashable {
 
   /// The smallest range that holds the set-point's range current; the same for both directions (hazard rule 14). A
   /// model's largest current may lie above its top range.
-  private var rangeLiteral: String { Literal.script(range(for: setpoint.rangeCurrent).picoamperes, unitExponent: -12) }
+  var rangeLiteral: String { Literal.script(range(for: setpoint.rangeCurrent).picoamperes, unitExponent: -12) }
 
   func range(for current: Current) -> Current {
     let ranges = capabilities.currentRanges

@@ -27,6 +27,8 @@ extension ScriptMachine {
     }
     activeLoop = ActiveLoop(start: now, interval: interval, end: now + runTime, sweep: sweep)
     announcedDeadline = nil
+    loopsSinceHostSpoke += 1
+    longestRunTime = max(longestRunTime, runTime)
     readyAt = now
     if sendsOutput { Self.append(loop.technique.announcement, to: &output) }
   }

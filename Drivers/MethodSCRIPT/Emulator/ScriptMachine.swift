@@ -56,6 +56,11 @@ struct ScriptMachine: Sendable {
   var packageCount = 0
   var isInPackage = false
   var sendsOutput = true
+  /// When the host last said anything, or the script began, and the longest run time of a loop begun since: who prolongs
+  /// a measurement counts from there, however often the script itself begins its loop anew.
+  var hostSpokeAt: Int64
+  var longestRunTime: Int64 = 0
+  var loopsSinceHostSpoke = 0
   /// The deadline at which `run` stopped once already.
   var announcedDeadline: Int64?
 
@@ -67,6 +72,7 @@ struct ScriptMachine: Sendable {
     self.now = now
     readyAt = now
     timerStart = now
+    hostSpokeAt = now
     package.reserveCapacity(512)
   }
 
@@ -76,11 +82,14 @@ struct ScriptMachine: Sendable {
   var hostDeadline: Int64? {
     guard let activeLoop, !activeLoop.isAborted, activeLoop.end > now else { return nil }
     let announced = announcedDeadline ?? .min
-    for quarters in 2...3 {
-      let deadline = activeLoop.start + (activeLoop.end - activeLoop.start) * Int64(quarters) / 4
-      if deadline > now, deadline > announced { return deadline }
+    var nearest = activeLoop.end
+    for quarters in 2...3 as ClosedRange<Int64> {
+      let deadline = activeLoop.start + (activeLoop.end - activeLoop.start) * quarters / 4
+      if deadline > now, deadline > announced { nearest = min(nearest, deadline) }
+      let sinceHost = hostSpokeAt + longestRunTime * quarters / 4
+      if loopsSinceHostSpoke > 1, sinceHost > now, sinceHost > announced { nearest = min(nearest, sinceHost) }
     }
-    return activeLoop.end
+    return nearest
   }
 
   /// Ends the measurement loop at the next sample or, while it waits for one, now. False when none runs.
@@ -107,7 +116,12 @@ struct ScriptMachine: Sendable {
   }
 
   /// A byte came from the host, so that the deadline is worth stopping at again.
-  mutating func hostSpoke() { announcedDeadline = nil }
+  mutating func hostSpoke() {
+    announcedDeadline = nil
+    hostSpokeAt = now
+    longestRunTime = 0
+    loopsSinceHostSpoke = 0
+  }
 
   /// Lets time pass without carrying anything out, as while the script is halted.
   mutating func rest(until limit: Int64) { now = max(now, limit) }
