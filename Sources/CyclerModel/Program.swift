@@ -149,6 +149,8 @@ public struct ProgramStep: Sendable, Hashable {
   public var test: EfficiencyTestPlace?
   /// When its readings become records, segment after segment; empty where the program's rule holds.
   public var record: [RecordSegment]
+  /// What must not be passed in it; nil where the run's limits hold.
+  public var limits: SafetyLimits?
 
   /// A step.
   public init(

@@ -23,7 +23,7 @@ public enum CommandedDrive: Sendable, Hashable {
 
 /// The judge of every reading. One a run; cheap to copy, cheap to store.
 public struct SafetyMonitor: Sendable, Hashable {
-  let limits: SafetyLimits
+  private(set) var limits: SafetyLimits
   private var aboveVoltageSince: TimeSpan?
   private var belowVoltageSince: TimeSpan?
   private var aboveCurrentSince: TimeSpan?
@@ -63,6 +63,9 @@ public struct SafetyMonitor: Sendable, Hashable {
 
   /// A monitor of `limits`.
   public init(limits: SafetyLimits) { self.limits = limits }
+
+  /// Judges by these limits from now on: a step may have narrower ones than its run.
+  public mutating func judge(by limits: SafetyLimits) { self.limits = limits }
 
   /// Forgets tolerance times; a new set-point has a new clock.
   public mutating func setpointBegan() {

@@ -41,15 +41,15 @@ extension Compiler {
         // The rest's own duration stands before its conditions.
         nodes += jumps(of: rest.until, from: 1)
       case .drive(let drive):
-        if let built = build(drive, step, around) { nodes.append(.step(built)) }
+        if let built = build(step, { $0.build(drive, step, around) }) { nodes.append(.step(built)) }
         nodes += jumps(of: drive.until + drive.holdUntil)
         if !drive.isDiagnostic { (direction, part) = (drive.direction, drive.part?.value) }
       case .hold(let hold):
         if !around.isInCycles, direction != .none, !hold.isDiagnostic { nodes.reopenLastHalfCycle(direction) }
-        if let built = build(hold, step, around) { nodes.append(.step(built)) }
+        if let built = build(step, { $0.build(hold, step, around) }) { nodes.append(.step(built)) }
         nodes += jumps(of: hold.until)
       case .sweep(let sweep):
-        if let built = build(sweep, step, around) { nodes.append(.step(built)) }
+        if let built = build(step, { $0.build(sweep, step, around) }) { nodes.append(.step(built)) }
         // The sweep's own end stands before its conditions.
         nodes += jumps(of: sweep.until, from: 1)
       case .block(let block):
@@ -61,6 +61,45 @@ extension Compiler {
       }
     }
     return (nodes, direction)
+  }
+
+  /// Builds a step under its own limits, where it has some.
+  private mutating func build(_ step: WrittenStep, _ body: (inout Compiler) -> ProgramStep?) -> ProgramStep? {
+    let run = limits
+    let own = limits(of: step)
+    limits = own ?? run
+    voltageLimits = step.limits?.voltage ?? document.limits.voltage
+    var built = body(&self)
+    built?.limits = own
+    limits = run
+    voltageLimits = document.limits.voltage
+    return built
+  }
+
+  /// The run's limits with the step's own in their places; nil for a step without any.
+  private mutating func limits(of step: WrittenStep) -> SafetyLimits? {
+    guard let written = step.limits, var own = limits else { return nil }
+    if let voltage = written.voltage {
+      own.lowerVoltage = SoftHardLimit(
+        soft: voltage.low.value.count, hard: max(voltage.hardLow.value.count, own.lowerVoltage.hard),
+        tolerance: voltage.tolerance)
+      own.upperVoltage = SoftHardLimit(
+        soft: voltage.high.value.count, hard: min(voltage.hardHigh.value.count, own.upperVoltage.hard),
+        tolerance: voltage.tolerance)
+    }
+    if let charge = written.charge { own.chargeCurrent = narrower(charge, than: own.chargeCurrent) }
+    if let discharge = written.discharge { own.dischargeCurrent = narrower(discharge, than: own.dischargeCurrent) }
+    return own
+  }
+
+  private mutating func narrower(_ written: WrittenLimits.CurrentLimit, than run: SoftHardLimit) -> SoftHardLimit {
+    guard let own = compile(written) else { return run }
+    if own.soft > run.soft {
+      report(
+        written.soft.site, "`\(written.soft.value.written)` is more than the run's limit",
+        hint: "a step's limits are narrower: \(Current(count: run.soft).shown()) at most")
+    }
+    return SoftHardLimit(soft: min(own.soft, run.soft), hard: min(own.hard, run.hard), tolerance: own.tolerance)
   }
 
   /// Where the conditions of a step lead, in the order in which they are compiled.
@@ -393,7 +432,7 @@ extension Compiler {
       return
     }
     let room = instrument.voltageError(at: voltage) * 3
-    let limit = document.limits.voltage
+    let limit = voltageLimits
     if direction != .charge, voltage - limit.low.value < room {
       reportRoom(voltage, limit.low.value, room, "min", site)
     }

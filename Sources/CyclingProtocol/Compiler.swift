@@ -31,11 +31,14 @@ struct Compiler {
   var values = CellValues()
   /// The limits, once they are known in amperes.
   var limits: SafetyLimits?
+  /// The voltage limits of the step that is compiled.
+  var voltageLimits: WrittenLimits.VoltageLimits
   /// The tests of plating that were met.
   var tests: [EfficiencyTest] = []
 
   init(document: ProtocolDocument, instrument: InstrumentLimits?) {
     self.document = document
+    voltageLimits = document.limits.voltage
     self.instrument = instrument
   }
 
@@ -161,7 +164,7 @@ struct Compiler {
       emptyHalfCyclesInARow: written.emptyInARow)
   }
 
-  private mutating func compile(_ limit: WrittenLimits.CurrentLimit) -> SoftHardLimit? {
+  mutating func compile(_ limit: WrittenLimits.CurrentLimit) -> SoftHardLimit? {
     guard let soft = resolve(limit.soft) else { return nil }
     var hard = soft.count.multipliedReportingOverflow(by: 2).partialValue
     if let written = limit.hard {

@@ -11,8 +11,10 @@ import Quantities
 struct DocumentRules {
   /// The cell section, nil when it could not be read; rules that need it are then left out.
   let cell: WrittenCell?
-  /// The voltage limits, nil when they could not be read.
-  let limits: WrittenLimits.VoltageLimits?
+  /// The voltage limits of the run, nil when they could not be read.
+  private let runLimits: WrittenLimits.VoltageLimits?
+  /// The voltage limits of the step that is judged.
+  private(set) var limits: WrittenLimits.VoltageLimits?
   /// What the metrics section says, or what holds without it.
   let metrics: MetricParameters
   private(set) var problems: [ProtocolProblem] = []
@@ -28,6 +30,7 @@ struct DocumentRules {
 
   init(cell: WrittenCell?, limits: WrittenLimits.VoltageLimits?, metrics: MetricParameters) {
     self.cell = cell
+    runLimits = limits
     self.limits = limits
     self.metrics = metrics
   }
@@ -98,12 +101,25 @@ struct DocumentRules {
 
   // MARK: Steps
 
+  /// A step's own limits protect more than the run's, never less.
+  private mutating func judgeNarrower(_ own: WrittenLimits.VoltageLimits) {
+    guard let run = runLimits else { return }
+    for (bound, isOutside) in [(own.low, own.low.value < run.low.value), (own.high, own.high.value > run.high.value)]
+    where isOutside {
+      report(
+        bound.site, "\(bound.value.written) lies outside the run's limits",
+        hint: "a step's limits are narrower: \(run.low.value.written) to \(run.high.value.written) at most")
+    }
+  }
+
   private mutating func judge(_ steps: [WrittenStep], inCycles: Bool) {
     var before: WrittenStep?
     lists.append((steps, 0))
     defer { lists.removeLast() }
     for (place, step) in steps.enumerated() {
       lists[lists.count - 1].place = place
+      limits = step.limits?.voltage ?? runLimits
+      if let own = step.limits?.voltage { judgeNarrower(own) }
       switch step.body {
       case .rest(let rest):
         judge(rest, inCycles: inCycles)

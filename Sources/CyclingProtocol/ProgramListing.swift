@@ -26,6 +26,15 @@ public struct ProgramListing {
   public static func step(_ step: ProgramStep) -> String { self.step(step, instrument: nil, mass: nil) }
 
   static func step(_ step: ProgramStep, instrument: InstrumentLimits?, mass: Mass?) -> String {
+    let text = course(of: step, instrument: instrument, mass: mass)
+    guard let limits = step.limits else { return text }
+    let (low, high) = (Voltage(count: limits.lowerVoltage.soft), Voltage(count: limits.upperVoltage.soft))
+    let (charge, discharge) = (Current(count: limits.chargeCurrent.soft), Current(count: limits.dischargeCurrent.soft))
+    return "\(text); its own limits are \(low.written) to \(high.written), \(charge.shown()) charging and "
+      + "\(discharge.shown()) discharging"
+  }
+
+  private static func course(of step: ProgramStep, instrument: InstrumentLimits?, mass: Mass?) -> String {
     let always = step.ends.filter { !$0.onlyInHold }.map { condition($0, instrument) }.joined(separator: " or ")
     let inHold = step.ends.filter(\.onlyInHold).map { condition($0, instrument) }.joined(separator: " or ")
     switch step.action {

@@ -71,6 +71,13 @@ struct WrittenLimits: Sendable {
   var emptyInARow: Int
 }
 
+/// The `limits` of one step; what is missing is the run's.
+struct WrittenStepLimits: Sendable {
+  var voltage: WrittenLimits.VoltageLimits?
+  var charge: WrittenLimits.CurrentLimit?
+  var discharge: WrittenLimits.CurrentLimit?
+}
+
 /// One step or block as written.
 struct WrittenStep: Sendable {
   enum Body: Sendable {
@@ -86,6 +93,8 @@ struct WrittenStep: Sendable {
   var body: Body
   /// When its readings become records, where it says so itself.
   var record: [Sited<RecordSegment>] = []
+  /// What must not be passed in it, where that is narrower than the run's.
+  var limits: WrittenStepLimits?
 }
 
 /// A rest.

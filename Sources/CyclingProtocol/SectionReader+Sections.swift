@@ -165,7 +165,7 @@ extension SectionReader {
     return sited.value
   }
 
-  private mutating func readVoltageLimits(_ field: Field) -> WrittenLimits.VoltageLimits? {
+  mutating func readVoltageLimits(_ field: Field) -> WrittenLimits.VoltageLimits? {
     let known = ["min", "max", "for", "hard"]
     guard let fields = object(field, what: "the voltage limits", known: known) else { return nil }
     let low = required("min", of: fields, paste: #""min": "-50 mV""#).flatMap { voltage($0) }
@@ -197,7 +197,7 @@ extension SectionReader {
       hardHigh: hard?.high ?? Sited(value: high.value + Self.hardVoltageMargin, site: high.site), tolerance: tolerance)
   }
 
-  private mutating func readCurrentLimit(_ field: Field) -> WrittenLimits.CurrentLimit? {
+  mutating func readCurrentLimit(_ field: Field) -> WrittenLimits.CurrentLimit? {
     guard let fields = object(field, what: "a current limit", known: ["max", "for", "hard"]) else { return nil }
     let soft = required("max", of: fields, paste: #""max": "1.2 A/g""#).flatMap { current($0) }
     let tolerance = readTolerance(fields)

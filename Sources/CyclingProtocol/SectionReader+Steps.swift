@@ -113,12 +113,25 @@ extension SectionReader {
     let label = label(fields)
     let part = fields["part"].flatMap { readPart($0) }
     let record = fields["record"].map { readSegments($0) } ?? []
+    let limits = fields["limits"].flatMap { readStepLimits($0) }
     guard let direction, let level, let until else { return nil }
     let drive = WrittenDrive(
       direction: direction, current: level.current, law: level.law, to: to, holdUntil: holdUntil, until: until,
       isDiagnostic: isDiagnostic,
       settle: settle, part: part)
-    return WrittenStep(site: fields.site, label: label, body: .drive(drive), record: record)
+    return WrittenStep(site: fields.site, label: label, body: .drive(drive), record: record, limits: limits)
+  }
+
+  private mutating func readStepLimits(_ field: Field) -> WrittenStepLimits? {
+    guard let fields = object(field, what: "the limits of a step", known: Vocabulary.stepLimits) else { return nil }
+    if fields.byKey.isEmpty {
+      report(
+        field, "limits that limit nothing", hint: #"write "charge_current": {"max": "0.1 A/g", "for": "1 s"}, or leave it out"#)
+    }
+    return WrittenStepLimits(
+      voltage: fields["voltage"].flatMap { readVoltageLimits($0) },
+      charge: fields["charge_current"].flatMap { readCurrentLimit($0) },
+      discharge: fields["discharge_current"].flatMap { readCurrentLimit($0) })
   }
 
   private mutating func readSettle(_ fields: Fields) -> Sited<TimeSpan>? {
@@ -156,10 +169,11 @@ extension SectionReader {
     let settle = readSettle(fields)
     let label = label(fields)
     let record = fields["record"].map { readSegments($0) } ?? []
+    let limits = fields["limits"].flatMap { readStepLimits($0) }
     guard let voltage, let atMost, let until else { return nil }
     let body = WrittenHold(
       voltage: voltage, currentAtMost: atMost, until: until, isDiagnostic: isDiagnostic, settle: settle)
-    return WrittenStep(site: fields.site, label: label, body: .hold(body), record: record)
+    return WrittenStep(site: fields.site, label: label, body: .hold(body), record: record, limits: limits)
   }
 
   private mutating func readSweep(_ field: Field) -> WrittenStep? {
@@ -174,12 +188,13 @@ extension SectionReader {
     let until = fields["until"].map { readConditions($0) } ?? []
     let label = label(fields)
     let record = fields["record"].map { readSegments($0) } ?? []
+    let limits = fields["limits"].flatMap { readStepLimits($0) }
     guard let rate, let to, let atMost, from.map({ $0 != nil }) ?? true, backTo.map({ $0 != nil }) ?? true else {
       return nil
     }
     let body = WrittenSweep(
       rate: rate, from: from ?? nil, to: to, backTo: backTo ?? nil, currentAtMost: atMost, until: until)
-    return WrittenStep(site: fields.site, label: label, body: .sweep(body), record: record)
+    return WrittenStep(site: fields.site, label: label, body: .sweep(body), record: record, limits: limits)
   }
 
   private mutating func readConditions(_ field: Field) -> [WrittenCondition] {

@@ -13,6 +13,7 @@ enum Vocabulary {
     "role", "name", "requires", "active_mass", "area", "nominal_capacity", "expect_open_circuit", "allow_plating",
   ]
   static let limits = ["voltage", "charge_current", "discharge_current", "half_cycle_charge", "empty_half_cycle"]
+  static let stepLimits = ["voltage", "charge_current", "discharge_current"]
   static let record = ["every", "on_voltage_change", "on_current_change", "on_charge_change", "read_every"]
   static let segment = ["every", "on_voltage_change", "on_current_change", "on_charge_change", "until"]
   static let metrics = ["sodiation_plateau_below", "desodiation_plateau_below", "retention_reference"]
@@ -24,10 +25,10 @@ enum Vocabulary {
   ]
   static let restKeys = ["rest", "label", "until", "record"]
   static let driveOptions = [
-    "to", "hold_until", "current_at_most", "until", "label", "diagnostic", "settle", "part", "record",
+    "to", "hold_until", "current_at_most", "until", "label", "diagnostic", "settle", "part", "record", "limits",
   ]
-  static let holdKeys = ["hold", "current_at_most", "until", "label", "diagnostic", "settle", "record"]
-  static let sweepKeys = ["sweep", "from", "to", "back_to", "current_at_most", "until", "label", "record"]
+  static let holdKeys = ["hold", "current_at_most", "until", "label", "diagnostic", "settle", "record", "limits"]
+  static let sweepKeys = ["sweep", "from", "to", "back_to", "current_at_most", "until", "label", "record", "limits"]
   static let cyclesKeys = ["cycles", "purpose", "label", "steps", "until"]
   static let repeatKeys = ["repeat", "label", "steps", "until"]
   static let testKeys = ["test", "label", "steps"]

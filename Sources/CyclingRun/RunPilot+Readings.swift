@@ -85,7 +85,7 @@ extension RunPilot {
     case .rest, .constantCurrent, .constantCurrentConstantVoltage, .demand:
       Current(
         picoamperes: step.direction == .charge
-          ? machine.program.limits.chargeCurrent.hard : machine.program.limits.dischargeCurrent.hard)
+          ? (step.limits ?? program.limits).chargeCurrent.hard : (step.limits ?? program.limits).dischargeCurrent.hard)
     }
   }
 

@@ -54,7 +54,7 @@ extension RunPilot {
     let row = Row(
       kind: step.kind, programIndex: Int32(index), path: step.path, direction: step.direction,
       rangeCurrent: step.direction == .none && step.kind == .rest ? nil : step.rangeCurrent, settle: step.settle,
-      isDiagnostic: step.isDiagnostic, record: step.record)
+      isDiagnostic: step.isDiagnostic, record: step.record, limits: step.limits)
     begin(
       row, drive, cutOffs: cutOffs, cutOffEnds: ends,
       interval: readingInterval(of: step, at: drive.largestCurrent),
@@ -90,6 +90,7 @@ extension RunPilot {
     var settle = Setpoint.usualSettle
     var isDiagnostic = false
     var record: [RecordSegment] = []
+    var limits: SafetyLimits?
   }
 
   private mutating func begin(
@@ -120,8 +121,9 @@ extension RunPilot {
           halfCycleID: row.direction == .none || row.isDiagnostic ? nil : halfCycle?.row.halfCycleID,
           cycleNumber: machine.cycleNumber > 0 ? machine.cycleNumber : nil, startedAt: now.unix,
           startedTestTime: testTime, startCharge: runCharge, rangeCurrent: row.rangeCurrent)))
+    let limits = row.limits ?? program.limits
+    safety.judge(by: limits)
     safety.setpointBegan()
-    let limits = program.limits
     let bounds = Bounds(
       lowerVoltage: Voltage(nanovolts: limits.lowerVoltage.hard),
       upperVoltage: Voltage(nanovolts: limits.upperVoltage.hard), currentMagnitude: drive.bound(limits),

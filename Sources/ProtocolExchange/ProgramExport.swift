@@ -117,6 +117,7 @@ struct ProgramExport {
   private mutating func step(_ step: ProgramStep) -> [PlanStep] {
     let ends = ends(of: step)
     if step.isDiagnostic { leaveOut("that a step is a diagnostic") }
+    if step.limits != nil { leaveOut("the limits of single steps") }
     if step.settle != Setpoint.usualSettle { leaveOut("how long a step settles (`settle`)") }
     if step.record.count > 1 { leaveOut("that the records of a step become sparser (`record` in parts)") }
     let every = step.record.first?.rule.every

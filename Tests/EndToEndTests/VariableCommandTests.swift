@@ -45,6 +45,40 @@ extension ProgramTests {
       return rig
     }
 
+    /// The steps of another file stand in the run's own text, with the digest of that file.
+    @Test func blocksOfAnotherFileArePartOfTheRun() throws {
+      let rig = try rig()
+      let block = #"""
+        [
+          {"discharge": "$rate", "until": ["voltage <= $cut_off", "step_time >= 30 h"]}, {"rest": "$wait"},
+          {"charge": "$rate", "until": ["voltage >= 2.0 V", "step_time >= 30 h"]}, {"rest": "0.5 * $wait"}
+        ]
+        """#
+      let folder = rig.directory.appendingPathComponent("blocks")
+      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+      try block.write(to: folder.appendingPathComponent("pair.json"), atomically: true, encoding: .utf8)
+      var text = Self.rateTest.replacing(
+        #""cell": {"#, with: #""blocks": {"pair": {"file": "blocks/pair.json"}}, "cell": {"#, maxReplacements: 1)
+      let begin = try #require(text.range(of: #"{"for_each""#))
+      text = text[..<begin.lowerBound] + #"""
+        {"cycles": "$passes", "purpose": "rate", "label": "rate", "steps": [{"use": "pair", "with": {"rate": "720 uA"}}]}
+        ]}
+        """#
+      let file = rig.directory.appendingPathComponent("use.json")
+      try text.write(to: file, atomically: true, encoding: .utf8)
+      let check = try rig.nactl("check", file.path)
+      #expect(check.status == 0 && check.output.contains("rest 30 s"), "\(check.output)\(check.errors)")
+      #expect(try rig.nactl("start", file.path).status == 0)
+      #expect(try rig.waitForRun(states: ["completed", "held", "ended"], seconds: 60) == "completed")
+      #expect(try rig.sqlite("SELECT count(*) FROM cycle") == "2")
+      let stored = try rig.sqlite("SELECT source FROM protocol")
+      #expect(stored.contains(#""file": "blocks/pair.json""#) && stored.contains(#""sha256": ""#))
+      #expect(try rig.sqlite("SELECT program_path FROM step WHERE program_index = 0 LIMIT 1") == "blocks.pair.steps[0]")
+      try block.dropLast(3).write(to: folder.appendingPathComponent("pair.json"), atomically: true, encoding: .utf8)
+      let broken = try rig.nactl("check", file.path)
+      #expect(broken.status != 0 && broken.errors.contains("pair.json"), "\(broken.errors)")
+    }
+
     /// What was set holds after a crash as well: the run's own text says it.
     @Test func whatIsSetIsRunAndSurvivesACrash() throws {
       let rig = try rig(speed: "5000")
