@@ -111,6 +111,8 @@ public struct RunDetail: Codable, Sendable, Hashable {
   @OrNull public var initial_coulombic_efficiency: Double?
   /// The compiled protocol.
   public var listing: [String]
+  /// The revision of the protocol that holds, from 1.
+  public var protocol_revision: Int64
   /// The revisions of the protocol, the first first.
   public var revisions: [ProtocolRevision]
   /// The newest events, oldest first.
@@ -123,7 +125,7 @@ public struct RunDetail: Codable, Sendable, Hashable {
     step_path: String? = nil, step_text: String? = nil, test_time_s: Double? = nil, last_record: RecordFrame? = nil,
     last_cycle: CycleFrame? = nil, active_mass_ug: Int64? = nil, area_mm2: Double? = nil,
     nominal_capacity_mAh: Double? = nil, initial_coulombic_efficiency: Double? = nil, listing: [String],
-    revisions: [ProtocolRevision] = [], events: [EventFrame]
+    protocol_revision: Int64 = 1, revisions: [ProtocolRevision] = [], events: [EventFrame]
   ) {
     self.run = run
     self.role = role
@@ -143,6 +145,7 @@ public struct RunDetail: Codable, Sendable, Hashable {
     self.nominal_capacity_mAh = nominal_capacity_mAh
     self.initial_coulombic_efficiency = initial_coulombic_efficiency
     self.listing = listing
+    self.protocol_revision = protocol_revision
     self.revisions = revisions
     self.events = events
   }

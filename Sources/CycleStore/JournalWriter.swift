@@ -172,6 +172,8 @@ struct JournalWriter {
     case .testUpdated(let row): try write(row, to: database)
     case .amended(let run, let revision, let fromStepID):
       try change(revision, of: run, "from_step_id = ?, refusal = NULL", fromStepID.databaseValue, in: database)
+      try Self.changeOne(
+        database, "run", run, "UPDATE run SET protocol_revision = ? WHERE run_id = ?", [Int64(revision), run])
     case .amendmentRefused(let run, let revision, let reason):
       try change(revision, of: run, "refusal = ?", reason.databaseValue, in: database)
     case .runState(let run, let state, let at, let reason):

@@ -51,20 +51,12 @@ extension StoreEdit {
         entry.run, last + 1, entry.protocolID, entry.listing, entry.daemonVersion, entry.amendedBy,
         entry.at.microseconds, entry.reason,
       ])
-    try setNewest(last + 1, of: entry.run)
     return last + 1
   }
 
-  /// Takes a revision back that the run has not taken.
-  public func removeRevision(_ revision: Int64, of run: Int64) throws {
+  /// Notes why a revision does not hold. Its row stays, so that no other one gets its number.
+  public func refuseRevision(_ revision: Int64, of run: Int64, because reason: String) throws {
     try database.execute(
-      sql: "DELETE FROM run_protocol WHERE run_id = ? AND revision = ? AND from_step_id IS NULL",
-      arguments: [run, revision])
-    if let newest = try view.revisions(run: run).last { try setNewest(newest.revision, of: run) }
-  }
-
-  private func setNewest(_ revision: Int64, of run: Int64) throws {
-    try JournalWriter.changeOne(
-      database, "run", run, "UPDATE run SET protocol_revision = ? WHERE run_id = ?", [revision, run])
+      sql: "UPDATE run_protocol SET refusal = ? WHERE run_id = ? AND revision = ?", arguments: [reason, run, revision])
   }
 }

@@ -121,8 +121,8 @@ public struct StoredRevision: StoredRow, Codable, Sendable, Hashable {
   /// The protocol file, byte by byte.
   public var source: String
 
-  /// Whether it still waits for its time; of several that wait only the newest comes to hold.
-  public var waits: Bool { revision > 1 && fromStepId == nil && refusal == nil }
+  /// Whether it still waits for its time in that run; of several that wait only the newest comes to hold.
+  public func waits(in run: StoredRun) -> Bool { revision > run.protocolRevision && refusal == nil }
 }
 
 /// A run.
@@ -179,7 +179,7 @@ public struct StoredRun: StoredRow, Codable, Sendable, Hashable {
   public var settings: String
   /// How the leads went to the cell when it was started: `Wiring`'s raw value; nil when nobody had said it.
   public var wiring: String?
-  /// The newest revision of its protocol, from 1, whether it holds already or waits.
+  /// The revision of its protocol that holds, from 1.
   public var protocolRevision: Int64
 
   /// The state; nil only when somebody else wrote the row.

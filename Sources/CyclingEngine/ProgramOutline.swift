@@ -71,11 +71,11 @@ struct ProgramOutline {
 
   /// The seam that the machine comes to next on its way, when its present step is the instruction at `counter`.
   func seam(after counter: Int) -> Seam {
-    let chain = chain(to: counter)
-    let depth = Self.depth(of: chain)
-    if depth > 0 { return .passEnd(chain.prefix(depth).map(\.index)) }
-    let present = items.firstIndex { $0.range.contains(counter) }
-    return .before(present.map { $0 + 1 } ?? items.count)
+    let end = items.last?.range.upperBound ?? 0
+    for next in counter + 1..<max(end, counter + 1) {
+      if let seam = seam(at: next) { return seam }
+    }
+    return .before(items.count)
   }
 
   /// The blocks around an instruction, the outermost first.

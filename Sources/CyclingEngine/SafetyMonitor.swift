@@ -207,8 +207,8 @@ public struct SafetyMonitor: Sendable, Hashable {
   }
 
   private mutating func judgeAtRest(_ reading: Reading, orIn window: VoltageWindow?) -> Fault? {
+    restedAt = reading.voltage
     guard let voltage = reading.voltage else { return nil }
-    restedAt = voltage
     if let window, window.contains(voltage) { return nil }
     if voltage.nanovolts < limits.lowerVoltage.soft {
       return Fault(

@@ -14,6 +14,8 @@ public enum AmendmentObstacle: Error, Sendable, Hashable {
   case doneDiffers(String)
   /// The block that is under way is not there, or is another kind of block; its place in the present file.
   case blockDiffers(String)
+  /// A newer revision holds or waits already.
+  case isSuperseded
 }
 
 /// From when on an amendment holds.
@@ -37,19 +39,34 @@ extension StepMachine {
     case refused(AmendmentObstacle)
   }
 
-  /// Lets a program take the present one's place at the next seam; one that waits already is forgotten.
+  /// Lets a program take the present one's place at the next seam, or at once before the first step; one that waits
+  /// already is forgotten.
   /// - Returns: when that will be.
   /// - Throws: why it cannot; then nothing has changed.
   public mutating func amend(by amended: Program) throws(AmendmentObstacle) -> AmendmentMoment {
     guard place != .completed else { throw .isOver }
+    guard place != .notStarted else {
+      take(amended, at: 0, counts: Array(repeating: 0, count: amended.passConditions.count))
+      return .beginning
+    }
     let outline = ProgramOutline(program)
-    let seam: ProgramOutline.Seam = place == .notStarted ? .before(0) : outline.seam(after: presentInstruction)
+    let seam = outline.seam(after: presentInstruction)
     if let obstacle = Self.obstacle(to: amended, ProgramOutline(amended), from: program, outline, at: seam) {
       throw obstacle
     }
     amendment = [amended]
+    return moment(of: seam, outline)
+  }
+
+  /// When a program would take the present one's place; changes nothing.
+  /// - Throws: why it cannot.
+  public func momentOfAmendment(by amended: Program) throws(AmendmentObstacle) -> AmendmentMoment {
+    var copy = self
+    return try copy.amend(by: amended)
+  }
+
+  private func moment(of seam: ProgramOutline.Seam, _ outline: ProgramOutline) -> AmendmentMoment {
     switch seam {
-    case .before(0): return .beginning
     case .before: return .nextBlock
     case .passEnd(let path): return outline.block(path)?.isCycles == true ? .nextCycle : .nextPass
     }
@@ -66,14 +83,40 @@ extension StepMachine {
       return
     }
     amendmentOutcome = .taken
+    let counts = counts(for: amended, new, from: outline, at: seam)
+    let end = amended.instructions.count - 1
     switch seam {
     case .before(let index):
-      take(
-        amended,
-        at: new.items.indices.contains(index) ? new.items[index].range.lowerBound : amended.instructions.count - 1)
+      let place = new.items.indices.contains(index) ? new.items[index].range.lowerBound : end
+      take(amended, at: place, counts: counts)
     case .passEnd(let path):
-      take(amended, at: (new.block(path)?.range.upperBound ?? amended.instructions.count) - 1)
+      take(amended, at: new.block(path).map { $0.range.upperBound - 1 } ?? end, counts: counts)
     }
+  }
+
+  /// The run comes to its end in the program that it is in.
+  mutating func refuseAmendment() {
+    amendment.removeAll()
+    amendmentOutcome = .refused(.isOver)
+  }
+
+  /// A condition of a block under way that stands in both programs keeps what it has counted.
+  private func counts(
+    for amended: Program, _ new: ProgramOutline, from old: ProgramOutline, at seam: ProgramOutline.Seam
+  ) -> [Int32] {
+    var counts = Array(repeating: Int32(0), count: amended.passConditions.count)
+    guard case .passEnd(let path) = seam else { return counts }
+    for depth in path.indices {
+      let indices = Array(path[...depth])
+      guard let before = old.block(indices)?.range, let block = new.block(indices)?.range else { continue }
+      for (place, condition) in amended.passConditions.enumerated() where condition.block == block {
+        let same = program.passConditions.firstIndex {
+          $0.block == before && $0.text == condition.text && $0.threshold == condition.threshold
+        }
+        if let same { counts[place] = countedCycles[same] }
+      }
+    }
+    return counts
   }
 
   private static func obstacle(

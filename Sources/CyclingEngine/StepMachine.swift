@@ -102,9 +102,14 @@ public struct StepMachine: Sendable, Hashable {
     amendmentOutcome = nil
     forgetHeldEnds()
     metConditions.removeAll(keepingCapacity: true)
-    if let condition, condition.target != .next { go(to: condition.target, because: condition.text) }
+    // Who goes elsewhere goes there in the program whose condition says so.
+    var mayAmend = true
+    if let condition, condition.target != .next {
+      go(to: condition.target, because: condition.text)
+      mayAmend = condition.target == .hold
+    }
     while place != .completed {
-      if !amendment.isEmpty { takeAmendment() }
+      if mayAmend, !amendment.isEmpty, metCondition(endingAt: counter, testTime) == nil { takeAmendment() }
       let instruction = program.instructions[counter]
       let here = counter
       counter += 1
@@ -123,10 +128,13 @@ public struct StepMachine: Sendable, Hashable {
       case .endLoop(let loop, let passes, let start):
         loops[loop] += 1
         if loops[loop] < passes { counter = start }
-        leaveBlock(endedBy: metCondition(ofBlockEndingAt: here, testTime))
+        let met = metCondition(endingAt: here, testTime)
+        leaveBlock(endedBy: met)
+        if let met { mayAmend = mayAmend && program.passConditions[met].target == .next }
       case .end:
         counter -= 1
         place = .completed
+        if !amendment.isEmpty { refuseAmendment() }
       }
     }
     return place
@@ -136,18 +144,20 @@ public struct StepMachine: Sendable, Hashable {
 
   /// The instruction that comes next.
   var presentCounter: Int { counter }
+  /// How many cycles in a row have said so, condition by condition.
+  var countedCycles: [Int32] { cyclesInARow }
   /// The instruction of the present step.
   var presentInstruction: Int { counter - 1 }
 
-  /// Goes on in another program. The passes of the blocks around the place stay counted; what their cycles said does not:
-  /// the conditions are others now.
-  mutating func take(_ amended: Program, at instruction: Int) {
+  /// Goes on in another program. The passes of the blocks around the place stay counted.
+  /// - Parameter counts: For each condition of the new program, how many cycles in a row have said so.
+  mutating func take(_ amended: Program, at instruction: Int, counts: [Int32]) {
     program = amended
     counter = instruction
     let missing = amended.loopCount - loops.count
     if missing > 0 { loops += Array(repeating: 0, count: missing) }
     loops.removeLast(max(0, -missing))
-    cyclesInARow = Array(repeating: 0, count: amended.passConditions.count)
+    cyclesInARow = counts
     heldSince = Array(repeating: -1, count: amended.steps.map(\.ends.count).max() ?? 0)
   }
 
@@ -160,7 +170,7 @@ public struct StepMachine: Sendable, Hashable {
   }
 
   /// The first condition of the block that holds at the end of a pass.
-  private func metCondition(ofBlockEndingAt end: Int, _ testTime: TimeSpan) -> Int? {
+  private func metCondition(endingAt end: Int, _ testTime: TimeSpan) -> Int? {
     program.passConditions.indices.first { index in
       let condition = program.passConditions[index]
       guard condition.block.upperBound == end + 1 else { return false }

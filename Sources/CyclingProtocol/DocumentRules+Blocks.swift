@@ -26,8 +26,23 @@ extension DocumentRules {
         hint: "use `cycles`, or end a step of the block")
     } else {
       for term in terms { judgeIsKnown(term) }
+      judgeInitial(condition)
     }
     judgeTarget(condition.target)
+  }
+
+  /// Only one cycle of the cell's life says it: it cannot be said twice in a row, nor beside a change from the cycle before.
+  private mutating func judgeInitial(_ condition: WrittenPassCondition) {
+    let quantities = ([condition] + condition.also).map(\.quantity)
+    guard quantities.contains(.initialCoulombicEfficiency) else { return }
+    if condition.cyclesInARow > 1 {
+      report(condition.site, "only the cell's first cycle has an initial efficiency", hint: "leave `for` out")
+    }
+    if quantities.contains(.capacityChange) {
+      report(
+        condition.site, "the cell's first cycle has no cycle before it to differ from",
+        hint: "make it two conditions")
+    }
   }
 
   private mutating func judgeTestTime(_ condition: WrittenPassCondition) {

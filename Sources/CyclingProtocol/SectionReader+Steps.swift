@@ -126,7 +126,8 @@ extension SectionReader {
     guard let fields = object(field, what: "the limits of a step", known: Vocabulary.stepLimits) else { return nil }
     if fields.byKey.isEmpty {
       report(
-        field, "limits that limit nothing", hint: #"write "charge_current": {"max": "0.1 A/g", "for": "1 s"}, or leave it out"#)
+        field, "limits that limit nothing",
+        hint: #"write "charge_current": {"max": "0.1 A/g", "for": "1 s"}, or leave it out"#)
     }
     return WrittenStepLimits(
       voltage: fields["voltage"].flatMap { readVoltageLimits($0) },

@@ -28,6 +28,9 @@ extension SectionReader {
   /// Steps that one file may have once every `for_each` is written out.
   static let mostSteps = 5_000
 
+  /// How deep blocks may use each other.
+  static let deepestUse = 16
+
   /// Reads the `variables` of the file.
   mutating func readVariables(_ field: Field) {
     guard case .object(let members) = field.node.content else {
@@ -123,7 +126,9 @@ extension SectionReader {
   func plainText(_ field: Field) -> String? {
     guard case .string(let text) = field.node.content else { return nil }
     guard text.contains("$") else { return text }
-    guard let name = Self.wholeName(text), case .string(let value)? = variables[name]?.content else { return nil }
+    guard let name = Self.wholeName(Self.product(text).rest), case .string(let value)? = variables[name]?.content else {
+      return nil
+    }
     return value
   }
 
@@ -220,6 +225,11 @@ extension SectionReader {
     }
     blocks[name]?.isUsed = true
     guard let lists, let steps = block.steps else { return [] }
+    guard openBlocks.count < Self.deepestUse else {
+      report(
+        use, "blocks use each other more than \(Self.deepestUse) deep", hint: "write the steps where they are used")
+      return []
+    }
     guard !openBlocks.contains(name) else {
       report(use, "the block `\(name)` uses itself", hint: "`repeat` does things more than once")
       return []

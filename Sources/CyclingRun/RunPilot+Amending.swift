@@ -2,7 +2,8 @@
 // SPDX-FileCopyrightText: NaCycler contributors
 //
 // Another revision of the protocol in the middle of a run: it waits until a pass or a block is over, and from the next
-// step on everything is its own, limits and rules for records included.
+// step on everything is its own, limits and rules for records included. Before the first step it holds at once, so that
+// the open circuit before it is judged by what will be run.
 
 public import CyclerModel
 public import CyclingEngine
@@ -16,9 +17,31 @@ extension RunPilot {
   /// - Throws: why it cannot; then nothing has changed.
   public mutating func amend(by program: Program, revision: Int32) throws(AmendmentObstacle) -> AmendmentMoment {
     if case .over = phase { throw .isOver }
+    guard revision > revisionWaiting ?? identity.protocolRevision else { throw .isSuperseded }
     let moment = try machine.amend(by: program)
     revisionWaiting = revision
+    if moment == .beginning { take(revision) }
     return moment
+  }
+
+  /// When a program would take the present one's place.
+  /// - Throws: why it cannot.
+  public func momentOfAmendment(by program: Program) throws(AmendmentObstacle) -> AmendmentMoment {
+    if case .over = phase { throw .isOver }
+    return try machine.momentOfAmendment(by: program)
+  }
+
+  private mutating func take(_ revision: Int32) {
+    identity.protocolRevision = revision
+    safety = SafetyMonitor(limits: program.limits)
+    freshWindow = Self.freshWindow(of: program, isAllowed: settings.allowedVoltageReason != nil)
+  }
+
+  /// Tells of a revision that has taken hold before the first step.
+  mutating func noteFirstRevision(_ now: RunMoment, _ outputs: inout RunOutputs) {
+    guard identity.protocolRevision > 1 else { return }
+    revisionWaiting = nil
+    tellAmended(now, &outputs)
   }
 
   /// Tells what has become of a revision that waited; after the machine has moved.
@@ -27,20 +50,23 @@ extension RunPilot {
     revisionWaiting = nil
     switch outcome {
     case .taken:
-      identity.protocolRevision = revision
-      safety = SafetyMonitor(limits: program.limits)
-      freshWindow = Self.freshWindow(of: program, isAllowed: settings.allowedVoltageReason != nil)
-      let next = machine.place == .completed ? nil : stepCount + 1
-      let from = next.map { RowIdentity.step(run: identity.run, count: $0) }
-      outputs.entries.append(.amended(run: identity.run, revision: revision, fromStepID: from))
-      let since = next.map { "from step \($0) on" } ?? "and has no more steps"
-      note(.runAmended, .info, "revision \(revision) of the protocol holds \(since)", now, &outputs)
+      take(revision)
+      tellAmended(now, &outputs)
     case .refused(let obstacle):
       let reason = obstacle.text
       outputs.entries.append(.amendmentRefused(run: identity.run, revision: revision, reason: reason))
       let detail = "revision \(revision) of the protocol does not fit any more: \(reason); the run goes on as before"
       note(.runAmendmentRefused, .warning, detail, now, &outputs)
     }
+  }
+
+  private mutating func tellAmended(_ now: RunMoment, _ outputs: inout RunOutputs) {
+    let revision = identity.protocolRevision
+    let next = machine.place == .completed ? nil : stepCount + 1
+    let from = next.map { RowIdentity.step(run: identity.run, count: $0) }
+    outputs.entries.append(.amended(run: identity.run, revision: revision, fromStepID: from))
+    let since = next.map { "from step \($0) on" } ?? "and has no more steps"
+    note(.runAmended, .info, "revision \(revision) of the protocol holds \(since)", now, &outputs)
   }
 }
 
@@ -51,6 +77,7 @@ extension AmendmentObstacle {
     case .isOver: "the run has come to its end"
     case .doneDiffers(let place): "what was run at \(place) is another there, and what is done stays as it was"
     case .blockDiffers(let place): "the block around \(place), which is under way, is not there or is of another kind"
+    case .isSuperseded: "a newer revision holds or waits already"
     }
   }
 }

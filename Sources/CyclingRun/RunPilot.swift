@@ -297,7 +297,7 @@ public struct RunPilot: Sendable {
       enterStep(index, now, &outputs)
     case .notStarted:
       machine.advance(at: testTime)
-      noteAmendment(now, &outputs)
+      noteFirstRevision(now, &outputs)
       enterPlace(now, &outputs)
     }
   }

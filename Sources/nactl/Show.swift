@@ -44,22 +44,21 @@ struct Show: AsyncParsableCommand {
       ("circuit", Channels.circuit(detail.circuit, leaseExpired: detail.circuit_lease_expired_unix_us)),
       ("started", run.started_unix_us.map { "\(Numbers.instant(unixMicroseconds: $0)) by \(run.started_by)" }),
     ]
-    if let revision = Self.revision(detail.revisions) { lines.append(("protocol", revision)) }
+    if let revision = Self.revision(detail) { lines.append(("protocol", revision)) }
     if let ended = run.ended_unix_us { lines.append(("ended", Numbers.instant(unixMicroseconds: ended))) }
     if let latch = detail.latch { lines.append(("latch", "\(latch.fault): \(latch.detail)")) }
     return lines
   }
 
   /// Which revision of the protocol holds, and which waits; nil when there was only ever one.
-  private static func revision(_ revisions: [ProtocolRevision]) -> String? {
-    guard revisions.count > 1, let newest = revisions.last else { return nil }
-    let by = "by \(newest.amended_by ?? Numbers.unknown)"
-    guard newest.from_step_count == nil else {
-      return "revision \(newest.revision) since step \(newest.from_step_count ?? 0), \(by)"
-    }
-    let present = revisions.last { $0.from_step_count != nil }?.revision ?? 1
-    if let refusal = newest.refusal { return "revision \(present); \(newest.revision) did not fit: \(refusal)" }
-    return "revision \(present); \(newest.revision) waits, \(by)"
+  private static func revision(_ detail: RunDetail) -> String? {
+    guard detail.revisions.count > 1, let newest = detail.revisions.last else { return nil }
+    let present = detail.revisions.first { $0.revision == detail.protocol_revision }
+    let since = present?.from_step_count.map { " since step \($0), by \(present?.amended_by ?? Numbers.unknown)" } ?? ""
+    let holds = "revision \(detail.protocol_revision)\(since)"
+    guard newest.revision > detail.protocol_revision else { return holds }
+    if let refusal = newest.refusal { return "\(holds); \(newest.revision) did not fit: \(refusal)" }
+    return "\(holds); \(newest.revision) waits, by \(newest.amended_by ?? Numbers.unknown)"
   }
 
   private func stepLines(_ detail: RunDetail) -> [(String, String?)] {

@@ -38,6 +38,13 @@ enum BlockEndProtocols {
     end("a voltage as a share", #"["voltage_hysteresis > 5 %"]"#, "[0]", ""),
     end("a mean of no side", #"["mean_voltage > 3 V"]"#, "[0]", "unknown quantity", "voltage"),
     end("an efficiency as a voltage", #"["energy_efficiency < 1 V"]"#, "[0]", ""),
+    end(
+      "an initial efficiency twice", #"[{"when": "initial_coulombic_efficiency < 80 %", "for": "2 cycles"}]"#,
+      "[0].when",
+      "only the cell's first cycle", "leave `for` out"),
+    end(
+      "an initial efficiency beside a change", #"["initial_coulombic_efficiency < 80 % and capacity_change < 1 %"]"#,
+      "[0]", "no cycle before it", "two conditions"),
     end("a change as a charge", #"["capacity_change < 1 mAh"]"#, "[0]", ""),
     end("a loss as a share", #"["cumulative_irreversible_capacity > 5 %"]"#, "[0]", ""),
     end("the first efficiency by its short name", #"["ice < 80 %"]"#, "[0]", "", "`initial_coulombic_efficiency`"),

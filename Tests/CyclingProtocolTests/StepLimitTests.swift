@@ -29,7 +29,8 @@ import Testing
 
   /// The hard limits of a step are not wider than the run's either, whatever lies 50 mV beyond its soft ones.
   @Test func theRunsHardLimitsStayTheOutermost() throws {
-    var sample = sample(#"{"voltage": {"min": "-50 mV", "max": "2.3 V", "for": "0 s", "hard": {"min": "-1 V", "max": "4 V"}}}"#)
+    var sample = sample(
+      #"{"voltage": {"min": "-50 mV", "max": "2.3 V", "for": "0 s", "hard": {"min": "-1 V", "max": "4 V"}}}"#)
     let program = try sample.compile().get()
     #expect(program.steps[0].limits?.lowerVoltage.hard == program.limits.lowerVoltage.hard)
     #expect(program.steps[0].limits?.upperVoltage.hard == program.limits.upperVoltage.hard)
@@ -56,7 +57,8 @@ import Testing
   }
 
   @Test func aRestHasNone() {
-    let problems = sample(#"{"voltage": {"min": "0 V", "max": "2.1 V", "for": "1 s"}}"#, #"{"rest": "1 h"}"#).compile().problems
+    let problems = sample(#"{"voltage": {"min": "0 V", "max": "2.1 V", "for": "1 s"}}"#, #"{"rest": "1 h"}"#).compile()
+      .problems
     #expect(problems.contains { $0.message.contains("unknown key `limits`") }, "\(problems)")
   }
 }

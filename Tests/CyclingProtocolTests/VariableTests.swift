@@ -85,6 +85,14 @@ import Testing
     #expect(try written.compile().get() == plain.compile().get())
   }
 
+  @Test func aMultipleOfAPowerIsAPower() throws {
+    let step = #"""
+      [{"discharge": "LEVEL", "current_at_most": "0.9 mA", "until": ["voltage <= 0.5 V", "step_time >= 1 h"]}]
+      """#
+    let written = sample(#"{"power": "0.2 mW"}"#, step.replacing("LEVEL", with: "0.5 * $power"))
+    #expect(try written.compile().get() == sample(nil, step.replacing("LEVEL", with: "0.1 mW")).compile().get())
+  }
+
   @Test func multiplesStandInConditionsAndPassesToo() throws {
     let steps = #"""
       [{"cycles": "3 * $n", "purpose": "life", "label": "life", "steps": [
@@ -174,6 +182,11 @@ import Testing
     (#"{"a": [{"rest": "1 h"}]}"#, #"[{"use": "a", "label": "x"}]"#, "unknown key"),
     (#"{"a": [{"rest": "$t"}]}"#, #"[{"use": "a", "with": {"t": ["1 h"]}}]"#, "a text or a number"),
     (#"{"a": [{"rest": "$t"}]}"#, #"[{"use": "a", "with": {}}]"#, "gives values to names"),
+    (
+      "{" + (1...20).map { "\"b\($0)\": [{\"use\": \"b\($0 + 1)\"}]" }.joined(separator: ", ")
+        + #", "b21": [{"rest": "1 h"}]}"#,
+      #"[{"use": "b1"}]"#, "16 deep"
+    ),
   ])
   func aBlockThatMeansNothingIsRefused(blocks: String, steps: String, message: String) {
     let problems = ProtocolDecoder.decode(Array(inBlocks(blocks, steps).text.utf8)).problems
@@ -183,10 +196,10 @@ import Testing
   /// Blocks that use each other twice would be a thousand steps from ten.
   @Test func blocksCannotGrowWithoutEnd() {
     var blocks = #""b0": [{"rest": "1 h"}]"#
-    for level in 1...20 {
+    for level in 1...14 {
       blocks += #", "b\#(level)": [{"use": "b\#(level - 1)"}, {"use": "b\#(level - 1)"}]"#
     }
-    let problems = ProtocolDecoder.decode(Array(inBlocks("{\(blocks)}", #"[{"use": "b20"}]"#).text.utf8)).problems
+    let problems = ProtocolDecoder.decode(Array(inBlocks("{\(blocks)}", #"[{"use": "b14"}]"#).text.utf8)).problems
     #expect(problems.contains { $0.message.contains("more than") }, "\(problems.prefix(3))")
   }
 

@@ -110,7 +110,8 @@ extension ProgramTests {
       try rig.startDaemon()
       try rig.wait(for: "the second revision", seconds: 60) {
         if try rig.sqlite("SELECT state FROM run") == "held" { _ = try rig.nactl("resume", "last") }
-        return try rig.sqlite("SELECT count(*) FROM run_protocol WHERE revision = 2 AND from_step_id IS NOT NULL") == "1"
+        return try rig.sqlite("SELECT count(*) FROM run_protocol WHERE revision = 2 AND from_step_id IS NOT NULL")
+          == "1"
       }
       rig.killDaemon()
       try rig.startDaemon()

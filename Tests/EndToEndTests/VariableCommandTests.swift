@@ -60,10 +60,11 @@ extension ProgramTests {
       var text = Self.rateTest.replacing(
         #""cell": {"#, with: #""blocks": {"pair": {"file": "blocks/pair.json"}}, "cell": {"#, maxReplacements: 1)
       let begin = try #require(text.range(of: #"{"for_each""#))
-      text = text[..<begin.lowerBound] + #"""
-        {"cycles": "$passes", "purpose": "rate", "label": "rate", "steps": [{"use": "pair", "with": {"rate": "720 uA"}}]}
-        ]}
-        """#
+      text =
+        text[..<begin.lowerBound] + #"""
+          {"cycles": "$passes", "purpose": "rate", "label": "rate", "steps": [{"use": "pair", "with": {"rate": "720 uA"}}]}
+          ]}
+          """#
       let file = rig.directory.appendingPathComponent("use.json")
       try text.write(to: file, atomically: true, encoding: .utf8)
       let check = try rig.nactl("check", file.path)

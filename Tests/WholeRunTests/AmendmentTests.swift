@@ -130,6 +130,89 @@ import Testing
     #expect(bench.journal.cycles.count == 4)
   }
 
+  /// A condition that stands in both keeps what it has counted.
+  @Test func aConditionThatStaysKeepsItsCount() throws {
+    let until = #"[{"when": "coulombic_efficiency > 90 %", "for": "3 cycles", "go": "end"}]"#
+    var bench = try Self.bench(Self.program(9, until: until))
+    _ = try bench.pilot.amend(by: Self.program(50, until: until), revision: 2)
+    Self.finishCycle(&bench)
+    #expect(amended(bench).map(\.revision) == [2])
+    bench.cycle(desodiation: 19)
+    #expect(bench.pilot.state == .completed)
+    #expect(bench.journal.cycles.count == 3)
+  }
+
+  /// What the cycle that ends has met is followed, and the amendment waits.
+  @Test func aConditionThatIsMetComesFirst() throws {
+    let until = #"[{"when": "coulombic_efficiency > 90 %", "for": "2 cycles", "go": "hold"}]"#
+    var bench = try Self.bench(Self.program(9, until: until))
+    _ = try bench.pilot.amend(by: Self.program(3), revision: 2)
+    Self.finishCycle(&bench)
+    #expect(bench.pilot.state == .held)
+    #expect(bench.pilot.identity.protocolRevision == 1)
+    bench.feed(.person(.resume, actor: "ada"))
+    bench.check(Array(repeating: 1.0, count: 10))
+    bench.cycle(desodiation: 19)
+    #expect(bench.pilot.state == .completed, "three passes are what the amendment wants")
+    #expect(amended(bench).map(\.revision) == [2])
+  }
+
+  /// A step that ends the protocol ends it, whatever was to be appended.
+  @Test func theEndOfTheProtocolIsTheEnd() throws {
+    func program(more: String) throws -> Program {
+      let steps = #"{"rest": "1 h", "until": [{"when": "voltage >= 3 V", "go": "end"}]}, {"rest": "2 h"}"#
+      return try TestLaboratory.program(
+        TestLaboratory.text(role: "anode-half-cell", steps: steps + more, voltage: ("-50 mV", "3.5 V")))
+    }
+    var bench = PilotBench(try program(more: ""))
+    bench.start(at: 2.5)
+    bench.accept()
+    _ = try bench.pilot.amend(by: program(more: #", {"rest": "3 h"}"#), revision: 2)
+    bench.read(3.1, 0)
+    bench.end(.cutOff(1))
+    #expect(bench.pilot.state == .completed)
+    #expect(bench.journal.has(.runAmendmentRefused) && !bench.journal.has(.runAmended))
+  }
+
+  /// In front of an inner block it holds after that block's first cycle, and is judged for that place.
+  @Test func theNextSeamIsTheFirstOnTheWay() throws {
+    func program(_ cycles: Int, purpose: String = "life") throws -> Program {
+      let inner = TestLaboratory.hardCarbonCycles(cycles).replacing("\"life\"", with: "\"\(purpose)\"")
+      let steps = "{\"repeat\": 3, \"steps\": [{\"rest\": \"5 min\"}, \(inner)]}"
+      return try TestLaboratory.program(TestLaboratory.text(role: "anode-half-cell", steps: steps))
+    }
+    var bench = PilotBench(try program(4))
+    bench.start(at: 2.5)
+    bench.accept()
+    #expect(throws: AmendmentObstacle.self) { try bench.pilot.amend(by: program(1, purpose: "rate"), revision: 2) }
+    #expect(try bench.pilot.amend(by: program(1), revision: 2) == .nextCycle)
+    bench.read(2.5, 0)
+    bench.end(.cutOff(0))
+    bench.cycle(desodiation: 19)
+    #expect(amended(bench).count == 1)
+    bench.rest()
+    bench.cycle(desodiation: 19)
+    bench.rest()
+    bench.cycle(desodiation: 19)
+    #expect(bench.pilot.state == .completed, "one cycle in each pass")
+  }
+
+  @Test func anOlderRevisionDoesNotComeAfterANewerOne() throws {
+    var bench = try Self.bench(Self.program(9))
+    _ = try bench.pilot.amend(by: Self.program(2), revision: 3)
+    #expect(throws: AmendmentObstacle.isSuperseded) { try bench.pilot.amend(by: Self.program(5), revision: 2) }
+    Self.finishCycle(&bench)
+    #expect(bench.pilot.state == .completed)
+  }
+
+  /// Whether it could hold is asked without changing anything.
+  @Test func askingChangesNothing() throws {
+    var bench = try Self.bench(Self.program(9))
+    #expect(try bench.pilot.momentOfAmendment(by: Self.program(1)) == .nextCycle)
+    Self.finishCycle(&bench)
+    #expect(bench.pilot.state == .running && amended(bench).isEmpty)
+  }
+
   /// A checkpoint says in which revision it stands; one that waited is given to the run again.
   @Test func aRestartKnowsTheRevision() throws {
     var bench = try Self.bench(Self.program(9))
@@ -168,20 +251,23 @@ import Testing
           role: "anode-half-cell",
           steps: """
             {"rest": "1 h", "until": [{"when": "voltage >= 3 V", "go": "late"}]}, {"rest": "\(middle)"},
-            {"rest": "\(last)", "label": "late"}
+            {"rest": "4 min", "label": "late"}, {"rest": "\(last)"}
             """, voltage: ("-50 mV", "3.5 V")))
     }
     for (middle, isTaken) in [("3 min", false), ("2 min", true)] {
-      var bench = PilotBench(try program(middle: "2 min", last: "4 min"))
+      var bench = PilotBench(try program(middle: "2 min", last: "6 min"))
       bench.start(at: 2.5)
       bench.accept()
       #expect(try bench.pilot.amend(by: program(middle: middle, last: "5 min"), revision: 2) == .nextBlock)
       bench.read(3.1, 0)
       bench.end(.cutOff(1))
+      #expect(!bench.journal.has(.runAmended), "whoever jumps lands where the old protocol says")
+      bench.rest()
+      #expect(bench.journal.endedSteps.last == "step_time >= 4 min")
       #expect(bench.journal.has(.runAmended) == isTaken)
       #expect(bench.journal.has(.runAmendmentRefused) == !isTaken)
       bench.rest()
-      #expect(bench.journal.endedSteps.last == "step_time >= \(isTaken ? 5 : 4) min")
+      #expect(bench.journal.endedSteps.last == "step_time >= \(isTaken ? 5 : 6) min")
       #expect(bench.pilot.state == .completed)
     }
   }
@@ -259,8 +345,29 @@ import Testing
     let other = try TestLaboratory.program(TestLaboratory.text(role: "anode-half-cell", steps: #"{"rest": "1 min"}"#))
     #expect(try bench.pilot.amend(by: other, revision: 2) == .beginning)
     bench.check(Array(repeating: 2.5, count: 10))
+    #expect(amended(bench).map(\.from).map { $0.map { $0 & 0xFFFFFF } } == [2])
     bench.rest()
     #expect(bench.pilot.state == .completed)
     #expect(bench.journal.endedSteps.last == "step_time >= 1 min")
+  }
+
+  /// The open circuit before the first step is judged by the revision that will be run, after a restart too.
+  @Test(arguments: [false, true]) func theFirstCheckIsTheNewProtocols(restarts: Bool) throws {
+    func program(_ from: String) throws -> Program {
+      try TestLaboratory.program(
+        TestLaboratory.text(role: "anode-half-cell", steps: #"{"rest": "1 min"}"#, open: (from, "3.3 V")))
+    }
+    var bench = PilotBench(try program("0 V"))
+    bench.feed(.begin)
+    bench.accept()
+    _ = try bench.pilot.amend(by: program("2.6 V"), revision: 2)
+    if restarts {
+      try bench.restart()
+      #expect(bench.pilot.identity.protocolRevision == 2)
+      bench.feed(.instrumentReady)
+    }
+    bench.check(Array(repeating: 2.5, count: 10))
+    #expect(bench.pilot.state == .ended || bench.pilot.state == .held)
+    #expect(bench.journal.has(.preflightOutsideWindow))
   }
 }

@@ -50,6 +50,12 @@ extension StepScript {
       add("copy_var y x", "breakloop", "endloop")
     }
     let margin = max(interval * 2, setpoint.lease / 20)
+    if interval > Self.earlySample {
+      // The lease begins here, and the current that the early sample asked for is measured soon.
+      add("timer_get t", "copy_var t b", "add_var b \(literal(setpoint.lease - margin))")
+      mark(Mark.leased)
+      add("store_var a 1i jb")
+    }
     add("loop c == \(Reason.none)i", "timer_get t", "if a == 0i")
     add("copy_var t b", "add_var b \(literal(setpoint.lease - margin))")
     mark(Mark.leased)

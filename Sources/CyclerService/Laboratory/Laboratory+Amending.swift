@@ -26,6 +26,8 @@ extension Laboratory {
         hint: "install the version that it was started with")
     }
     let amendment = try await prepare(request, for: run)
+    // What cannot hold leaves nothing in the store.
+    _ = try await give(amendment.program, revision: nil, to: run, requester)
     let revision = try await keep(amendment, of: run, requester)
     do {
       let moment = try await give(amendment.program, revision: Int32(clamping: revision), to: run, requester)
@@ -34,7 +36,9 @@ extension Laboratory {
         request_id: requester.requestID, run: run.runId, revision: revision, holds_from: moment.word,
         warnings: ProgramListing.warnings(of: amendment.program, instrument: limits))
     } catch {
-      try await store.write { try $0.removeRevision(revision, of: run.runId) }
+      // The run has gone on meanwhile.
+      let reason = (error as? RequestRefused)?.body.message ?? "\(error)"
+      try await store.write { try $0.refuseRevision(revision, of: run.runId, because: reason) }
       throw error
     }
   }
@@ -107,7 +111,7 @@ extension Laboratory {
 
   /// Gives the run its new program, wherever it is.
   private func give(
-    _ program: Program, revision: Int32, to known: StoredRun, _ requester: Requester
+    _ program: Program, revision: Int32?, to known: StoredRun, _ requester: Requester
   ) async throws -> AmendmentMoment {
     let deadline = ContinuousClock.now + Self.commandPatience
     var run = known
@@ -129,16 +133,30 @@ extension Laboratory {
     }
   }
 
-  /// Gives a run that is taken up the newest revision that waits for it.
-  func giveWaitingRevision(to pilot: inout RunPilot, of run: StoredRun) async throws {
-    guard let newest = try await store.read({ try $0.revisions(run: run.runId) }).last, newest.waits,
+  /// Gives a run that is taken up the newest revision that waits for it. One that cannot hold is noted and keeps nobody
+  /// from going on.
+  func giveWaitingRevision(to pilot: inout RunPilot, of run: StoredRun) async {
+    guard let newest = try? await store.read({ try $0.revisions(run: run.runId) }).last, newest.waits(in: run),
       newest.revision > Int64(pilot.identity.protocolRevision)
     else { return }
-    let program = try compile(newest.source, of: run)
+    let reason: String
     do {
-      _ = try pilot.amend(by: program, revision: Int32(clamping: newest.revision))
+      _ = try pilot.amend(by: try compile(newest.source, of: run), revision: Int32(clamping: newest.revision))
+      return
+    } catch let obstacle as AmendmentObstacle {
+      reason = obstacle.text
     } catch {
-      logger.warning("revision \(newest.revision) of run \(run.runId)'s protocol cannot hold: \(error.text)")
+      reason = (error as? CannotGoOn)?.reason ?? "\(error)"
+    }
+    logger.warning("revision \(newest.revision) of run \(run.runId)'s protocol cannot hold: \(reason)")
+    let at = now().unix
+    try? await store.write { edit in
+      try edit.refuseRevision(newest.revision, of: run.runId, because: reason)
+      try edit.addEvent(
+        EventRow(
+          at: at, run: run.runId, channel: run.channelId, stepID: nil, stepTime: nil, code: .runAmendmentRefused,
+          severity: .warning, actor: "daemon",
+          detail: "revision \(newest.revision) of the protocol cannot hold: \(reason); the run goes on as before"))
     }
   }
 
@@ -177,6 +195,7 @@ extension RequestRefused {
     let hint =
       switch obstacle {
       case .isOver: "start another run with `nactl start`"
+      case .isSuperseded: "look at `nactl show \(run.runId)`"
       case .doneDiffers: "change what is still to come; `nactl show \(run.runId) --listing` shows the present protocol"
       case .blockDiffers: "change the passes, the steps or the ends of the block, or what comes behind it"
       }

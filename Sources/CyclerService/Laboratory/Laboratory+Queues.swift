@@ -70,7 +70,7 @@ extension Laboratory {
     case .begun(let firstCycle, let earlier):
       let start = StartSettings(stored: next.settings)
       var pilot = pilot(for: next.runId, program, entry, firstCycle, start, next.startedBy, after: earlier)
-      try await giveWaitingRevision(to: &pilot, of: next)
+      await giveWaitingRevision(to: &pilot, of: next)
       if let latch {
         // Nothing is driven on a latched channel: a person clears it and resumes the run.
         var outputs = RunOutputs()

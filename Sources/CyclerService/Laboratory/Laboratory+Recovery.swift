@@ -68,7 +68,7 @@ extension Laboratory {
       earlierCellCycles: run.firstCycleNumber - 1, protocolRevision: revision, startedBy: run.startedBy,
       earlierHalfCycle: try await earlierHalfCycle(of: run.cellId, before: run.runId))
     var pilot = try pilot(identity, program, settings, checkpoint)
-    try await giveWaitingRevision(to: &pilot, of: run)
+    await giveWaitingRevision(to: &pilot, of: run)
     var outputs = RunOutputs()
     if let actor = try await stopActor(of: run) {
       pilot.handle(.person(.stop, actor: actor), at: now(), into: &outputs)

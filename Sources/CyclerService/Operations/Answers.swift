@@ -155,6 +155,7 @@ extension RunDetail {
       nominal_capacity_mAh: run.rateBasisChargeNc.map { Double($0) / 3.6e9 },
       initial_coulombic_efficiency: try view.firstCycle(cell: run.cellId)?.coulombicEfficiency,
       listing: program.map { ProgramListing.lines(of: $0) } ?? [],
+      protocol_revision: run.protocolRevision,
       revisions: try view.revisions(run: run.runId).map { ProtocolRevision($0) },
       events: events.map { EventFrame($0, channel: run.channelName, cell: run.cellName) })
   }

@@ -16,8 +16,8 @@ struct RunReader: Sendable {
   var run: StoredRun { didSet { shown = nil } }
   /// By the revisions of its protocol.
   private let programs: [Int64: Program]
-  /// The newest of them.
-  var program: Program? { programs[run.protocolRevision] ?? programs.max { $0.key < $1.key }?.value }
+  /// The one that holds.
+  var program: Program? { programs[run.protocolRevision] }
   /// Whether another revision has come since the programs were compiled.
   var isOutdated: Bool { programs[run.protocolRevision] == nil && !programs.isEmpty }
   private var steps: [Int64: StoredStep] = [:]

@@ -30,8 +30,8 @@ enum PersonAnswer: Sendable, Hashable {
 enum PersonDemand: Sendable {
   /// One of the requests that need nothing but the run.
   case request(PersonRequest)
-  /// To go on in another revision of its protocol.
-  case amendment(Program, revision: Int32)
+  /// To go on in another revision of its protocol; without a number, only to say whether it could.
+  case amendment(Program, revision: Int32?)
 }
 
 /// A request that waits for its answer.
@@ -121,8 +121,12 @@ extension PersonAsk {
       reply(.accepted(stepID: stepID))
       return true
     case .amendment(let program, let revision):
-      do {
-        reply(.amends(try pilot.amend(by: program, revision: revision)))
+      do throws(AmendmentObstacle) {
+        if let revision {
+          reply(.amends(try pilot.amend(by: program, revision: revision)))
+        } else {
+          reply(.amends(try pilot.momentOfAmendment(by: program)))
+        }
       } catch {
         reply(.unfit(error))
       }
