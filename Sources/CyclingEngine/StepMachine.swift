@@ -37,14 +37,20 @@ public struct StepMachine: Sendable, Hashable {
   /// Where the machine stands.
   public private(set) var place: Place = .notStarted
   /// Whether the present step has conditions that must hold for some time.
-  public private(set) var hasLastingEnds = false
+  public var hasLastingEnds: Bool { judgement.hasLasting }
+  /// Whether it can be foreseen between what values no end of the present step is met. Asked before a `QuietBand` is made,
+  /// which copies the machine.
+  public var mayBeForeseen: Bool { fence.mayBandQuietly && !judgement.hasLasting }
+  /// The present step's ends; since when they hold is no part of a checkpoint: after an interruption nobody knows, and the
+  /// time begins anew.
+  private var judgement = StepJudgement()
   /// Where no end of the present step can be met.
   public private(set) var fence = EndFence()
   /// The cycle within the run, from 1; 0 before the first.
   public private(set) var cycleNumber: Int64 = 0
   /// True when the last `advance` passed the beginning of a cycle.
   public private(set) var enteredCycle = false
-  /// How fast the voltage moves, in a step that has a condition on it; no part of a checkpoint, as `heldSince`.
+  /// How fast the voltage moves, in a step that has a condition on it; no part of a checkpoint, as since when conditions hold.
   private var drift = VoltageDrift()
   /// What led the last `advance` elsewhere than to what follows, and what ended blocks on its way.
   public private(set) var metConditions: [MetCondition] = []
@@ -52,16 +58,12 @@ public struct StepMachine: Sendable, Hashable {
   private var loops: [Int64]
   /// For each condition of a block, how many cycles in a row have said so since the block began.
   private var cyclesInARow: [Int32]
-  /// For each end of the present step that must hold for some time, the step time since which it has, in microseconds;
-  /// -1 while it does not. It is no part of a checkpoint: after an interruption nobody knows, and the time begins anew.
-  private var heldSince: [Int64]
 
   /// A machine before the first instruction of `program`.
   public init(program: Program) {
     self.program = program
     loops = Array(repeating: 0, count: program.loopCount)
     cyclesInARow = Array(repeating: 0, count: program.passConditions.count)
-    heldSince = Array(repeating: -1, count: program.steps.map(\.ends.count).max() ?? 0)
   }
 
   /// The step that the machine is in.
@@ -116,7 +118,7 @@ public struct StepMachine: Sendable, Hashable {
       switch instruction {
       case .step(let index):
         place = .step(index)
-        hasLastingEnds = program.steps[index].hasLastingEnds
+        judgement = StepJudgement(of: program.steps[index])
         fence = EndFence(ends: program.steps[index].ends, joined: program.steps[index].joined)
         return place
       case .beginLoop(let loop):
@@ -158,7 +160,6 @@ public struct StepMachine: Sendable, Hashable {
     if missing > 0 { loops += Array(repeating: 0, count: missing) }
     loops.removeLast(max(0, -missing))
     cyclesInARow = counts
-    heldSince = Array(repeating: -1, count: amended.steps.map(\.ends.count).max() ?? 0)
   }
 
   // MARK: - Blocks
@@ -208,12 +209,8 @@ public struct StepMachine: Sendable, Hashable {
   /// A condition on something that was not measured, or on a hold that has not begun, does not hold; one that must hold
   /// for some time does so by what `noteHeldEnds` has seen. Changes nothing; `mutating` spares the copy.
   public mutating func endReached(_ live: LiveQuantities) -> Int? {
-    guard fence.mayBeMet(live), case .step(let index) = place else { return nil }
-    let ends = program.steps[index].ends
-    for end in ends.indices where ends[end].holds(live) {
-      if ends[end].isPlain || isReached(end, of: index, live) { return end }
-    }
-    return nil
+    guard fence.mayBeMet(live) else { return nil }
+    return judgement.firstMet(live)
   }
 
   /// The text of the driven step's first condition on nothing but the voltage that holds at so many nanovolts. Changes
@@ -227,28 +224,12 @@ public struct StepMachine: Sendable, Hashable {
     return nil
   }
 
-  /// Whether a condition that is more than one comparison has come true, when its first comparison holds.
-  private func isReached(_ end: Int, of index: Int, _ live: LiveQuantities) -> Bool {
-    let condition = program.steps[index].ends[end]
-    guard condition.also.allSatisfy({ program.steps[index].joined[$0].holds(live) }) else { return false }
-    guard condition.lasting > .zero else { return true }
-    return heldSince[end] >= 0 && live.stepTime.microseconds - heldSince[end] >= condition.lasting.microseconds
-  }
-
   /// Takes a reading to the conditions that must hold for some time; needed where `hasLastingEnds`.
-  public mutating func noteHeldEnds(_ live: LiveQuantities) {
-    guard case .step(let index) = place else { return }
-    let step = program.steps[index]
-    for end in step.ends.indices where step.ends[end].lasting > .zero {
-      let condition = step.ends[end]
-      let holds = condition.holds(live) && condition.also.allSatisfy { step.joined[$0].holds(live) }
-      if !holds { heldSince[end] = -1 } else if heldSince[end] < 0 { heldSince[end] = live.stepTime.microseconds }
-    }
-  }
+  public mutating func noteHeldEnds(_ live: LiveQuantities) { judgement.note(live) }
 
   /// The circuit was open meanwhile: what must hold for some time begins anew.
   public mutating func forgetHeldEnds() {
-    for index in heldSince.indices { heldSince[index] = -1 }
+    judgement.forget()
     drift.reset()
   }
 
@@ -289,7 +270,7 @@ public struct StepMachine: Sendable, Hashable {
     case let index where program.steps.indices.contains(Int(index)): place = .step(Int(index))
     default: throw reader.malformed
     }
-    hasLastingEnds = step?.hasLastingEnds ?? false
+    if let step { judgement = StepJudgement(of: step) }
     if let step { fence = EndFence(ends: step.ends, joined: step.joined) }
   }
 }
@@ -323,18 +304,9 @@ public struct LiveQuantities: Sendable, Hashable {
   public init() {}
 }
 
-extension EndCondition {
-  /// Whether the condition holds; false for what was not measured and for a hold that has not begun.
-  @inlinable @inline(__always)
-  public func holds(_ live: LiveQuantities) -> Bool {
-    if onlyInHold, live.holdTime == nil { return false }
-    guard let value = live.value(of: quantity) else { return false }
-    return comparison.holds(value, threshold)
-  }
-}
-
 extension JoinedComparison {
-  /// Whether it holds; false for what was not measured.
+  /// Whether it holds; false for what was not measured and for a hold that has not begun.
+  @inline(__always)
   func holds(_ live: LiveQuantities) -> Bool {
     guard let value = live.value(of: quantity) else { return false }
     return comparison.holds(value, threshold)

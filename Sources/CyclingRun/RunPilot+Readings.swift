@@ -126,7 +126,9 @@ extension RunPilot {
     }
     guard taken.standing.hasSettled else { return }
     let isEndMet = judgeEnds(&live, taken.overdueEnds, now, &outputs)
-    if !isEndMet, taken.isClosed, !isFresh, allowedWindow == nil { foresee(reading, live, taken) }
+    if !isEndMet, taken.isClosed, !isFresh, allowedWindow == nil, machine.mayBeForeseen {
+      foresee(reading, live, taken)
+    }
   }
 
   /// Works out between what the next readings can be neither a fault nor an end.
