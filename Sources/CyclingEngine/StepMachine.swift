@@ -50,7 +50,8 @@ public struct StepMachine: Sendable, Hashable {
   public private(set) var cycleNumber: Int64 = 0
   /// True when the last `advance` passed the beginning of a cycle.
   public private(set) var enteredCycle = false
-  /// How fast the voltage moves, in a step that has a condition on it; no part of a checkpoint, as since when conditions hold.
+  /// How fast the voltage moves, in a step that has a condition on it; no part of a
+  /// checkpoint either.
   private var drift = VoltageDrift()
   /// What led the last `advance` elsewhere than to what follows, and what ended blocks on its way.
   public private(set) var metConditions: [MetCondition] = []

@@ -29,9 +29,9 @@ extension StepScript {
   /// When a new current is first measured, if the interval is longer.
   private static let soon = TimeSpan(milliseconds: 50)
 
-  /// Set current `x`, the one that a sample asks for `y`, the bounds of what needs no change `k` and `l`, what the current
-  /// is worked out from `w`, what is left of the lease `r`, the interval of the next loop `v`. Why the last loop ended `a`: 1 for a new current, 2
-  /// because it was one of a single sample, `n` being 1 in such a loop.
+  /// Set current `x`, the one that a sample asks for `y`, the bounds of what needs no change `k` and `l`, what the
+  /// current is worked out from `w`, what is left of the lease `r`, the interval of the next loop `v`. Why the last loop
+  /// ended `a`: 1 for a new current, 2 because it was one of a single sample, `n` being 1 in such a loop.
   mutating func writeDemand(_ demand: CurrentDemand, from first: Current) {
     let isCharge = demand.direction == .charge
     let start = Literal.script(isCharge ? first.picoamperes : -first.picoamperes, unitExponent: -12)
