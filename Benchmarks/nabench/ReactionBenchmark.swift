@@ -26,8 +26,7 @@ enum ReactionBenchmark {
 
     var shots: Int {
       switch self {
-      case .idle, .small: 1_000
-      case .saturating: 300
+      case .idle, .small, .saturating: 1_000
       }
     }
   }

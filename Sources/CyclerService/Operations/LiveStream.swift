@@ -13,8 +13,13 @@ internal import Synchronization
 
 /// The state of one live stream.
 actor LiveStream {
-  /// Between two looks at what was committed: a person sees no difference, and following a full laboratory costs half.
+  /// Between two looks at what was committed at least this long: a person sees no difference.
   private static let shortestPause = Duration.milliseconds(200)
+  /// After a look that took long, so many times as long: one who follows a full laboratory costs a two-hundredth of a
+  /// core and what the connection takes, on a slow machine as on a fast one.
+  private static let pauseToLook = 200
+  /// But not more than this: a person who watches waits no longer.
+  private static let longestPause = Duration.seconds(1)
 
   private let store: CycleStore
   private let request: StreamRequest
@@ -22,6 +27,7 @@ actor LiveStream {
   private let reading: Reading
   private var hasSaidReady = false
   private var lookedAt = ContinuousClock.now
+  private var pause = LiveStream.shortestPause
   private let only: Int64?
   private var commits: AsyncStream<CommitNotice>.AsyncIterator
 
@@ -54,7 +60,7 @@ actor LiveStream {
         }
         if !request.follow || only != nil && reading.state.withLock({ $0.areAllOver }) { return nil }
         // Commits that come meanwhile are joined to one notice.
-        try await Task.sleep(until: lookedAt + Self.shortestPause)
+        try await Task.sleep(until: lookedAt + pause)
         guard let notice = await nextNotice() else { return nil }
         reading.state.withLock { $0.take(notice) }
       }
@@ -62,6 +68,7 @@ actor LiveStream {
       try await meetRuns()
       let reading = reading
       let frames = try await store.read { view in try reading.state.withLock { try $0.look(at: view) } }
+      pause = min(max((.now - lookedAt) * Self.pauseToLook, Self.shortestPause), Self.longestPause)
       if !frames.isEmpty { return frames }
     }
     return nil
