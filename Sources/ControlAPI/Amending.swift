@@ -13,17 +13,20 @@ public struct AmendRequest: StrictRequest, Hashable {
   public var set: [String]?
   /// Why; kept with the revision.
   public var reason: String?
+  /// True: only tell what would change and when.
+  public var dry_run: Bool?
 
   /// Makes one from its parts.
-  public init(protocol: ProtocolSource, set: [String]? = nil, reason: String? = nil) {
+  public init(protocol: ProtocolSource, set: [String]? = nil, reason: String? = nil, dry_run: Bool? = nil) {
     self.protocol = `protocol`
     self.set = set
     self.reason = reason
+    self.dry_run = dry_run
   }
 
   /// The keys that a request may have.
   public static let shape: RequestShape = .object([
-    "protocol": ProtocolSource.shape, "set": .value, "reason": .value,
+    "protocol": ProtocolSource.shape, "set": .value, "reason": .value, "dry_run": .value,
   ])
 }
 
@@ -33,15 +36,20 @@ public struct AmendResponse: Codable, Sendable, Hashable {
   public var request_id: String
   /// The run.
   public var run: Int64
-  /// The number of the new revision.
-  public var revision: Int64
+  /// The number of the new revision; null when it was only a trial.
+  @OrNull public var revision: Int64?
   /// When it will hold: `beginning`, `next_cycle`, `next_pass` (of a `repeat`) or `next_block`.
   public var holds_from: String
   /// What a person should know.
   public var warnings: [String]
+  /// The lines of the listing that are other ones than in the revision that holds now: `- ` and `+ ` in front.
+  public var changes: [String]
 
   /// Makes one from its parts.
-  public init(request_id: String, run: Int64, revision: Int64, holds_from: String, warnings: [String]) {
+  public init(
+    request_id: String, run: Int64, revision: Int64?, holds_from: String, warnings: [String], changes: [String]
+  ) {
+    self.changes = changes
     self.request_id = request_id
     self.run = run
     self.revision = revision

@@ -7,7 +7,7 @@
 import CyclerModel
 import Quantities
 
-/// Writes run, cell, cycles, half-cycles, steps and records.
+/// Writes run, cell, protocols, cycles, half-cycles, steps, events and records.
 struct JSONExportWriter: ExportWriter {
   private var isFirst = true
 
@@ -16,10 +16,12 @@ struct JSONExportWriter: ExportWriter {
     write(head.run, &text)
     text.append(",\n\"cell\":")
     write(head.cell, &text)
+    write(list: "protocols", head.revisions, &text) { write($0, &$1) }
     write(list: "cycles", head.cycles, &text) { write($0, &$1) }
     write(list: "half_cycles", head.halfCycles, &text) { write($0, &$1) }
     write(list: "efficiency_tests", head.tests, &text) { write($0, &$1) }
     write(list: "steps", head.steps, &text) { write($0, &$1) }
+    write(list: "events", head.events, &text) { write($0, &$1) }
     text.append(",\n\"records\":[")
   }
 
@@ -146,6 +148,32 @@ struct JSONExportWriter: ExportWriter {
     object.hours("stripped_charge_Ah", test.strippedChargeNc, &text)
     object.real("coulombic_efficiency", test.coulombicEfficiency, &text)
     object.number("flags", test.flags, &text)
+    object.end(&text)
+  }
+
+  /// A revision of the protocol with its text, as it was stored.
+  private func write(_ revision: StoredRevision, _ text: inout TextBuffer) {
+    var object = JSONObject(&text)
+    object.number("revision", revision.revision, &text)
+    object.number("from_step_count", revision.fromStepId.map { $0 & (1 << RowIdentity.countBits - 1) }, &text)
+    object.string("amended_by", revision.amendedBy, &text)
+    object.number("amended_unix_s", revision.amendedUnixUs, decimals: 6, &text)
+    object.string("reason", revision.reason, &text)
+    object.string("refusal", revision.refusal, &text)
+    object.string("source", revision.source, &text)
+    object.end(&text)
+  }
+
+  private func write(_ event: StoredEvent, _ text: inout TextBuffer) {
+    var object = JSONObject(&text)
+    object.number("event_id", event.eventId, &text)
+    object.number("unix_s", event.unixUs, decimals: 6, &text)
+    object.number("step_count", event.stepId.map { $0 & (1 << RowIdentity.countBits - 1) }, &text)
+    object.number("step_time_s", event.stepTimeUs, decimals: 6, &text)
+    object.string("code", event.code, &text)
+    object.number("severity", event.severity, &text)
+    object.string("actor", event.actor, &text)
+    object.string("detail", event.detail, &text)
     object.end(&text)
   }
 

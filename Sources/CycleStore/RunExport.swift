@@ -14,7 +14,7 @@ public enum ExportFormat: String, Sendable, Hashable, CaseIterable {
   case bdf
   /// CSV with our own machine names, units at their ends.
   case csv
-  /// One JSON object: run, cell, protocol, cycles, half-cycles, steps, records.
+  /// One JSON object: run, cell, protocols, cycles, half-cycles, steps, events, records.
   case json
 }
 
@@ -94,6 +94,8 @@ struct ExportHead: Sendable {
   var halfCycles: [StoredHalfCycle]
   var tests: [StoredEfficiencyTest]
   var steps: [StoredStep]
+  var revisions: [StoredRevision]
+  var events: [StoredEvent]
   var lastRecord: RecordCursor?
 
   /// nil when there is no such run.
@@ -105,6 +107,8 @@ struct ExportHead: Sendable {
     halfCycles = try view.halfCycles(run: number)
     tests = try view.efficiencyTests(run: number)
     steps = try view.steps(run: number, limit: Int(RowIdentity.step(run: 1, count: 0)))
+    revisions = try view.revisions(run: number)
+    events = try view.events(run: number, limit: .max)
     lastRecord = try view.lastRecord(run: number)
   }
 }

@@ -62,6 +62,7 @@ public enum FaultCode: String, Sendable, Hashable, CaseIterable {
   case runConditionMet = "run.condition_met"
   case runRetentionUnknown = "run.retention_unknown"
   case runConditionHolds = "run.condition_holds"
+  case runCapacityUnknown = "run.capacity_unknown"
   case runVoltageAllowed = "run.voltage_allowed"
   case runTestDone = "run.test_done"
   case runAmendmentAsked = "run.amendment_asked"

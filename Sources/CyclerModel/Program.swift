@@ -143,6 +143,8 @@ public struct ProgramStep: Sendable, Hashable {
   public var halfCycle: HalfCyclePlace?
   /// The largest current of the block that shares a current range with this step.
   public var rangeCurrent: Current
+  /// The share of a measured capacity that the current is, where it is one; what `action` says is then the most of it.
+  public var currentShare: MeasuredShare?
   /// How long after the circuit is closed the first condition may be judged (hazard rule 10).
   public var settle: TimeSpan
   /// What its half-cycle is in a test of plating; nil outside of tests.
@@ -156,7 +158,7 @@ public struct ProgramStep: Sendable, Hashable {
   public init(
     path: String, label: String?, purpose: CyclePurpose?, action: Action, ends: [EndCondition],
     joined: [JoinedComparison] = [], halfCycle: HalfCyclePlace?, rangeCurrent: Current,
-    settle: TimeSpan = Setpoint.usualSettle,
+    currentShare: MeasuredShare? = nil, settle: TimeSpan = Setpoint.usualSettle,
     test: EfficiencyTestPlace? = nil, record: [RecordSegment] = []
   ) {
     self.path = path
@@ -168,6 +170,7 @@ public struct ProgramStep: Sendable, Hashable {
     hasLastingEnds = ends.contains { $0.lasting > .zero }
     self.halfCycle = halfCycle
     self.rangeCurrent = rangeCurrent
+    self.currentShare = currentShare
     self.settle = settle
     self.test = test
     self.record = record
@@ -230,7 +233,7 @@ public struct EndCondition: Sendable, Hashable {
   public enum Quantity: String, Sendable, Hashable, CaseIterable {
     /// Nanovolts.
     case voltage
-    /// Nanovolts an hour, the magnitude over the last ten minutes of a rest.
+    /// Nanovolts an hour, the magnitude over the last ten minutes.
     case voltageDrift = "voltage_drift"
     /// Picoamperes, the magnitude.
     case current
@@ -255,8 +258,11 @@ public struct EndCondition: Sendable, Hashable {
   public var quantity: Quantity
   /// How.
   public var comparison: Comparison
-  /// In the quantity's unit.
+  /// In the quantity's unit. Where it is a share of a measured capacity, what is sure of it before that is known: the most
+  /// of a charge, no current.
   public var threshold: Int64
+  /// The share of a measured capacity that the threshold is, where it is one.
+  public var share: MeasuredShare?
   /// True for conditions of `hold_until`: they count only while a voltage is held.
   public var onlyInHold: Bool
   /// The condition as it was written, for instance `voltage <= 10 mV`; it is also the step's end reason, and no two
@@ -270,12 +276,13 @@ public struct EndCondition: Sendable, Hashable {
   public var also: Range<Int>
   /// A condition.
   public init(
-    quantity: Quantity, comparison: Comparison, threshold: Int64, onlyInHold: Bool, text: String,
-    target: ConditionTarget = .next, lasting: TimeSpan = .zero, also: Range<Int> = 0..<0
+    quantity: Quantity, comparison: Comparison, threshold: Int64, share: MeasuredShare? = nil, onlyInHold: Bool,
+    text: String, target: ConditionTarget = .next, lasting: TimeSpan = .zero, also: Range<Int> = 0..<0
   ) {
     self.quantity = quantity
     self.comparison = comparison
     self.threshold = threshold
+    self.share = share
     self.onlyInHold = onlyInHold
     self.text = text
     self.target = target

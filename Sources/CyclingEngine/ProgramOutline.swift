@@ -69,6 +69,11 @@ struct ProgramOutline {
     return .passEnd(chain.map(\.index))
   }
 
+  /// The instruction that ends the passes of the block that begins at `begin`; `begin` itself where none does.
+  func end(ofLoopAt begin: Int) -> Int {
+    chain(to: begin).last { $0.item.range.lowerBound == begin }.map { $0.item.range.upperBound - 1 } ?? begin
+  }
+
   /// The seam that the machine comes to next on its way, when its present step is the instruction at `counter`.
   func seam(after counter: Int) -> Seam {
     let end = items.last?.range.upperBound ?? 0

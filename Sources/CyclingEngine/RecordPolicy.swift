@@ -23,7 +23,11 @@ public struct RecordPolicy: Sendable, Hashable {
   private var due: Int64 = 0
   private var last: Measured?
 
+  /// The step time of the last record; nil before the first.
+  public var lastRecordedAt: TimeSpan? { last?.at }
+
   private struct Measured: Sendable, Hashable {
+    var at: TimeSpan
     var voltage: Voltage?
     var current: Current?
     var charge: Charge
@@ -57,7 +61,7 @@ public struct RecordPolicy: Sendable, Hashable {
   public mutating func recorded(
     _ stepTime: TimeSpan, _ voltage: Voltage?, _ current: Current?, _ charge: Charge = .zero
   ) {
-    last = Measured(voltage: voltage, current: current, charge: charge)
+    last = Measured(at: stepTime, voltage: voltage, current: current, charge: charge)
     while stepTime.microseconds >= changesAt, beginNextSegment() {}
     let every = rule.every.microseconds
     guard every > 0, stepTime.microseconds >= due else { return }

@@ -5,6 +5,7 @@
 // was: the blocks behind it must be the same in both programs, or the counts of the one would mean nothing in the other.
 
 public import CyclerModel
+internal import Quantities
 
 /// Why a program cannot take the place of the present one.
 public enum AmendmentObstacle: Error, Sendable, Hashable {
@@ -41,17 +42,23 @@ extension StepMachine {
 
   /// Lets a program take the present one's place at the next seam, or at once before the first step; one that waits
   /// already is forgotten.
+  /// - Parameter isBegun: Whether anything of the present step has been done. Where nothing has, the seam in front of it
+  ///   is the next one.
   /// - Returns: when that will be.
   /// - Throws: why it cannot; then nothing has changed.
-  public mutating func amend(by amended: Program) throws(AmendmentObstacle) -> AmendmentMoment {
+  public mutating func amend(by amended: Program, isBegun: Bool) throws(AmendmentObstacle) -> AmendmentMoment {
     guard place != .completed else { throw .isOver }
     guard place != .notStarted else {
       take(amended, at: 0, counts: Array(repeating: 0, count: amended.passConditions.count))
       return .beginning
     }
     let outline = ProgramOutline(program)
-    let seam = outline.seam(after: presentInstruction)
+    let before = self
+    if !isBegun { _ = returnToSeam(of: outline) }
+    let seam = place == .seam ? outline.seam(at: presentCounter) : outline.seam(after: presentInstruction)
+    guard let seam else { throw .isOver }
     if let obstacle = Self.obstacle(to: amended, ProgramOutline(amended), from: program, outline, at: seam) {
+      self = before
       throw obstacle
     }
     amendment = [amended]
@@ -60,9 +67,11 @@ extension StepMachine {
 
   /// When a program would take the present one's place; changes nothing.
   /// - Throws: why it cannot.
-  public func momentOfAmendment(by amended: Program) throws(AmendmentObstacle) -> AmendmentMoment {
+  public func momentOfAmendment(
+    by amended: Program, isBegun: Bool
+  ) throws(AmendmentObstacle) -> AmendmentMoment {
     var copy = self
-    return try copy.amend(by: amended)
+    return try copy.amend(by: amended, isBegun: isBegun)
   }
 
   private func moment(of seam: ProgramOutline.Seam, _ outline: ProgramOutline) -> AmendmentMoment {
@@ -135,12 +144,26 @@ extension StepMachine {
         guard let block = new.block(indices), block.isCycles == before.isCycles, !block.isTest,
           !before.isCycles || amended.purpose(of: block) == program.purpose(of: before)
         else { return .blockDiffers(place) }
+        // What came before it in this pass of the block around it.
+        if depth < path.count,
+          let place = difference(upTo: path[depth], before.items, of: program, block.items, of: amended)
+        {
+          return .doneDiffers(place)
+        }
       }
     }
-    for index in 0..<done {
-      let before = old.items[index]
-      guard new.items.indices.contains(index), program.isSame(before, as: new.items[index], of: amended) else {
-        return .doneDiffers(program.place(of: before))
+    return difference(upTo: done, old.items, of: program, new.items, of: amended).map { .doneDiffers($0) }
+  }
+
+  /// The place of the first item in front of the one with that index that is another in the other program.
+  private static func difference(
+    upTo index: Int, _ items: [ProgramOutline.Item]?, of program: Program, _ others: [ProgramOutline.Item]?,
+    of amended: Program
+  ) -> String? {
+    guard let items, let others else { return nil }
+    for place in 0..<index {
+      guard others.indices.contains(place), program.isSame(items[place], as: others[place], of: amended) else {
+        return program.place(of: items[place])
       }
     }
     return nil
@@ -164,7 +187,7 @@ extension Program {
     return zip(item.range, other.range).allSatisfy { mine, its in
       switch (instructions[mine], program.instructions[its]) {
       case (.step(let step), .step(let otherStep)):
-        steps[step].withoutTargets == program.steps[otherStep].withoutTargets
+        steps[step].whatItDid == program.steps[otherStep].whatItDid
       case (.endLoop(_, let passes, let start), .endLoop(_, let otherPasses, let otherStart)):
         passes == otherPasses && mine - start == its - otherStart
       case (.beginLoop, .beginLoop), (.beginCycle, .beginCycle): true
@@ -175,9 +198,14 @@ extension Program {
 }
 
 extension ProgramStep {
-  /// The step with nothing said of where its conditions lead.
-  fileprivate var withoutTargets: ProgramStep {
+  /// The step with nothing said of where it stands, where its conditions lead, what watched over it, what was recorded and
+  /// in which range: what was done is the same without.
+  fileprivate var whatItDid: ProgramStep {
     var step = self
+    step.path = ""
+    step.limits = nil
+    step.record = []
+    step.rangeCurrent = .zero
     for index in step.ends.indices { step.ends[index].target = .next }
     return step
   }

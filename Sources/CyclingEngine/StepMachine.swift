@@ -24,6 +24,8 @@ public struct StepMachine: Sendable, Hashable {
     case notStarted
     /// In the step with that index in the program's steps.
     case step(Int)
+    /// Between two steps, where another program takes over with the next `advance`.
+    case seam
     /// Past the last instruction.
     case completed
   }
@@ -55,6 +57,8 @@ public struct StepMachine: Sendable, Hashable {
   private var drift = VoltageDrift()
   /// What led the last `advance` elsewhere than to what follows, and what ended blocks on its way.
   public private(set) var metConditions: [MetCondition] = []
+  /// What the run's cycles have shown.
+  public private(set) var measured = MeasuredCapacities()
   private var counter = 0
   private var loops: [Int64]
   /// For each condition of a block, how many cycles in a row have said so since the block began.
@@ -71,21 +75,25 @@ public struct StepMachine: Sendable, Hashable {
   public var step: ProgramStep? {
     switch place {
     case .step(let index): program.steps[index]
-    case .notStarted, .completed: nil
+    case .notStarted, .seam, .completed: nil
     }
   }
+
+  /// The step with that index with all that is measured in it as numbers; nil while that is not known.
+  public func resolvedStep(_ index: Int) -> ProgramStep? { program.steps[index].resolved(by: measured) }
 
   /// How long after the closing of its circuit the step's conditions are not judged; zero outside of steps.
   @inlinable @inline(__always)
   public var settle: TimeSpan {
     switch place {
     case .step(let index): program.steps[index].settle
-    case .notStarted, .completed: .zero
+    case .notStarted, .seam, .completed: .zero
     }
   }
 
   /// Takes what a cycle says to the conditions of the blocks around it. A cycle that says nothing changes nothing.
   public mutating func cycleClosed(_ summary: CycleSummary) {
+    measured.take(summary) { cycle in program.steps.contains { $0.shares.contains { $0.cycle == cycle } } }
     for (index, condition) in program.passConditions.enumerated() where condition.block.contains(counter) {
       guard let holds = condition.holds(summary) else { continue }
       cyclesInARow[index] = holds ? min(cyclesInARow[index], .max - 1) + 1 : 0
@@ -119,8 +127,7 @@ public struct StepMachine: Sendable, Hashable {
       switch instruction {
       case .step(let index):
         place = .step(index)
-        judgement = StepJudgement(of: program.steps[index])
-        fence = EndFence(ends: program.steps[index].ends, joined: program.steps[index].joined)
+        judgeEnds(of: index)
         return place
       case .beginLoop(let loop):
         loops[loop] = 0
@@ -143,6 +150,13 @@ public struct StepMachine: Sendable, Hashable {
     return place
   }
 
+  /// A step that nobody can resolve is not begun, so its ends are not asked.
+  private mutating func judgeEnds(of index: Int) {
+    let step = resolvedStep(index) ?? program.steps[index]
+    judgement = StepJudgement(of: step)
+    fence = EndFence(ends: step.ends, joined: step.joined)
+  }
+
   // MARK: - Amendments
 
   /// The instruction that comes next.
@@ -161,6 +175,33 @@ public struct StepMachine: Sendable, Hashable {
     if missing > 0 { loops += Array(repeating: 0, count: missing) }
     loops.removeLast(max(0, -missing))
     cyclesInARow = counts
+  }
+
+  /// Goes back to the seam in front of the present step, of which nothing has been done: to the end of the pass before, or
+  /// to the block or step itself. Says whether there is one; where there is none, nothing changes.
+  mutating func returnToSeam(of outline: ProgramOutline) -> Bool {
+    guard case .step = place else { return false }
+    var (index, cycles) = (presentInstruction, cycleNumber)
+    while outline.seam(at: index) == nil, index > 0 {
+      index -= 1
+      switch program.instructions[index] {
+      case .beginCycle: cycles -= 1
+      case .beginLoop(let loop) where loops[loop] > 0:
+        let end = outline.end(ofLoopAt: index)
+        guard outline.seam(at: end) != nil else { return false }
+        loops[loop] -= 1
+        return leave(for: end, cycles)
+      case .beginLoop: break
+      case .step, .endLoop, .end: return false
+      }
+    }
+    guard case .before? = outline.seam(at: index) else { return false }
+    return leave(for: index, cycles)
+  }
+
+  private mutating func leave(for seam: Int, _ cycles: Int64) -> Bool {
+    (place, counter, cycleNumber) = (.seam, seam, cycles)
+    return true
   }
 
   // MARK: - Blocks
@@ -246,6 +287,7 @@ public struct StepMachine: Sendable, Hashable {
     case .notStarted: writer.write(Int64(-1))
     case .step(let index): writer.write(Int64(index))
     case .completed: writer.write(Int64(-2))
+    case .seam: writer.write(Int64(-3))
     }
     writer.write(cycleNumber)
     writer.write(Int64(counter))
@@ -268,11 +310,17 @@ public struct StepMachine: Sendable, Hashable {
     switch storedPlace {
     case -1: place = .notStarted
     case -2: place = .completed
+    case -3: place = .seam
     case let index where program.steps.indices.contains(Int(index)): place = .step(Int(index))
     default: throw reader.malformed
     }
-    if let step { judgement = StepJudgement(of: step) }
-    if let step { fence = EndFence(ends: step.ends, joined: step.joined) }
+    if case .step(let index) = place { judgeEnds(of: index) }
+  }
+
+  /// Takes what the cycles had shown from a checkpoint.
+  public mutating func restore(_ measured: MeasuredCapacities) {
+    self.measured = measured
+    if case .step(let index) = place { judgeEnds(of: index) }
   }
 }
 

@@ -80,6 +80,7 @@ extension Compiler {
   private mutating func limits(of step: WrittenStep) -> SafetyLimits? {
     guard let written = step.limits, var own = limits else { return nil }
     if let voltage = written.voltage {
+      judgeNarrower(voltage, than: own)
       own.lowerVoltage = SoftHardLimit(
         soft: voltage.low.value.count, hard: max(voltage.hardLow.value.count, own.lowerVoltage.hard),
         tolerance: voltage.tolerance)
@@ -99,7 +100,37 @@ extension Compiler {
         written.soft.site, "`\(written.soft.value.written)` is more than the run's limit",
         hint: "a step's limits are narrower: \(Current(count: run.soft).shown()) at most")
     }
+    if let hard = written.hard, own.hard > run.hard {
+      report(
+        hard.site, "`\(hard.value.written)` is more than the run's hard limit",
+        hint: "a step's limits are narrower: \(Current(count: run.hard).shown()) at most")
+    }
+    judgeTolerance(own.tolerance, run.tolerance, at: written.soft.site)
     return SoftHardLimit(soft: min(own.soft, run.soft), hard: min(own.hard, run.hard), tolerance: own.tolerance)
+  }
+
+  /// What was written of a step's voltage limits beyond the values themselves, which are judged with the document.
+  private mutating func judgeNarrower(_ own: WrittenLimits.VoltageLimits, than run: SafetyLimits) {
+    for (hard, isOutside) in [
+      (own.hardLow, own.hardLow.value.count < run.lowerVoltage.hard),
+      (own.hardHigh, own.hardHigh.value.count > run.upperVoltage.hard),
+    ] where isOutside && hard.site.path.contains(".hard.") {
+      let (low, high) = (Voltage(count: run.lowerVoltage.hard), Voltage(count: run.upperVoltage.hard))
+      report(
+        hard.site, "\(hard.value.written) lies outside the run's hard limits",
+        hint: "a step's limits are narrower: \(low.written) to \(high.written) at most")
+    }
+    judgeTolerance(own.tolerance, run.lowerVoltage.tolerance, at: own.low.site)
+  }
+
+  /// A limit that may be passed for longer protects less. `site` is that of a value beside `for`.
+  private mutating func judgeTolerance(_ own: TimeSpan, _ run: TimeSpan, at site: Site) {
+    guard own > run else { return }
+    var place = site
+    place.path = site.path.split(separator: ".").dropLast().joined(separator: ".") + ".for"
+    report(
+      place, "\(own.written) is longer than the run's limit may be passed",
+      hint: "a step's limits are narrower: \(run.written) at most")
   }
 
   /// Where the conditions of a step lead, in the order in which they are compiled.
@@ -217,7 +248,7 @@ extension Compiler {
     return ProgramStep(
       path: step.site.path, label: around.label, purpose: around.purpose, action: action, ends: ends,
       joined: compiled.joined, halfCycle: place(drive.direction, around, isDiagnostic: drive.isDiagnostic),
-      rangeCurrent: current,
+      rangeCurrent: current, currentShare: drive.share?.value,
       settle: drive.settle?.value ?? Setpoint.usualSettle,
       test: drive.isDiagnostic ? nil : testPlace(drive.part?.value, around), record: records(of: step))
   }
@@ -317,8 +348,9 @@ extension Compiler {
       compiled.joined += also
       compiled.ends.append(
         EndCondition(
-          quantity: condition.quantity, comparison: condition.comparison, threshold: threshold, onlyInHold: onlyInHold,
-          text: condition.text, target: condition.target.value.compiled, lasting: condition.lasting?.value ?? .zero,
+          quantity: condition.quantity, comparison: condition.comparison, threshold: threshold, share: condition.share,
+          onlyInHold: onlyInHold, text: condition.text, target: condition.target.value.compiled,
+          lasting: condition.lasting?.value ?? .zero,
           also: first..<compiled.joined.count))
     }
   }
@@ -331,6 +363,8 @@ extension Compiler {
     case .rate(let rate): rate.count
     case .current(let current): resolve(Sited(value: current, site: condition.site))?.count
     case .charge(let charge): resolveEnd(charge, condition)
+    // What is sure before the capacity is known: no more charge than the limit, a current above nothing.
+    case .share: condition.quantity == .current ? 0 : limits?.halfCycleCharge.count
     }
   }
 
@@ -389,10 +423,10 @@ extension Compiler {
         report(
           condition.site, "`\(condition.text)` is true at once: at most \(atMost.shown()) flows",
           hint: "write a smaller current")
-      } else if !isFalling, end.threshold > atMost.count {
+      } else if !isFalling, Int128(end.threshold) * 100 > Int128(atMost.count) * 99 {
         report(
-          condition.site, "`\(condition.text)` is never true: at most \(atMost.shown()) flows",
-          hint: "write a smaller current, or raise `current_at_most`")
+          condition.site, "`\(condition.text)` is never true, or by chance: at most \(atMost.shown()) flows",
+          hint: "write at most 99 % of `current_at_most`, or raise that")
       }
     }
   }

@@ -23,7 +23,8 @@ extension DocumentRules {
     } else if !Self.hasCycles(block) {
       report(
         condition.site, "`\(condition.quantity.rawValue)` is of a cycle, and the block has none",
-        hint: "use `cycles`, or end a step of the block")
+        hint: #"let a step of it lead out, {"when": "voltage <= 10 mV", "go": LABEL} with the label of what follows"#
+          + "; or use `cycles`")
     } else {
       for term in terms { judgeIsKnown(term) }
       judgeInitial(condition)

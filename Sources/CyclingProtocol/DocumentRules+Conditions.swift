@@ -52,10 +52,10 @@ extension DocumentRules {
       hint: "write `voltage_drift <= …`")
   }
 
-  mutating func reportDriven(_ condition: WrittenCondition) {
+  mutating func reportHeld(_ condition: WrittenCondition) {
     report(
-      condition.site, "`voltage_drift` means something in a rest only",
-      hint: "put a rest behind the step and end that by it")
+      condition.site, "`voltage_drift` means nothing where the voltage is held or swept",
+      hint: "use it in a rest, or with a current alone")
   }
 
   /// The current of a hold decays, and it is compared by magnitude (hazard rule 9).
@@ -114,7 +114,7 @@ extension DocumentRules {
     let name = term.quantity.rawValue
     switch term.quantity {
     case .voltage: if case .voltage(let voltage) = term.value { judgeInside(voltage, at: term.site) }
-    case .voltageDrift: if place != .rest { reportDriven(term) }
+    case .voltageDrift: if case .hold = place { reportHeld(term) }
     case .current, .holdTime:
       if case .hold = place { return }
       if case .demand = place, term.quantity == .current { return }

@@ -36,6 +36,8 @@ struct DocumentRules {
   }
 
   private var isInReservoirTest = false
+  /// The cycles that are over before the step that is judged, so that their capacities have been measured.
+  private var cyclesBehind: [CyclePurpose: Int64] = [:]
   private(set) var purposes: [CyclePurpose: Int64] = [:]
 
   mutating func report(_ site: Site, _ message: String, hint: String) {
@@ -126,12 +128,15 @@ struct DocumentRules {
         judgeTargets(rest.until, inCycles: inCycles)
       case .drive(let drive):
         judge(drive, at: step.site, inCycles: inCycles)
+        judgeShares([drive.share?.value].compactMap { $0 }, drive.until + drive.holdUntil, at: step.site)
         judgeTargets(drive.until + drive.holdUntil, inCycles: inCycles)
       case .hold(let hold):
         judge(hold, after: before, at: step.site, inCycles: inCycles)
+        judgeShares([], hold.until, at: step.site)
         judgeTargets(hold.until, inCycles: inCycles)
       case .sweep(let sweep):
         judge(sweep, at: step.site, inCycles: inCycles)
+        judgeShares([], sweep.until, at: step.site)
         judgeTargets(sweep.until, inCycles: inCycles)
       case .block(let block): judge(block, at: step.site, inCycles: inCycles)
       case .test(let test): judge(test, at: step.site, isOutermost: lists.count == 1)
@@ -169,7 +174,7 @@ struct DocumentRules {
     for condition in drive.until where condition.also.isEmpty {
       switch condition.quantity {
       case .voltage: judgeCutOff(condition, drive)
-      case .voltageDrift: reportDriven(condition)
+      case .voltageDrift: if drive.to != nil { reportHeld(condition) }
       case .current where drive.law != nil: break
       case .current:
         report(
@@ -202,7 +207,7 @@ struct DocumentRules {
       case .holdTime: requireGrowing(condition)
       case .voltage:
         report(condition.site, "the voltage is held and cannot end the hold", hint: "end it by current or `hold_time`")
-      case .voltageDrift: reportDriven(condition)
+      case .voltageDrift: reportHeld(condition)
       case .stepTime, .halfCycleTime, .cycleTime, .testTime, .stepCharge, .halfCycleCharge, .stepEnergy:
         report(
           condition.site, "`\(condition.quantity.rawValue)` is not a matter of the hold alone",
@@ -218,7 +223,7 @@ struct DocumentRules {
       case .current: requireFalling(condition)
       case .voltage:
         report(condition.site, "the voltage is held and cannot end the hold", hint: "end it by current or time")
-      case .voltageDrift: reportDriven(condition)
+      case .voltageDrift: reportHeld(condition)
       case .stepTime, .holdTime, .testTime, .stepCharge, .stepEnergy: requireGrowing(condition)
       case .halfCycleTime, .halfCycleCharge: requireGrowing(condition, isDiagnostic: hold.isDiagnostic)
       case .cycleTime: requireGrowing(condition, inCycles: inCycles)
@@ -266,7 +271,41 @@ struct DocumentRules {
     }
     if block.isCycles, !inCycles, block.isComplete { judgePair(block, at: site) }
     for condition in block.until { judge(condition, of: block, inCycles: inCycles) }
+    let before = cyclesBehind
     judge(block.steps, inCycles: inCycles || block.isCycles)
+    if let purpose = block.purpose {
+      leaveBehind(block.passes, purpose)
+    } else {
+      for (purpose, count) in cyclesBehind {
+        let once = count - before[purpose, default: 0]
+        leaveBehind(once.multipliedReportingOverflow(by: block.passes - 1).partialValue, purpose)
+      }
+    }
+  }
+
+  private mutating func leaveBehind(_ count: Int64, _ purpose: CyclePurpose) {
+    cyclesBehind[purpose] = cyclesBehind[purpose, default: 0].addingReportingOverflow(max(0, count)).partialValue
+  }
+
+  /// A share is one of what a cycle before the step has shown.
+  private mutating func judgeShares(_ driven: [MeasuredShare], _ conditions: [WrittenCondition], at site: Site) {
+    for condition in conditions where !condition.also.isEmpty {
+      for term in [condition] + condition.also where term.share != nil {
+        report(term.site, "a share of a capacity is not joined by `and`", hint: "write the value itself")
+      }
+    }
+    for share in driven + conditions.compactMap(\.share) {
+      if let cycle = share.cycle {
+        guard cyclesBehind[cycle.purpose, default: 0] < cycle.number else { continue }
+        report(
+          site, "\(cycle.written) is not over before this step, so `\(share.written)` is not known",
+          hint: "name a cycle of a block before it, or write the value itself")
+      } else if cyclesBehind.isEmpty {
+        report(
+          site, "no cycle is over before this step, so `\(share.written)` is not known",
+          hint: "put a `cycles` block before it, or write the value itself")
+      }
+    }
   }
 
   private mutating func judge(_ test: WrittenTest, at site: Site, isOutermost: Bool) {

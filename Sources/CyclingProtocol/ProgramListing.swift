@@ -30,8 +30,12 @@ public struct ProgramListing {
     guard let limits = step.limits else { return text }
     let (low, high) = (Voltage(count: limits.lowerVoltage.soft), Voltage(count: limits.upperVoltage.soft))
     let (charge, discharge) = (Current(count: limits.chargeCurrent.soft), Current(count: limits.dischargeCurrent.soft))
-    return "\(text); its own limits are \(low.written) to \(high.written), \(charge.shown()) charging and "
-      + "\(discharge.shown()) discharging"
+    let (lowest, highest) = (Voltage(count: limits.lowerVoltage.hard), Voltage(count: limits.upperVoltage.hard))
+    let most = (Current(count: limits.chargeCurrent.hard), Current(count: limits.dischargeCurrent.hard))
+    let times = (limits.lowerVoltage.tolerance, limits.chargeCurrent.tolerance, limits.dischargeCurrent.tolerance)
+    return "\(text); its own limits are \(low.written) to \(high.written) for \(times.0.written), "
+      + "\(charge.shown()) charging for \(times.1.written) and \(discharge.shown()) discharging for \(times.2.written), "
+      + "at once \(lowest.written) to \(highest.written), \(most.0.shown()) and \(most.1.shown())"
   }
 
   private static func course(of step: ProgramStep, instrument: InstrumentLimits?, mass: Mass?) -> String {
@@ -43,10 +47,10 @@ public struct ProgramListing {
       let others = step.ends.dropFirst().map { condition($0, instrument) }
       return (["rest \(duration ?? "")"] + others).joined(separator: " or until ")
     case .constantCurrent(let direction, let current):
-      return "\(verb(direction)) \(text(current, mass)) until \(always)"
+      return "\(verb(direction)) \(text(current, of: step, mass)) until \(always)"
     case .constantCurrentConstantVoltage(let direction, let current, let voltage):
       let held = "\(text(voltage, instrument)) and hold it until \(inHold)"
-      return "\(verb(direction)) \(text(current, mass)) to \(held); in all until \(always)"
+      return "\(verb(direction)) \(text(current, of: step, mass)) to \(held); in all until \(always)"
     case .hold(_, let voltage, let atMost):
       return "hold \(text(voltage, instrument)) with at most \(text(atMost, mass)) until \(always)"
     case .demand(let demand):
@@ -58,6 +62,11 @@ public struct ProgramListing {
       let others = step.ends.dropFirst().map { " or until \(condition($0, instrument))" }.joined()
       return "sweep from \(way) at \(text(sweep.rate)) with at most \(text(sweep.currentAtMost, mass))\(others)"
     }
+  }
+
+  private static func text(_ current: Current, of step: ProgramStep, _ mass: Mass?) -> String {
+    guard let share = step.currentShare else { return text(current, mass) }
+    return "\(share.written) with at most \(text(current, mass))"
   }
 
   private static func text(_ law: CurrentDemand.Law) -> String {
@@ -111,6 +120,7 @@ public struct ProgramListing {
 
   /// A condition as it was written, with what it resolves to where that is something else.
   private static func condition(_ end: EndCondition, _ instrument: InstrumentLimits?) -> String {
+    if end.share != nil { return end.text }
     let operand = end.text.split(separator: " ", maxSplits: 2).last.map(String.init) ?? ""
     switch end.quantity {
     case .voltage:
@@ -172,6 +182,13 @@ private struct ListingWriter {
     lines.append(
       "a half-cycle moves at most \(limits.halfCycleCharge.shown()); below \(limits.emptyHalfCycleBelow.shown()) it is "
         + "empty, and \(limits.emptyHalfCyclesInARow) empty ones in a row hold the run")
+    lines.append("records " + Self.text(program.record))
+    let metrics = [
+      program.metrics.sodiationPlateauBelow.map { "sodiation's plateau lies below \($0.written)" },
+      program.metrics.desodiationPlateauBelow.map { "desodiation's below \($0.written)" },
+      program.metrics.retentionReference.map { "retention is told against \($0.written)" },
+    ].compactMap { $0 }
+    if !metrics.isEmpty { lines.append(metrics.joined(separator: ", ")) }
     let policy = program.onInterruption
     lines.append(
       "after an interruption of up to \(policy.resumeWithin.written) the run goes on by itself, otherwise it "
@@ -220,15 +237,17 @@ private struct ListingWriter {
   private mutating func writeRecords(of step: ProgramStep, _ indent: String) {
     guard !step.record.isEmpty else { return }
     let segments = step.record.map { segment in
-      let rule = segment.rule
-      let changes = [
-        rule.onVoltageChange.map { "by \($0.written)" }, rule.onChargeChange.map { "by \($0.shown())" },
-        rule.onCurrentChangePartsPerMillion.map { "by \(Double($0) / 10_000) % of the current" },
-      ].compactMap { $0 }
-      let every = (["every \(rule.every.written)"] + changes).joined(separator: " or ")
-      return every + (segment.until.map { " until \($0.written)" } ?? "")
+      Self.text(segment.rule) + (segment.until.map { " until \($0.written)" } ?? "")
     }
     lines.append("    " + indent + "  records " + segments.joined(separator: ", then "))
+  }
+
+  private static func text(_ rule: RecordRule) -> String {
+    let changes = [
+      rule.onVoltageChange.map { "by \($0.written)" }, rule.onChargeChange.map { "by \($0.shown())" },
+      rule.onCurrentChangePartsPerMillion.map { "by \(Double($0) / 10_000) % of the current" },
+    ].compactMap { $0 }
+    return (["every \(rule.every.written)"] + changes).joined(separator: " or ")
   }
 
   private func then(_ target: ConditionTarget) -> String? {

@@ -18,6 +18,8 @@ extension ProgramListing {
     for step in program.steps {
       found += platingWarning(step, program.role, instrument)
       found += currentWarning(step, program.limits)
+      found += driftWarning(step)
+      found += powerWarning(step, program.limits)
     }
     found += looseLimits(program)
     if let instrument { found += uselessCurrentLimits(program.limits, instrument) }
@@ -36,6 +38,31 @@ extension ProgramListing {
       let value = instrument == nil ? reached.voltage.written : text(reached.voltage, instrument)
       return "\(step.path): \(value) reaches 0 V, where sodium can plate on the anode"
     }
+  }
+
+  /// Ten minutes of such a drift are less than the noise of many an instrument.
+  private static let slowDrift = VoltageRate(count: 500_000)
+
+  private static func driftWarning(_ step: ProgramStep) -> [String] {
+    let asked = step.ends.filter {
+      $0.quantity == .voltageDrift && $0.threshold < slowDrift.count && $0.lasting == .zero
+    }
+    return asked.map { end in
+      let moved = Voltage(nanovolts: end.threshold / 6).shown(digits: 2)
+      return "\(step.path): `\(end.text)` is \(moved) in ten minutes, which noise can be: the step may end by chance; "
+        + #"let it hold for some time, {"when": "\#(end.text)", "for": "10 min"}"#
+    }
+  }
+
+  /// A power that is more than the most current makes at any voltage.
+  private static func powerWarning(_ step: ProgramStep, _ limits: SafetyLimits) -> [String] {
+    guard case .demand(let demand) = step.action, case .power(let power) = demand.law else { return [] }
+    let highest = Voltage(nanovolts: (step.limits ?? limits).upperVoltage.soft)
+    guard demand.current(at: highest) == demand.currentAtMost else { return [] }
+    return [
+      "\(step.path): \(power.written) ask for more than \(demand.currentAtMost.shown()) at every voltage up to "
+        + "\(highest.written), so the current is constant"
+    ]
   }
 
   private static func currentWarning(_ step: ProgramStep, _ limits: SafetyLimits) -> [String] {

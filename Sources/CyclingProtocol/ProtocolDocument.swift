@@ -106,8 +106,10 @@ struct WrittenRest: Sendable {
 /// A current, with a voltage to hold at its end where `to` is there.
 struct WrittenDrive: Sendable {
   var direction: Direction
-  /// The constant current, or the most that flows where it follows the voltage.
+  /// The constant current, or the most that flows where it follows the voltage or is measured.
   var current: Sited<CurrentExpression>
+  /// The share of a measured capacity that the constant current is, where it is one.
+  var share: Sited<MeasuredShare>?
   /// What the current follows from where it is not constant.
   var law: Sited<CurrentDemand.Law>?
   var to: Sited<Voltage>?
@@ -206,6 +208,7 @@ struct WrittenCondition: Sendable {
     case charge(ChargeExpression)
     case energy(Energy)
     case rate(VoltageRate)
+    case share(MeasuredShare)
   }
   var site: Site
   var quantity: EndCondition.Quantity
@@ -221,4 +224,7 @@ struct WrittenCondition: Sendable {
 
   /// Whether one comparison at one reading decides it.
   var isPlain: Bool { also.isEmpty && lasting == nil }
+
+  /// The share of a measured capacity that it compares with, where it is one.
+  var share: MeasuredShare? { if case .share(let share) = value { share } else { nil } }
 }

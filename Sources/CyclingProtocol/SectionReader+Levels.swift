@@ -10,6 +10,7 @@ extension SectionReader {
   /// The constant current of a step; or what its current follows from, and the most that may flow then.
   struct Level {
     var current: Sited<CurrentExpression>
+    var share: Sited<MeasuredShare>?
     var law: Sited<CurrentDemand.Law>?
   }
 
@@ -21,6 +22,7 @@ extension SectionReader {
   }
 
   mutating func readLevel(_ value: Field, _ fields: Fields, verb: String, _ direction: Direction?) -> Level? {
+    if namesAShare(value) { return readMeasuredLevel(value, fields) }
     let law: CurrentDemand.Law?
     let noun: String
     switch driven(by: value) {
@@ -30,7 +32,7 @@ extension SectionReader {
           extra, "`current_at_most` beside a constant current",
           hint: "leave it out: `\(verb)` says what flows, and `limits` watch over it")
       }
-      return current(value).map { Level(current: $0, law: nil) }
+      return current(value).map { Level(current: $0) }
     case .power:
       noun = "power"
       law = magnitude(value, verb, as: Power.self).map { .power($0) }
@@ -49,19 +51,27 @@ extension SectionReader {
         extra, "`\(key)` behind a constant \(noun) is not possible",
         hint: "end the step by a `voltage` in `until`, and `hold` that voltage in a step of its own")
     }
-    let atMost = readMost(fields, noun)
+    let why = noun == "power" ? "it rises without end as the voltage falls" : "it rises with the voltage"
+    let atMost = readMost(fields, "constant \(noun)", "follows the voltage, and \(why)")
     guard let law, let atMost else { return nil }
     return Level(current: atMost, law: Sited(value: law, site: site(value)))
   }
 
+  /// A current that is a share of what a cycle shows.
+  private mutating func readMeasuredLevel(_ value: Field, _ fields: Fields) -> Level? {
+    let share = readShare(value, of: .current)
+    let atMost = readMost(fields, "share of a capacity", "is not known before that is measured")
+    guard let share, let atMost else { return nil }
+    return Level(current: atMost, share: share)
+  }
+
   /// A power asks for the more current, the nearer the voltage comes to 0 V.
-  private mutating func readMost(_ fields: Fields, _ noun: String) -> Sited<CurrentExpression>? {
+  private mutating func readMost(_ fields: Fields, _ noun: String, _ why: String) -> Sited<CurrentExpression>? {
     if let field = fields["current_at_most"] { return current(field) }
     var place = fields.site
     place.path = Self.join(place.path, "current_at_most")
-    let why = noun == "power" ? "it rises without end as the voltage falls" : "it rises with the voltage"
     report(
-      place, "`current_at_most` is missing: the current of a constant \(noun) follows the voltage, and \(why)",
+      place, "`current_at_most` is missing: the current of a \(noun) \(why)",
       hint: #"add "current_at_most": "1 mA""#)
     return nil
   }

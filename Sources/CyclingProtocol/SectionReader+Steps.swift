@@ -116,7 +116,8 @@ extension SectionReader {
     let limits = fields["limits"].flatMap { readStepLimits($0) }
     guard let direction, let level, let until else { return nil }
     let drive = WrittenDrive(
-      direction: direction, current: level.current, law: level.law, to: to, holdUntil: holdUntil, until: until,
+      direction: direction, current: level.current, share: level.share, law: level.law, to: to, holdUntil: holdUntil,
+      until: until,
       isDiagnostic: isDiagnostic,
       settle: settle, part: part)
     return WrittenStep(site: fields.site, label: label, body: .drive(drive), record: record, limits: limits)
@@ -284,7 +285,8 @@ extension SectionReader {
   }
 
   private mutating func readOperand(_ field: Field, of quantity: EndCondition.Quantity) -> WrittenCondition.Value? {
-    switch quantity {
+    if namesAShare(field) { return readShare(field, of: quantity).map { .share($0.value) } }
+    return switch quantity {
     case .voltage: voltage(field).map { .voltage($0.value) }
     case .current: current(field).map { .current($0.value) }
     case .stepTime, .holdTime, .halfCycleTime, .cycleTime, .testTime: duration(field).map { .time($0.value) }

@@ -106,7 +106,7 @@ struct SectionReader {
   }
 
   /// The text of a quantity, still unread.
-  private mutating func quantityText(_ written: Field, example: String) -> String? {
+  mutating func quantityText(_ written: Field, example: String) -> String? {
     guard let field = substituted(written) else { return nil }
     switch field.node.content {
     case .string(let text):

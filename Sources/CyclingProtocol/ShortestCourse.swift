@@ -66,7 +66,8 @@ struct ShortestCourse {
     var next: Int128?
     for end in step.ends {
       let terms = end.also.map { step.joined[$0] }.map { Self.least($0.quantity, $0.comparison, $0.threshold, step) }
-      let own = Self.least(end.quantity, end.comparison, end.threshold, step)
+      // A share may be as small as the capacity turns out.
+      let own = end.share == nil ? Self.least(end.quantity, end.comparison, end.threshold, step) : 0
       let time = begun + max(own, terms.max() ?? 0) + Int128(end.lasting.microseconds)
       if end.target == .next { next = Self.earlier(next, time) } else { go(to: end.target, at: time) }
     }
@@ -77,6 +78,8 @@ struct ShortestCourse {
   private static func least(
     _ quantity: EndCondition.Quantity, _ comparison: Comparison, _ threshold: Int64, _ step: ProgramStep
   ) -> Int128 {
+    // Not known earlier.
+    if quantity == .voltageDrift { return 610_000_000 }
     guard comparison == .atLeast || comparison == .above else { return 0 }
     switch quantity {
     case .stepTime, .holdTime: return Int128(threshold)

@@ -18,7 +18,7 @@ extension RunPilot {
   public mutating func amend(by program: Program, revision: Int32) throws(AmendmentObstacle) -> AmendmentMoment {
     if case .over = phase { throw .isOver }
     guard revision > revisionWaiting ?? identity.protocolRevision else { throw .isSuperseded }
-    let moment = try machine.amend(by: program)
+    let moment = try machine.amend(by: program, isBegun: isStepBegun)
     revisionWaiting = revision
     if moment == .beginning { take(revision) }
     return moment
@@ -28,7 +28,17 @@ extension RunPilot {
   /// - Throws: why it cannot.
   public func momentOfAmendment(by program: Program) throws(AmendmentObstacle) -> AmendmentMoment {
     if case .over = phase { throw .isOver }
-    return try machine.momentOfAmendment(by: program)
+    return try machine.momentOfAmendment(by: program, isBegun: isStepBegun)
+  }
+
+  /// Whether anything has been done of the present step: a run that waits between two cycles has not begun the next.
+  private var isStepBegun: Bool {
+    switch phase {
+    case .paused, .held, .away, .suspended:
+      setpoint != nil || awaitingCommit != nil || halfCycle != nil || stepEnding != nil || pendingCause != nil
+        || carried.isResumed
+    case .ready, .active, .closing, .committing, .over: true
+    }
   }
 
   private mutating func take(_ revision: Int32) {
@@ -60,9 +70,19 @@ extension RunPilot {
     }
   }
 
+  /// Tells of a revision that held from the beginning of a run that never came to its first step.
+  mutating func noteUnusedRevision(_ now: RunMoment, _ outputs: inout RunOutputs) {
+    guard machine.place == .notStarted, identity.protocolRevision > 1, revisionWaiting == identity.protocolRevision
+    else {
+      return
+    }
+    revisionWaiting = nil
+    tellAmended(now, &outputs)
+  }
+
   private mutating func tellAmended(_ now: RunMoment, _ outputs: inout RunOutputs) {
     let revision = identity.protocolRevision
-    let next = machine.place == .completed ? nil : stepCount + 1
+    let next = machine.place == .completed || machine.place == .notStarted ? nil : stepCount + 1
     let from = next.map { RowIdentity.step(run: identity.run, count: $0) }
     outputs.entries.append(.amended(run: identity.run, revision: revision, fromStepID: from))
     let since = next.map { "from step \($0) on" } ?? "and has no more steps"

@@ -12,11 +12,11 @@ internal import Quantities
 
 extension RunPilot {
   /// The layout of the bytes that are written.
-  static let checkpointFormat: Int32 = 8
+  static let checkpointFormat: Int32 = 9
   /// Layouts that are read; another number is refused. 4 knew nothing of retention, 5 nothing of tests of plating,
   /// 6 nothing of how the half-cycle before left the cell, 7 nothing of revisions of the
-  /// protocol and of what the cycles have not given back.
-  static let readableFormats: ClosedRange<Int32> = 4...8
+  /// protocol and of what the cycles have not given back, 8 nothing of the capacities that they have shown.
+  static let readableFormats: ClosedRange<Int32> = 4...9
 
   /// The revision of the protocol in which a checkpoint stands; it must be known before the rest can be read.
   public static func protocolRevision(ofCheckpoint bytes: [UInt8]) throws(ByteReader.Malformed) -> Int32 {
@@ -59,6 +59,7 @@ extension RunPilot {
     efficiencyTest?.encode(into: &writer)
     encodeFormat7(into: &writer)
     cycle.encodeBalance(into: &writer)
+    machine.measured.encode(into: &writer)
     return true
   }
 
@@ -96,6 +97,7 @@ extension RunPilot {
     if format > 5 { try decodeFormat6(from: &reader) }
     if format > 6 { try decodeFormat7(from: &reader) } else if halfCycleNumber > 0 { earlier = nil }
     if format > 7 { try cycle.decodeBalance(from: &reader) } else { cycle.forgetBalance() }
+    if format > 8 { machine.restore(try MeasuredCapacities(from: &reader)) }
     guard reader.isAtEnd else { throw reader.malformed }
     voltageBeforeInterruption = voltageBeforeInterruption ?? lastVoltage
     if case .step(let index) = machine.place, setpoint?.kind == program.steps[index].kind {

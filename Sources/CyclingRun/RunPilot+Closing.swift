@@ -196,6 +196,7 @@ extension RunPilot {
   mutating func finish(_ final: RunState, reason: String, _ now: RunMoment, _ outputs: inout RunOutputs) {
     closeLeftRow(now, &outputs)
     closeHalfCycle(reason: reason, isTruncated: true, now, &outputs)
+    noteUnusedRevision(now, &outputs)
     phase = .over
     tell(final, now, &outputs, reason: reason)
     outputs.entries.append(.checkpointDropped(run: identity.run))

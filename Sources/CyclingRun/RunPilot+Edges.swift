@@ -138,7 +138,8 @@ extension RunPilot {
     let zero = active.zero ?? .zero
     let lastTime = active.lastReading?.time ?? zero
     let endTime = max(max(active.openedAt ?? lastTime, lastTime) - zero, .zero)
-    if active.hasBegun || active.lastReading != nil {
+    // A last reading that is a record already, at the moment at which the step ends, is not stored twice.
+    if active.hasBegun || active.lastReading != nil, active.kind != .rest || active.policy.lastRecordedAt != endTime {
       record(active.lastReading?.voltage, active.lastReading?.current, at: endTime, .stepEnd, &outputs)
     }
     let charge = active.integrator.charge

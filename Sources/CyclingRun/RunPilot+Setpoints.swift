@@ -43,7 +43,10 @@ extension RunPilot {
 
   /// Begins the program's step with that index.
   mutating func enterStep(_ index: Int, _ now: RunMoment, _ outputs: inout RunOutputs) {
-    let step = program.steps[index]
+    guard let step = machine.resolvedStep(index) else {
+      hold(unknownCapacity(of: program.steps[index]), latches: false, now, &outputs)
+      return
+    }
     if let fault = refusal(of: step) {
       hold(fault, latches: true, now, &outputs)
       return
@@ -163,6 +166,13 @@ extension RunPilot {
     // nV over nV/h are hours.
     let microseconds = Int128(Self.sweepStep.nanovolts) * 3_600_000_000 / Int128(max(sweep.rate.count, 1))
     return max(min(interval, TimeSpan(microseconds: Int64(clamping: microseconds))), settings.fastestReadings)
+  }
+
+  /// Why a step that needs what the cycles have shown cannot be begun.
+  private func unknownCapacity(of step: ProgramStep) -> Fault {
+    let share = step.shares.first { machine.measured.amount(of: $0) == nil }
+    let cycle = share?.cycle.map { "\($0.written) of the run has not" } ?? "no whole cycle of the run has"
+    return Fault(.runCapacityUnknown, "`\(share?.written ?? "")` is not known: \(cycle) shown that capacity")
   }
 
   /// Why a step must not be begun, if so.

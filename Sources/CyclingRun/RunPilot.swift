@@ -299,6 +299,11 @@ public struct RunPilot: Sendable {
       machine.advance(at: testTime)
       noteFirstRevision(now, &outputs)
       enterPlace(now, &outputs)
+    case .seam:
+      machine.advance(at: testTime)
+      if machine.enteredCycle { cycleTimeBeforeStep = .zero }
+      noteAmendment(now, &outputs)
+      enterPlace(now, &outputs)
     }
   }
 

@@ -116,6 +116,9 @@ struct ProgramExport {
 
   private mutating func step(_ step: ProgramStep) -> [PlanStep] {
     let ends = ends(of: step)
+    if let share = step.currentShare {
+      report(step, "the other format has no `\(share.written)`", hint: "name the current")
+    }
     if step.isDiagnostic { leaveOut("that a step is a diagnostic") }
     if step.limits != nil { leaveOut("the limits of single steps") }
     if step.settle != Setpoint.usualSettle { leaveOut("how long a step settles (`settle`)") }
@@ -202,6 +205,10 @@ struct ProgramExport {
   private mutating func ends(of step: ProgramStep) -> Ends {
     var ends = Ends()
     for end in step.ends {
+      if let share = end.share {
+        report(step, "the other format has no `\(share.written)`", hint: "name the value")
+        continue
+      }
       let isTime = [.stepTime, .holdTime].contains(end.quantity)
       if isTime, end.target == .hold, end.isPlain {
         leaveOut("time bounds that hold the run")

@@ -86,6 +86,16 @@ public enum CurrentExpression: Sendable, Hashable {
     }
   }
 
+  /// The picoamperes of a C-rate for each nanocoulomb of the capacity that it is a rate of; nil for other currents.
+  public var picoamperesPerNanocoulomb: ExactFraction? {
+    // 1 nC in one hour is 1/3600 nA = 1000/3600 pA = 5/18 pA.
+    switch self {
+    case .absolute, .specific, .areal: nil
+    case .rate(let number): ExactFraction(Int128(number.mantissa) * 5, 18 * powerOfTen(number.decimals))
+    case .hourRate(let hours): ExactFraction(5 * powerOfTen(hours.decimals), Int128(hours.mantissa) * 18)
+    }
+  }
+
   /// As a person writes it.
   public var written: String {
     switch self {

@@ -71,8 +71,12 @@ public struct DecimalNumber: Sendable, Hashable {
     return DecimalNumber(mantissa: product, decimals: decimals + other.decimals).written
   }
 
-  /// So many times a written quantity, `NUMBER UNIT` or `C/NUMBER`, exactly; nil where that cannot be written.
+  /// So many times a written quantity, `NUMBER UNIT`, `C/NUMBER` or a share `of` something, exactly; nil where that cannot
+  /// be written.
   public func multiple(of quantity: String) -> String? {
+    if let of = quantity.firstRange(of: " of ") {
+      return multiple(of: String(quantity[..<of.lowerBound])).map { $0 + quantity[of.lowerBound...] }
+    }
     if quantity.hasPrefix("C/") { return divisor(of: quantity.dropFirst(2)).map { "C/" + $0 } }
     guard let space = quantity.firstIndex(of: " "), let product = multiplied(quantity[..<space]) else { return nil }
     return product + quantity[space...]
@@ -105,6 +109,24 @@ public struct DecimalNumber: Sendable, Hashable {
     let (divisor, tooLong) = denominator.multipliedReportingOverflow(by: powerOfTen(decimals))
     guard !overflow, !tooLong else { return nil }
     return Int64(exactly: roundedQuotient(product, divisor))
+  }
+}
+
+/// What is multiplied with a whole number and rounded once.
+public struct ExactFraction: Sendable, Hashable {
+  private let numerator: Int128
+  private let denominator: Int128
+
+  /// `numerator` / `denominator`, of which the second is above zero; both below 10^20.
+  public init(_ numerator: Int128, _ denominator: Int128) {
+    self.numerator = numerator
+    self.denominator = denominator
+  }
+
+  /// So much of a number, rounded half away from zero; nil when it does not fit 64 bits.
+  public func of(_ number: Int64) -> Int64? {
+    let (product, overflow) = Int128(number).multipliedReportingOverflow(by: numerator)
+    return overflow ? nil : Int64(exactly: roundedQuotient(product, denominator))
   }
 }
 

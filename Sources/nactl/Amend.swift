@@ -12,13 +12,15 @@ struct Amend: AsyncParsableCommand {
     discussion: """
       The file is the whole protocol. What is done must stand in it unchanged; the block that is under way may have other \
       passes, steps and ends, and limits, records and what follows may be others. The present cycle ends by the present \
-      protocol.
+      protocol. The answer names each line of the listing that changes; values that were given with --set when the run \
+      was started are given again.
       """)
   @OptionGroup var daemon: DaemonOption
   @OptionGroup var argument: RunArgument
   @OptionGroup var variables: VariableOptions
   @Argument(help: "The protocol file.", completion: .file(extensions: ["json"])) var file: String
   @Option(help: "Why; kept with the revision.") var reason: String?
+  @Flag(help: "Only tell what would change, and when.") var dryRun = false
 
   func run() async throws {
     let text = try ProtocolFiles.source(file)
@@ -28,11 +30,14 @@ struct Amend: AsyncParsableCommand {
         hint: "turn the file into one with `nactl convert`")
     }
     let request = AmendRequest(
-      protocol: ProtocolSource(name: file, text: text), set: variables.set, reason: reason)
+      protocol: ProtocolSource(name: file, text: text), set: variables.set, reason: reason,
+      dry_run: dryRun ? true : nil)
     let answer = try await daemon.client().amend(argument.run, request).value
     for warning in answer.warnings { Terminal.error("warning: \(warning)\n") }
-    Terminal.out(
-      "run \(answer.run): revision \(answer.revision) of the protocol holds \(Self.words(answer.holds_from))\n")
+    for line in answer.changes { Terminal.out(line + "\n") }
+    if answer.changes.isEmpty { Terminal.out("the listing stays as it is\n") }
+    let what = answer.revision.map { "revision \($0) of the protocol holds" } ?? "not amended; it would hold"
+    Terminal.out("run \(answer.run): \(what) \(Self.words(answer.holds_from))\n")
   }
 
   private static func words(_ moment: String) -> String {

@@ -54,7 +54,7 @@ struct ForeignOptions: ParsableArguments {
     }
     options.voltageLimits = voltageLimits
     options.openCircuit = openCircuit
-    options.like = try like.map { Array(try FileDescriptors.readFile($0).utf8) }
+    options.like = try like.map { Array(try ProtocolFiles.source($0).utf8) }
     return options
   }
 }
@@ -123,11 +123,18 @@ enum ProtocolFiles {
     var text = Array(try FileDescriptors.readFile(path).utf8)
     let folder = path.contains("/") ? path[...(path.lastIndex(of: "/") ?? path.startIndex)] : ""
     for file in Set(ProtocolIncludes.files(of: text)).sorted() {
-      let content = Array(try FileDescriptors.readFile(file.hasPrefix("/") ? file : folder + file).utf8)
+      let content: [UInt8]
+      do {
+        content = Array(try FileDescriptors.readFile(file.hasPrefix("/") ? file : folder + file).utf8)
+      } catch let failure as FileFailure {
+        throw FileFailure(
+          code: failure.body.code, message: "\(path) takes a block from \(file): \(failure.body.message)",
+          hint: "the path counts from the folder of the protocol")
+      }
       do {
         text = try ProtocolIncludes.putting(content, of: file, into: text)
       } catch {
-        throw UsageFailure(
+        throw FileFailure(
           code: "protocol.include", message: "\(path) takes a block from \(file): \(error.message)",
           hint: "that file holds the steps of the block and nothing else")
       }

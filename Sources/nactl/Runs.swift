@@ -12,7 +12,9 @@ struct Runs: AsyncParsableCommand {
 
   func run() async throws {
     let answer = try await list.daemon.client().runs(active: active)
-    list.write(answer.value.runs, Self.columns, json: answer.json, empty: "no runs: nactl start PROTOCOL begins one")
+    list.write(
+      answer.value.runs, Self.columns, json: answer.json,
+      empty: active ? "no run is under way" : "no runs: nactl start PROTOCOL begins one")
     if list.format == .table { StoreWatch.warn(of: answer.value.store_failure) }
   }
 

@@ -75,8 +75,9 @@ struct Show: AsyncParsableCommand {
     ]
     if let record = detail.last_record {
       lines.append(("voltage", record.voltage_V.map { Numbers.fixed($0, 4) + " V" }))
-      lines.append(("current", record.current_A.map { Numbers.scaled($0, "A") }))
-      lines.append(("next cut-off", record.next_cutoff.map(TailView.text)))
+      let isDriving = ["running", "preflight"].contains(detail.run.state)
+      lines.append((isDriving ? "current" : "last current", record.current_A.map { Numbers.scaled($0, "A") }))
+      if isDriving { lines.append(("next cut-off", record.next_cutoff.map(TailView.text))) }
     }
     if let cycle = detail.last_cycle {
       lines.append(("last cycle", TailView.sentence(cycle, units: .milliampereHours)))

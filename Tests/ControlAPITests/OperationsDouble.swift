@@ -61,7 +61,8 @@ final class OperationsDouble: CyclerOperations {
     try check(reference)
     note("\(requester.name) amends by \(request.protocol.name) \(request.set ?? []) \(request.reason ?? "")")
     return AmendResponse(
-      request_id: requester.requestID, run: run, revision: 2, holds_from: "next_cycle", warnings: ["careful"])
+      request_id: requester.requestID, run: run, revision: 2, holds_from: "next_cycle", warnings: ["careful"],
+      changes: ["- rest 1 min", "+ rest 2 min"])
   }
   func predict(_ request: PredictionRequest) async throws -> Prediction {
     note("predict \(request.query)")

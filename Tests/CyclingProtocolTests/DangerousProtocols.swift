@@ -167,8 +167,14 @@ enum DangerousProtocols {
       "settling longer than the step", #"{"charge": "1 mA", "until": ["step_time >= 1 s"], "settle": "2 s"}"#,
       ".settle", "not shorter"),
     .step(
-      "drift of a driven voltage", #"{"charge": "1 mA", "until": ["voltage_drift <= 1 mV/h", "step_time >= 1 h"]}"#,
-      ".until[0]", "in a rest only", "put a rest behind"),
+      "drift of a voltage that is held at last",
+      #"{"charge": "0.1 mA", "to": "2 V", "hold_until": ["hold_time >= 1 h"], "#
+        + #""until": ["voltage_drift <= 1 mV/h", "step_time >= 9 h"]}"#,
+      ".until[0]", "nothing where the voltage is held", "with a current alone"),
+    .step(
+      "drift of a held voltage",
+      #"{"hold": "1 V", "current_at_most": "0.1 mA", "until": ["voltage_drift <= 1 mV/h", "step_time >= 1 h"]}"#,
+      ".until[0]", "nothing where the voltage is held"),
     .step(
       "drift that falls from above", #"{"rest": "10 h", "until": ["voltage_drift >= 1 mV/h"]}"#, ".until[0]",
       "true at once or never", "voltage_drift <="),

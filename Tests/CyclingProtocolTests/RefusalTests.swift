@@ -39,6 +39,9 @@ import Testing
   @Test(arguments: DemandProtocols.malformed)
   func powersAndResistances(_ refusal: RefusalCase) { expect(refusal) }
 
+  @Test(arguments: ShareProtocols.malformed)
+  func sharesOfMeasuredCapacities(_ refusal: RefusalCase) { expect(refusal) }
+
   /// Hazard rules 9 and 10.
   @Test(arguments: DangerousProtocols.currents)
   func currents(_ refusal: RefusalCase) { expect(refusal) }

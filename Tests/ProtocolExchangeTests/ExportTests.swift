@@ -119,6 +119,13 @@ import Testing
       #"{"charge": "1 mW", "current_at_most": "1 mA", "until": ["voltage >= 4 V", "step_time >= 2 h"]}"#,
       "no constant power or resistance"
     ),
+    (
+      #"{"cycles": 1, "purpose": "life", "label": "l", "steps": ["#
+        + #"{"charge": "1 mA", "until": ["voltage >= 4 V", "step_time >= 9 h"]},"#
+        + #"{"discharge": "1 mA", "until": ["voltage <= 2 V", "step_time >= 9 h"]}]}, "#
+        + #"{"charge": "C/3 of charge_capacity", "current_at_most": "1 mA", "until": ["voltage >= 4 V", "step_time >= 9 h"]}"#,
+      "the other format has no `C/3 of charge_capacity`"
+    ),
     (#"{"rest": "1 h", "until": ["voltage_drift <= 1 mV/h"]}"#, "no end by `voltage_drift`"),
     (#"{"discharge": "1 mA", "until": ["voltage <= 0 V", "step_time >= 2 h"]}"#, "0 V, which aurora-unicycler reads"),
     (

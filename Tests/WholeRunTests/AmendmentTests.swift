@@ -67,8 +67,8 @@ import Testing
     let steps = revisions(bench)
     #expect(told.first?.from.map { $0 & 0xFFFFFF } == Int64(steps.count), "it names the step that has just been begun")
     #expect(steps.dropLast().allSatisfy { $0 == 1 } && steps.last == 2)
-    bench.half(-180e-6, seconds: 20)
-    bench.half(180e-6, seconds: 19)
+    bench.half(-180e-6, seconds: 40)
+    bench.half(180e-6, seconds: 39)
     #expect(bench.journal.cycles.map(\.cycleNumber) == [1, 2, 3], "two passes were done, and three are wanted")
     bench.rest()
     #expect(bench.journal.endedSteps.last == "step_time >= 17 min")
@@ -105,6 +105,114 @@ import Testing
     Self.finishCycle(&bench)
     #expect(amended(bench).isEmpty)
     #expect(bench.pilot.state == .running)
+  }
+
+  /// A person looks between two cycles, amends and resumes: the next cycle is the new one's, after a restart too.
+  @Test(arguments: [false, true], [false, true])
+  func aRunThatWaitsBetweenTwoCyclesGoesOnByTheNewOne(ofTheBlock: Bool, restarts: Bool) throws {
+    let hold = #"[{"when": "coulombic_efficiency > 1 %", "for": "2 cycles", "go": "hold"}]"#
+    var old = try Self.program(9, until: ofTheBlock ? hold : nil)
+    if !ofTheBlock {
+      // The last rest of a pass asks for a person.
+      let steps =
+        Self.wetting
+        + TestLaboratory.hardCarbonCycles(9).replacing(
+          "{\"rest\": \"1 min\"}\n]",
+          with: #"{"rest": "1 min", "until": [{"when": "voltage >= 0.9 V", "go": "hold"}]}]"#)
+      #expect(steps.contains("0.9 V"))
+      old = try TestLaboratory.program(
+        TestLaboratory.text(
+          role: "anode-half-cell", steps: steps, metrics: "\"retention_reference\": \"life cycle 1\""))
+    }
+    var bench = PilotBench(old)
+    bench.start(at: 2.5)
+    bench.rest()
+    if ofTheBlock {
+      for _ in 0..<2 { bench.cycle(desodiation: 19) }
+    } else {
+      bench.half(-360e-6, seconds: 20)
+      bench.drive(360e-6, seconds: 19)
+      bench.end(.cutOff(0))
+      bench.accept()
+      bench.read(1, 0)
+      bench.end(.cutOff(1))
+    }
+    #expect(bench.pilot.state == .held)
+    let cycles = bench.journal.cycles.count
+    if restarts {
+      try bench.restart()
+      bench.feed(.instrumentReady)
+    }
+    let new = try Self.program(9, current: "180 uA", upper: "2.2 V")
+    #expect(try bench.pilot.momentOfAmendment(by: new) == .nextCycle)
+    _ = try bench.pilot.amend(by: Self.program(9, current: "1 mA"), revision: 2)
+    #expect(try bench.pilot.amend(by: new, revision: 3) == .nextCycle)
+    if restarts {
+      // The daemon gives it the newest revision again.
+      try bench.restart()
+      bench.feed(.instrumentReady)
+      _ = try bench.pilot.amend(by: new, revision: 3)
+    }
+    bench.feed(.person(.resume, actor: "tester"))
+    bench.check(Array(repeating: 1.0, count: 10))
+    #expect(bench.setpoint?.mode == .constantCurrent(Current(picoamperes: -180_000_000)))
+    #expect(amended(bench).map(\.revision) == [3])
+    bench.half(-180e-6, seconds: 40)
+    bench.half(180e-6, seconds: 39)
+    #expect(bench.journal.cycles.map(\.cycleNumber) == (1...Int64(cycles + 1)).map { $0 })
+    // Nine in all.
+    for _ in 0..<(8 - cycles) {
+      bench.half(-180e-6, seconds: 40)
+      bench.half(180e-6, seconds: 39)
+    }
+    #expect(bench.pilot.state == .completed && bench.journal.cycles.count == 9)
+  }
+
+  /// What came before the block under way in the same pass of a `repeat` is done as well.
+  @Test func anotherBlockInFrontInTheSamePassIsRefused() throws {
+    func program(_ first: String) throws -> Program {
+      let late = TestLaboratory.hardCarbonCycles(3)
+      return try TestLaboratory.program(
+        TestLaboratory.text(role: "anode-half-cell", steps: #"{"repeat": 2, "steps": [\#(first)\#(late)]}"#))
+    }
+    let early = TestLaboratory.hardCarbonCycles(1) + ", "
+    var bench = PilotBench(try program(early))
+    bench.start(at: 2.5)
+    bench.cycle(desodiation: 19)
+    bench.drive(-360e-6, seconds: 10)
+    #expect(throws: AmendmentObstacle.self) {
+      try bench.pilot.amend(by: program(TestLaboratory.hardCarbonCycles(2) + ", " + early), revision: 2)
+    }
+    #expect(try bench.pilot.amend(by: program(early), revision: 2) == .nextCycle)
+  }
+
+  /// What watched over a step that is done, and where it stands in the file, is not what was done.
+  @Test func limitsAndPlacesMayChangeBehindWhatIsDone() throws {
+    func program(_ limits: String, wetting: String) throws -> Program {
+      let first =
+        #"{"discharge": "100 uA", "until": ["voltage <= 10 mV", "step_time >= 1 h"], "limits": \#(limits)}, "#
+      return try TestLaboratory.program(
+        TestLaboratory.text(
+          role: "anode-half-cell", steps: first + wetting + TestLaboratory.hardCarbonCycles(9), current: "4 mA"))
+    }
+    let own = #"{"discharge_current": {"max": "1 mA", "for": "1 s"}}"#
+    var bench = PilotBench(try program(own, wetting: #"{"rest": "1 min"}, "#))
+    bench.start(at: 2.5)
+    bench.half(-100e-6, seconds: 20)
+    bench.drive(-360e-6, seconds: 10)
+    let new = try program(#"{"charge_current": {"max": "1 mA", "for": "1 s"}}"#, wetting: #"{"rest": "1 min"}, "#)
+    #expect(try bench.pilot.amend(by: new, revision: 2) == .nextCycle)
+  }
+
+  /// Its only steps were the open circuit that did not fit it.
+  @Test func aRevisionThatHeldOnlyBeforeTheFirstStepIsTold() throws {
+    var bench = PilotBench(try Self.program(9))
+    bench.feed(.begin)
+    #expect(try bench.pilot.amend(by: Self.program(8), revision: 2) == .beginning)
+    bench.check(Array(repeating: 0.01, count: 10).map { $0 - 1 })
+    bench.feed(.person(.stop, actor: "tester"))
+    #expect(bench.pilot.isOver)
+    #expect(amended(bench).map(\.revision) == [2] && amended(bench).map(\.from) == [nil])
   }
 
   @Test func theBlockUnderWayStaysABlockOfItsKind() throws {
@@ -230,8 +338,8 @@ import Testing
     #expect(bench.pilot.identity.protocolRevision == 2)
     bench.feed(.instrumentReady)
     bench.check(Array(repeating: 1.0, count: 10))
-    bench.half(-180e-6, seconds: 20)
-    bench.half(180e-6, seconds: 19)
+    bench.half(-180e-6, seconds: 40)
+    bench.half(180e-6, seconds: 39)
     #expect(bench.pilot.state == .completed)
     #expect(bench.journal.cycles.map(\.cycleNumber) == [1, 2, 3])
   }

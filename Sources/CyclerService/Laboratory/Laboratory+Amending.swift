@@ -26,15 +26,19 @@ extension Laboratory {
         hint: "install the version that it was started with")
     }
     let amendment = try await prepare(request, for: run)
+    var answer = AmendResponse(
+      request_id: requester.requestID, run: run.runId, revision: nil, holds_from: "",
+      warnings: try await warnings(of: amendment, for: run), changes: amendment.changes)
     // What cannot hold leaves nothing in the store.
-    _ = try await give(amendment.program, revision: nil, to: run, requester)
+    answer.holds_from = try await give(amendment.program, revision: nil, to: run, requester).word
+    if request.dry_run == true { return answer }
     let revision = try await keep(amendment, of: run, requester)
     do {
-      let moment = try await give(amendment.program, revision: Int32(clamping: revision), to: run, requester)
-      let limits = limits(of: run)
-      return AmendResponse(
-        request_id: requester.requestID, run: run.runId, revision: revision, holds_from: moment.word,
-        warnings: ProgramListing.warnings(of: amendment.program, instrument: limits))
+      answer.holds_from = try await give(
+        amendment.program, revision: Int32(clamping: revision), to: run, requester
+      ).word
+      answer.revision = revision
+      return answer
     } catch {
       // The run has gone on meanwhile.
       let reason = (error as? RequestRefused)?.body.message ?? "\(error)"
@@ -49,6 +53,59 @@ extension Laboratory {
     var listing: String
     var program: Program
     var reason: String?
+    var present: Program
+    var changes: [String]
+  }
+
+  /// What a person should know of an amendment, besides what is said of every protocol.
+  private func warnings(of amendment: PreparedAmendment, for run: StoredRun) async throws -> [String] {
+    var found: [String] = []
+    let waiting = try await store.read { try $0.revisions(run: run.runId) }.last { $0.waits(in: run) }
+    if let waiting { found.append("revision \(waiting.revision), which waited, is given up for it") }
+    if let reference = amendment.program.metrics.retentionReference {
+      func driven(_ program: Program) -> Set<ProgramStep.Action> {
+        Set(program.steps.filter { $0.purpose == reference.purpose && $0.direction != .none }.map(\.action))
+      }
+      if !driven(amendment.program).subtracting(driven(amendment.present)).isEmpty {
+        found.append(
+          "the \(reference.purpose.rawValue) cycles are driven otherwise than \(reference.written), so their retention "
+            + "against it tells of that too, and conditions on it judge it")
+      }
+    }
+    return found + ProgramListing.warnings(of: amendment.program, instrument: limits(of: run))
+  }
+
+  /// The lines of two listings that only one of them has, in their order.
+  private static func changes(from old: [String], to new: [String]) -> [String] {
+    // A step's number is another one behind each step that is new.
+    func text(_ line: String) -> Substring {
+      let words = line.drop { $0 == " " }
+      let behind = words.drop { $0.isNumber }
+      return behind.count < words.count && behind.first == "." ? behind.dropFirst() : words
+    }
+    let difference = new.difference(from: old) { text($0) == text($1) }
+    var removed: [Int: String] = [:]
+    var inserted: [Int: String] = [:]
+    for change in difference {
+      switch change {
+      case .remove(let place, let line, _): removed[place] = line
+      case .insert(let place, let line, _): inserted[place] = line
+      }
+    }
+    var lines: [String] = []
+    var (mine, its) = (0, 0)
+    while mine < old.count || its < new.count {
+      if let line = removed[mine] {
+        lines.append("- \(line)")
+        mine += 1
+      } else if let line = inserted[its] {
+        lines.append("+ \(line)")
+        its += 1
+      } else {
+        (mine, its) = (mine + 1, its + 1)
+      }
+    }
+    return lines
   }
 
   private func prepare(_ request: AmendRequest, for run: StoredRun) async throws -> PreparedAmendment {
@@ -63,6 +120,13 @@ extension Laboratory {
         hint: "amend the run of that cell, or leave the name out")
     }
     let (present, values) = (try await program(of: run).0, CellValues(of: run))
+    guard values.filled(from: document.values) == values else {
+      throw RequestRefused(
+        .conflict, code: "amend.cell_differs",
+        message: "the file brings values of the cell that the run was started without",
+        hint: "leave `active_mass`, `area` and `nominal_capacity` out, and name currents in amperes: one run's numbers "
+          + "are computed from one set of values")
+    }
     let limits = limits(of: run)
     switch document.compile(cell: values, instrument: limits) {
     case .failure(let found):
@@ -75,10 +139,12 @@ extension Laboratory {
           hint: "leave `metrics` as the run was started with: its cycles would not be comparable")
       }
       let known = values.filled(from: document.values)
+      let listing = ProgramListing.lines(of: program, instrument: limits, cell: known)
       return PreparedAmendment(
-        source: document.source,
-        listing: ProgramListing.lines(of: program, instrument: limits, cell: known).joined(separator: "\n"),
-        program: program, reason: request.reason)
+        source: document.source, listing: listing.joined(separator: "\n"), program: program, reason: request.reason,
+        present: present,
+        changes: Self.changes(
+          from: ProgramListing.lines(of: present, instrument: limits, cell: known), to: listing))
     }
   }
 

@@ -179,7 +179,14 @@ extension Laboratory {
         StartedRun(
           run: run.run, uuid: run.uuid, channel: targets[plan.target].channel.name, cell: run.cell,
           cell_registered: run.isNewCell, title: plan.title, state: run.state, queue_position: run.queuePosition)
-      }, warnings: warnings)
+      }, warnings: warnings + Self.displaced(stored, targets, prepared))
+  }
+
+  /// Who meant another channel should notice.
+  private static func displaced(_ runs: [KeptRun], _ targets: [Target], _ prepared: [PreparedRun]) -> [String] {
+    zip(runs, prepared).compactMap { run, plan in
+      run.displaced.map { "“\($0)” was on \(targets[plan.target].channel.name) and was taken off for “\(run.cell)”" }
+    }
   }
 
   private func warnings(_ targets: [Target], _ prepared: [PreparedRun]) -> [String] {
@@ -221,6 +228,8 @@ extension Laboratory {
     var queuePosition: Int?
     var firstCycle: Int64
     var earlier: EarlierHalfCycle?
+    /// The cell that had to leave the channel.
+    var displaced: String?
   }
 
   private func keep(
@@ -239,7 +248,9 @@ extension Laboratory {
         let cell = try edit.cell(
           cells[plan.target], named: plan.cellName, role: plan.role, values: plan.values, by: requester.name, at: at)
         cells[plan.target] = cell
+        var displaced: String?
         if cell.channelId != channel.id {
+          displaced = try edit.view.mountedCell(channel: channel.id)?.name
           try edit.mount(cell: cell.cellId, channel: channel.id, by: requester.name, at: at)
         }
         let before = try edit.view.openRuns().filter { $0.channelId == channel.id }
@@ -264,7 +275,7 @@ extension Laboratory {
           KeptRun(
             run: run, uuid: entry.uuid, cell: cell.name, isNewCell: isNew, state: entry.state.rawValue,
             queuePosition: entry.queuePosition.map(Int.init), firstCycle: firstCycle,
-            earlier: try edit.view.earlierHalfCycle(cell: cell.cellId, before: run)))
+            earlier: try edit.view.earlierHalfCycle(cell: cell.cellId, before: run), displaced: displaced))
       }
       return kept
     }

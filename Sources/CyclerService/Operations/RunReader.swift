@@ -106,7 +106,7 @@ extension CutoffDistance {
   init?(of step: ProgramStep, at record: RecordRow) {
     let holds = record.flags.contains(.constantVoltage)
     func first(_ quantity: EndCondition.Quantity) -> EndCondition? {
-      step.ends.first { $0.quantity == quantity && $0.also.isEmpty && (!$0.onlyInHold || holds) }
+      step.ends.first { $0.quantity == quantity && $0.also.isEmpty && $0.share == nil && (!$0.onlyInHold || holds) }
     }
     if holds, let end = first(.current), let current = record.current {
       let remaining = Double(Int64(clamping: current.picoamperes.magnitude) - end.threshold) / 1e12

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+//
+// Currents and charges that nobody can write down beforehand, because they are shares of what the run's own cycles show:
+// a third of the last discharge capacity in an hour, half of it as a charge.
+
+public import Quantities
+
+/// A capacity that each cycle of a run shows.
+public enum MeasuredCapacity: String, Sendable, Hashable, CaseIterable {
+  /// Of the charging half-cycle.
+  case charge = "charge_capacity"
+  /// Of the discharging half-cycle.
+  case discharge = "discharge_capacity"
+}
+
+/// So much of a capacity that a cycle of the run has shown.
+public struct MeasuredShare: Sendable, Hashable {
+  /// Which capacity.
+  public var capacity: MeasuredCapacity
+  /// Of which cycle; nil: of the last whole one.
+  public var cycle: CycleReference?
+  /// How much of it there is for each nanocoulomb of the capacity, in picoamperes or nanocoulombs.
+  public var factor: ExactFraction
+  /// As it was written, for instance `C/3 of discharge_capacity`.
+  public var written: String
+
+  /// A share.
+  public init(_ factor: ExactFraction, of capacity: MeasuredCapacity, in cycle: CycleReference?, written: String) {
+    self.factor = factor
+    self.capacity = capacity
+    self.cycle = cycle
+    self.written = written
+  }
+}
+
+/// What the cycles of a run have shown, as far as the shares of its program need it.
+public struct MeasuredCapacities: Sendable, Hashable {
+  /// The capacities of one cycle; nil before it, and where they are not known.
+  private struct Capacities: Hashable {
+    var charge: Charge?
+    var discharge: Charge?
+  }
+  /// A cycle that a share names.
+  private struct Named: Hashable {
+    var cycle: CycleReference
+    var shown: Capacities
+  }
+  private static let purposes = CyclePurpose.allCases
+  /// Of the last whole cycle.
+  private var last = Capacities()
+  /// As many as a program has names for.
+  private var named: [Named] = []
+  /// How many cycles each purpose has had.
+  private var counts = [Int64](repeating: 0, count: purposes.count)
+
+  /// Nothing yet.
+  public init() {}
+
+  /// Takes the next cycle. One that was cut short, began in the middle or was clipped shows no capacity; one that was
+  /// only interrupted does.
+  /// - Parameter isNamed: Whether a share names the cycle.
+  public mutating func take(_ cycle: CycleSummary, isNamed: (CycleReference) -> Bool) {
+    let isWhole = cycle.flags.isDisjoint(with: [.truncated, .partialStart, .chargeUnknown, .overload])
+    let shown = isWhole ? Capacities(charge: cycle.chargeCapacity, discharge: cycle.dischargeCapacity) : Capacities()
+    last = Capacities(charge: shown.charge ?? last.charge, discharge: shown.discharge ?? last.discharge)
+    guard let purpose = cycle.purpose, let place = Self.purposes.firstIndex(of: purpose) else { return }
+    counts[place] += 1
+    let reference = CycleReference(purpose: purpose, number: counts[place])
+    if isNamed(reference) { named.append(Named(cycle: reference, shown: shown)) }
+  }
+
+  /// A share in picoamperes or nanocoulombs, rounded once; nil while the capacity is not known, and where the share is
+  /// less than one or more than 64 bits hold.
+  public func amount(of share: MeasuredShare) -> Int64? {
+    let shown = share.cycle.map { cycle in named.first { $0.cycle == cycle }?.shown ?? Capacities() } ?? last
+    let capacity = share.capacity == .charge ? shown.charge : shown.discharge
+    guard let amount = capacity.flatMap({ share.factor.of($0.nanocoulombs) }), amount > 0 else { return nil }
+    return amount
+  }
+
+  /// Writes them for a checkpoint.
+  public func encode(into writer: inout ByteWriter) {
+    writer.write(last.charge?.nanocoulombs)
+    writer.write(last.discharge?.nanocoulombs)
+    for count in counts { writer.write(count) }
+    writer.write(Int32(named.count))
+    for entry in named {
+      writer.write(entry.cycle.purpose.rawValue)
+      writer.write(entry.cycle.number)
+      writer.write(entry.shown.charge?.nanocoulombs)
+      writer.write(entry.shown.discharge?.nanocoulombs)
+    }
+  }
+
+  /// Reads them.
+  /// - Throws: `ByteReader.Malformed` with the place, when the bytes end early or cannot be such a state.
+  public init(from reader: inout ByteReader) throws(ByteReader.Malformed) {
+    last = try Self.capacities(from: &reader)
+    for place in counts.indices { counts[place] = try reader.read() }
+    let count: Int32 = try reader.read()
+    guard count >= 0 else { throw reader.malformed }
+    for _ in 0..<count {
+      guard let purpose = CyclePurpose(rawValue: try reader.readString()) else { throw reader.malformed }
+      let cycle = CycleReference(purpose: purpose, number: try reader.read())
+      named.append(Named(cycle: cycle, shown: try Self.capacities(from: &reader)))
+    }
+  }
+
+  private static func capacities(from reader: inout ByteReader) throws(ByteReader.Malformed) -> Capacities {
+    let charge = try reader.readOptional(Int64.self).map { Charge(nanocoulombs: $0) }
+    let discharge = try reader.readOptional(Int64.self).map { Charge(nanocoulombs: $0) }
+    return Capacities(charge: charge, discharge: discharge)
+  }
+}
+
+extension ProgramStep {
+  /// Whether something in it is a share of a measured capacity.
+  public var hasShares: Bool { currentShare != nil || ends.contains { $0.share != nil } }
+
+  /// All shares of measured capacities in it.
+  public var shares: [MeasuredShare] { [currentShare].compactMap { $0 } + ends.compactMap(\.share) }
+
+  /// The step with all shares of measured capacities as numbers; nil while one of them is not known. A share of a current
+  /// never makes it larger than the action says.
+  public func resolved(by measured: MeasuredCapacities) -> ProgramStep? {
+    guard hasShares else { return self }
+    var step = self
+    if let currentShare {
+      guard let picoamperes = measured.amount(of: currentShare) else { return nil }
+      step.action = action.withCurrent(atMost: Current(picoamperes: picoamperes))
+    }
+    for index in ends.indices {
+      guard let share = ends[index].share else { continue }
+      guard let amount = measured.amount(of: share) else { return nil }
+      step.ends[index].threshold = amount
+    }
+    return step
+  }
+}
+
+extension ProgramStep.Action {
+  fileprivate func withCurrent(atMost most: Current) -> ProgramStep.Action {
+    switch self {
+    case .constantCurrent(let direction, let current): .constantCurrent(direction, min(current, most))
+    case .constantCurrentConstantVoltage(let direction, let current, let voltage):
+      .constantCurrentConstantVoltage(direction, min(current, most), voltage)
+    case .rest, .hold, .demand, .sweep: self
+    }
+  }
+}
