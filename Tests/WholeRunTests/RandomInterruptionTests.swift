@@ -117,8 +117,11 @@ import VirtualLab
       // The only news are the last words: that the run is interrupted, since when and at which voltage; before, it may
       // not have been. An absent word is one byte, a present one nine.
       // Behind them stands what came with format 6, of which this run has nothing, three bytes, and with format 7 how the
-      // half-cycle before left the cell, one byte or eleven, and with format 8 two charges, each one byte or nine.
-      let more: [Int] = [1 + 2, 1 + 10, 1 + 18, 11 + 2, 11 + 10, 11 + 18]
+      // half-cycle before left the cell, one byte or eleven, with format 8 two charges, each one byte or nine,
+      // and with format 9 two more, four counts of cycles and the number of those that are named, which is none.
+      let charges = [2, 10, 18]
+      var more: [Int] = []
+      for half in [1, 11] { for balance in charges { more += charges.map { half + balance + $0 + 4 * 8 + 4 } } }
       let words: [(Int, Int)] = [(22, 6), (22, 14), (22, 22), (14, 6), (14, 14)]
       var tails: [(Int, Int)] = []
       for count in more { tails += words.map { ($0.0 + count, $0.1 + count) } }
