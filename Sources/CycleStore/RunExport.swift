@@ -40,7 +40,7 @@ public actor RunExport {
   /// Begins; what is committed now will be in it.
   /// - Throws: `StoreError.unknown` when there is no such run.
   public init(run: Int64, format: ExportFormat, of store: CycleStore) async throws {
-    guard let head = try await store.read({ try ExportHead(run: run, of: $0) }) else {
+    guard let head = try await store.read({ try ExportHead(run: run, for: format, of: $0) }) else {
       throw StoreError.unknown(kind: "run", name: "\(run)")
     }
     self.store = store
@@ -99,7 +99,7 @@ struct ExportHead: Sendable {
   var lastRecord: RecordCursor?
 
   /// nil when there is no such run.
-  init?(run number: Int64, of view: StoreView) throws {
+  init?(run number: Int64, for format: ExportFormat, of view: StoreView) throws {
     guard let run = try view.run(number), let cell = try view.cell(run.cellId) else { return nil }
     self.run = run
     self.cell = cell
@@ -107,8 +107,9 @@ struct ExportHead: Sendable {
     halfCycles = try view.halfCycles(run: number)
     tests = try view.efficiencyTests(run: number)
     steps = try view.steps(run: number, limit: Int(RowIdentity.step(run: 1, count: 0)))
-    revisions = try view.revisions(run: number)
-    events = try view.events(run: number, limit: .max)
+    // The others have no room for them.
+    revisions = format == .json ? try view.revisions(run: number) : []
+    events = format == .json ? try view.events(run: number, limit: .max) : []
     lastRecord = try view.lastRecord(run: number)
   }
 }

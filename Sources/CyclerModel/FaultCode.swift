@@ -63,6 +63,7 @@ public enum FaultCode: String, Sendable, Hashable, CaseIterable {
   case runRetentionUnknown = "run.retention_unknown"
   case runConditionHolds = "run.condition_holds"
   case runCapacityUnknown = "run.capacity_unknown"
+  case runShareResolved = "run.share_resolved"
   case runVoltageAllowed = "run.voltage_allowed"
   case runTestDone = "run.test_done"
   case runAmendmentAsked = "run.amendment_asked"

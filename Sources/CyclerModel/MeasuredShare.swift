@@ -57,17 +57,31 @@ public struct MeasuredCapacities: Sendable, Hashable {
   /// Nothing yet.
   public init() {}
 
-  /// Takes the next cycle. One that was cut short, began in the middle or was clipped shows no capacity; one that was
-  /// only interrupted does.
+  /// Of a run whose cycles nobody has counted from its beginning: which cycle is which is not known, so none is named.
+  public static var uncounted: MeasuredCapacities {
+    var measured = MeasuredCapacities()
+    measured.counts = Array(repeating: .min, count: purposes.count)
+    return measured
+  }
+
+  /// Takes the next cycle. One that was cut short, began in the middle, was clipped or moved hardly anything shows no
+  /// capacity; one that was only interrupted does.
   /// - Parameter isNamed: Whether a share names the cycle.
   public mutating func take(_ cycle: CycleSummary, isNamed: (CycleReference) -> Bool) {
-    let isWhole = cycle.flags.isDisjoint(with: [.truncated, .partialStart, .chargeUnknown, .overload])
+    let isWhole = cycle.flags.isDisjoint(with: [.truncated, .partialStart, .chargeUnknown, .overload, .empty])
     let shown = isWhole ? Capacities(charge: cycle.chargeCapacity, discharge: cycle.dischargeCapacity) : Capacities()
     last = Capacities(charge: shown.charge ?? last.charge, discharge: shown.discharge ?? last.discharge)
     guard let purpose = cycle.purpose, let place = Self.purposes.firstIndex(of: purpose) else { return }
     counts[place] += 1
     let reference = CycleReference(purpose: purpose, number: counts[place])
     if isNamed(reference) { named.append(Named(cycle: reference, shown: shown)) }
+  }
+
+  /// Whether a cycle is over and nothing is remembered of it, or nobody knows which it is.
+  public func hasForgotten(_ cycle: CycleReference) -> Bool {
+    guard let place = Self.purposes.firstIndex(of: cycle.purpose) else { return true }
+    if counts[place] < 0 { return true }
+    return cycle.number <= counts[place] && !named.contains { $0.cycle == cycle }
   }
 
   /// A share in picoamperes or nanocoulombs, rounded once; nil while the capacity is not known, and where the share is
@@ -140,6 +154,14 @@ extension ProgramStep {
 }
 
 extension ProgramStep.Action {
+  /// The current of a step of constant current, held at its end or not; nil for others.
+  public var constantCurrent: Current? {
+    switch self {
+    case .constantCurrent(_, let current), .constantCurrentConstantVoltage(_, let current, _): current
+    case .rest, .hold, .demand, .sweep: nil
+    }
+  }
+
   fileprivate func withCurrent(atMost most: Current) -> ProgramStep.Action {
     switch self {
     case .constantCurrent(let direction, let current): .constantCurrent(direction, min(current, most))

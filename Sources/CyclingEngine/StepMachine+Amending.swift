@@ -13,6 +13,8 @@ public enum AmendmentObstacle: Error, Sendable, Hashable {
   case isOver
   /// What was run already is another there; its place in the present file.
   case doneDiffers(String)
+  /// It names a cycle that is over and of which nothing is remembered; how it names it.
+  case cycleForgotten(String)
   /// The block that is under way is not there, or is another kind of block; its place in the present file.
   case blockDiffers(String)
   /// A newer revision holds or waits already.
@@ -51,6 +53,11 @@ extension StepMachine {
     guard place != .notStarted else {
       take(amended, at: 0, counts: Array(repeating: 0, count: amended.passConditions.count))
       return .beginning
+    }
+    for share in amended.steps.flatMap(\.shares) {
+      if let cycle = share.cycle, !program.names(cycle), measured.hasForgotten(cycle) {
+        throw .cycleForgotten(cycle.written)
+      }
     }
     let outline = ProgramOutline(program)
     let before = self
@@ -171,6 +178,9 @@ extension StepMachine {
 }
 
 extension Program {
+  /// Whether a share in it is one of what that cycle shows.
+  func names(_ cycle: CycleReference) -> Bool { steps.contains { $0.shares.contains { $0.cycle == cycle } } }
+
   /// The place of an item's first step in the file.
   fileprivate func place(of item: ProgramOutline.Item) -> String { firstStep(of: item)?.path ?? "" }
 
@@ -206,7 +216,11 @@ extension ProgramStep {
     step.limits = nil
     step.record = []
     step.rangeCurrent = .zero
-    for index in step.ends.indices { step.ends[index].target = .next }
+    for index in step.ends.indices {
+      step.ends[index].target = .next
+      // What stands for a share is the run's limit.
+      if step.ends[index].share != nil { step.ends[index].threshold = 0 }
+    }
     return step
   }
 }

@@ -93,7 +93,7 @@ public struct StepMachine: Sendable, Hashable {
 
   /// Takes what a cycle says to the conditions of the blocks around it. A cycle that says nothing changes nothing.
   public mutating func cycleClosed(_ summary: CycleSummary) {
-    measured.take(summary) { cycle in program.steps.contains { $0.shares.contains { $0.cycle == cycle } } }
+    measured.take(summary) { cycle in ([program] + amendment).contains { $0.names(cycle) } }
     for (index, condition) in program.passConditions.enumerated() where condition.block.contains(counter) {
       guard let holds = condition.holds(summary) else { continue }
       cyclesInARow[index] = holds ? min(cyclesInARow[index], .max - 1) + 1 : 0
@@ -113,6 +113,8 @@ public struct StepMachine: Sendable, Hashable {
     amendmentOutcome = nil
     forgetHeldEnds()
     metConditions.removeAll(keepingCapacity: true)
+    // A person who amends at a seam has answered what was asked there.
+    if place == .seam { takeAmendment() }
     // Who goes elsewhere goes there in the program whose condition says so.
     var mayAmend = true
     if let condition, condition.target != .next {
@@ -175,6 +177,11 @@ public struct StepMachine: Sendable, Hashable {
     if missing > 0 { loops += Array(repeating: 0, count: missing) }
     loops.removeLast(max(0, -missing))
     cyclesInARow = counts
+  }
+
+  /// The program that waits takes over in front of the present step, of which nothing has been done, if a seam is there.
+  public mutating func bringAmendmentForward() {
+    if !amendment.isEmpty { _ = returnToSeam(of: ProgramOutline(program)) }
   }
 
   /// Goes back to the seam in front of the present step, of which nothing has been done: to the end of the pass before, or

@@ -169,6 +169,8 @@ struct DocumentRules {
       drive.until,
       drive.law == nil ? .current(isDiagnostic: drive.isDiagnostic) : .demand(isDiagnostic: drive.isDiagnostic),
       inCycles: inCycles)
+    for term in drive.until.flatMap({ $0.also.isEmpty ? [] : [$0] + $0.also })
+    where drive.to != nil && term.quantity == .voltageDrift { reportHeld(term) }
     judgeLaw(of: drive)
     judgeJoined(drive.holdUntil, .hold(isDiagnostic: drive.isDiagnostic), inCycles: inCycles)
     for condition in drive.until where condition.also.isEmpty {
@@ -287,11 +289,24 @@ struct DocumentRules {
     cyclesBehind[purpose] = cyclesBehind[purpose, default: 0].addingReportingOverflow(max(0, count)).partialValue
   }
 
+  /// An ampere-hour in nanocoulombs, to compare shares of the same capacity.
+  private static let anHour: Int64 = 3_600_000_000_000
+
   /// A share is one of what a cycle before the step has shown.
   private mutating func judgeShares(_ driven: [MeasuredShare], _ conditions: [WrittenCondition], at site: Site) {
     for condition in conditions where !condition.also.isEmpty {
       for term in [condition] + condition.also where term.share != nil {
         report(term.site, "a share of a capacity is not joined by `and`", hint: "write the value itself")
+      }
+    }
+    if let drive = driven.first {
+      for condition in conditions where condition.quantity == .current {
+        guard let end = condition.share, end.capacity == drive.capacity, end.cycle == drive.cycle,
+          let ends = end.factor.of(Self.anHour), let drives = drive.factor.of(Self.anHour), ends >= drives
+        else { continue }
+        report(
+          condition.site, "`\(condition.text)` is true at once: the hold begins with at most \(drive.written)",
+          hint: "write a smaller rate")
       }
     }
     for share in driven + conditions.compactMap(\.share) {

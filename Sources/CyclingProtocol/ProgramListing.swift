@@ -26,7 +26,8 @@ public struct ProgramListing {
   public static func step(_ step: ProgramStep) -> String { self.step(step, instrument: nil, mass: nil) }
 
   static func step(_ step: ProgramStep, instrument: InstrumentLimits?, mass: Mass?) -> String {
-    let text = course(of: step, instrument: instrument, mass: mass)
+    var text = course(of: step, instrument: instrument, mass: mass)
+    if step.settle != Setpoint.usualSettle { text += "; its ends are judged after \(step.settle.written)" }
     guard let limits = step.limits else { return text }
     let (low, high) = (Voltage(count: limits.lowerVoltage.soft), Voltage(count: limits.upperVoltage.soft))
     let (charge, discharge) = (Current(count: limits.chargeCurrent.soft), Current(count: limits.dischargeCurrent.soft))
@@ -247,7 +248,8 @@ private struct ListingWriter {
       rule.onVoltageChange.map { "by \($0.written)" }, rule.onChargeChange.map { "by \($0.shown())" },
       rule.onCurrentChangePartsPerMillion.map { "by \(Double($0) / 10_000) % of the current" },
     ].compactMap { $0 }
-    return (["every \(rule.every.written)"] + changes).joined(separator: " or ")
+    let read = rule.readEvery.map { ", read every \($0.written) while current flows" } ?? ""
+    return (["every \(rule.every.written)"] + changes).joined(separator: " or ") + read
   }
 
   private func then(_ target: ConditionTarget) -> String? {

@@ -44,11 +44,11 @@ extension ProgramListing {
   private static let slowDrift = VoltageRate(count: 500_000)
 
   private static func driftWarning(_ step: ProgramStep) -> [String] {
-    let asked = step.ends.filter {
-      $0.quantity == .voltageDrift && $0.threshold < slowDrift.count && $0.lasting == .zero
-    }
-    return asked.map { end in
-      let moved = Voltage(nanovolts: end.threshold / 6).shown(digits: 2)
+    step.ends.compactMap { end in
+      let first = JoinedComparison(quantity: end.quantity, comparison: end.comparison, threshold: end.threshold)
+      let drift = ([first] + end.also.map { step.joined[$0] }).first { $0.quantity == .voltageDrift }
+      guard let drift, drift.threshold < slowDrift.count, end.lasting == .zero else { return nil }
+      let moved = Voltage(nanovolts: drift.threshold / 6).shown(digits: 2)
       return "\(step.path): `\(end.text)` is \(moved) in ten minutes, which noise can be: the step may end by chance; "
         + #"let it hold for some time, {"when": "\#(end.text)", "for": "10 min"}"#
     }

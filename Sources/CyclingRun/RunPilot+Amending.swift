@@ -32,7 +32,7 @@ extension RunPilot {
   }
 
   /// Whether anything has been done of the present step: a run that waits between two cycles has not begun the next.
-  private var isStepBegun: Bool {
+  var isStepBegun: Bool {
     switch phase {
     case .paused, .held, .away, .suspended:
       setpoint != nil || awaitingCommit != nil || halfCycle != nil || stepEnding != nil || pendingCause != nil
@@ -95,6 +95,8 @@ extension AmendmentObstacle {
   public var text: String {
     switch self {
     case .isOver: "the run has come to its end"
+    case .cycleForgotten(let cycle):
+      "it asks for a share of \(cycle), which is over, and the run was not told to remember it"
     case .doneDiffers(let place): "what was run at \(place) is another there, and what is done stays as it was"
     case .blockDiffers(let place): "the block around \(place), which is under way, is not there or is of another kind"
     case .isSuperseded: "a newer revision holds or waits already"

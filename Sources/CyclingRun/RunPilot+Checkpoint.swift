@@ -97,7 +97,7 @@ extension RunPilot {
     if format > 5 { try decodeFormat6(from: &reader) }
     if format > 6 { try decodeFormat7(from: &reader) } else if halfCycleNumber > 0 { earlier = nil }
     if format > 7 { try cycle.decodeBalance(from: &reader) } else { cycle.forgetBalance() }
-    if format > 8 { machine.restore(try MeasuredCapacities(from: &reader)) }
+    machine.restore(format > 8 ? try MeasuredCapacities(from: &reader) : .uncounted)
     guard reader.isAtEnd else { throw reader.malformed }
     voltageBeforeInterruption = voltageBeforeInterruption ?? lastVoltage
     if case .step(let index) = machine.place, setpoint?.kind == program.steps[index].kind {

@@ -133,7 +133,7 @@ extension RunPilot {
   }
 
   /// Tells which conditions were met, and where the run goes on.
-  private func noteMetConditions(_ now: RunMoment, _ outputs: inout RunOutputs) {
+  func noteMetConditions(_ now: RunMoment, _ outputs: inout RunOutputs) {
     for condition in machine.metConditions {
       let onwards: String
       switch condition.target {
@@ -167,7 +167,8 @@ extension RunPilot {
     guard emptyInARow >= program.limits.emptyHalfCyclesInARow else { return nil }
     return Fault(
       .runNoProgress,
-      "\(emptyInARow) half-cycles in a row moved hardly any charge: a broken contact or a dried-out cell")
+      "\(emptyInARow) half-cycles in a row moved hardly any charge: a broken contact, a dried-out cell, "
+        + "or steps that go on behind their cut-off")
   }
 
   /// Begins what follows the step that was left. A cell that stood while nobody was awake is for the policy.
@@ -186,6 +187,7 @@ extension RunPilot {
   /// Holds the run: the circuit is open and stays so until a person looks.
   mutating func hold(_ fault: Fault, latches: Bool, _ now: RunMoment, _ outputs: inout RunOutputs) {
     phase = .held
+    if revisionWaiting != nil, !isStepBegun { machine.bringAmendmentForward() }
     note(fault.code, .alarm, fault.detail, now, &outputs)
     tell(.held, now, &outputs, reason: fault.code.rawValue)
     if latches { latch(fault, now, &outputs) }

@@ -38,7 +38,15 @@ extension RunPilot {
   mutating func handle(_ request: PersonRequest, _ actor: String, _ now: RunMoment, _ outputs: inout RunOutputs) {
     switch request {
     case .pause: if canPause { close(because: .pause(actor: actor), now, &outputs) }
-    case .skip: if canSkip { close(because: .skip(actor: actor), now, &outputs) }
+    case .skip:
+      if isStuck {
+        // The circuit is open, and stays so: whoever resumes the run begins what follows.
+        stepEnding = .skip(actor: actor)
+        _ = leaveEndedStep(now, &outputs)
+        outputs.wantsCommit = true
+      } else if canSkip {
+        close(because: .skip(actor: actor), now, &outputs)
+      }
     case .stop: close(because: .stop(actor: actor), now, &outputs)
     case .resume: resume(actor, now, &outputs)
     }
@@ -56,7 +64,15 @@ extension RunPilot {
   /// Whether a step is under way that can be skipped.
   public var canSkip: Bool {
     if case .active(.step) = phase { return true }
-    return false
+    return isStuck
+  }
+
+  /// Whether the run is held in front of a step that needs what no cycle has shown.
+  private var isStuck: Bool {
+    guard case .held = phase, case .step(let index) = machine.place, setpoint == nil, stepEnding == nil else {
+      return false
+    }
+    return machine.resolvedStep(index) == nil
   }
 
   /// Whether `resume` would go on.

@@ -52,6 +52,7 @@ extension RunPilot {
       return
     }
     openHalfCycle(for: step, &outputs)
+    if step.hasShares, !carried.isResumed { tellShares(of: step, now, &outputs) }
     let (cutOffs, ends) = cutOffs(of: step)
     let drive = drive(of: step)
     let row = Row(
@@ -166,6 +167,22 @@ extension RunPilot {
     // nV over nV/h are hours.
     let microseconds = Int128(Self.sweepStep.nanovolts) * 3_600_000_000 / Int128(max(sweep.rate.count, 1))
     return max(min(interval, TimeSpan(microseconds: Int64(clamping: microseconds))), settings.fastestReadings)
+  }
+
+  /// What a step's shares come to, for whoever asks later which current was meant.
+  private func tellShares(of step: ProgramStep, _ now: RunMoment, _ outputs: inout RunOutputs) {
+    let words = step.shares.compactMap { share -> String? in
+      guard let amount = machine.measured.amount(of: share) else { return nil }
+      guard share == step.currentShare || step.ends.contains(where: { $0.share == share && $0.quantity == .current })
+      else {
+        return "`\(share.written)` is \(Charge(nanocoulombs: amount).shown())"
+      }
+      let current = Current(picoamperes: amount)
+      let most = step.action.constantCurrent ?? current
+      let isClipped = share == step.currentShare && most < current
+      return "`\(share.written)` is \(current.shown())" + (isClipped ? ", of which \(most.shown()) may flow" : "")
+    }
+    note(.runShareResolved, .info, words.joined(separator: "; "), now, &outputs)
   }
 
   /// Why a step that needs what the cycles have shown cannot be begun.

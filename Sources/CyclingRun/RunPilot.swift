@@ -302,8 +302,13 @@ public struct RunPilot: Sendable {
     case .seam:
       machine.advance(at: testTime)
       if machine.enteredCycle { cycleTimeBeforeStep = .zero }
+      noteMetConditions(now, &outputs)
       noteAmendment(now, &outputs)
-      enterPlace(now, &outputs)
+      if let (fault, latches) = reasonToWait {
+        hold(fault, latches: latches, now, &outputs)
+      } else {
+        enterPlace(now, &outputs)
+      }
     }
   }
 

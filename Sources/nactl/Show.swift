@@ -46,7 +46,10 @@ struct Show: AsyncParsableCommand {
     ]
     if let revision = Self.revision(detail) { lines.append(("protocol", revision)) }
     if let ended = run.ended_unix_us { lines.append(("ended", Numbers.instant(unixMicroseconds: ended))) }
-    if let latch = detail.latch { lines.append(("latch", "\(latch.fault): \(latch.detail)")) }
+    // That of another run on the same channel says nothing of one that is over.
+    if let latch = detail.latch, run.ended_unix_us == nil || latch.run == run.run {
+      lines.append(("latch", "\(latch.fault): \(latch.detail)"))
+    }
     return lines
   }
 

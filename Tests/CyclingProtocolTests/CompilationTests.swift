@@ -180,7 +180,8 @@ import Testing
     #expect(step.settle == TimeSpan(seconds: 1))
     #expect(
       ProgramListing.step(step)
-        == "charge 400 uA to 2 V and hold it until current < 50 uA or hold_time >= 1 h; in all until step_time >= 9 h")
+        == "charge 400 uA to 2 V and hold it until current < 50 uA or hold_time >= 1 h; in all until step_time >= 9 h; its ends are judged after 1 s"
+    )
   }
 
   @Test func conditionsAreJoinedAndLast() throws {

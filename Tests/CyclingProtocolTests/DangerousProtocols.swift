@@ -172,6 +172,11 @@ enum DangerousProtocols {
         + #""until": ["voltage_drift <= 1 mV/h", "step_time >= 9 h"]}"#,
       ".until[0]", "nothing where the voltage is held", "with a current alone"),
     .step(
+      "joined drift of a voltage that is held at last",
+      #"{"charge": "0.1 mA", "to": "2 V", "hold_until": ["hold_time >= 1 h"], "#
+        + #""until": ["voltage_drift <= 1 mV/h and step_time >= 1 h", "step_time >= 9 h"]}"#,
+      ".until[0]", "nothing where the voltage is held"),
+    .step(
       "drift of a held voltage",
       #"{"hold": "1 V", "current_at_most": "0.1 mA", "until": ["voltage_drift <= 1 mV/h", "step_time >= 1 h"]}"#,
       ".until[0]", "nothing where the voltage is held"),

@@ -145,7 +145,8 @@ enum DemandProtocols {
     #expect(step.rangeCurrent == Current(picoamperes: 500_000_000) && step.settle == TimeSpan(seconds: 1))
     #expect(
       ProgramListing.step(step)
-        == "discharge 1.5 mW with at most 500 uA until voltage <= 10 mV or current >= 0.4 mA or step_time >= 9 h")
+        == "discharge 1.5 mW with at most 500 uA until voltage <= 10 mV or current >= 0.4 mA or step_time >= 9 h; "
+        + "its ends are judged after 1 s")
   }
 
   @Test func aResistanceIsWrittenOut() throws {

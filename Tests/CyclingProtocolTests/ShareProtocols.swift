@@ -92,6 +92,11 @@ enum ShareProtocols {
       discharge("0.1 mA", most: "", until: #""step_charge <= 50 % of charge_capacity", "step_time >= 9 h""#),
       ".until[0]", "true at once"),
     behind(
+      "a hold that its own share ends at once",
+      #"{"charge": "C/20 of charge_capacity", "current_at_most": "0.5 mA", "to": "2 V", "#
+        + #""hold_until": ["current <= C/10 of charge_capacity", "hold_time >= 1 h"], "until": ["step_time >= 9 h"]}"#,
+      ".hold_until[0]", "true at once"),
+    behind(
       "a share joined by and",
       discharge(
         "0.1 mA", most: "",

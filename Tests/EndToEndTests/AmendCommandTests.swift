@@ -57,6 +57,11 @@ extension ProgramTests {
       let changes = amend.output.split(separator: "\n").filter { $0.hasPrefix("- ") || $0.hasPrefix("+ ") }
       #expect(changes.contains { $0.hasPrefix("- ") && $0.contains("100000 cycles (life") }, "\(amend.output)")
       #expect(changes.contains { $0.hasPrefix("+ ") && $0.contains("\(wanted) cycles (life") }, "\(amend.output)")
+      // A second one tells its own changes, not those of the first.
+      if try rig.sqlite("SELECT protocol_revision FROM run") == "2" {
+        let same = try rig.nactl("amend", "last", second, "--dry-run").output
+        #expect(same.isEmpty || same.hasPrefix("the listing stays as it is\n"), "\(same)")
+      }
       #expect(try rig.waitForRun(states: ["completed", "held", "ended"], seconds: 60) == "completed")
       let cycles = try #require(Int(try rig.sqlite("SELECT count(*) FROM cycle WHERE purpose = 'life'")))
       #expect(cycles >= wanted && cycles <= wanted + 4, "\(cycles) life cycles, \(wanted) were wanted")

@@ -168,6 +168,46 @@ import Testing
     #expect(bench.pilot.state == .completed && bench.journal.cycles.count == 9)
   }
 
+  /// What waits already when the run is held between two cycles holds as soon as it is resumed, as after a restart.
+  @Test func anAmendmentThatWaitsHoldsOnceTheHeldRunIsResumed() throws {
+    let hold = #"[{"when": "coulombic_efficiency > 1 %", "for": "2 cycles", "go": "hold"}]"#
+    var bench = PilotBench(try Self.program(9, until: hold))
+    bench.start(at: 2.5)
+    bench.rest()
+    bench.cycle(desodiation: 19)
+    bench.drive(-360e-6, seconds: 10)
+    #expect(try bench.pilot.amend(by: Self.program(9, current: "180 uA", until: hold), revision: 2) == .nextCycle)
+    Self.finishCycle(&bench)
+    #expect(bench.pilot.state == .held && amended(bench).isEmpty)
+    bench.feed(.person(.resume, actor: "tester"))
+    bench.check(Array(repeating: 1.0, count: 10))
+    #expect(bench.setpoint?.mode == .constantCurrent(Current(picoamperes: -180_000_000)))
+    #expect(amended(bench).map(\.revision) == [2])
+  }
+
+  /// A bound of the test's time held the run; whoever amends has answered it, and the new bound is asked.
+  @Test(arguments: [false, true])
+  func aHeldTestTimeIsAnsweredByAnAmendment(stillPast: Bool) throws {
+    func until(_ time: String) -> String { #"[{"when": "test_time >= \#(time)", "go": "hold"}]"# }
+    var bench = PilotBench(try Self.program(9, until: until("30 s")))
+    bench.start(at: 2.5)
+    bench.rest()
+    bench.cycle(desodiation: 19)
+    #expect(bench.pilot.state == .held)
+    _ = try bench.pilot.amend(
+      by: Self.program(9, current: "180 uA", until: until(stillPast ? "40 s" : "9 h")), revision: 2)
+    bench.host += 60
+    bench.feed(.person(.resume, actor: "tester"))
+    bench.check(Array(repeating: 1.0, count: 10))
+    #expect(amended(bench).map(\.revision) == [2])
+    if stillPast {
+      #expect(bench.pilot.state == .held, "the new program asks as well")
+      bench.feed(.person(.resume, actor: "tester"))
+      bench.check(Array(repeating: 1.0, count: 10))
+    }
+    #expect(bench.setpoint?.mode == .constantCurrent(Current(picoamperes: -180_000_000)))
+  }
+
   /// What came before the block under way in the same pass of a `repeat` is done as well.
   @Test func anotherBlockInFrontInTheSamePassIsRefused() throws {
     func program(_ first: String) throws -> Program {

@@ -5,6 +5,7 @@
 // cycle moves what a test wants: 360 µA for 20 s are 2 µAh, which two milliseconds make a ten-thousandth less.
 
 import CyclerModel
+import CyclingEngine
 import CyclingRun
 import InstrumentKit
 import Quantities
@@ -96,6 +97,86 @@ import Testing
     bench.rest()
     let charged = Self.coulombs(bench.journal.halfCycles, .charge)
     #expect(abs(try #require(Self.amperes(bench)) + charged[0] / 1_800) < 1e-12)
+  }
+
+  /// A slipped clip for one cycle does not make the next current that of nothing.
+  @Test func anEmptyCycleShowsNothing() throws {
+    var bench = Self.bench(try Self.program(Self.step), desodiations: [20])
+    bench.half(-360e-6, seconds: 20)
+    bench.half(360e-6, seconds: 0.05)
+    #expect(bench.journal.cycles.last?.flags.contains(.empty) == true)
+    let charged = Self.coulombs(bench.journal.halfCycles, .charge)
+    #expect(abs(try #require(Self.amperes(bench)) + charged[0] / 1_800) < 1e-12)
+  }
+
+  /// What a share came to is in the events, with what of it may flow.
+  @Test func whatAShareComesToIsTold() throws {
+    var bench = Self.bench(
+      try Self.program(Self.step.replacing("1 mA", with: "3 uA")), desodiations: [20, 20])
+    bench.accept()
+    let told = bench.journal.events.filter { $0.code == .runShareResolved }.map(\.detail)
+    #expect(told.count == 1)
+    #expect(told.first?.contains("of which 3 uA may flow; `50 % of charge_capacity` is") == true, "\(told)")
+  }
+
+  /// Of the cycles that were over before capacities were remembered nobody knows which is which.
+  @Test func anOlderCheckpointNamesNoCycle() throws {
+    var bench = Self.bench(try Self.program(Self.step, cycles: 3), desodiations: [20])
+    var writer = ByteWriter()
+    bench.pilot.checkpoint(into: &writer)
+    // Format 9 added two charges, four counts of cycles and the number of those that are named.
+    var bytes = Array(writer.bytes.dropLast(2 * 9 + 4 * 8 + 4))
+    bytes[0] = 8
+    bench.pilot = try RunPilot(
+      identity: PilotBench.identity, program: bench.pilot.program, settings: RunSettings(), checkpoint: bytes,
+      since: bench.now.unix)
+    let named = try Self.program(
+      Self.step.replacing("charge_capacity\"", with: "charge_capacity of life cycle 2\""), cycles: 3)
+    #expect(throws: AmendmentObstacle.cycleForgotten("life cycle 2")) {
+      try bench.pilot.amend(by: named, revision: 2)
+    }
+    _ = try bench.pilot.amend(by: Self.program(Self.step, cycles: 3), revision: 2)
+  }
+
+  /// An amendment may name the cycle that is under way, and no earlier one that the run did not remember.
+  @Test func anAmendmentMayNameTheCycleUnderWay() throws {
+    var bench = Self.bench(try Self.program(Self.step, cycles: 3), desodiations: [20])
+    bench.drive(-360e-6, seconds: 20)
+    func named(_ cycle: Int) throws -> Program {
+      try Self.program(
+        Self.step.replacing("charge_capacity\"", with: "charge_capacity of life cycle \(cycle)\""), cycles: 3)
+    }
+    #expect(throws: AmendmentObstacle.cycleForgotten("life cycle 1")) {
+      try bench.pilot.amend(by: named(1), revision: 2)
+    }
+    #expect(try bench.pilot.amend(by: named(2), revision: 2) == .nextCycle)
+    bench.end(.cutOff(0))
+    bench.rest()
+    bench.half(360e-6, seconds: 10)
+    bench.cycle(desodiation: 20)
+    let charged = Self.coulombs(bench.journal.halfCycles, .charge)
+    try #require(charged.count == 3)
+    #expect(abs(try #require(Self.amperes(bench)) + charged[1] / 1_800) < 1e-12)
+  }
+
+  /// Skipping leaves out the step that cannot begin; the circuit stays open until somebody resumes the run.
+  @Test func aStepThatCannotBeginIsSkipped() throws {
+    var bench = Self.bench(try Self.program(Self.step + #", {"rest": "3 min"}"#, cycles: 1), desodiations: [])
+    bench.half(-360e-6, seconds: 20)
+    bench.drive(360e-6, seconds: 5)
+    bench.feed(.person(.skip, actor: "tester"))
+    bench.end(.requested)
+    bench.rest()
+    #expect(bench.pilot.state == .held && bench.pilot.canSkip)
+    let begun = bench.begun
+    bench.feed(.person(.skip, actor: "tester"))
+    #expect(bench.pilot.state == .held && !bench.pilot.canSkip && bench.begun == begun)
+    #expect(bench.journal.has(.runStepSkipped))
+    bench.feed(.person(.resume, actor: "tester"))
+    bench.check(Array(repeating: 1.0, count: 10))
+    #expect(bench.pilot.state == .running && bench.setpoint?.mode == .openCircuit)
+    bench.rest()
+    #expect(bench.pilot.state == .completed)
   }
 
   /// The circuit stays open and nothing is latched; a person who resumes meets the same question.

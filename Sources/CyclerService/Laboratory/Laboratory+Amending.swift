@@ -57,14 +57,23 @@ extension Laboratory {
     var changes: [String]
   }
 
+  /// What makes the rate of a step.
+  private struct DrivenStep: Hashable {
+    var action: ProgramStep.Action
+    var share: String?
+  }
+
   /// What a person should know of an amendment, besides what is said of every protocol.
   private func warnings(of amendment: PreparedAmendment, for run: StoredRun) async throws -> [String] {
     var found: [String] = []
     let waiting = try await store.read { try $0.revisions(run: run.runId) }.last { $0.waits(in: run) }
     if let waiting { found.append("revision \(waiting.revision), which waited, is given up for it") }
     if let reference = amendment.program.metrics.retentionReference {
-      func driven(_ program: Program) -> Set<ProgramStep.Action> {
-        Set(program.steps.filter { $0.purpose == reference.purpose && $0.direction != .none }.map(\.action))
+      func driven(_ program: Program) -> Set<DrivenStep> {
+        Set(
+          program.steps.filter { $0.purpose == reference.purpose && $0.direction != .none }.map {
+            DrivenStep(action: $0.action, share: $0.currentShare?.written)
+          })
       }
       if !driven(amendment.program).subtracting(driven(amendment.present)).isEmpty {
         found.append(
@@ -119,7 +128,9 @@ extension Laboratory {
         .conflict, code: "amend.other_cell", message: "the protocol is for “\(name)”, the run cycles “\(cell.name)”",
         hint: "amend the run of that cell, or leave the name out")
     }
-    let (present, values) = (try await program(of: run).0, CellValues(of: run))
+    let (present, values) = (
+      try await program(of: run, revision: Int32(clamping: run.protocolRevision)).0, CellValues(of: run)
+    )
     guard values.filled(from: document.values) == values else {
       throw RequestRefused(
         .conflict, code: "amend.cell_differs",
@@ -261,6 +272,7 @@ extension RequestRefused {
     let hint =
       switch obstacle {
       case .isOver: "start another run with `nactl start`"
+      case .cycleForgotten: "name a cycle that is still to come, or none: then it is a share of the last one"
       case .isSuperseded: "look at `nactl show \(run.runId)`"
       case .doneDiffers: "change what is still to come; `nactl show \(run.runId) --listing` shows the present protocol"
       case .blockDiffers: "change the passes, the steps or the ends of the block, or what comes behind it"

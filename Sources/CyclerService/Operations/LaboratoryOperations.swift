@@ -188,7 +188,9 @@ struct LaboratoryOperations: CyclerOperations {
   func runs(active: Bool) async throws -> RunList {
     let runs = try await store.read { view in
       try (active ? view.openRuns() : view.runs()).map { run in
-        RunStatus(run, cycle: try view.newestCycle(run: run.runId)?.cycleNumber, cycleCount: nil)
+        let closed = try view.newestCycle(run: run.runId)?.cycleNumber
+        let present = try view.newestRecord(of: run.runId)?.step.cycleNumber
+        return RunStatus(run, cycle: present ?? closed, cycleCount: nil)
       }
     }
     return RunList(runs: runs.sorted { $0.run > $1.run }, store_failure: store.health.trouble?.told)
