@@ -84,13 +84,12 @@ public struct MeasuredCapacities: Sendable, Hashable {
     return cycle.number <= counts[place] && !named.contains { $0.cycle == cycle }
   }
 
-  /// A share in picoamperes or nanocoulombs, rounded once; nil while the capacity is not known, and where the share is
-  /// less than one or more than 64 bits hold.
+  /// A share in picoamperes or nanocoulombs, rounded once, as large as 64 bits hold at most; nil while the capacity is not
+  /// known.
   public func amount(of share: MeasuredShare) -> Int64? {
     let shown = share.cycle.map { cycle in named.first { $0.cycle == cycle }?.shown ?? Capacities() } ?? last
     let capacity = share.capacity == .charge ? shown.charge : shown.discharge
-    guard let amount = capacity.flatMap({ share.factor.of($0.nanocoulombs) }), amount > 0 else { return nil }
-    return amount
+    return capacity.map { share.factor.of($0.nanocoulombs) ?? .max }
   }
 
   /// Writes them for a checkpoint.
@@ -135,18 +134,18 @@ extension ProgramStep {
   /// All shares of measured capacities in it.
   public var shares: [MeasuredShare] { [currentShare].compactMap { $0 } + ends.compactMap(\.share) }
 
-  /// The step with all shares of measured capacities as numbers; nil while one of them is not known. A share of a current
+  /// The step with all shares of measured capacities as numbers; nil while one of them is not known or is nothing. A share of a current
   /// never makes it larger than the action says.
   public func resolved(by measured: MeasuredCapacities) -> ProgramStep? {
     guard hasShares else { return self }
     var step = self
     if let currentShare {
-      guard let picoamperes = measured.amount(of: currentShare) else { return nil }
+      guard let picoamperes = measured.amount(of: currentShare), picoamperes > 0 else { return nil }
       step.action = action.withCurrent(atMost: Current(picoamperes: picoamperes))
     }
     for index in ends.indices {
       guard let share = ends[index].share else { continue }
-      guard let amount = measured.amount(of: share) else { return nil }
+      guard let amount = measured.amount(of: share), amount > 0 else { return nil }
       step.ends[index].threshold = amount
     }
     return step

@@ -117,7 +117,8 @@ extension RunPilot {
     guard let ending = stepEnding else { return false }
     stepEnding = nil
     if case .skip(let actor) = ending {
-      note(.runStepSkipped, .warning, actor: actor, "step skipped", now, &outputs)
+      let what = setpoint == nil && !carried.isResumed ? machine.step.map { "\($0.path) skipped before it began" } : nil
+      note(.runStepSkipped, .warning, actor: actor, what ?? "step skipped", now, &outputs)
       halfCycle?.isTruncated = true
     }
     let condition = ending.condition(of: machine.step)

@@ -40,7 +40,9 @@ extension RunPilot {
     case .pause: if canPause { close(because: .pause(actor: actor), now, &outputs) }
     case .skip:
       if isStuck {
-        // The circuit is open, and stays so: whoever resumes the run begins what follows.
+        // The circuit is open, and stays so: whoever resumes the run begins what follows. The half-cycle that the step
+        // would have been part of lacks it.
+        if case .step(let index) = machine.place { openHalfCycle(for: program.steps[index], &outputs) }
         stepEnding = .skip(actor: actor)
         _ = leaveEndedStep(now, &outputs)
         outputs.wantsCommit = true
@@ -106,7 +108,9 @@ extension RunPilot {
     case .pause: return canPause ? nil : obstacle
     case .skip:
       guard canSkip else { return obstacle }
-      return step == nil || step == stepCount ? nil : .anotherStep(stepCount)
+      // A step that cannot begin has no row yet; its number is the next.
+      let present = isStuck ? stepCount + 1 : stepCount
+      return step == nil || step == present ? nil : .anotherStep(present)
     case .resume: return canResume ? nil : obstacle
     }
   }

@@ -187,6 +187,9 @@ extension RunPilot {
 
   /// Why a step that needs what the cycles have shown cannot be begun.
   private func unknownCapacity(of step: ProgramStep) -> Fault {
+    if let nothing = step.shares.first(where: { machine.measured.amount(of: $0) == 0 }) {
+      return Fault(.runCapacityUnknown, "`\(nothing.written)` is less than a picoampere or a nanocoulomb")
+    }
     let share = step.shares.first { machine.measured.amount(of: $0) == nil }
     let cycle = share?.cycle.map { "\($0.written) of the run has not" } ?? "no whole cycle of the run has"
     return Fault(.runCapacityUnknown, "`\(share?.written ?? "")` is not known: \(cycle) shown that capacity")

@@ -155,6 +155,7 @@ enum ShareProtocols {
     let much = try #require(step.resolved(by: measured(charge: 1_000, discharge: 12_960_000_000)))
     #expect(much.action == .constantCurrent(.discharge, Current(picoamperes: 500_000_000)))
     #expect(step.resolved(by: measured(charge: 1_000, discharge: 1)) == nil, "less than a picoampere")
+    #expect(step.resolved(by: measured(charge: 1_000, discharge: .max))?.action == much.action)
   }
 
   @Test func aHoldBehindAShareEndsByAnotherOne() throws {

@@ -159,6 +159,30 @@ import Testing
     #expect(abs(try #require(Self.amperes(bench)) + charged[1] / 1_800) < 1e-12)
   }
 
+  /// A cycle of which nothing could begin is one of its purpose all the same, so the next one is not taken for it.
+  @Test func aSkippedCycleIsCounted() throws {
+    let stuck = Self.step.replacing("charge_capacity\"", with: "charge_capacity of life cycle 1\"")
+    let charge =
+      #"{"charge": "2 C of charge_capacity of life cycle 1", "current_at_most": "1 mA", "#
+      + #""until": ["voltage >= 2 V", "step_time >= 9 h"]}"#
+    let rate = #"{"cycles": 1, "purpose": "rate", "label": "rate", "steps": [\#(stuck), \#(charge)]}"#
+    var bench = Self.bench(try Self.program(rate, cycles: 1), desodiations: [])
+    bench.half(-360e-6, seconds: 20)
+    bench.drive(360e-6, seconds: 5)
+    bench.feed(.person(.skip, actor: "tester"))
+    bench.end(.requested)
+    bench.rest()
+    for _ in 0..<2 {
+      #expect(bench.pilot.state == .held)
+      bench.feed(.person(.skip, actor: "tester"))
+      bench.feed(.person(.resume, actor: "tester"))
+      bench.check(Array(repeating: 1.0, count: 10))
+    }
+    #expect(bench.pilot.state == .completed)
+    let last = try #require(bench.journal.cycles.last)
+    #expect(last.purpose == .rate && last.flags.contains(.truncated) && last.coulombicEfficiency == nil)
+  }
+
   /// Skipping leaves out the step that cannot begin; the circuit stays open until somebody resumes the run.
   @Test func aStepThatCannotBeginIsSkipped() throws {
     var bench = Self.bench(try Self.program(Self.step + #", {"rest": "3 min"}"#, cycles: 1), desodiations: [])
@@ -169,9 +193,14 @@ import Testing
     bench.rest()
     #expect(bench.pilot.state == .held && bench.pilot.canSkip)
     let begun = bench.begun
+    let step = try #require(bench.setpoint?.token.stepCount)
+    #expect(bench.pilot.obstacle(to: .skip, step: step) == .anotherStep(step + 1))
+    #expect(bench.pilot.obstacle(to: .skip, step: step + 1) == nil)
     bench.feed(.person(.skip, actor: "tester"))
     #expect(bench.pilot.state == .held && !bench.pilot.canSkip && bench.begun == begun)
-    #expect(bench.journal.has(.runStepSkipped))
+    #expect(bench.journal.events.last { $0.code == .runStepSkipped }?.detail == "steps[1] skipped before it began")
+    // It would have been a half-cycle.
+    #expect(bench.journal.halfCycles.last?.flags.isSuperset(of: [.truncated, .empty]) == true)
     bench.feed(.person(.resume, actor: "tester"))
     bench.check(Array(repeating: 1.0, count: 10))
     #expect(bench.pilot.state == .running && bench.setpoint?.mode == .openCircuit)
