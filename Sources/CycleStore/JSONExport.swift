@@ -155,7 +155,7 @@ struct JSONExportWriter: ExportWriter {
   private func write(_ revision: StoredRevision, _ text: inout TextBuffer) {
     var object = JSONObject(&text)
     object.number("revision", revision.revision, &text)
-    object.number("from_step_count", revision.fromStepId.map { $0 & (1 << RowIdentity.countBits - 1) }, &text)
+    object.number("from_step_count", revision.fromStepId.map(RowIdentity.count), &text)
     object.string("amended_by", revision.amendedBy, &text)
     object.number("amended_unix_s", revision.amendedUnixUs, decimals: 6, &text)
     object.string("reason", revision.reason, &text)
@@ -168,7 +168,7 @@ struct JSONExportWriter: ExportWriter {
     var object = JSONObject(&text)
     object.number("event_id", event.eventId, &text)
     object.number("unix_s", event.unixUs, decimals: 6, &text)
-    object.number("step_count", event.stepId.map { $0 & (1 << RowIdentity.countBits - 1) }, &text)
+    object.number("step_count", event.stepId.map(RowIdentity.count), &text)
     object.number("step_time_s", event.stepTimeUs, decimals: 6, &text)
     object.string("code", event.code, &text)
     object.number("severity", event.severity, &text)

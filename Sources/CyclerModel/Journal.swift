@@ -47,6 +47,8 @@ public enum RowIdentity {
   public static let countBits: Int64 = 24
   /// The key of a run's `count`-th step, counted from 1.
   @inlinable public static func step(run: Int64, count: Int32) -> Int64 { run << countBits | Int64(count) }
+  /// The count within its run that a step's or half-cycle's key says, from 1.
+  @inlinable public static func count(of key: Int64) -> Int64 { key & (1 << countBits - 1) }
   /// The key of a run's `number`-th half-cycle, counted from 1.
   @inlinable public static func halfCycle(run: Int64, number: Int32) -> Int64 { run << countBits | Int64(number) }
 }

@@ -290,7 +290,7 @@ struct DocumentRules {
   }
 
   /// An ampere-hour in nanocoulombs, to compare shares of the same capacity.
-  private static let anHour: Int64 = 3_600_000_000_000
+  private static let anAmpereHour: Int64 = 3_600_000_000_000
 
   /// A share is one of what a cycle before the step has shown.
   private mutating func judgeShares(_ driven: [MeasuredShare], _ conditions: [WrittenCondition], at site: Site) {
@@ -302,7 +302,7 @@ struct DocumentRules {
     if let drive = driven.first {
       for condition in conditions where condition.quantity == .current {
         guard let end = condition.share, end.capacity == drive.capacity, end.cycle == drive.cycle,
-          let ends = end.factor.of(Self.anHour), let drives = drive.factor.of(Self.anHour), ends >= drives
+          let ends = end.factor.of(Self.anAmpereHour), let drives = drive.factor.of(Self.anAmpereHour), ends >= drives
         else { continue }
         report(
           condition.site, "`\(condition.text)` is true at once: the hold begins with at most \(drive.written)",

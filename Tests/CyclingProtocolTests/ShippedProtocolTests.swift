@@ -63,4 +63,17 @@ enum ShippedProtocols {
       .flatMap { $0.compile(cell: CellValues(), instrument: .small) }.get()
     #expect(program.cycleCount == 3)
   }
+
+  @Test func theTitrationOfTheManualCompiles() throws {
+    let manual = ShippedProtocols.folder.deletingLastPathComponent().appending(path: "docs/protocol.md")
+    let text = try String(contentsOf: manual, encoding: .utf8)
+    let section = try #require(text.components(separatedBy: "## Titrations\n").last)
+    var sample = SampleProtocol()
+    sample.steps = "[" + (try #require(section.components(separatedBy: "```").dropFirst().first)) + "]"
+    let program = try sample.compile(
+      CellValues(nominalCapacity: Charge(ampereHours: 0.00036)), instrument: .small
+    ).get()
+    #expect(program.steps.count == 3)
+    #expect(ProgramListing.warnings(of: program, instrument: .small).isEmpty)
+  }
 }

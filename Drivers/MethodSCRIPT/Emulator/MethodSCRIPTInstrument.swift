@@ -10,7 +10,8 @@ public import VirtualLab
 ///
 /// `run` stops once at `hostDeadline` (half, three quarters and the end of the running measurement loop's run time, and
 /// of the longest since the host last spoke where the script begins its loops anew) with `.hostDeadline`, a microsecond
-/// before it; the next call without an intervening `receive` passes it. While no script runs, or while the script is halted, `run` answers `.idle` and leaves the time alone; `rest(until:)` moves it.
+/// before it; the next call without an intervening `receive` passes it. While no script runs, or while the script is
+/// halted, `run` answers `.idle` and leaves the time alone; `rest(until:)` moves it.
 public struct MethodSCRIPTInstrument: EmulatedInstrument {
   /// Bytes of a line that the instrument takes, without the line feed.
   private static let longestLine = ScriptCompiler.longestLine

@@ -33,7 +33,7 @@ extension StoreView {
     guard let cursor = try lastRecord(run: run) else { return nil }
     let before = RecordCursor(stepID: cursor.stepID, index: cursor.index - 1)
     guard let record = try records(after: before, limit: 1).first else { return nil }
-    let count = cursor.stepID & (1 << RowIdentity.countBits - 1)
+    let count = RowIdentity.count(of: cursor.stepID)
     guard let step = try steps(run: run, after: count - 1, limit: 1).first else { return nil }
     return NewestRecord(record: record, step: step)
   }
@@ -164,7 +164,7 @@ extension RunDetail {
 extension ProtocolRevision {
   init(_ revision: StoredRevision) {
     self.init(
-      revision: revision.revision, from_step_count: revision.fromStepId.map { $0 & (1 << RowIdentity.countBits - 1) },
+      revision: revision.revision, from_step_count: revision.fromStepId.map(RowIdentity.count),
       amended_by: revision.amendedBy, amended_unix_us: revision.amendedUnixUs, reason: revision.reason,
       refusal: revision.refusal)
   }

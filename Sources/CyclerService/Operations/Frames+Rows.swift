@@ -57,7 +57,7 @@ extension EventFrame {
     let severity = Severity(rawValue: Int(event.severity)).map { "\($0)" } ?? "info"
     self.init(
       event: event.eventId, unix_us: event.unixUs, run: event.runId, channel: channel, cell: cell,
-      step_count: event.stepId.map { Int($0 & (1 << RowIdentity.countBits - 1)) },
+      step_count: event.stepId.map { Int(RowIdentity.count(of: $0)) },
       step_time_s: event.stepTimeUs.map { Double($0) / 1e6 }, code: event.code, severity: severity,
       actor: event.actor, detail: event.detail)
   }

@@ -152,7 +152,7 @@ struct LiveReading: Sendable {
           show(cycles.removeFirst(), of: reader.run, at: &at, into: &frames)
         }
       }
-      at.stepCount = Int32(truncatingIfNeeded: record.stepID & (1 << RowIdentity.countBits - 1))
+      at.stepCount = Int32(truncatingIfNeeded: RowIdentity.count(of: record.stepID))
       at.recordIndex = record.index
       // The first frame of a stream tells its place; of the others only the last of a look does.
       if !hasBegun { place[run: run] = at }
@@ -235,7 +235,7 @@ extension StreamCursor {
       let cursor = try view.cursor(beforeLast: last, run: run.runId)
       let cycles = try view.cycles(run: run.runId)
       self[run: run.runId] = RunPlace(
-        run: run.runId, stepCount: Int32(cursor.stepID & (1 << RowIdentity.countBits - 1)),
+        run: run.runId, stepCount: Int32(RowIdentity.count(of: cursor.stepID)),
         recordIndex: Int32(cursor.index), cycleNumber: cycles.dropLast(last).last?.cycleNumber ?? 0)
     }
     event = try view.eventCursor(beforeLast: last, run: run?.runId)

@@ -31,7 +31,7 @@ struct RunReader: Sendable {
   /// The step of a record.
   mutating func step(_ stepID: Int64, in view: StoreView) throws -> StoredStep? {
     if let known = steps[stepID] { return known }
-    let count = stepID & (1 << RowIdentity.countBits - 1)
+    let count = RowIdentity.count(of: stepID)
     let found = try view.steps(run: run.runId, after: count - 1, limit: 64)
     if steps.count > 4_096 { steps.removeAll() }
     for step in found { steps[step.stepId] = step }
