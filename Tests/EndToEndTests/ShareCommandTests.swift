@@ -15,7 +15,7 @@ extension ProgramTests {
       try rig.sqlite(
         """
         SELECT abs(\(value)) FROM step JOIN record USING (step_id), cycle AS shown
-        WHERE shown.cycle_number = 3 AND step.cycle_number > 3 AND \(condition)
+        WHERE shown.cycle_number = 3 AND step.cycle_number > 4 AND \(condition)
         """
       ).split(separator: "\n").compactMap { Double($0) }
     }
@@ -33,6 +33,11 @@ extension ProgramTests {
       }
       rig.killDaemon()
       try rig.launchDaemon()
+      // A cell whose voltage moved far while nobody listened asks for a person. Cycles behind the interrupted one are whole.
+      try rig.wait(for: "the cycle that was interrupted", seconds: 120) {
+        if try rig.sqlite("SELECT state FROM run") == "held" { _ = try rig.nactl("resume", "last") }
+        return try rig.sqlite("SELECT count(*) > 0 FROM step WHERE cycle_number = 5") == "1"
+      }
       let state = try rig.waitForRun(states: ["completed", "held", "ended"], seconds: 300)
       let events = try rig.sqlite("SELECT code, detail FROM event WHERE severity > 0")
       #expect(state == "completed", "\(events)")
@@ -41,7 +46,7 @@ extension ProgramTests {
       let driven = try ratios(
         rig, "record.current_pa * 5e-12 / shown.charge_capacity_ah",
         where: "kind = 'constant_current' AND step_record_index = 1 AND current_pa <> 0")
-      #expect(driven.count > 20, "\(driven)")
+      #expect(driven.count > 14, "\(driven)")
       for ratio in driven { #expect(abs(ratio - 1) < 1e-3 || abs(ratio - 2) < 2e-3, "\(driven)") }
       let quarters = try ratios(
         rig, "record.charge_nc * 4 / 3.6e12 / shown.charge_capacity_ah",
@@ -50,7 +55,7 @@ extension ProgramTests {
           AND step_record_index = (SELECT max(step_record_index) FROM record AS last WHERE last.step_id = step.step_id)
           """)
       // The host judges a charge, and at full speed some of the cell's seconds pass until it has opened the circuit.
-      #expect(quarters.count == 9 && quarters.allSatisfy { (0.9999...1.06).contains($0) }, "\(quarters)")
+      #expect(quarters.count == 6 && quarters.allSatisfy { (0.9999...1.06).contains($0) }, "\(quarters)")
       try TruthComparison(rig).expectAgreement()
     }
 
