@@ -54,6 +54,8 @@ public struct PassCondition: Sendable, Hashable {
     case voltageHysteresis = "voltage_hysteresis"
     /// Microseconds since the run's first reading, pauses and interruptions included.
     case testTime = "test_time"
+    /// The run's cycle, from 1.
+    case cycleNumber = "cycle_number"
   }
 
   /// What is compared.
@@ -107,7 +109,9 @@ public struct PassCondition: Sendable, Hashable {
   /// Whether a cycle says so; nil when it says nothing: the value is unknown, or the cycle was cut short, interrupted or
   /// has a gap, so that it tells of what happened to it and not of the cell.
   public func holds(_ cycle: CycleSummary) -> Bool? {
-    guard cycle.flags.isDisjoint(with: Self.sayNothing) else { return nil }
+    // A cycle is counted whatever happened to it.
+    let isCount = quantity == .cycleNumber && also.isEmpty
+    guard isCount || cycle.flags.isDisjoint(with: Self.sayNothing) else { return nil }
     let first = Term(quantity: quantity, comparison: comparison, threshold: threshold)
     var holdAll = true
     for term in [first] + also {
@@ -143,6 +147,7 @@ extension PassCondition.Term {
       case .meanDischargeVoltage: cycle.means.dischargeVoltage.map { $0 * 1e9 }
       case .voltageHysteresis: cycle.means.hysteresis.map { $0 * 1e9 }
       case .testTime: nil
+      case .cycleNumber: Double(cycle.cycleNumber)
       }
     return value.map { comparison.holds($0, Double(threshold)) }
   }

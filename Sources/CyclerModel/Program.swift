@@ -253,6 +253,10 @@ public struct EndCondition: Sendable, Hashable {
     case halfCycleCharge = "half_cycle_charge"
     /// Nanojoules since the step began, the magnitude.
     case stepEnergy = "step_energy"
+    /// Nanocoulombs for each volt, the magnitude, over the last lines of a grid that the voltage has crossed.
+    case chargePerVolt = "dq_dv"
+    /// The run's present cycle, from 1.
+    case cycleNumber = "cycle_number"
   }
   /// What is compared.
   public var quantity: Quantity

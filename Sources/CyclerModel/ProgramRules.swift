@@ -37,6 +37,8 @@ public struct SafetyLimits: Sendable, Hashable {
   public var emptyHalfCycleBelow: Charge
   /// So many empty half-cycles in a row hold the run.
   public var emptyHalfCyclesInARow: Int
+  /// The limits that end the run when they are passed; after the others it waits for a person.
+  public var endingRun: LimitKinds = []
   /// Limits.
   public init(
     lowerVoltage: SoftHardLimit, upperVoltage: SoftHardLimit, chargeCurrent: SoftHardLimit,

@@ -11,6 +11,8 @@ public struct EndFence: Sendable, Hashable {
   @usableFromInline var voltageTo = Int64.max
   @usableFromInline var driftFrom = Int64.min
   @usableFromInline var driftTo = Int64.max
+  @usableFromInline var chargePerVoltFrom = Int64.min
+  @usableFromInline var chargePerVoltTo = Int64.max
   @usableFromInline var currentFrom = Int64.min
   @usableFromInline var currentTo = Int64.max
   @usableFromInline var stepTimeTo = Int64.max
@@ -25,11 +27,11 @@ public struct EndFence: Sendable, Hashable {
   @usableFromInline var isOpen = false
   /// Whether a condition asks for the step's energy, which costs a division of 128 bits.
   public private(set) var asksForEnergy = false
-  /// Whether a condition asks how fast the voltage moves.
-  public private(set) var asksForDrift = false
+  /// Whether a condition asks how fast the voltage moves, or how much charge moves it.
+  public private(set) var asksForCourse = false
 
   /// Whether values, times and charges tell all: no condition asks for more, and each is covered.
-  var mayBandQuietly: Bool { !isOpen && !asksForEnergy && !asksForDrift }
+  var mayBandQuietly: Bool { !isOpen && !asksForEnergy && !asksForCourse }
 
   /// The fence of no conditions.
   public init() {}
@@ -38,7 +40,8 @@ public struct EndFence: Sendable, Hashable {
   public init(ends: [EndCondition], joined: [JoinedComparison]) {
     for end in ends { narrow(end.quantity, end.comparison, end.threshold) }
     asksForEnergy = ends.contains { $0.quantity == .stepEnergy } || joined.contains { $0.quantity == .stepEnergy }
-    asksForDrift = ends.contains { $0.quantity == .voltageDrift } || joined.contains { $0.quantity == .voltageDrift }
+    let course: Set<EndCondition.Quantity> = [.voltageDrift, .chargePerVolt]
+    asksForCourse = (ends.map(\.quantity) + joined.map(\.quantity)).contains { course.contains($0) }
   }
 
   /// Whether a reading may meet a condition; false only when none can hold.
@@ -51,6 +54,7 @@ public struct EndFence: Sendable, Hashable {
       if magnitude <= currentFrom || magnitude >= currentTo { return true }
     }
     if let drift = live.voltageDrift, drift <= driftFrom || drift >= driftTo { return true }
+    if let slope = live.chargePerVolt, slope <= chargePerVoltFrom || slope >= chargePerVoltTo { return true }
     if let held = live.holdTime?.microseconds, held >= holdTimeTo { return true }
     if live.stepTime.microseconds >= stepTimeTo || live.halfCycleTime.microseconds >= halfCycleTimeTo { return true }
     if live.cycleTime.microseconds >= cycleTimeTo || live.testTime.microseconds >= testTimeTo { return true }
@@ -70,6 +74,8 @@ public struct EndFence: Sendable, Hashable {
     case (.voltage, false): voltageFrom = max(voltageFrom, threshold)
     case (.voltageDrift, true): driftTo = min(driftTo, threshold)
     case (.voltageDrift, false): driftFrom = max(driftFrom, threshold)
+    case (.chargePerVolt, true): chargePerVoltTo = min(chargePerVoltTo, threshold)
+    case (.chargePerVolt, false): chargePerVoltFrom = max(chargePerVoltFrom, threshold)
     case (.current, true): currentTo = min(currentTo, threshold)
     case (.current, false): currentFrom = max(currentFrom, threshold)
     case (.stepTime, true): stepTimeTo = min(stepTimeTo, threshold)
@@ -81,7 +87,8 @@ public struct EndFence: Sendable, Hashable {
     case (.halfCycleCharge, true): halfCycleChargeTo = min(halfCycleChargeTo, threshold)
     case (.stepEnergy, true): stepEnergyTo = min(stepEnergyTo, threshold)
     case (.stepTime, false), (.holdTime, false), (.halfCycleTime, false), (.cycleTime, false), (.testTime, false),
-      (.stepCharge, false), (.halfCycleCharge, false), (.stepEnergy, false):
+      (.stepCharge, false), (.halfCycleCharge, false), (.stepEnergy, false), (.cycleNumber, true),
+      (.cycleNumber, false):
       isOpen = true
     }
   }

@@ -55,6 +55,8 @@ public struct StepMachine: Sendable, Hashable {
   /// How fast the voltage moves, in a step that has a condition on it; no part of a
   /// checkpoint either.
   private var drift = VoltageDrift()
+  /// How much charge moves the voltage, in a step that has a condition on it; no part of a checkpoint either.
+  private var chargePerVolt = ChargePerVolt()
   /// What led the last `advance` elsewhere than to what follows, and what ended blocks on its way.
   public private(set) var metConditions: [MetCondition] = []
   /// What the run's cycles have shown.
@@ -280,12 +282,15 @@ public struct StepMachine: Sendable, Hashable {
   public mutating func forgetHeldEnds() {
     judgement.forget()
     drift.reset()
+    chargePerVolt.reset()
   }
 
-  /// Takes a reading's voltage and tells how fast it moves; needed where `fence.asksForDrift`.
-  public mutating func noteDrift(_ live: inout LiveQuantities) {
+  /// Takes a reading and tells how fast the voltage moves, and what charge moves it; needed where `fence.asksForCourse`.
+  public mutating func noteCourse(_ live: inout LiveQuantities) {
     drift.add(live.voltage, at: live.stepTime)
     live.voltageDrift = drift.nanovoltsPerHour
+    chargePerVolt.add(live.voltage, live.stepCharge)
+    live.chargePerVolt = chargePerVolt.nanocoulombsPerVolt
   }
 
   /// Writes the place for a checkpoint.
@@ -339,6 +344,11 @@ public struct LiveQuantities: Sendable, Hashable {
   public var current: Current?
   /// How fast the voltage moves, the magnitude in nanovolts an hour; nil while that is not known or nobody asks.
   public var voltageDrift: Int64?
+  /// How much charge moves the voltage, the magnitude in nanocoulombs for each volt; nil while that is not known or nobody
+  /// asks.
+  public var chargePerVolt: Int64?
+  /// The run's present cycle, from 1; 0 before the first.
+  public var cycleNumber: Int64 = 0
   /// Since the step began, without pauses and interruptions.
   public var stepTime = TimeSpan.zero
   /// Since the hold began; nil before.
@@ -376,6 +386,8 @@ extension LiveQuantities {
     switch quantity {
     case .voltage: voltage?.nanovolts
     case .voltageDrift: voltageDrift
+    case .chargePerVolt: chargePerVolt
+    case .cycleNumber: cycleNumber
     case .current: current.map { Int64(clamping: $0.picoamperes.magnitude) }
     case .stepTime: stepTime.microseconds
     case .holdTime: holdTime?.microseconds

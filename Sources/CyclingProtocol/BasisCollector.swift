@@ -47,8 +47,8 @@ enum BasisCollector {
   private static func basis(of condition: WrittenCondition) -> CellBasis? {
     switch condition.value {
     case .current(let current): current.basis
-    case .charge(let charge): charge.basis
-    case .voltage, .time, .energy, .rate, .share: nil
+    case .charge(let charge), .chargePerVolt(let charge): charge.basis
+    case .voltage, .time, .energy, .rate, .share, .count: nil
     }
   }
 }

@@ -21,6 +21,9 @@ extension Compiler {
     }
     if let charge = written.charge { own.chargeCurrent = narrower(charge, than: own.chargeCurrent) }
     if let discharge = written.discharge { own.dischargeCurrent = narrower(discharge, than: own.dischargeCurrent) }
+    own.endingRun.set(.voltage, to: written.voltage?.action)
+    own.endingRun.set(.chargeCurrent, to: written.charge?.action)
+    own.endingRun.set(.dischargeCurrent, to: written.discharge?.action)
     return own
   }
 

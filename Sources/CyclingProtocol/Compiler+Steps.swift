@@ -143,6 +143,7 @@ extension Compiler {
     case .share(let share): share.partsPerMillion
     case .voltage(let voltage): voltage.count
     case .time(let time): time.count
+    case .count(let count): count
     case .charge(let charge): resolve(Sited(value: charge, site: written.site))?.count
     }
   }
@@ -304,6 +305,8 @@ extension Compiler {
     case .time(let time): time.count
     case .energy(let energy): energy.count
     case .rate(let rate): rate.count
+    case .count(let count): count
+    case .chargePerVolt(let charge): resolve(Sited(value: charge, site: condition.site))?.count
     case .current(let current): resolve(Sited(value: current, site: condition.site))?.count
     case .charge(let charge): resolveEnd(charge, condition)
     // What is sure before the capacity is known: no more charge than the limit, a current above nothing.

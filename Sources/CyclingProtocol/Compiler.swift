@@ -155,13 +155,19 @@ struct Compiler {
       report(site, "every half-cycle would be empty", hint: "less than `half_cycle_charge.max`, \(most.shown())")
     }
     let voltage = written.voltage
-    return SafetyLimits(
+    var limits = SafetyLimits(
       lowerVoltage: SoftHardLimit(
         soft: voltage.low.value.count, hard: voltage.hardLow.value.count, tolerance: voltage.tolerance),
       upperVoltage: SoftHardLimit(
         soft: voltage.high.value.count, hard: voltage.hardHigh.value.count, tolerance: voltage.tolerance),
       chargeCurrent: charge, dischargeCurrent: discharge, halfCycleCharge: most, emptyHalfCycleBelow: emptyBelow,
       emptyHalfCyclesInARow: written.emptyInARow)
+    limits.endingRun.set(.voltage, to: voltage.action)
+    limits.endingRun.set(.chargeCurrent, to: written.charge.action)
+    limits.endingRun.set(.dischargeCurrent, to: written.discharge.action)
+    limits.endingRun.set(.halfCycleCharge, to: written.halfCycleAction)
+    limits.endingRun.set(.emptyHalfCycles, to: written.emptyAction)
+    return limits
   }
 
   mutating func compile(_ limit: WrittenLimits.CurrentLimit) -> SoftHardLimit? {

@@ -28,6 +28,7 @@ extension DocumentRules {
     } else {
       for term in terms { judgeIsKnown(term) }
       judgeInitial(condition)
+      judgeCycleNumber(condition)
     }
     judgeTarget(condition.target)
   }
@@ -43,6 +44,17 @@ extension DocumentRules {
       report(
         condition.site, "the cell's first cycle has no cycle before it to differ from",
         hint: "make it two conditions")
+    }
+  }
+
+  /// Cycles are counted upwards.
+  private mutating func judgeCycleNumber(_ condition: WrittenPassCondition) {
+    guard condition.quantity == .cycleNumber, condition.also.isEmpty else { return }
+    if condition.comparison == .atMost || condition.comparison == .below {
+      report(condition.site, "`\(condition.text)` is true at once or never", hint: "write `cycle_number >= …`")
+    }
+    if condition.cyclesInARow > 1 {
+      report(condition.site, "cycles are counted upwards, so `for` only adds to the number", hint: "add it yourself")
     }
   }
 
@@ -88,7 +100,7 @@ extension DocumentRules {
         condition.site, "role \(role.rawValue) gives no energy back on discharge: it plates below 0 V",
         hint: "end the block by `coulombic_efficiency` or `voltage_hysteresis`")
     case .capacityChange, .chargeCapacity, .dischargeCapacity, .meanChargeVoltage, .meanDischargeVoltage,
-      .voltageHysteresis, .testTime:
+      .voltageHysteresis, .testTime, .cycleNumber:
       break
     }
   }

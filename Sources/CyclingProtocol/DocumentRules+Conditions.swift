@@ -54,8 +54,16 @@ extension DocumentRules {
 
   mutating func reportHeld(_ condition: WrittenCondition) {
     report(
-      condition.site, "`voltage_drift` means nothing where the voltage is held or swept",
-      hint: "use it in a rest, or with a current alone")
+      condition.site, "`\(condition.quantity.rawValue)` means nothing where the voltage is held or swept",
+      hint: condition.quantity == .voltageDrift
+        ? "use it in a rest, or with a current alone" : "use it with a current alone")
+  }
+
+  /// All of a step lies in one cycle.
+  mutating func reportConstant(_ condition: WrittenCondition) {
+    report(
+      condition.site, "`cycle_number` does not change during a step, so `\(condition.text)` is true at once or never",
+      hint: "join it with `and`, like `voltage <= 10 mV and cycle_number >= 50`, or end the block by it")
   }
 
   /// The current of a hold decays, and it is compared by magnitude (hazard rule 9).
@@ -98,7 +106,7 @@ extension DocumentRules {
   mutating func judgeJoined(_ conditions: [WrittenCondition], _ place: Surroundings, inCycles: Bool) {
     for condition in conditions {
       if let lasting = condition.lasting, condition.also.isEmpty,
-        ![.voltage, .current, .voltageDrift].contains(condition.quantity)
+        ![.voltage, .current, .voltageDrift, .chargePerVolt].contains(condition.quantity)
       {
         report(
           lasting.site,
@@ -115,6 +123,15 @@ extension DocumentRules {
     switch term.quantity {
     case .voltage: if case .voltage(let voltage) = term.value { judgeInside(voltage, at: term.site) }
     case .voltageDrift: if case .hold = place { reportHeld(term) }
+    case .chargePerVolt:
+      if place == .rest {
+        report(term.site, "`\(name)` does not change during a rest", hint: "leave it out")
+      } else if case .hold = place {
+        reportHeld(term)
+      }
+    case .cycleNumber:
+      guard !inCycles else { return }
+      report(term.site, "`\(name)` has no meaning outside `cycles`", hint: "leave it out")
     case .current, .holdTime:
       if case .hold = place { return }
       if case .demand = place, term.quantity == .current { return }

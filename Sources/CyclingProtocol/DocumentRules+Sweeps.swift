@@ -45,7 +45,8 @@ extension DocumentRules {
     case .voltage: if case .voltage(let voltage) = condition.value { judgeInside(voltage, at: condition.site) }
     // The current of a sweep rises and falls.
     case .current: return
-    case .voltageDrift: reportHeld(condition)
+    case .voltageDrift, .chargePerVolt: reportHeld(condition)
+    case .cycleNumber: reportConstant(condition)
     case .stepTime, .testTime, .stepCharge, .stepEnergy: requireGrowing(condition)
     case .cycleTime: requireGrowing(condition, inCycles: inCycles)
     case .holdTime:

@@ -156,7 +156,8 @@ struct DocumentRules {
       case .cycleTime: requireGrowing(condition, inCycles: inCycles)
       case .stepTime:
         report(condition.site, "a rest already says how long it lasts", hint: "change `rest` instead")
-      case .current, .holdTime, .halfCycleTime, .stepCharge, .halfCycleCharge, .stepEnergy:
+      case .cycleNumber: reportConstant(condition)
+      case .current, .holdTime, .halfCycleTime, .stepCharge, .halfCycleCharge, .stepEnergy, .chargePerVolt:
         report(
           condition.site, "`\(condition.quantity.rawValue)` does not change during a rest",
           hint: "a rest ends by its duration, a voltage or a test time")
@@ -170,13 +171,14 @@ struct DocumentRules {
       drive.law == nil ? .current(isDiagnostic: drive.isDiagnostic) : .demand(isDiagnostic: drive.isDiagnostic),
       inCycles: inCycles)
     for term in drive.until.flatMap({ $0.also.isEmpty ? [] : [$0] + $0.also })
-    where drive.to != nil && term.quantity == .voltageDrift { reportHeld(term) }
+    where drive.to != nil && [.voltageDrift, .chargePerVolt].contains(term.quantity) { reportHeld(term) }
     judgeLaw(of: drive)
     judgeJoined(drive.holdUntil, .hold(isDiagnostic: drive.isDiagnostic), inCycles: inCycles)
     for condition in drive.until where condition.also.isEmpty {
       switch condition.quantity {
       case .voltage: judgeCutOff(condition, drive)
-      case .voltageDrift: if drive.to != nil { reportHeld(condition) }
+      case .voltageDrift, .chargePerVolt: if drive.to != nil { reportHeld(condition) }
+      case .cycleNumber: reportConstant(condition)
       case .current where drive.law != nil: break
       case .current:
         report(
@@ -209,7 +211,8 @@ struct DocumentRules {
       case .holdTime: requireGrowing(condition)
       case .voltage:
         report(condition.site, "the voltage is held and cannot end the hold", hint: "end it by current or `hold_time`")
-      case .voltageDrift: reportHeld(condition)
+      case .voltageDrift, .chargePerVolt: reportHeld(condition)
+      case .cycleNumber: reportConstant(condition)
       case .stepTime, .halfCycleTime, .cycleTime, .testTime, .stepCharge, .halfCycleCharge, .stepEnergy:
         report(
           condition.site, "`\(condition.quantity.rawValue)` is not a matter of the hold alone",
@@ -225,7 +228,8 @@ struct DocumentRules {
       case .current: requireFalling(condition)
       case .voltage:
         report(condition.site, "the voltage is held and cannot end the hold", hint: "end it by current or time")
-      case .voltageDrift: reportHeld(condition)
+      case .voltageDrift, .chargePerVolt: reportHeld(condition)
+      case .cycleNumber: reportConstant(condition)
       case .stepTime, .holdTime, .testTime, .stepCharge, .stepEnergy: requireGrowing(condition)
       case .halfCycleTime, .halfCycleCharge: requireGrowing(condition, isDiagnostic: hold.isDiagnostic)
       case .cycleTime: requireGrowing(condition, inCycles: inCycles)

@@ -37,6 +37,16 @@ public struct ProgramListing {
     return "\(text); its own limits are \(low.written) to \(high.written) for \(times.0.written), "
       + "\(charge.shown()) charging for \(times.1.written) and \(discharge.shown()) discharging for \(times.2.written), "
       + "at once \(lowest.written) to \(highest.written), \(most.0.shown()) and \(most.1.shown())"
+      + ends(of: limits)
+  }
+
+  /// Which of a step's own limits end the run.
+  private static func ends(of limits: SafetyLimits) -> String {
+    let kinds: [(LimitKinds, String)] = [
+      (.voltage, "voltage"), (.chargeCurrent, "charging current"), (.dischargeCurrent, "discharging current"),
+    ]
+    let names = kinds.filter { limits.endingRun.contains($0.0) }.map(\.1)
+    return names.isEmpty ? "" : ", which end the run for the \(names.joined(separator: " and the "))"
   }
 
   private static func course(of step: ProgramStep, instrument: InstrumentLimits?, mass: Mass?) -> String {
@@ -100,6 +110,11 @@ public struct ProgramListing {
   /// What a record takes in the database, by measurement.
   static let bytesOfRecord: Int128 = 45
 
+  /// What is said behind a limit that ends the run.
+  static func end(of kind: LimitKinds, _ limits: SafetyLimits) -> String {
+    limits.endingRun.contains(kind) ? ", which ends the run" : ""
+  }
+
   static func text(_ voltage: Voltage, _ instrument: InstrumentLimits?) -> String {
     guard let instrument else { return voltage.written }
     return "\(voltage.written) ± \(instrument.voltageError(at: voltage).shown(digits: 3))"
@@ -114,7 +129,7 @@ public struct ProgramListing {
       "\(condition.text) (\(Charge(count: condition.threshold).shown()))"
     case .coulombicEfficiency, .initialCoulombicEfficiency, .retention, .capacityChange, .sodiationPlateauRatio,
       .desodiationPlateauRatio, .energyEfficiency,
-      .meanChargeVoltage, .meanDischargeVoltage, .voltageHysteresis, .testTime:
+      .meanChargeVoltage, .meanDischargeVoltage, .voltageHysteresis, .testTime, .cycleNumber:
       condition.text
     }
   }
@@ -133,7 +148,11 @@ public struct ProgramListing {
         ? "\(end.text) (\(Current(count: end.threshold).shown()))" : end.text
     case .stepCharge, .halfCycleCharge:
       return (try? Charge(written: operand)) == nil ? "\(end.text) (\(Charge(count: end.threshold).shown()))" : end.text
-    case .stepTime, .holdTime, .halfCycleTime, .cycleTime, .testTime, .stepEnergy, .voltageDrift: return end.text
+    case .chargePerVolt:
+      let isAbsolute = ["uAh/V", "mAh/V", "Ah/V"].contains { operand.hasSuffix(" \($0)") }
+      return isAbsolute ? end.text : "\(end.text) (\(Charge(count: end.threshold).shown())/V)"
+    case .stepTime, .holdTime, .halfCycleTime, .cycleTime, .testTime, .stepEnergy, .voltageDrift, .cycleNumber:
+      return end.text
     }
   }
 }
@@ -174,15 +193,20 @@ private struct ListingWriter {
     lines.append(
       "voltage limits \(volts(limits.lowerVoltage.soft)) to \(volts(limits.upperVoltage.soft)) for "
         + "\(limits.lowerVoltage.tolerance.written), \(volts(limits.lowerVoltage.hard)) to "
-        + "\(volts(limits.upperVoltage.hard)) at once")
-    for (name, limit) in [("charge", limits.chargeCurrent), ("discharge", limits.dischargeCurrent)] {
+        + "\(volts(limits.upperVoltage.hard)) at once\(ProgramListing.end(of: .voltage, limits))")
+    for (name, limit, kind) in [
+      ("charge", limits.chargeCurrent, LimitKinds.chargeCurrent),
+      ("discharge", limits.dischargeCurrent, .dischargeCurrent),
+    ] {
       let soft = ProgramListing.text(Current(count: limit.soft), cell?.activeMass)
       lines.append(
-        "\(name) current at most \(soft) for \(limit.tolerance.written), \(Current(count: limit.hard).shown()) at once")
+        "\(name) current at most \(soft) for \(limit.tolerance.written), \(Current(count: limit.hard).shown()) at once"
+          + ProgramListing.end(of: kind, limits))
     }
     lines.append(
-      "a half-cycle moves at most \(limits.halfCycleCharge.shown()); below \(limits.emptyHalfCycleBelow.shown()) it is "
-        + "empty, and \(limits.emptyHalfCyclesInARow) empty ones in a row hold the run")
+      "a half-cycle moves at most \(limits.halfCycleCharge.shown())\(ProgramListing.end(of: .halfCycleCharge, limits)); "
+        + "below \(limits.emptyHalfCycleBelow.shown()) it is empty, and \(limits.emptyHalfCyclesInARow) empty ones in a row "
+        + (limits.endingRun.contains(.emptyHalfCycles) ? "end the run" : "hold the run"))
     lines.append("records " + Self.text(program.record))
     let metrics = [
       program.metrics.sodiationPlateauBelow.map { "sodiation's plateau lies below \($0.written)" },

@@ -55,6 +55,7 @@ struct WrittenLimits: Sendable {
     var soft: Sited<CurrentExpression>
     var hard: Sited<CurrentExpression>?
     var tolerance: TimeSpan
+    var action: LimitAction?
   }
   struct VoltageLimits: Sendable {
     var low: Sited<Voltage>
@@ -62,6 +63,7 @@ struct WrittenLimits: Sendable {
     var hardLow: Sited<Voltage>
     var hardHigh: Sited<Voltage>
     var tolerance: TimeSpan
+    var action: LimitAction?
   }
   var voltage: VoltageLimits
   var charge: CurrentLimit
@@ -69,6 +71,8 @@ struct WrittenLimits: Sendable {
   var halfCycleCharge: Sited<ChargeExpression>
   var emptyBelow: Sited<ChargeExpression>?
   var emptyInARow: Int
+  var halfCycleAction: LimitAction?
+  var emptyAction: LimitAction?
 }
 
 /// The `limits` of one step; what is missing is the run's.
@@ -170,6 +174,7 @@ struct WrittenPassCondition: Sendable {
     case charge(ChargeExpression)
     case voltage(Voltage)
     case time(TimeSpan)
+    case count(Int64)
   }
   var site: Site
   var quantity: PassCondition.Quantity
@@ -209,6 +214,9 @@ struct WrittenCondition: Sendable {
     case energy(Energy)
     case rate(VoltageRate)
     case share(MeasuredShare)
+    /// For each volt.
+    case chargePerVolt(ChargeExpression)
+    case count(Int64)
   }
   var site: Site
   var quantity: EndCondition.Quantity

@@ -131,6 +131,7 @@ extension SectionReader {
       .cumulativeIrreversibleCapacity:
       charge(field).map { .charge($0.value) }
     case .testTime: duration(field).map { .time($0.value) }
+    case .cycleNumber: cycleNumber(field).map { .count($0) }
     }
   }
 

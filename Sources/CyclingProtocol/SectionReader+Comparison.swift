@@ -35,7 +35,10 @@ extension SectionReader {
     let written = Field(node: JSONNode(offset: field.node.offset, content: .string(String(parts[2]))), path: field.path)
     let operand = substituted(written)
     var said = text
-    if case .string(let value)? = operand?.node.content { said = "\(parts[0]) \(parts[1]) \(value)" }
+    switch operand?.node.content {
+    case .string(let value)?, .number(let value)?: said = "\(parts[0]) \(parts[1]) \(value)"
+    case .null?, .boolean?, .array?, .object?, nil: break
+    }
     return ComparisonParts(quantity: String(parts[0]), comparison: comparison, operand: operand, text: said)
   }
 

@@ -134,15 +134,18 @@ extension SectionReader {
       .flatMap { readCurrentLimit($0) }
     let discharge = required("discharge_current", of: fields, paste: #""discharge_current": "# + pasteCurrent)
       .flatMap { readCurrentLimit($0) }
-    let most = required("half_cycle_charge", of: fields, paste: #""half_cycle_charge": {"max": "700 mAh/g"}"#)
-      .flatMap { object($0, what: "the limit of a half-cycle's charge", known: ["max"]) }
-      .flatMap { required("max", of: $0, paste: #""max": "700 mAh/g""#) }
+    let halfCycle = required("half_cycle_charge", of: fields, paste: #""half_cycle_charge": {"max": "700 mAh/g"}"#)
+      .flatMap { object($0, what: "the limit of a half-cycle's charge", known: ["max", "then"]) }
+    let most = halfCycle.flatMap { required("max", of: $0, paste: #""max": "700 mAh/g""#) }
       .flatMap { self.charge($0) }
+    let halfCycleAction = halfCycle.flatMap { readAction($0) }
+    var emptyAction: LimitAction?
     var emptyBelow: Sited<ChargeExpression>?
     var emptyInARow: Int64? = 3
     if let empty = fields["empty_half_cycle"].flatMap({
-      object($0, what: "the rule for empty half-cycles", known: ["below", "in_a_row"])
+      object($0, what: "the rule for empty half-cycles", known: ["below", "in_a_row", "then"])
     }) {
+      emptyAction = readAction(empty)
       emptyBelow = required("below", of: empty, paste: #""below": "5 mAh/g""#).flatMap { self.charge($0) }
       emptyInARow = required("in_a_row", of: empty, paste: #""in_a_row": 3"#)
         .flatMap { wholeNumber($0, in: 1...1_000) }
@@ -150,7 +153,12 @@ extension SectionReader {
     guard let voltage, let charge, let discharge, let most, let emptyInARow else { return nil }
     return WrittenLimits(
       voltage: voltage, charge: charge, discharge: discharge, halfCycleCharge: most, emptyBelow: emptyBelow,
-      emptyInARow: Int(emptyInARow))
+      emptyInARow: Int(emptyInARow), halfCycleAction: halfCycleAction, emptyAction: emptyAction)
+  }
+
+  /// What becomes of the run once the limit was passed; nil where the file does not say.
+  private mutating func readAction(_ fields: Fields) -> LimitAction? {
+    fields["then"].flatMap { word($0, as: LimitAction.self, what: "what becomes of a run") }
   }
 
   private mutating func readTolerance(_ fields: Fields) -> TimeSpan? {
@@ -166,11 +174,12 @@ extension SectionReader {
   }
 
   mutating func readVoltageLimits(_ field: Field) -> WrittenLimits.VoltageLimits? {
-    let known = ["min", "max", "for", "hard"]
+    let known = ["min", "max", "for", "hard", "then"]
     guard let fields = object(field, what: "the voltage limits", known: known) else { return nil }
     let low = required("min", of: fields, paste: #""min": "-50 mV""#).flatMap { voltage($0) }
     let high = required("max", of: fields, paste: #""max": "2.3 V""#).flatMap { voltage($0) }
     let tolerance = readTolerance(fields)
+    let action = readAction(fields)
     var hard: (low: Sited<Voltage>?, high: Sited<Voltage>?)?
     if let section = fields["hard"].flatMap({
       object($0, what: "the hard voltage limits", known: ["min", "max"])
@@ -194,16 +203,18 @@ extension SectionReader {
     return WrittenLimits.VoltageLimits(
       low: low, high: high,
       hardLow: hard?.low ?? Sited(value: low.value - Self.hardVoltageMargin, site: low.site),
-      hardHigh: hard?.high ?? Sited(value: high.value + Self.hardVoltageMargin, site: high.site), tolerance: tolerance)
+      hardHigh: hard?.high ?? Sited(value: high.value + Self.hardVoltageMargin, site: high.site), tolerance: tolerance,
+      action: action)
   }
 
   mutating func readCurrentLimit(_ field: Field) -> WrittenLimits.CurrentLimit? {
-    guard let fields = object(field, what: "a current limit", known: ["max", "for", "hard"]) else { return nil }
+    guard let fields = object(field, what: "a current limit", known: ["max", "for", "hard", "then"]) else { return nil }
     let soft = required("max", of: fields, paste: #""max": "1.2 A/g""#).flatMap { current($0) }
     let tolerance = readTolerance(fields)
     let hard = fields["hard"].flatMap { current($0) }
+    let action = readAction(fields)
     guard let soft, let tolerance else { return nil }
-    return WrittenLimits.CurrentLimit(soft: soft, hard: hard, tolerance: tolerance)
+    return WrittenLimits.CurrentLimit(soft: soft, hard: hard, tolerance: tolerance, action: action)
   }
 
   private mutating func readRecord(_ field: Field) -> RecordRule? {

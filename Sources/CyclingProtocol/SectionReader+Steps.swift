@@ -293,6 +293,32 @@ extension SectionReader {
     case .stepCharge, .halfCycleCharge: charge(field).map { .charge($0.value) }
     case .voltageDrift: positive(field, as: VoltageRate.self).map { .rate($0.value) }
     case .stepEnergy: positive(field, as: Energy.self).map { .energy($0.value) }
+    case .chargePerVolt: chargePerVolt(field).map { .chargePerVolt($0) }
+    case .cycleNumber: cycleNumber(field).map { .count($0) }
     }
+  }
+
+  /// `2 mAh/V`, `50 mAh/g/V`: a charge for each volt.
+  private mutating func chargePerVolt(_ field: Field) -> ChargeExpression? {
+    guard let text = quantityText(field, example: "2 mAh/V") else { return nil }
+    if text.hasSuffix("/V"), let charge = try? ChargeExpression(written: String(text.dropLast(2))), charge.signum == 1 {
+      return charge
+    }
+    report(
+      field, "`\(text)` is no charge for each volt",
+      hint: "write `2 mAh/V`, or with the cell's mass or area `50 mAh/g/V` or `1 mAh/cm2/V`; dQ/dV is a magnitude")
+    return nil
+  }
+
+  /// A cycle of the run, counted from 1, as it stands in a comparison.
+  mutating func cycleNumber(_ field: Field) -> Int64? {
+    var written = ""
+    switch field.node.content {
+    case .string(let text), .number(let text): written = text
+    case .null, .boolean, .array, .object: break
+    }
+    if let number = Int64(written), 1...1_000_000_000 ~= number, String(number) == written { return number }
+    report(field, "`\(written)` is no cycle's number", hint: "write a whole number from 1, like `cycle_number >= 50`")
+    return nil
   }
 }

@@ -14,6 +14,8 @@ struct Variable {
   var content: JSONNode.Content
   var site: Site
   var isUsed = false
+  /// False when its value was wrong, and then that was reported.
+  var hasValue = true
 }
 
 /// Steps with a name.
@@ -46,7 +48,7 @@ extension SectionReader {
   private mutating func isName(_ name: String, at site: Site, what: String = "a variable") -> Bool {
     let isName =
       name.utf8.count <= 32 && name.utf8.first.map { UInt8(ascii: "a")...UInt8(ascii: "z") ~= $0 } == true
-      && name.utf8.allSatisfy(Self.isNameByte)
+      && name.utf8.allSatisfy(VariableExpression.isNameByte)
     if !isName {
       report(
         site, "`\(name)` is no name of \(what)",
@@ -55,80 +57,55 @@ extension SectionReader {
     return isName
   }
 
-  private static func isNameByte(_ byte: UInt8) -> Bool {
-    switch byte {
-    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"): true
-    default: false
-    }
-  }
-
-  /// Lets a name stand for a value; a value is a text or a number and uses no other variable.
+  /// Lets a name stand for a value; a value is a text or a number, or follows from the names that are known before it.
   private mutating func bind(_ name: String, to field: Field) {
+    var value: Field?
     switch field.node.content {
-    case .string(let text) where text.contains("$"):
-      report(field, "the value of a variable uses another variable", hint: "write the value itself")
-    case .string, .number: break
+    case .string: value = substituted(field)
+    case .number: value = field
     case .null, .boolean, .array, .object:
       report(field, "a variable is a text or a number, not \(field.node.noun)", hint: #"write "0.1 A/g" or 50"#)
     }
     // A name with a bad value is known all the same, so that its uses are not told as well.
-    variables[name] = Variable(content: field.node.content, site: site(field))
+    variables[name] = Variable(
+      content: (value ?? field).node.content, site: site(field), hasValue: value != nil)
   }
 
   /// The field with the value of its variable; itself where it has none, nil where there is no such variable.
   mutating func substituted(_ field: Field) -> Field? {
     guard case .string(let text) = field.node.content, text.contains("$") else { return field }
-    let (factor, written) = Self.product(text)
-    guard let name = Self.wholeName(written) else {
+    guard let expression = VariableExpression(text) else {
+      for word in text.split(separator: " ") where word.first == "$" {
+        variables[String(word.dropFirst())]?.isUsed = true
+      }
       report(
         field, "`\(text)` mixes a variable with other text",
-        hint: "write `$name` alone, or a multiple of it like `0.5 * $name`; the unit stands in its value")
+        hint: "write `$name` alone, or calculate with single spaces like `0.5 * $name` or `$name - 50 mV`")
       return nil
     }
-    guard let content = use(name, field) else { return nil }
+    var values: [String: JSONNode.Content] = [:]
+    for name in expression.names {
+      guard let content = use(name, field) else { return nil }
+      values[name] = content
+    }
     var result = field
-    result.node.content = content
-    guard let factor else { return result }
-    return multiplied(result, by: factor, written: text)
-  }
-
-  /// `FACTOR * $name`, or the text as it is.
-  private static func product(_ text: String) -> (factor: DecimalNumber?, rest: String) {
-    let parts = text.split(separator: " * ", omittingEmptySubsequences: false)
-    guard parts.count == 2, let factor = try? DecimalNumber(written: parts[0]), factor.mantissa > 0 else {
-      return (nil, text)
+    do {
+      result.node.content = try expression.value(values)
+      return result
+    } catch {
+      report(field, "`\(text)`: \(error.message)", hint: error.hint)
+      return nil
     }
-    return (factor, String(parts[1]))
-  }
-
-  /// A multiple of a number or a quantity, exactly; nil, and a word of it, where there is none.
-  private mutating func multiplied(_ value: Field, by factor: DecimalNumber, written text: String) -> Field? {
-    var result = value
-    switch value.node.content {
-    case .number(let digits):
-      if let product = factor.multiplied(digits[...]) {
-        result.node.content = .number(product)
-        return result
-      }
-    case .string(let quantity):
-      if let product = factor.multiple(of: quantity) {
-        result.node.content = .string(product)
-        return result
-      }
-    case .null, .boolean, .array, .object: break
-    }
-    report(
-      value, "`\(text)` has no exact value", hint: "multiply a number with its unit, or write the value itself")
-    return nil
   }
 
   /// The text of a field with the value of its variable in place. It reports nothing and counts as no use.
   func plainText(_ field: Field) -> String? {
     guard case .string(let text) = field.node.content else { return nil }
     guard text.contains("$") else { return text }
-    guard let name = Self.wholeName(Self.product(text).rest), case .string(let value)? = variables[name]?.content else {
-      return nil
-    }
+    guard let expression = VariableExpression(text),
+      case .string(let value)? = try? expression.value(
+        variables.mapValues(\.content))
+    else { return nil }
     return value
   }
 
@@ -138,7 +115,7 @@ extension SectionReader {
     var pieces = text.split(separator: "$", omittingEmptySubsequences: false)
     var replaced = String(pieces.removeFirst())
     for piece in pieces {
-      let name = String(decoding: piece.utf8.prefix(while: Self.isNameByte), as: UTF8.self)
+      let name = String(decoding: piece.utf8.prefix(while: VariableExpression.isNameByte), as: UTF8.self)
       guard let content = use(name, field), case .string(let value) = content.asText else { return nil }
       replaced += value + piece.dropFirst(name.count)
     }
@@ -147,15 +124,10 @@ extension SectionReader {
     return result
   }
 
-  private static func wholeName(_ text: String) -> String? {
-    guard text.first == "$", !text.dropFirst().isEmpty, text.utf8.dropFirst().allSatisfy(isNameByte) else { return nil }
-    return String(text.dropFirst())
-  }
-
   private mutating func use(_ name: String, _ field: Field) -> JSONNode.Content? {
     if let variable = variables[name] {
       variables[name]?.isUsed = true
-      return variable.content
+      return variable.hasValue ? variable.content : nil
     }
     let known = variables.keys.sorted()
     if name.isEmpty {

@@ -185,8 +185,20 @@ extension RunPilot {
     }
   }
 
-  /// Holds the run: the circuit is open and stays so until a person looks.
+  /// Whether the protocol says that the run is over after the limit of which the fault tells.
+  private func endsRun(_ fault: Fault) -> Bool {
+    let kind = LimitKinds(toldBy: fault.code)
+    return !kind.isEmpty && (machine.step?.limits ?? program.limits).endingRun.contains(kind)
+  }
+
+  /// Holds the run: the circuit is open and stays so until a person looks; or ends it, after a limit that says so.
   mutating func hold(_ fault: Fault, latches: Bool, _ now: RunMoment, _ outputs: inout RunOutputs) {
+    if endsRun(fault) {
+      note(fault.code, .alarm, fault.detail, now, &outputs)
+      if latches { latch(fault, now, &outputs) }
+      finish(.ended, reason: fault.code.rawValue, now, &outputs)
+      return
+    }
     phase = .held
     if revisionWaiting != nil, !isStepBegun { machine.bringAmendmentForward() }
     note(fault.code, .alarm, fault.detail, now, &outputs)

@@ -168,6 +168,7 @@ extension RunPilot {
     var live = LiveQuantities()
     live.voltage = candidate.voltage
     live.current = candidate.current
+    live.cycleNumber = machine.cycleNumber
     live.stepTime = carried.time + candidate.stepTime
     if let holdTime = taken.standing.holdTime { live.holdTime = carried.holdTime + holdTime }
     live.testTime = testTime + candidate.stepTime
@@ -196,7 +197,7 @@ extension RunPilot {
   private mutating func judgeEnds(
     _ live: inout LiveQuantities, _ overdueEnds: Int32, _ now: RunMoment, _ outputs: inout RunOutputs
   ) -> Bool {
-    if machine.fence.asksForDrift { machine.noteDrift(&live) }
+    if machine.fence.asksForCourse { machine.noteCourse(&live) }
     if machine.hasLastingEnds { machine.noteHeldEnds(live) }
     if machine.fence.mayBeMet(live), let end = machine.endReached(live) {
       endReached(end, now, &outputs)

@@ -306,7 +306,9 @@ extension RunPilot {
       case .holdTime:
         quantity = .holdTime
         threshold = max(0, threshold - carried.holdTime.microseconds)
-      case .halfCycleTime, .cycleTime, .testTime, .stepCharge, .halfCycleCharge, .stepEnergy, .voltageDrift: continue
+      case .halfCycleTime, .cycleTime, .testTime, .stepCharge, .halfCycleCharge, .stepEnergy, .voltageDrift,
+        .chargePerVolt, .cycleNumber:
+        continue
       }
       cutOffs.append(
         CutOff(

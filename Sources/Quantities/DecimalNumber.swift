@@ -95,7 +95,7 @@ public struct DecimalNumber: Sendable, Hashable {
   }
 
   /// Trailing zeros behind the point are left out.
-  private init(mantissa: Int64, decimals: Int) {
+  init(mantissa: Int64, decimals: Int) {
     var (value, places) = (mantissa, decimals)
     while places > 0, value % 10 == 0 { (value, places) = (value / 10, places - 1) }
     self.mantissa = value

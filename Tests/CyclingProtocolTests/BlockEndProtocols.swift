@@ -48,6 +48,12 @@ enum BlockEndProtocols {
     end("a change as a charge", #"["capacity_change < 1 mAh"]"#, "[0]", ""),
     end("a loss as a share", #"["cumulative_irreversible_capacity > 5 %"]"#, "[0]", ""),
     end("the first efficiency by its short name", #"["ice < 80 %"]"#, "[0]", "", "`initial_coulombic_efficiency`"),
+    end("a cycle number from above", #"["cycle_number <= 5"]"#, "[0]", "true at once or never", ">="),
+    end("cycle zero", #"["cycle_number >= 0"]"#, "[0]", "no cycle's number", "whole number"),
+    end(
+      "a cycle number twice", #"[{"when": "cycle_number >= 3", "for": "2 cycles"}]"#, "[0].when", "only adds",
+      "yourself"),
+    end("dQ/dV of a block", #"["dq_dv >= 1 mAh/V"]"#, "[0]", "says nothing then", "move it to a step"),
     end("a share as a charge", #"["discharge_capacity < 80 %"]"#, "[0]", ""),
     end("no share at all", #"["coulombic_efficiency < 0 %"]"#, "[0]", "more than nothing"),
     end("retention of nothing", #"["retention < 80 %"]"#, "[0]", "which cycle's capacity", "life cycle 1"),

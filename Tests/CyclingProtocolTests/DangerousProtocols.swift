@@ -187,6 +187,37 @@ enum DangerousProtocols {
       "drift without a time", #"{"rest": "10 h", "until": ["voltage_drift <= 1 mV"]}"#, ".until[0]",
       "`mV` is not a unit of a voltage per time", "mV/h"),
     .step(
+      "dQ/dV of a rest", #"{"rest": "10 h", "until": ["dq_dv >= 1 mAh/V"]}"#, ".until[0]",
+      "does not change during a rest"),
+    .step(
+      "dQ/dV of a hold",
+      #"{"hold": "1 V", "current_at_most": "0.1 mA", "until": ["dq_dv >= 1 mAh/V", "step_time >= 1 h"]}"#, ".until[0]",
+      "nothing where the voltage is held", "with a current alone"),
+    .step(
+      "dQ/dV as a charge", #"{"charge": "0.1 mA", "until": ["dq_dv >= 1 mAh", "step_time >= 9 h"]}"#, ".until[0]",
+      "no charge for each volt", "mAh/V"),
+    .step(
+      "negative dQ/dV", #"{"charge": "0.1 mA", "until": ["dq_dv <= -1 mAh/V", "step_time >= 9 h"]}"#, ".until[0]",
+      "no charge for each volt", "magnitude"),
+    .step(
+      "dQ/dV of a gram without a mass", #"{"charge": "0.1 mA", "until": ["dq_dv >= 1 mAh/g/V", "step_time >= 9 h"]}"#,
+      ".until[0]", "needs the cell's `active_mass`", "--mass"),
+    .step(
+      "the cycle's number alone", #"{"charge": "0.1 mA", "until": ["cycle_number >= 5", "step_time >= 9 h"]}"#,
+      ".until[0]", "does not change during a step", "join it with `and`"),
+    .step(
+      "the cycle's number where none is counted",
+      #"{"charge": "0.1 mA", "until": ["voltage >= 1 V and cycle_number >= 5", "step_time >= 9 h"]}"#, ".until[0]",
+      "no meaning outside `cycles`"),
+    .steps(
+      "half a cycle",
+      SampleProtocol.cycles(
+        #"{"discharge": "0.1 mA", "until": ["voltage <= 1 V and cycle_number >= 1.5", "step_time >= 9 h"]}, "#
+          + SampleProtocol.charge), "steps[0].steps[0].until[0]", "no cycle's number", "whole number"),
+    .limits(
+      "a limit that does something else", #""charge_current": {"#, #""charge_current": {"then": "stop", "#,
+      "limits.charge_current.then", "what becomes of a run", "end"),
+    .step(
       "rest that ends by current", #"{"rest": "1 h", "until": ["current <= 1 uA"]}"#, ".until[0]",
       "does not change during a rest"),
     .step(

@@ -109,8 +109,8 @@ import Testing
   }
 
   @Test(arguments: [
-    ("1/3 * $rate", "mixes a variable"), ("-2 * $rate", "mixes a variable"), ("0 * $rate", "mixes a variable"),
-    ("$rate * 2", "mixes a variable"), ("2 * $rate * 2", "mixes a variable"),
+    ("1/3 * $rate", "mixes a variable"), ("-2 * $rate", "has a sign"), ("0 * $rate", "no current"),
+    ("$rate - $rate", "no current"),
     ("0.7 * $hourly", "has no exact value"), ("2 * $word", "has no exact value"),
   ])
   func whatIsNoMultipleIsRefused(multiple: String, message: String) throws {
@@ -119,6 +119,39 @@ import Testing
       Array(sample(#"{"rate": "0.1 mA", "hourly": "C/1", "word": "fast"}"#, step).text.utf8)
     ).problems
     #expect(problems.contains { $0.message.contains(message) }, "\(problems)")
+  }
+
+  /// Whatever is calculated might have been written instead.
+  @Test(arguments: [
+    ("$rate * 2", "0.2 mA"), ("2 * $rate * 2", "0.4 mA"), ("$rate / 4", "0.025 mA"), ("$rate + 50 uA", "0.15 mA"),
+    ("2 * $rate - $slow", "0.15 mA"), ("$rate * 3 / 3", "0.1 mA"), ("$twice", "0.2 mA"), ("$twice / $n", "0.05 mA"),
+  ])
+  func expressionsStandForTheirValues(expression: String, value: String) throws {
+    let step = #"[{"discharge": "RATE", "until": ["voltage <= 10 mV", "step_time >= 2 h"]}]"#
+    let variables = #"{"rate": "0.1 mA", "slow": "0.05 mA", "twice": "2 * $rate", "n": 4}"#
+    let known = ["$rate", "$slow", "$twice", "$n"].map { #"{"rest": "1 min", "label": "\#($0)"}"# }
+    func steps(_ rate: String) -> String {
+      "[" + (known + [String(step.replacing("RATE", with: rate).dropFirst())]).joined(separator: ", ")
+    }
+    #expect(
+      try sample(variables, steps(expression)).compile().get() == sample(variables, steps(value)).compile().get())
+  }
+
+  @Test func expressionsStandInVoltagesTimesConditionsAndPasses() throws {
+    let steps = #"""
+      [{"cycles": "$n * $n + 1", "purpose": "life", "label": "life", "steps": [
+        {"discharge": "0.1 mA", "until": ["voltage <= $low + 5 mV", "step_time >= $long / 2 + 10 min"]},
+        {"charge": "0.1 mA", "until": ["voltage >= $high - $low", "step_time >= 9 h"]}],
+        "until": ["cycle_number >= $n - 1"]}]
+      """#
+    let program = try sample(#"{"n": 3, "low": "20 mV", "high": "2 V", "long": "3 h"}"#, steps).compile().get()
+    #expect(program.cycleCount == 10)
+    #expect(
+      program.steps.flatMap { $0.ends.map(\.text) } == [
+        "voltage <= 25 mV", "step_time >= 100 min", "voltage >= 1980 mV", "step_time >= 9 h",
+      ])
+    #expect(program.passConditions.map(\.text) == ["cycle_number >= 2"])
+    #expect(program.passConditions.map(\.threshold) == [2])
   }
 
   private let cycle = #"""

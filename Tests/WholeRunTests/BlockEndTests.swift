@@ -39,6 +39,15 @@ import Testing
     #expect(!bench.journal.endedSteps.contains("step_time >= 1 h"))
   }
 
+  /// A cycle is counted whatever it says.
+  @Test func aBlockEndsByTheNumberOfItsCycle() throws {
+    var bench = Self.bench(try Self.program(9, until: #"["cycle_number >= 3"]"#))
+    for seconds in [20.0, 2, 17] { bench.cycle(desodiation: seconds) }
+    #expect(bench.pilot.state == .completed)
+    let met = bench.journal.events.filter { $0.code == .runConditionMet }
+    #expect(met.map(\.detail) == ["cycle_number >= 3, after 3 cycles: the block is over"])
+  }
+
   /// Both at once, in two cycles in a row: one of the two is not enough.
   @Test func whatIsJoinedMustBeSaidByTheSameCycle() throws {
     let until = #"[{"when": "retention < 90 % and coulombic_efficiency < 90 %", "for": "2 cycles", "go": "end"}]"#

@@ -35,6 +35,27 @@ import Testing
     #expect(!bench.wantsOpenCircuit)
   }
 
+  /// What becomes of the run is the protocol's choice; the circuit is opened and the channel latched either way.
+  @Test(arguments: ["hold", "end"])
+  func aLimitHoldsTheRunOrEndsIt(action: String) throws {
+    let steps = """
+      {"charge": "360 uA", "until": ["voltage >= 1.8 V", "step_time >= 10 h"],
+        "limits": {"charge_current": {"max": "400 uA", "for": "0 s", "then": "\(action)"}}}
+      """
+    var bench = PilotBench(try TestLaboratory.program(TestLaboratory.text(role: "anode-half-cell", steps: steps)))
+    bench.start(at: 1.0)
+    bench.accept()
+    for _ in 0..<5 { bench.read(1.5, 360e-6) }
+    bench.read(1.5, 410e-6)
+    #expect(bench.wantsOpenCircuit)
+    #expect(bench.journal.latches.map(\.code) == [.limitCurrentCharge])
+    bench.end(.requested)
+    #expect(bench.pilot.state == (action == "end" ? .ended : .held))
+    #expect(bench.pilot.isOver == (action == "end"))
+    #expect(bench.journal.latches.map(\.code) == [.limitCurrentCharge])
+    #expect(bench.journal.halfCycles.map { $0.flags.contains(.truncated) } == (action == "end" ? [true] : []))
+  }
+
   @Test(arguments: [(1.91, 360e-6, FaultCode.limitVoltageHigh), (1.7, 410e-6, .limitCurrentCharge)])
   func theyAreJudgedByTheHostToo(volts: Double, amperes: Double, code: FaultCode) throws {
     var bench = try Self.bench()
