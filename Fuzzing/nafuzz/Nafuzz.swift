@@ -196,6 +196,14 @@ struct Fuzz {
         guard sweep.currentAtMost > .zero, sweep.rate > .zero, !sweep.to.isEmpty else {
           throw Finding("a sweep without a bound, a rate or a way")
         }
+      case .profile(let profile):
+        let limits = program.limits
+        guard 1...CurrentProfile.mostRows ~= profile.rows.count, profile.largestCurrent > .zero,
+          profile.rows.allSatisfy({
+            $0.current.picoamperes <= limits.chargeCurrent.soft
+              && -$0.current.picoamperes <= limits.dischargeCurrent.soft
+          })
+        else { throw Finding("a profile beyond a limit, or without rows") }
       }
       guard step.ends.contains(where: { $0.quantity == .stepTime || $0.quantity == .holdTime }) else {
         throw Finding("a step without an end in time")

@@ -100,6 +100,8 @@ public enum StepKind: String, Sendable, Hashable, CaseIterable {
   case constantResistance = "constant_resistance"
   /// A voltage that moves at a constant rate.
   case voltageSweep = "voltage_sweep"
+  /// Currents of a table, one after the other.
+  case currentProfile = "current_profile"
   /// The open circuit measured before the first closed one, or before a run goes on.
   case openCircuitCheck = "open_circuit_check"
 }

@@ -35,6 +35,9 @@ public struct Setpoint: Sendable, Hashable {
     case demand(CurrentDemand, from: Current)
     /// A voltage that moves at a constant rate.
     case sweep(Sweep)
+    /// Currents one after the other, of which the largest fits the range; `ownEnd` is the set-point's cut-off that the end
+    /// of the table is.
+    case profile(CurrentProfile, ownEnd: Int)
   }
 
   /// A voltage that begins somewhere and moves at a constant rate to one or more others, one after the other.

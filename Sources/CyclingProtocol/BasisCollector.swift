@@ -27,6 +27,9 @@ enum BasisCollector {
       case .sweep(let sweep):
         found.formUnion([sweep.currentAtMost.value.basis].compactMap { $0 })
         found.formUnion(sweep.until.flatMap(bases))
+      case .profile(let profile):
+        found.formUnion(profile.rows.compactMap { $0.current?.value.basis })
+        found.formUnion(profile.until.flatMap(bases))
       case .block(let block):
         found.formUnion(needs(of: block.steps))
         found.formUnion(block.until.flatMap { ([$0] + $0.also).compactMap(basis) })

@@ -52,6 +52,8 @@ extension Compiler {
         if let built = build(step, { $0.build(sweep, step, around) }) { nodes.append(.step(built)) }
         // The sweep's own end stands before its conditions.
         nodes += jumps(of: sweep.until, from: 1)
+      case .profile(let profile):
+        nodes += build(profile, step, around)
       case .block(let block):
         nodes.append(build(block, around))
         direction = around.isInCycles ? lastDirection(block.steps) ?? direction : .none
@@ -89,7 +91,7 @@ extension Compiler {
       case .drive(let drive) where !drive.isDiagnostic: return drive.direction
       case .block(let block):
         if let direction = lastDirection(block.steps) { return direction }
-      case .rest, .drive, .hold, .sweep, .test: continue
+      case .rest, .drive, .hold, .sweep, .profile, .test: continue
       }
     }
     return nil
@@ -242,6 +244,43 @@ extension Compiler {
       joined: compiled.joined, halfCycle: nil, rangeCurrent: atMost, record: records(of: step))
   }
 
+  /// A profile is a step for each of its tables. A condition that ends the profile in one of them leads behind all of them.
+  private mutating func build(
+    _ profile: WrittenProfile, _ step: WrittenStep, _ around: Surroundings
+  ) -> [PassNode] {
+    var tables: [CurrentProfile] = []
+    var nodes: [PassNode] = []
+    let behind = "behind \(step.site.path)"
+    var built = build(step) { compiler in
+      tables = compiler.tables(of: profile, at: step.site)
+      return tables.first.map { compiler.build($0, profile, step, around) }
+    }
+    for (index, table) in tables.enumerated() {
+      if index > 0 { built = build(step) { $0.build(table, profile, step, around) } }
+      guard let built else { return [] }
+      nodes.append(.step(built))
+      nodes += jumps(of: profile.until, from: 1)
+      guard index < tables.count - 1 else { continue }
+      for (end, condition) in profile.until.enumerated() where condition.target.value == .next {
+        nodes.append(.jump(end: 1 + end, label: behind))
+      }
+    }
+    return tables.count > 1 ? nodes + [.label(behind)] : nodes
+  }
+
+  private mutating func build(
+    _ table: CurrentProfile, _ profile: WrittenProfile, _ step: WrittenStep, _ around: Surroundings
+  ) -> ProgramStep {
+    let own = EndCondition(
+      quantity: .stepTime, comparison: .atLeast, threshold: Self.longest(table).count, onlyInHold: false,
+      text: "profile over")
+    var compiled = CompiledEnds(ends: [own])
+    compile(profile.until, onlyInHold: false, into: &compiled)
+    return ProgramStep(
+      path: step.site.path, label: around.label, purpose: around.purpose, action: .profile(table), ends: compiled.ends,
+      joined: compiled.joined, halfCycle: nil, rangeCurrent: table.largestCurrent, record: records(of: step))
+  }
+
   /// How long a sweep takes; where it begins at the cell's own voltage, from the farthest at which it may stand, and a
   /// little more in any case, so that the instrument's word of the end comes first.
   private func longest(_ sweep: WrittenSweep) -> TimeSpan {
@@ -327,7 +366,7 @@ extension Compiler {
 
   // MARK: Judgements
 
-  private mutating func judge(_ current: Current, _ written: Sited<CurrentExpression>, _ direction: Direction) {
+  mutating func judge(_ current: Current, _ written: Sited<CurrentExpression>, _ direction: Direction) {
     let text = "`\(written.value.written)` (\(current.shown()))"
     if let limits {
       let bounds: [(Direction, String, SoftHardLimit)] = [
@@ -392,7 +431,7 @@ extension Compiler {
       hint: "add a voltage or charge end: the limit is \(limits.halfCycleCharge.shown())")
   }
 
-  private mutating func judgeKind(_ kind: StepKind, at site: Site) {
+  mutating func judgeKind(_ kind: StepKind, at site: Site) {
     guard let instrument, !instrument.kinds.contains(kind) else { return }
     let name = kind.rawValue.split(separator: "_").joined(separator: " ")
     report(site, "the instrument has no \(name) steps", hint: "use another instrument or another step")

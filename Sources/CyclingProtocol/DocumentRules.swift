@@ -138,6 +138,10 @@ struct DocumentRules {
         judge(sweep, at: step.site, inCycles: inCycles)
         judgeShares([], sweep.until, at: step.site)
         judgeTargets(sweep.until, inCycles: inCycles)
+      case .profile(let profile):
+        judge(profile, at: step.site, inCycles: inCycles)
+        judgeShares([], profile.until, at: step.site)
+        judgeTargets(profile.until, inCycles: inCycles)
       case .block(let block): judge(block, at: step.site, inCycles: inCycles)
       case .test(let test): judge(test, at: step.site, isOutermost: lists.count == 1)
       }
@@ -249,6 +253,7 @@ struct DocumentRules {
     case .hold(let other): reached = other.voltage.value
     case .drive(let drive): reached = drive.to?.value ?? Self.cutOff(of: drive)
     case .sweep(let sweep): reached = sweep.targets.last?.value
+    case .profile: reached = nil
     }
     guard let reached else {
       report(
@@ -381,7 +386,7 @@ struct DocumentRules {
       case .drive(let drive): if !drive.isDiagnostic { append(drive.direction) }
       case .hold(let hold):
         if !hold.isDiagnostic, found.isEmpty, leadingHold == nil { leadingHold = step.site }
-      case .sweep: break
+      case .sweep, .profile: break
       case .block(let block):
         var inner: Site?
         let body = directions(of: block.steps, leadingHold: &inner)

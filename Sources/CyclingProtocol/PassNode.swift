@@ -28,8 +28,8 @@ indirect enum PassNode {
   /// The largest current in it.
   private var largestCurrent: Current {
     switch self {
-    // A sweep ranges by itself.
-    case .step(let step): step.kind == .voltageSweep ? .zero : step.rangeCurrent
+    // A sweep ranges by itself, and a profile has its own.
+    case .step(let step): step.hasOwnRange ? .zero : step.rangeCurrent
     case .loop(let loop): loop.body.map(\.largestCurrent).max() ?? .zero
     case .label, .jump: .zero
     }
@@ -41,7 +41,7 @@ indirect enum PassNode {
   private mutating func setRange(_ current: Current) {
     switch self {
     case .step(var step):
-      if step.kind == .voltageSweep { return }
+      if step.hasOwnRange { return }
       step.rangeCurrent = current
       self = .step(step)
     case .loop(var loop):
@@ -59,6 +59,11 @@ indirect enum PassNode {
     case .label, .jump: false
     }
   }
+}
+
+extension ProgramStep {
+  /// Whether its range has nothing to do with that of its block.
+  fileprivate var hasOwnRange: Bool { kind == .voltageSweep || kind == .currentProfile }
 }
 
 /// A block of a compiled protocol.

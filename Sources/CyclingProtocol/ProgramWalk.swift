@@ -81,11 +81,12 @@ enum ProgramWalk {
       case .rest: .zero
       case .constantCurrent(_, let current): current
       case .demand(let demand): demand.currentAtMost
-      case .constantCurrentConstantVoltage, .hold, .sweep: nil
+      case .constantCurrentConstantVoltage, .hold, .sweep, .profile: nil
       }
     // pA times µs are 1e-9 nC.
     extent.charge =
       current.map { min(most, Int128($0.magnitude.count) * Int128(duration.count) / 1_000_000_000) } ?? most
+    if case .profile(let profile) = step.action { extent.charge = Int128(profile.charges.moved.count) }
     for end in step.ends where end.isPlain && (end.quantity == .stepCharge || end.quantity == .halfCycleCharge) {
       extent.charge = min(extent.charge, Int128(end.threshold))
     }

@@ -73,6 +73,7 @@ extension ProgramListing {
     case .hold(_, _, let atMost): current = atMost
     case .demand(let demand): current = demand.currentAtMost
     case .sweep(let sweep): current = sweep.currentAtMost
+    case .profile(let profile): current = profile.largestCurrent
     }
     let limit: Int64
     switch step.direction {
@@ -119,7 +120,7 @@ extension ProgramListing {
     case .constantCurrentConstantVoltage(let direction, _, let voltage): return [(voltage, direction)]
     case .hold(let direction, let voltage, _): return [(voltage, direction)]
     case .sweep(let sweep): return ([sweep.from].compactMap { $0 } + sweep.to).map { ($0, .none) }
-    case .constantCurrent, .demand:
+    case .constantCurrent, .demand, .profile:
       return step.ends.filter { $0.quantity == .voltage && $0.also.isEmpty }.map {
         (Voltage(count: $0.threshold), step.direction)
       }

@@ -89,6 +89,7 @@ struct WrittenStep: Sendable {
     case drive(WrittenDrive)
     case hold(WrittenHold)
     case sweep(WrittenSweep)
+    case profile(WrittenProfile)
     indirect case block(WrittenBlock)
     indirect case test(WrittenTest)
   }
@@ -140,6 +141,18 @@ struct WrittenHold: Sendable {
   var until: [WrittenCondition]
   var isDiagnostic: Bool
   var settle: Sited<TimeSpan>?
+}
+
+/// Currents one after the other.
+struct WrittenProfile: Sendable {
+  struct Row: Sendable {
+    /// `none` where nothing flows.
+    var direction: Direction
+    var current: Sited<CurrentExpression>?
+    var duration: Sited<TimeSpan>
+  }
+  var rows: [Row]
+  var until: [WrittenCondition]
 }
 
 /// A voltage that moves at a constant rate.

@@ -50,6 +50,7 @@ extension SectionReader {
     case "rest": step = readRest(field)
     case "hold": step = readHold(field)
     case "sweep": step = readSweep(field)
+    case "profile": step = readProfile(field, role: role)
     case "cycles": step = readCycles(field, role: role)
     case "repeat": step = readRepeat(field, role: role)
     case "test": step = readTest(field, role: role)
@@ -123,7 +124,7 @@ extension SectionReader {
     return WrittenStep(site: fields.site, label: label, body: .drive(drive), record: record, limits: limits)
   }
 
-  private mutating func readStepLimits(_ field: Field) -> WrittenStepLimits? {
+  mutating func readStepLimits(_ field: Field) -> WrittenStepLimits? {
     guard let fields = object(field, what: "the limits of a step", known: Vocabulary.stepLimits) else { return nil }
     if fields.byKey.isEmpty {
       report(
@@ -141,7 +142,7 @@ extension SectionReader {
   }
 
   /// The direction of a verb; sodium's own verbs mean something for some roles only (hazard rule 9).
-  private mutating func direction(of verb: String, role: CellRole?, at field: Field) -> Direction? {
+  mutating func direction(of verb: String, role: CellRole?, at field: Field) -> Direction? {
     switch verb {
     case "charge": return .charge
     case "discharge": return .discharge
@@ -199,7 +200,7 @@ extension SectionReader {
     return WrittenStep(site: fields.site, label: label, body: .sweep(body), record: record, limits: limits)
   }
 
-  private mutating func readConditions(_ field: Field) -> [WrittenCondition] {
+  mutating func readConditions(_ field: Field) -> [WrittenCondition] {
     guard case .array(let nodes) = field.node.content else {
       report(field, "must be a list of conditions, not \(field.node.noun)", hint: #"write ["step_time >= 6 h"]"#)
       return []

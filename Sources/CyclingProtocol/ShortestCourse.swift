@@ -98,6 +98,7 @@ struct ShortestCourse {
     switch step.action {
     case .constantCurrent(_, let current): current
     case .demand(let demand): demand.currentAtMost
+    case .profile(let profile): profile.largestCurrent
     case .rest, .constantCurrentConstantVoltage, .hold, .sweep: nil
     }
   }

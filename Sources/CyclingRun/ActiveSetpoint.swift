@@ -69,7 +69,7 @@ struct ActiveSetpoint: Sendable, Hashable {
   var isDriven: Bool {
     switch kind {
     case .constantCurrent, .constantVoltage, .constantCurrentConstantVoltage, .constantPower, .constantResistance,
-      .voltageSweep:
+      .voltageSweep, .currentProfile:
       true
     case .rest, .openCircuitCheck: false
     }
@@ -86,7 +86,7 @@ struct ActiveSetpoint: Sendable, Hashable {
   /// An instrument that goes over to holding while nobody listens may begin a lease anew, once.
   private var leasesAlone: Int64 {
     switch kind {
-    case .constantCurrent, .constantPower, .constantResistance: 1
+    case .constantCurrent, .constantPower, .constantResistance, .currentProfile: 1
     case .rest, .openCircuitCheck, .constantVoltage, .constantCurrentConstantVoltage, .voltageSweep: 2
     }
   }

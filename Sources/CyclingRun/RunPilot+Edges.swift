@@ -160,8 +160,9 @@ extension RunPilot {
       carried.energy += active.integrator.energy
       carried.isResumed = true
       cycleTimeBeforeStep += endTime
-      // Half a voltammogram is none: one that was cut off is not taken up again.
-      if active.kind == .voltageSweep, active.hasTimeZero, stepEnding == nil { stepEnding = .condition("cut off") }
+      // Half a voltammogram or a profile is none: one that was cut off is not taken up again.
+      let isWhole = active.kind == .voltageSweep || active.kind == .currentProfile
+      if isWhole, active.hasTimeZero, stepEnding == nil { stepEnding = .condition("cut off") }
     }
     if active.countsForHalfCycle {
       halfCycle?.chargeBeforeStep += charge
@@ -280,6 +281,7 @@ extension RunPilot {
     case .sweep: if machine.step?.ends.first?.text == reason { return true }
     // Its current says nothing of what is left.
     case .demand: return machine.step?.ends.contains { $0.text == reason && $0.quantity == .voltage } ?? false
+    case .profile: return false
     case .rest, .constantCurrent, .constantCurrentConstantVoltage, nil: break
     }
     guard let end = machine.step?.ends.first(where: { $0.text == reason }) else { return false }

@@ -82,7 +82,7 @@ extension RunPilot {
     switch step.action {
     case .hold(_, _, let atMost): atMost
     case .sweep(let sweep): sweep.currentAtMost
-    case .rest, .constantCurrent, .constantCurrentConstantVoltage, .demand:
+    case .rest, .constantCurrent, .constantCurrentConstantVoltage, .demand, .profile:
       Current(
         picoamperes: step.direction == .charge
           ? (step.limits ?? program.limits).chargeCurrent.hard : (step.limits ?? program.limits).dischargeCurrent.hard)

@@ -273,6 +273,7 @@ extension RunPilot {
     case .sweep(let sweep):
       let from = sweep.from ?? Self.begin(lastVoltage ?? .zero, towards: sweep.to.first ?? .zero)
       return .sweep(Setpoint.Sweep(from: from, to: sweep.to, rate: sweep.rate, ownEnd: 0), atMost: sweep.currentAtMost)
+    case .profile(let profile): return .profile(profile)
     }
   }
 

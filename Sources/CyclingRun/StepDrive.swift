@@ -22,6 +22,8 @@ enum StepDrive: Sendable, Hashable {
   case demand(CurrentDemand, from: Current)
   /// A voltage that moves at a constant rate.
   case sweep(Setpoint.Sweep, atMost: Current)
+  /// Currents one after the other.
+  case profile(CurrentProfile)
 
   /// What the instrument shall do.
   var mode: Setpoint.Mode {
@@ -35,10 +37,11 @@ enum StepDrive: Sendable, Hashable {
       .constantCurrentThenVoltage(Self.signed(Self.approach(atMost), direction), voltage)
     case .demand(let demand, let first): .demand(demand, from: first)
     case .sweep(let sweep, _): .sweep(sweep)
+    case .profile(let profile): .profile(profile, ownEnd: 0)
     }
   }
 
-  /// What safety must know of it until a hold begins.
+  /// What safety must know of it until a hold begins. Of a profile it knows what no row of it asks for.
   func commanded(openOrIn window: VoltageWindow?) -> CommandedDrive {
     switch self {
     case .open: .open(orIn: window)
@@ -48,6 +51,7 @@ enum StepDrive: Sendable, Hashable {
     case .approachedHold(let direction, _, let atMost): .current(Self.signed(Self.approach(atMost), direction))
     case .demand(let demand, _): .demand(demand)
     case .sweep(_, let atMost): .voltage(.none, atMost: atMost)
+    case .profile(let profile): .voltage(.none, atMost: profile.largestCurrent * 3 / 2)
     }
   }
 
@@ -57,6 +61,7 @@ enum StepDrive: Sendable, Hashable {
     case .open: .zero
     case .current(_, let current), .currentThenHold(_, let current, _): current
     case .demand(let demand, _): demand.currentAtMost
+    case .profile(let profile): profile.largestCurrent
     case .hold(_, _, let atMost), .approachedHold(_, _, let atMost), .sweep(_, let atMost): atMost
     }
   }
@@ -67,6 +72,7 @@ enum StepDrive: Sendable, Hashable {
     case .open: .zero
     case .current(let direction, _), .currentThenHold(let direction, _, _): Self.hardLimit(direction, limits)
     case .demand(let demand, _): Self.hardLimit(demand.direction, limits)
+    case .profile: max(Self.hardLimit(.charge, limits), Self.hardLimit(.discharge, limits))
     case .hold(_, _, let atMost), .approachedHold(_, _, let atMost), .sweep(_, let atMost): atMost
     }
   }

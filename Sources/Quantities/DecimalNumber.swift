@@ -77,7 +77,11 @@ public struct DecimalNumber: Sendable, Hashable {
     if let of = quantity.firstRange(of: " of ") {
       return multiple(of: String(quantity[..<of.lowerBound])).map { $0 + quantity[of.lowerBound...] }
     }
-    if quantity.hasPrefix("C/") { return divisor(of: quantity.dropFirst(2)).map { "C/" + $0 } }
+    if quantity.hasPrefix("C/") {
+      let hours = quantity.dropFirst(2)
+      if let divisor = divisor(of: hours) { return "C/" + divisor }
+      return (try? DecimalNumber(written: hours)).flatMap { quotient($0) }.map { $0.written + " C" }
+    }
     guard let space = quantity.firstIndex(of: " "), let product = multiplied(quantity[..<space]) else { return nil }
     return product + quantity[space...]
   }

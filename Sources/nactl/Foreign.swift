@@ -118,7 +118,7 @@ enum ProtocolFiles {
     return sources
   }
 
-  /// The text of a file, with the blocks that it takes from others.
+  /// The text of a file, with the blocks and profiles that it takes from others.
   static func source(_ path: String) throws -> String {
     var text = Array(try FileDescriptors.readFile(path).utf8)
     let folder = path.contains("/") ? path[...(path.lastIndex(of: "/") ?? path.startIndex)] : ""
@@ -128,15 +128,15 @@ enum ProtocolFiles {
         content = Array(try FileDescriptors.readFile(file.hasPrefix("/") ? file : folder + file).utf8)
       } catch let failure as FileFailure {
         throw FileFailure(
-          code: failure.body.code, message: "\(path) takes a block from \(file): \(failure.body.message)",
+          code: failure.body.code, message: "\(path) takes something from \(file): \(failure.body.message)",
           hint: "the path counts from the folder of the protocol")
       }
       do {
         text = try ProtocolIncludes.putting(content, of: file, into: text)
       } catch {
         throw FileFailure(
-          code: "protocol.include", message: "\(path) takes a block from \(file): \(error.message)",
-          hint: "that file holds the steps of the block and nothing else")
+          code: "protocol.include", message: "\(path) takes something from \(file): \(error.message)",
+          hint: error.hint)
       }
     }
     return String(decoding: text, as: UTF8.self)

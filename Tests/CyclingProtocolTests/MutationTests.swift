@@ -48,6 +48,10 @@ import Testing
         #expect(demand.currentAtMost > .zero && demand.currentAtMost.count <= limit.soft && demand.direction != .none)
         #expect(step.rangeCurrent >= demand.currentAtMost)
       case .sweep(let sweep): #expect(sweep.currentAtMost > .zero && sweep.rate > .zero && !sweep.to.isEmpty)
+      case .profile(let profile):
+        #expect(profile.largestCurrent > .zero && profile.rows.count <= CurrentProfile.mostRows)
+        #expect(profile.rows.allSatisfy { $0.duration >= CurrentProfile.shortestRow })
+        #expect(step.rangeCurrent >= profile.largestCurrent)
       }
       #expect(step.ends.contains { $0.quantity == .stepTime || $0.quantity == .holdTime })
       for end in step.ends where end.quantity == .voltage && step.direction != .none {

@@ -33,6 +33,9 @@ import Testing
   @Test(arguments: DangerousProtocols.holds)
   func holds(_ refusal: RefusalCase) { expect(refusal) }
 
+  @Test(arguments: ProfileProtocols.malformed)
+  func profiles(_ refusal: RefusalCase) { expect(refusal) }
+
   @Test(arguments: SweepProtocols.malformed)
   func sweeps(_ refusal: RefusalCase) { expect(refusal) }
 

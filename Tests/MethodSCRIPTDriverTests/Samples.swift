@@ -48,6 +48,19 @@ enum Samples {
     bounds: bounds, readingInterval: TimeSpan(seconds: 1), rangeCurrent: Current(picoamperes: 134_300_000),
     lease: TimeSpan(seconds: 60))
 
+  /// A hundred rows of a second, of which the last is the largest.
+  static let profile = Setpoint(
+    token: token,
+    mode: .profile(
+      CurrentProfile(
+        rows: (1...100).map { row in
+          CurrentProfile.Row(
+            current: Current(picoamperes: Int64(row.isMultiple(of: 2) ? row : -row) * 1_000_000),
+            duration: TimeSpan(seconds: 1))
+        }), ownEnd: 1),
+    cutOffs: discharge.cutOffs, bounds: bounds, readingInterval: TimeSpan(milliseconds: 200),
+    rangeCurrent: Current(picoamperes: 100_000_000), lease: TimeSpan(seconds: 60))
+
   /// 0.25 mW down to 5 mV with at most 0.2 mA.
   static let power = Setpoint(
     token: token,

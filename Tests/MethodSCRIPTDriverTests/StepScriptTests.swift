@@ -29,7 +29,8 @@ import Testing
   }
 
   @Test(arguments: [
-    Samples.discharge, Samples.chargeThenHold, Samples.hold, Samples.rest, Samples.sweep, Samples.power,
+    Samples.discharge, Samples.chargeThenHold, Samples.hold, Samples.rest, Samples.sweep, Samples.profile,
+    Samples.power,
     Samples.resistance,
   ])
   func keepsLinesShortAndBlocksClosed(setpoint: Setpoint) {
@@ -47,7 +48,8 @@ import Testing
 
   /// Hazard rule 11: the circuit's moments are taken right after it is closed and right before it is opened.
   @Test(arguments: [
-    Samples.discharge, Samples.chargeThenHold, Samples.hold, Samples.sweep, Samples.power, Samples.resistance,
+    Samples.discharge, Samples.chargeThenHold, Samples.hold, Samples.sweep, Samples.profile, Samples.power,
+    Samples.resistance,
   ])
   func rule11StampsTheCircuit(setpoint: Setpoint) {
     let script = lines(setpoint)

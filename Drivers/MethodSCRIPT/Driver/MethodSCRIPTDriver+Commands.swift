@@ -43,7 +43,10 @@ extension MethodSCRIPTDriver {
     layout.forget()
     progress.isActive = true
     progress.isDriven = setpoint.mode != .openCircuit
-    if case .demand = setpoint.mode { progress.saysLeases = true }
+    switch setpoint.mode {
+    case .demand, .profile: progress.saysLeases = true
+    case .openCircuit, .constantCurrent, .constantCurrentThenVoltage, .constantVoltage, .sweep: break
+    }
     progress.lease = setpoint.lease.microseconds
     progress.interval = script.interval.microseconds
     progress.silence = script.interval.microseconds + Deadline.readingGrace

@@ -67,7 +67,20 @@ struct SetpointCheck {
       return refusal(of: demand, from: first, setpoint)
     case .sweep(let sweep):
       return kind(.voltageSweep) ?? driven(setpoint) ?? outside(sweep, setpoint)
+    case .profile(let profile, let ownEnd):
+      return kind(.currentProfile) ?? driven(setpoint) ?? refusal(of: profile, ownEnd, setpoint)
     }
+  }
+
+  private func refusal(of profile: CurrentProfile, _ ownEnd: Int, _ setpoint: Setpoint) -> String? {
+    if !(1...CurrentProfile.mostRows ~= profile.rows.count) {
+      return "a profile of \(profile.rows.count) rows, not of 1 to \(CurrentProfile.mostRows)"
+    }
+    if !setpoint.cutOffs.indices.contains(ownEnd) { return "a profile without an end of its own" }
+    if let row = profile.rows.first(where: { $0.duration < CurrentProfile.shortestRow }) {
+      return "a row of \(seconds(row.duration)), shorter than \(seconds(CurrentProfile.shortestRow))"
+    }
+    return level(profile.largestCurrent, setpoint)
   }
 
   private func refusal(of demand: CurrentDemand, from first: Current, _ setpoint: Setpoint) -> String? {
