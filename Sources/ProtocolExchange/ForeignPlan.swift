@@ -80,6 +80,7 @@ enum PlanStep: Sendable, Hashable {
   case drive(PlanDrive)
   case hold(PlanHold)
   case demand(PlanDemand)
+  case sweep(PlanSweep)
   indirect case loop(PlanLoop)
 }
 
@@ -103,6 +104,14 @@ struct PlanDemand: Sendable, Hashable {
   var voltage: Voltage?
   /// The step's own interval of records.
   var every: TimeSpan?
+}
+
+/// A voltage that moves at a constant rate from where it begins to where it ends.
+struct PlanSweep: Sendable, Hashable {
+  var from: Voltage
+  var to: Voltage
+  /// A magnitude.
+  var rate: VoltageRate
 }
 
 /// A held voltage until a time or a small current, whichever comes first.
@@ -152,7 +161,7 @@ extension [PlanStep] {
       case .loop(var loop):
         loop.body = loop.body.joiningHolds()
         joined.append(.loop(loop))
-      case .rest, .drive, .demand: joined.append(step)
+      case .rest, .drive, .demand, .sweep: joined.append(step)
       }
     }
     return joined

@@ -212,6 +212,7 @@ struct PlanHeader {
       case .drive(let drive): drive.direction == direction ? drive.voltage : nil
       case .demand(let demand): demand.direction == direction ? demand.voltage : nil
       case .hold(let hold): hold.voltage
+      case .sweep(let sweep): direction == .charge ? max(sweep.from, sweep.to) : min(sweep.from, sweep.to)
       case .rest, .loop: nil
       }
     }

@@ -20,6 +20,7 @@ struct PlanLayout {
   private var labels: Set<String> = []
   private var hasAddedBounds = false
   private var hasUncounted = false
+  private var hasSwept = false
   /// The last constant current that was written: what a hold behind it may draw.
   private var lastCurrent: PlanCurrent?
 
@@ -30,6 +31,11 @@ struct PlanLayout {
 
   mutating func laidOut(_ steps: [PlanStep]) -> [TextNode] {
     let found = layOut(steps)
+    if hasSwept {
+      notes.append(
+        "A voltage scan may draw what the limits allow in both directions; it is in no half-cycle, and where the cell "
+          + "stands more than 20 mV from its start the run is held.")
+    }
     if hasUncounted { notes.append("Half-cycles that make no pair in the order of the role are in no cycle.") }
     if hasAddedBounds {
       notes.append(
@@ -158,6 +164,10 @@ struct PlanLayout {
       case .demand(let demand):
         lastCurrent = nil
         found.append(write(demand))
+      case .sweep(let sweep):
+        lastCurrent = nil
+        hasSwept = true
+        found.append(write(sweep))
       case .loop(let loop):
         found.append(.members([("repeat", .whole(loop.passes)), ("steps", .list(written(loop.body)))]))
       }
@@ -211,8 +221,16 @@ struct PlanLayout {
     var until = holdEnds(hold)
     if hold.time == nil { until.append(added("hold_time", PlanBounds.usual)) }
     return .members([
-      ("hold", .text(hold.voltage.written)), ("current_at_most", largest(of: hold)), ("until", .list(until)),
+      ("hold", .text(hold.voltage.written)), ("current_at_most", largest("hold at \(hold.voltage.written)")),
+      ("until", .list(until)),
       ("record", Self.record(hold.every)),
+    ])
+  }
+
+  private mutating func write(_ sweep: PlanSweep) -> TextNode {
+    .members([
+      ("sweep", .text(sweep.rate.written)), ("from", .text(sweep.from.written)), ("to", .text(sweep.to.written)),
+      ("current_at_most", largest("scan to \(sweep.to.written)")),
     ])
   }
 
@@ -239,13 +257,13 @@ struct PlanLayout {
     ])
   }
 
-  /// What a hold may draw: the constant current before it, or else what the limits allow in both directions.
-  private mutating func largest(of hold: PlanHold) -> TextNode? {
+  /// What a hold or a scan may draw: the constant current before it, or else what the limits allow in both directions.
+  private mutating func largest(_ what: String) -> TextNode? {
     if let current = lastCurrent ?? bounds.holdCurrent { return written(current) }
     if let text = bounds.holdText { return .text(text) }
     problems.append(
       ProtocolProblem(
-        path: "", line: 1, column: 1, message: "nothing says what the hold at \(hold.voltage.written) may draw",
+        path: "", line: 1, column: 1, message: "nothing says what the \(what) may draw",
         hint:
           "write the current limits of both directions alike in the protocol of --like, or a constant current before"))
     return nil
@@ -258,7 +276,7 @@ extension PlanStep {
     switch self {
     case .drive(let drive): drive.direction
     case .demand(let demand): demand.direction
-    case .rest, .hold, .loop: nil
+    case .rest, .hold, .sweep, .loop: nil
     }
   }
 
@@ -267,7 +285,7 @@ extension PlanStep {
     case .drive(let drive): drive.direction == direction
     case .demand(let demand): demand.direction == direction
     case .loop(let loop): loop.body.directions == [direction]
-    case .rest, .hold: false
+    case .rest, .hold, .sweep: false
     }
   }
 }
@@ -279,7 +297,7 @@ extension [PlanStep] {
     var found: [Direction] = []
     for step in self {
       switch step {
-      case .rest: continue
+      case .rest, .sweep: continue
       case .hold: if found.isEmpty { return nil }
       case .drive(let drive): if found.last != drive.direction { found.append(drive.direction) }
       case .demand(let demand): if found.last != demand.direction { found.append(demand.direction) }

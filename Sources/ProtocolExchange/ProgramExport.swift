@@ -168,11 +168,20 @@ struct ProgramExport {
     case .profile:
       report(step, "the other format has no profile of currents that we know to mean the same", hint: "remove it")
       return []
-    case .sweep:
-      report(
-        step, "the other format has no sweep of the voltage that we know to mean the same", hint: "remove the sweep")
+    case .sweep(let sweep): return written(sweep, step, every)
+    }
+  }
+
+  private mutating func written(_ sweep: VoltageSweep, _ step: ProgramStep, _ every: TimeSpan?) -> [PlanStep] {
+    guard format == .unicycler, let from = sweep.from, let to = sweep.to.first, sweep.to.count == 1 else {
+      let hint = format == .unicycler ? "sweep one way, `from` a voltage `to` another" : "remove the sweep"
+      report(step, "the other format has no sweep of the voltage that means the same", hint: hint)
       return []
     }
+    if step.ends.count > 1 { report(step, "a sweep there ends where it goes to only", hint: "leave `until` out") }
+    leaveOut("the largest current of a sweep")
+    if every != nil { leaveOut("a step's own interval of records") }
+    return [.sweep(PlanSweep(from: from, to: to, rate: sweep.rate))]
   }
 
   private mutating func written(

@@ -57,7 +57,8 @@ enum PyBaMMWriter {
       let verb = demand.direction == .charge ? "Charge" : "Discharge"
       let text = "\(verb) at \(value(demand.law))"
       return [quoted(text + ends(demand.time, demand.voltage.map { "\(volts($0)) V" }), demand.every ?? every)]
-    case .loop: return []
+    // Refused when the steps were made.
+    case .sweep, .loop: return []
     }
   }
 

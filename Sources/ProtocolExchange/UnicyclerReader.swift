@@ -120,6 +120,7 @@ struct UnicyclerReader {
       }
     case "constant_current": readCurrent(fields, field, place)
     case "constant_voltage": readVoltage(fields, field, place)
+    case "voltage_scan": readScan(fields, field, place)
     case "tag":
       guard let tag = json.text(required("tag", fields, field)) else { return }
       if tags.updateValue(place, forKey: tag) != nil {
@@ -164,6 +165,16 @@ struct UnicyclerReader {
     }
     guard let voltage = json.voltage(required("voltage_V", fields, step)) else { return }
     loops.append(.hold(PlanHold(voltage: voltage, time: time, current: current)), at: place)
+  }
+
+  private mutating func readScan(_ fields: [String: ForeignField], _ step: ForeignField, _ place: Int) {
+    let start = json.voltage(required("start_voltage_V", fields, step))
+    let end = json.voltage(required("end_voltage_V", fields, step))
+    let rate = json.count(required("scan_rate_mV_per_s", fields, step), unitsInOne: VoltageRate.perMillivoltASecond)
+    guard let start, let end, let rate else { return }
+    guard rate > 0 else { return json.report(step, "the scan has no rate", hint: "write more than 0 mV/s") }
+    guard start != end else { return json.report(step, "the scan ends where it starts", hint: "scan somewhere") }
+    loops.append(.sweep(PlanSweep(from: start, to: end, rate: VoltageRate(count: rate))), at: place)
   }
 
   /// The rate goes first; what is 0 is not said.
@@ -215,4 +226,9 @@ struct UnicyclerReader {
       }
     }
   }
+}
+
+extension VoltageRate {
+  /// Nanovolts an hour in a millivolt a second.
+  static let perMillivoltASecond: Int64 = 3_600_000_000
 }

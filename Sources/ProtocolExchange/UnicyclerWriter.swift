@@ -62,6 +62,13 @@ enum UnicyclerWriter {
       case .hold(let hold): write(hold, into: &method, &export)
       // Refused when the steps were made.
       case .demand: break
+      case .sweep(let sweep):
+        method.append(
+          object([
+            ("step", "\"voltage_scan\""), ("start_voltage_V", number(sweep.from.count, 1_000_000_000)),
+            ("end_voltage_V", number(sweep.to.count, 1_000_000_000)),
+            ("scan_rate_mV_per_s", number(sweep.rate.count, VoltageRate.perMillivoltASecond)),
+          ]))
       case .loop(let loop):
         let tag = ProtocolText.quoted(tags.insertUnused(loop.label ?? "loop"))
         method.append(object([("step", "\"tag\""), ("tag", tag)]))

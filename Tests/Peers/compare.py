@@ -54,6 +54,13 @@ def quantity(text):
     return float(number) * (CAPACITY_MAH if unit == "C" else UNITS[unit])
 
 
+def rate(text):
+    """In millivolts a second."""
+    number, unit = text.split(" ")
+    volts, time = unit.split("/")
+    return float(number) * UNITS[volts] * 1e3 / UNITS[time]
+
+
 def ends(conditions):
     """Quantity to value of the conditions that end a step; those that hold the run are bounds that were added."""
     plain = [condition for condition in conditions if isinstance(condition, str)]
@@ -71,6 +78,8 @@ def ours(steps):
         elif "hold" in step:
             end = ends(step["until"])
             yield ("voltage", quantity(step["hold"]), end.get("hold_time"), None, end.get("current"))
+        elif "sweep" in step:
+            yield ("scan", quantity(step["to"]), None, quantity(step["from"]), rate(step["sweep"]))
         else:
             sign = 1 if "charge" in step else -1
             current = sign * quantity(step.get("charge") or step.get("discharge"))
@@ -105,6 +114,8 @@ def unicycler_steps(protocol):
         elif step.step == "constant_voltage":
             least = current(step.until_rate_C, step.until_current_mA)
             found.append(("voltage", step.voltage_V, step.until_time_s or None, None, abs(least) if least else None))
+        elif step.step == "voltage_scan":
+            found.append(("scan", step.end_voltage_V, None, step.start_voltage_V, step.scan_rate_mV_per_s))
         elif step.step == "loop":
             passes[place] += 1
             if passes[place] < step.cycle_count:
@@ -128,7 +139,7 @@ def unicycler_file(rng):
 
     method = []
     for index in range(rng.randint(1, 9)):
-        kind = rng.choices(["rest", "current", "voltage", "loop", "tag", "odd"], [2, 6, 2, 2, 2, 0.3])[0]
+        kind = rng.choices(["rest", "current", "voltage", "loop", "tag", "odd"], [2, 6, 2, 2, 2, 0.6])[0]
         if kind == "rest":
             method.append({"step": "open_circuit_voltage", "until_time_s": number(rng.choice([60, 3600, 0.5, 12345.678]))})
         elif kind == "current":
@@ -158,7 +169,9 @@ def unicycler_file(rng):
             target = rng.choice(tags) if tags and rng.random() < 0.7 else rng.randint(1, max(1, index))
             method.append({"step": "loop", "loop_to": target, "cycle_count": rng.randint(1, 4)})
         else:
-            method.append({"step": "voltage_scan", "start_voltage_V": 0, "end_voltage_V": 1, "scan_rate_mV_per_s": 1})
+            method.append({
+                "step": "voltage_scan", "start_voltage_V": number(rng.choice([0.05, 2.5])),
+                "end_voltage_V": number(rng.choice([2.5, 4.0])), "scan_rate_mV_per_s": number(rng.choice([0.1, 2, 0]))})
     return json.dumps({
         "unicycler": {"version": "0.4.6"}, "sample": {"name": "peer", "capacity_mAh": CAPACITY_MAH},
         "record": {"time_s": 10},

@@ -66,6 +66,29 @@ import Testing
     #expect(program.record.every.seconds == (format == .unicycler ? 30 : 60))
   }
 
+  @Test func aSweepOneWayIsAScan() throws {
+    let sweep = #"{"rest": "1 h"}, {"sweep": "0.5 mV/s", "from": "2.5 V", "to": "4.2 V", "current_at_most": "3 mA"}"#
+    let scan = try exported(Self.ours(sweep), .unicycler)
+    #expect(
+      scan.text.contains(
+        #"{"step": "voltage_scan", "start_voltage_V": 2.5, "end_voltage_V": 4.2, "scan_rate_mV_per_s": 0.5}"#),
+      "\(scan.text)")
+    #expect(scan.leftOut.contains { $0.contains("largest current of a sweep") })
+    for other in [
+      sweep.replacing(#""from": "2.5 V", "#, with: ""),
+      sweep.replacing(#", "current_at_most"#, with: #", "back_to": "2 V", "current_at_most"#),
+    ] {
+      guard case .failure = ProtocolExchange.exported(Self.ours(other), to: .unicycler, cell: CellValues()) else {
+        Issue.record("written: \(other)")
+        continue
+      }
+    }
+    guard case .failure = ProtocolExchange.exported(Self.ours(sweep), to: .pybamm, cell: CellValues()) else {
+      Issue.record("written for PyBaMM")
+      return
+    }
+  }
+
   @Test func whatIsLeftOutIsTold() throws {
     let unicycler = try exported(Self.course, .unicycler)
     #expect(unicycler.text.contains(#""min_current_mA": -4"#) && unicycler.text.contains(#""name": "na_002""#))

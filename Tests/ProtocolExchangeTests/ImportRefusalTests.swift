@@ -50,9 +50,12 @@ struct ForeignRefusal: CustomTestStringConvertible {
     .unicycler(#"{"step": "constant_current", "rate_C": 0.1}"#, "the step never ends"),
     .unicycler(#"{"step": "constant_voltage", "voltage_V": 4}"#, "the step never ends"),
     .unicycler(#"{"step": "constant_voltage", "until_time_s": 4}"#, "says no `voltage_V`"),
+    .unicycler(#"{"step": "voltage_scan", "start_voltage_V": 0, "end_voltage_V": 1}"#, "says no `scan_rate_mV_per_s`"),
     .unicycler(
-      #"{"step": "voltage_scan", "start_voltage_V": 0, "end_voltage_V": 1, "scan_rate_mV_per_s": 1}"#,
-      "no steps of voltage scan yet"),
+      #"{"step": "voltage_scan", "start_voltage_V": 1, "end_voltage_V": 1, "scan_rate_mV_per_s": 1}"#,
+      "ends where it starts"),
+    .unicycler(
+      #"{"step": "voltage_scan", "start_voltage_V": 0, "end_voltage_V": 1, "scan_rate_mV_per_s": 0}"#, "has no rate"),
     .unicycler(
       #"{"step": "impedance_spectroscopy", "amplitude_V": 0.01, "start_frequency_Hz": 1, "end_frequency_Hz": 10}"#,
       "no steps of impedance spectroscopy yet"),

@@ -44,6 +44,24 @@ import Testing
     #expect(program.cycleCount == 1)
   }
 
+  /// A scan becomes a sweep in no half-cycle, and what it may draw is the smaller limit of the file.
+  @Test func aVoltageScanIsASweep() throws {
+    let text = ForeignProtocols.unicycler(
+      #"""
+      {"step": "open_circuit_voltage", "until_time_s": 60},
+      {"step": "voltage_scan", "start_voltage_V": "2.5", "end_voltage_V": 4.3, "scan_rate_mV_per_s": 0.1},
+      {"step": "voltage_scan", "start_voltage_V": 4.3, "end_voltage_V": 2.0, "scan_rate_mV_per_s": 1e-1}
+      """#,
+      safety: #"{"max_voltage_V": 4.4, "min_voltage_V": 1.9, "max_current_mA": 5, "min_current_mA": -2, "delay_s": 2}"#)
+    let program = try ForeignProtocols.program(text, .unicycler, ForeignProtocols.options())
+    #expect(
+      ForeignProtocols.unrolled(program) == [
+        "rest 1 min", "sweep from 2.5 V to 4.3 V at 100 uV/s with at most 2 mA",
+        "sweep from 4.3 V to 2 V at 100 uV/s with at most 2 mA",
+      ])
+    #expect(program.cycleCount == 0)
+  }
+
   /// A fraction that has no end as a decimal number is resolved once, exactly.
   @Test(arguments: [
     ("2C/3", "C/1.5", 1_000_000_000 as Int64), ("1/3", "C/3", 500_000_000), ("3C/7", nil, 642_857_143),
