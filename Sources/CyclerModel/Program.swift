@@ -253,6 +253,8 @@ public struct EndCondition: Sendable, Hashable {
     case halfCycleCharge = "half_cycle_charge"
     /// Nanojoules since the step began, the magnitude.
     case stepEnergy = "step_energy"
+    /// Thousandths of a degree Celsius, as a thermometer beside the cell says; not known without one.
+    case temperature
   }
   /// What is compared.
   public var quantity: Quantity

@@ -37,10 +37,13 @@ public struct SafetyLimits: Sendable, Hashable {
   public var emptyHalfCycleBelow: Charge
   /// So many empty half-cycles in a row hold the run.
   public var emptyHalfCyclesInARow: Int
+  /// Between what temperatures the run may go on; nil where it says nothing of them.
+  public var temperature: TemperatureLimits?
   /// Limits.
   public init(
     lowerVoltage: SoftHardLimit, upperVoltage: SoftHardLimit, chargeCurrent: SoftHardLimit,
-    dischargeCurrent: SoftHardLimit, halfCycleCharge: Charge, emptyHalfCycleBelow: Charge, emptyHalfCyclesInARow: Int
+    dischargeCurrent: SoftHardLimit, halfCycleCharge: Charge, emptyHalfCycleBelow: Charge, emptyHalfCyclesInARow: Int,
+    temperature: TemperatureLimits? = nil
   ) {
     self.lowerVoltage = lowerVoltage
     self.upperVoltage = upperVoltage
@@ -49,6 +52,7 @@ public struct SafetyLimits: Sendable, Hashable {
     self.halfCycleCharge = halfCycleCharge
     self.emptyHalfCycleBelow = emptyHalfCycleBelow
     self.emptyHalfCyclesInARow = emptyHalfCyclesInARow
+    self.temperature = temperature
   }
 }
 

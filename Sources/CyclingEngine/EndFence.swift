@@ -27,6 +27,8 @@ public struct EndFence: Sendable, Hashable {
   public private(set) var asksForEnergy = false
   /// Whether a condition asks how fast the voltage moves.
   public private(set) var asksForDrift = false
+  /// Whether a condition asks for the temperature beside the cell.
+  public private(set) var asksForTemperature = false
 
   /// Whether values, times and charges tell all: no condition asks for more, and each is covered.
   var mayBandQuietly: Bool { !isOpen && !asksForEnergy && !asksForDrift }
@@ -39,6 +41,8 @@ public struct EndFence: Sendable, Hashable {
     for end in ends { narrow(end.quantity, end.comparison, end.threshold) }
     asksForEnergy = ends.contains { $0.quantity == .stepEnergy } || joined.contains { $0.quantity == .stepEnergy }
     asksForDrift = ends.contains { $0.quantity == .voltageDrift } || joined.contains { $0.quantity == .voltageDrift }
+    asksForTemperature =
+      ends.contains { $0.quantity == .temperature } || joined.contains { $0.quantity == .temperature }
   }
 
   /// Whether a reading may meet a condition; false only when none can hold.
@@ -80,6 +84,8 @@ public struct EndFence: Sendable, Hashable {
     case (.stepCharge, true): stepChargeTo = min(stepChargeTo, threshold)
     case (.halfCycleCharge, true): halfCycleChargeTo = min(halfCycleChargeTo, threshold)
     case (.stepEnergy, true): stepEnergyTo = min(stepEnergyTo, threshold)
+    // No reading foretells it.
+    case (.temperature, _): isOpen = true
     case (.stepTime, false), (.holdTime, false), (.halfCycleTime, false), (.cycleTime, false), (.testTime, false),
       (.stepCharge, false), (.halfCycleCharge, false), (.stepEnergy, false):
       isOpen = true

@@ -48,7 +48,7 @@ enum BasisCollector {
     switch condition.value {
     case .current(let current): current.basis
     case .charge(let charge): charge.basis
-    case .voltage, .time, .energy, .rate, .share: nil
+    case .voltage, .time, .energy, .rate, .temperature, .share: nil
     }
   }
 }

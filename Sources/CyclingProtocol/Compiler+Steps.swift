@@ -304,6 +304,7 @@ extension Compiler {
     case .time(let time): time.count
     case .energy(let energy): energy.count
     case .rate(let rate): rate.count
+    case .temperature(let temperature): temperature.count
     case .current(let current): resolve(Sited(value: current, site: condition.site))?.count
     case .charge(let charge): resolveEnd(charge, condition)
     // What is sure before the capacity is known: no more charge than the limit, a current above nothing.

@@ -161,7 +161,7 @@ struct Compiler {
       upperVoltage: SoftHardLimit(
         soft: voltage.high.value.count, hard: voltage.hardHigh.value.count, tolerance: voltage.tolerance),
       chargeCurrent: charge, dischargeCurrent: discharge, halfCycleCharge: most, emptyHalfCycleBelow: emptyBelow,
-      emptyHalfCyclesInARow: written.emptyInARow)
+      emptyHalfCyclesInARow: written.emptyInARow, temperature: written.temperature)
   }
 
   mutating func compile(_ limit: WrittenLimits.CurrentLimit) -> SoftHardLimit? {

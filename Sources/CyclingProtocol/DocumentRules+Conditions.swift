@@ -98,7 +98,7 @@ extension DocumentRules {
   mutating func judgeJoined(_ conditions: [WrittenCondition], _ place: Surroundings, inCycles: Bool) {
     for condition in conditions {
       if let lasting = condition.lasting, condition.also.isEmpty,
-        ![.voltage, .current, .voltageDrift].contains(condition.quantity)
+        ![.voltage, .current, .voltageDrift, .temperature].contains(condition.quantity)
       {
         report(
           lasting.site,
@@ -131,7 +131,7 @@ extension DocumentRules {
     case .cycleTime:
       guard !inCycles else { return }
       report(term.site, "`\(name)` has no meaning outside `cycles`", hint: "write `step_time`")
-    case .stepTime, .testTime: return
+    case .stepTime, .testTime, .temperature: return
     }
   }
 

@@ -44,7 +44,7 @@ extension DocumentRules {
     switch condition.quantity {
     case .voltage: if case .voltage(let voltage) = condition.value { judgeInside(voltage, at: condition.site) }
     // The current of a sweep rises and falls.
-    case .current: return
+    case .current, .temperature: return
     case .voltageDrift: reportHeld(condition)
     case .stepTime, .testTime, .stepCharge, .stepEnergy: requireGrowing(condition)
     case .cycleTime: requireGrowing(condition, inCycles: inCycles)

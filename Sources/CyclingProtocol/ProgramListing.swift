@@ -133,7 +133,8 @@ public struct ProgramListing {
         ? "\(end.text) (\(Current(count: end.threshold).shown()))" : end.text
     case .stepCharge, .halfCycleCharge:
       return (try? Charge(written: operand)) == nil ? "\(end.text) (\(Charge(count: end.threshold).shown()))" : end.text
-    case .stepTime, .holdTime, .halfCycleTime, .cycleTime, .testTime, .stepEnergy, .voltageDrift: return end.text
+    case .stepTime, .holdTime, .halfCycleTime, .cycleTime, .testTime, .stepEnergy, .voltageDrift, .temperature:
+      return end.text
     }
   }
 }
@@ -183,6 +184,7 @@ private struct ListingWriter {
     lines.append(
       "a half-cycle moves at most \(limits.halfCycleCharge.shown()); below \(limits.emptyHalfCycleBelow.shown()) it is "
         + "empty, and \(limits.emptyHalfCyclesInARow) empty ones in a row hold the run")
+    writeTemperature(limits.temperature)
     lines.append("records " + Self.text(program.record))
     let metrics = [
       program.metrics.sodiationPlateauBelow.map { "sodiation's plateau lies below \($0.written)" },
@@ -194,6 +196,18 @@ private struct ListingWriter {
     lines.append(
       "after an interruption of up to \(policy.resumeWithin.written) the run goes on by itself, otherwise it "
         + (policy.otherwise == .hold ? "waits for a person" : "ends"))
+  }
+
+  private mutating func writeTemperature(_ limits: TemperatureLimits?) {
+    if let limits {
+      let bounds = [limits.lower.map { ("not below", $0) }, limits.upper.map { ("not above", $0) }].compactMap { $0 }
+      let words = bounds.map { word, limit in
+        "\(word) \(Temperature(count: limit.soft).written) for \(limit.tolerance.written), "
+          + "\(Temperature(count: limit.hard).written) at once"
+      }
+      lines.append("temperature " + words.joined(separator: ", "))
+    }
+    if program.placeOfTemperature != nil { lines.append("the channel needs a thermometer") }
   }
 
   private func volts(_ count: Int64) -> String { Voltage(count: count).written }

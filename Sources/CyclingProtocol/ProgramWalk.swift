@@ -99,7 +99,7 @@ enum ProgramWalk {
       case .stepTime: !end.onlyInHold
       case .holdTime: step.kind == .constantVoltage
       case .voltage, .voltageDrift, .current, .halfCycleTime, .cycleTime, .testTime, .stepCharge, .halfCycleCharge,
-        .stepEnergy:
+        .stepEnergy, .temperature:
         false
       }
     }

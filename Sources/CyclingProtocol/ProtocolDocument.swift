@@ -69,6 +69,7 @@ struct WrittenLimits: Sendable {
   var halfCycleCharge: Sited<ChargeExpression>
   var emptyBelow: Sited<ChargeExpression>?
   var emptyInARow: Int
+  var temperature: TemperatureLimits?
 }
 
 /// The `limits` of one step; what is missing is the run's.
@@ -208,6 +209,7 @@ struct WrittenCondition: Sendable {
     case charge(ChargeExpression)
     case energy(Energy)
     case rate(VoltageRate)
+    case temperature(Temperature)
     case share(MeasuredShare)
   }
   var site: Site

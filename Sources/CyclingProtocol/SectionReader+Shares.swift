@@ -22,7 +22,8 @@ extension SectionReader {
     switch quantity {
     case .current: factor = readRate(parts[0], of: parts[1], field)
     case .stepCharge, .halfCycleCharge: factor = readPart(parts[0], of: parts[1], field)
-    case .voltage, .voltageDrift, .stepTime, .holdTime, .halfCycleTime, .cycleTime, .testTime, .stepEnergy:
+    case .voltage, .voltageDrift, .stepTime, .holdTime, .halfCycleTime, .cycleTime, .testTime, .stepEnergy,
+      .temperature:
       report(field, "`\(quantity.rawValue)` is no share of a capacity", hint: "write the value itself")
       return nil
     }

@@ -61,8 +61,6 @@ extension SectionReader {
   private mutating func reportVerbs(_ verbs: [String], _ keys: [String], _ field: Field) {
     if verbs.count > 1 {
       report(field, "a step does one thing, this one has \(list(verbs))", hint: "make it \(verbs.count) steps")
-    } else if let later = keys.first(where: { Vocabulary.laterKeys.contains($0) }) {
-      report(field, "`\(later)` is not yet supported", hint: "it belongs to a later part of the language")
     } else if let key = keys.first(where: { Vocabulary.nearest(to: $0, among: Vocabulary.verbs) != nil }) {
       report(field, "unknown step `\(key)`", hint: Vocabulary.hint(for: key, among: Vocabulary.verbs))
     } else {
@@ -293,6 +291,7 @@ extension SectionReader {
     case .stepCharge, .halfCycleCharge: charge(field).map { .charge($0.value) }
     case .voltageDrift: positive(field, as: VoltageRate.self).map { .rate($0.value) }
     case .stepEnergy: positive(field, as: Energy.self).map { .energy($0.value) }
+    case .temperature: temperature(field).map { .temperature($0.value) }
     }
   }
 }

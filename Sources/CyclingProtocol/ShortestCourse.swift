@@ -87,7 +87,8 @@ struct ShortestCourse {
       // nC over pA are 1e9 µs.
       guard let current = largest(step), current > .zero else { return 0 }
       return Int128(threshold) * 1_000_000_000 / Int128(current.picoamperes)
-    case .voltage, .voltageDrift, .current, .halfCycleTime, .cycleTime, .testTime, .halfCycleCharge, .stepEnergy:
+    case .voltage, .voltageDrift, .current, .halfCycleTime, .cycleTime, .testTime, .halfCycleCharge, .stepEnergy,
+      .temperature:
       return 0
     }
   }

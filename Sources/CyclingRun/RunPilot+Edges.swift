@@ -285,7 +285,8 @@ extension RunPilot {
     guard let end = machine.step?.ends.first(where: { $0.text == reason }) else { return false }
     switch end.quantity {
     case .voltage, .current, .holdTime: return true
-    case .stepTime, .halfCycleTime, .cycleTime, .testTime, .stepCharge, .halfCycleCharge, .stepEnergy, .voltageDrift:
+    case .stepTime, .halfCycleTime, .cycleTime, .testTime, .stepCharge, .halfCycleCharge, .stepEnergy, .voltageDrift,
+      .temperature:
       return false
     }
   }

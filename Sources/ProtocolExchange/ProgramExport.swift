@@ -223,7 +223,8 @@ struct ProgramExport {
       case .holdTime: ends.holdTime = TimeSpan(count: end.threshold)
       case .voltage: ends.voltage = Voltage(nanovolts: end.threshold)
       case .current: ends.current = Current(picoamperes: end.threshold)
-      case .voltageDrift, .halfCycleTime, .cycleTime, .testTime, .stepCharge, .halfCycleCharge, .stepEnergy:
+      case .voltageDrift, .halfCycleTime, .cycleTime, .testTime, .stepCharge, .halfCycleCharge, .stepEnergy,
+        .temperature:
         report(
           step, "the other format has no end by `\(end.quantity.rawValue)`", hint: "end the step by a time or a voltage"
         )
