@@ -64,7 +64,8 @@ let package = Package(
     room("InstrumentKit", ["CyclerModel", "Quantities"]),
     room("CyclingRun", ["InstrumentKit", "CellMetrics", "CyclingEngine", "CyclerModel", "Quantities"]),
     room("MethodSCRIPTDriver", ["InstrumentKit", "CyclerModel", "Quantities"], path: "Drivers/MethodSCRIPT/Driver"),
-    room("LineThermometerDriver", ["InstrumentKit", "CyclerModel", "Quantities"], path: "Drivers/LineThermometer/Driver"),
+    room(
+      "LineThermometerDriver", ["InstrumentKit", "CyclerModel", "Quantities"], path: "Drivers/LineThermometer/Driver"),
 
     // The world.
     .systemLibrary(name: "CUdev", pkgConfig: "libudev", providers: [.apt(["libudev-dev"])]),

@@ -47,6 +47,7 @@ import Testing
     #expect(try keys(of: CommandRequest(reason: "r", step: 3, allow_voltage: "v")))
     #expect(try keys(of: ClearRequest(reason: "r")))
     #expect(try keys(of: MountRequest(cell: "c", wiring: "4-wire")))
+    #expect(try keys(of: ObserveRequest(thermometer: "T-1")))
   }
 
   @Test func whatIsNotKnownIsNullAndNotLeftOut() throws {
