@@ -25,6 +25,9 @@ extension RunPilot {
       } else if purpose == .step, let fault = unobserved(now) {
         openBecause(fault, latches: false, now, &outputs)
       }
+    } else {
+      // What was too warm before the circuit was opened gets its tolerance anew once it is closed again.
+      _ = safety.judge(nil, at: now.host)
     }
     supervise(now, &outputs)
   }

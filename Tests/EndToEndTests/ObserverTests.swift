@@ -82,6 +82,20 @@ extension ProgramTests {
       let reason = try rig.sqlite("SELECT end_reason FROM step WHERE kind = 'rest'")
       #expect(reason == "\(condition) for 10 min")
       try expectTheWindow(rig)
+
+      // A sensor that came off is no temperature, and says so.
+      try rig.nasim("fault", "thermometer", "sensor-lost", "--seconds", "600", "--links", rig.links)
+      try rig.wait(for: "the thermometer to be silent", seconds: 10) {
+        try Self.thermometer(rig)?["state"] as? String == "silent"
+      }
+      #expect((try Self.thermometer(rig)?["trouble"] as? String ?? "").contains("disconnected"))
+      #expect(try rig.sqlite("SELECT count(*) FROM event WHERE code = 'observer.sensor' AND channel_id = 1") == "1")
+      #expect(try rig.nactl("start", file).status != 0)
+      // A rehearsal has a temperature where somebody says it.
+      let blind = try rig.nactl("check", file, "--simulate", "hard-carbon")
+      #expect(blind.status != 0 && blind.errors.contains("--simulate-temperature"), "\(blind)")
+      let warm = try rig.nactl("check", file, "--simulate", "hard-carbon", "--simulate-temperature", "60")
+      #expect(warm.status == 0 && warm.output.contains("SIMULATED") && warm.output.contains("completed"), "\(warm)")
     }
 
     /// The rest ended in the window and not before, in the export as in the store.

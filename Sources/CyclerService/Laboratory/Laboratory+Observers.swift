@@ -81,11 +81,10 @@ extension Laboratory {
     let before = bindings[entry.id]
     let key = try serial.map(observer(named:))
     guard key != before else { return before }
-    if let place = await placeOfTemperature(on: entry) {
+    if let (run, place) = try await runThatNeedsThermometer(on: entry) {
       throw RequestRefused(
         .conflict, code: "channel.in_use",
-        message:
-          "run \(entry.run ?? 0) on \(name) names a temperature in \(place), so its thermometer stays what it is",
+        message: "run \(run) on \(name) names a temperature in \(place), so its thermometer stays what it is",
         hint: "stop that run first")
     }
     let at = now().unix
@@ -111,10 +110,12 @@ extension Laboratory {
     return before
   }
 
-  /// Where the run of a channel names a temperature; nil when it has none that does.
-  private func placeOfTemperature(on entry: ChannelEntry) async -> String? {
-    guard let number = entry.run, let run = try? await store.read({ try $0.run(number) }) else { return nil }
-    return await programs(of: run).values.compactMap(\.placeOfTemperature).first
+  /// The first run of a channel, under way or in its queue, that names a temperature, and where it does.
+  private func runThatNeedsThermometer(on entry: ChannelEntry) async throws -> (run: Int64, place: String)? {
+    for run in try await store.read({ try $0.openRuns() }) where run.channelId == entry.id {
+      if let place = await programs(of: run).values.compactMap(\.placeOfTemperature).first { return (run.runId, place) }
+    }
+    return nil
   }
 
   private func observer(named serial: String) throws -> ObserverKey {
