@@ -64,6 +64,8 @@ let package = Package(
     room("InstrumentKit", ["CyclerModel", "Quantities"]),
     room("CyclingRun", ["InstrumentKit", "CellMetrics", "CyclingEngine", "CyclerModel", "Quantities"]),
     room("MethodSCRIPTDriver", ["InstrumentKit", "CyclerModel", "Quantities"], path: "Drivers/MethodSCRIPT/Driver"),
+    room(
+      "LineThermometerDriver", ["InstrumentKit", "CyclerModel", "Quantities"], path: "Drivers/LineThermometer/Driver"),
 
     // The world.
     .systemLibrary(name: "CUdev", pkgConfig: "libudev", providers: [.apt(["libudev-dev"])]),
@@ -74,13 +76,14 @@ let package = Package(
     room(
       "CyclerService",
       [
-        "ControlAPI", "CycleStore", "InstrumentIO", "MethodSCRIPTDriver", "InstrumentKit", "CyclingRun", "CellMetrics",
-        "CyclingEngine", "CyclingProtocol", "CyclerModel", "Quantities", "CNacycler", hummingbird, lifecycle, logging,
-        nio("NIOCore"),
+        "ControlAPI", "CycleStore", "InstrumentIO", "LineThermometerDriver", "MethodSCRIPTDriver", "InstrumentKit",
+        "CyclingRun", "CellMetrics", "CyclingEngine", "CyclingProtocol", "CyclerModel", "Quantities", "CNacycler",
+        hummingbird, lifecycle, logging, nio("NIOCore"),
       ]),
     room("VirtualLab", ["Quantities"]),
     room("MethodSCRIPTEmulator", ["VirtualLab"], path: "Drivers/MethodSCRIPT/Emulator", exclude: ["README.md"]),
-    room("VirtualBench", ["VirtualLab", "MethodSCRIPTEmulator", "CNacycler"]),
+    room("LineThermometerEmulator", path: "Drivers/LineThermometer/Emulator"),
+    room("VirtualBench", ["VirtualLab", "LineThermometerEmulator", "MethodSCRIPTEmulator", "CNacycler"]),
     room(
       "Rehearsal",
       [
@@ -123,6 +126,9 @@ let package = Package(
     tests("ChargeIntegratorTests", ["CyclingEngine", "CyclerModel", "Quantities"]),
     tests("CellMetricsTests", ["CellMetrics", "CyclingEngine", "CyclerModel", "Quantities"]),
     tests("MethodSCRIPTDriverTests", ["MethodSCRIPTDriver", "InstrumentKit", "CyclerModel", "Quantities"]),
+    tests(
+      "LineThermometerTests",
+      ["LineThermometerDriver", "LineThermometerEmulator", "InstrumentKit", "CyclerModel", "Quantities"]),
     tests("MethodSCRIPTEmulatorTests", ["MethodSCRIPTEmulator", "VirtualLab", "Quantities"]),
     tests("VirtualLabTests", ["VirtualLab", "Quantities"]),
     tests("VirtualBenchTests", ["VirtualBench", "VirtualLab"]),

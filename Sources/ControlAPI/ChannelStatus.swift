@@ -80,6 +80,12 @@ public struct ChannelStatus: Codable, Sendable, Hashable {
   @OrNull public var current_A: Double?
   /// How old that reading is.
   @OrNull public var reading_age_s: Double?
+  /// The thermometer beside the cell.
+  @OrNull public var thermometer: String?
+  /// What it said last.
+  @OrNull public var temperature_degC: Double?
+  /// How old that is.
+  @OrNull public var temperature_age_s: Double?
 
   /// Makes one from its parts.
   public init(
@@ -87,7 +93,8 @@ public struct ChannelStatus: Codable, Sendable, Hashable {
     instrument_firmware: String? = nil, driver_maturity: String, port: String? = nil, state: String,
     circuit: CircuitState, circuit_lease_expired_unix_us: Int64? = nil, goes_safe_alone: Bool,
     holds_limits_itself: Bool, cell: String? = nil, wiring: String? = nil, run: Int64? = nil, run_state: String? = nil,
-    latch: LatchStatus? = nil, voltage_V: Double? = nil, current_A: Double? = nil, reading_age_s: Double? = nil
+    latch: LatchStatus? = nil, voltage_V: Double? = nil, current_A: Double? = nil, reading_age_s: Double? = nil,
+    thermometer: String? = nil, temperature_degC: Double? = nil, temperature_age_s: Double? = nil
   ) {
     self.channel = channel
     self.instrument_family = instrument_family
@@ -109,6 +116,9 @@ public struct ChannelStatus: Codable, Sendable, Hashable {
     self.voltage_V = voltage_V
     self.current_A = current_A
     self.reading_age_s = reading_age_s
+    self.thermometer = thermometer
+    self.temperature_degC = temperature_degC
+    self.temperature_age_s = temperature_age_s
   }
 }
 

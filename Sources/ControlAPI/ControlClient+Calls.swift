@@ -22,6 +22,12 @@ extension ControlClient {
   public func clear(channel: String, _ request: ClearRequest) async throws -> Received<Acknowledgement> {
     try await post("/v1/channels/\(PercentEncoding.encode(channel))/clear", request)
   }
+  /// All thermometers.
+  public func thermometers() async throws -> Received<ThermometerList> { try await get("/v1/thermometers") }
+  /// Binds a thermometer to a channel, or none.
+  public func observe(channel: String, _ request: ObserveRequest) async throws -> Received<Acknowledgement> {
+    try await post("/v1/channels/\(PercentEncoding.encode(channel))/observe", request)
+  }
   /// Says which cell a channel holds.
   public func mount(channel: String, _ request: MountRequest) async throws -> Received<Acknowledgement> {
     try await post("/v1/channels/\(PercentEncoding.encode(channel))/mount", request)

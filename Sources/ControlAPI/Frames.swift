@@ -58,6 +58,8 @@ public struct RecordFrame: Codable, Sendable, Hashable {
   @OrNull public var voltage_V: Double?
   /// Current, positive charges the cell; null when nobody measured it.
   @OrNull public var current_A: Double?
+  /// Beside the cell; null when it is not known.
+  @OrNull public var temperature_degC: Double?
   /// Net charge since the step began, from every reading.
   public var step_charge_Ah: Double
   /// Net energy since the step began.
@@ -72,7 +74,8 @@ public struct RecordFrame: Codable, Sendable, Hashable {
     run: Int64, cell: String, channel: String, cycle_number: Int64? = nil, cell_cycle_number: Int64? = nil,
     step_count: Int, step_kind: String, step_path: String, step_label: String? = nil, direction: String,
     step_record_index: Int, test_time_s: Double, step_time_s: Double, unix_us: Int64, voltage_V: Double? = nil,
-    current_A: Double? = nil, step_charge_Ah: Double, step_energy_Wh: Double, next_cutoff: CutoffDistance? = nil,
+    current_A: Double? = nil, temperature_degC: Double? = nil, step_charge_Ah: Double, step_energy_Wh: Double,
+    next_cutoff: CutoffDistance? = nil,
     flags: [String]
   ) {
     self.run = run
@@ -91,6 +94,7 @@ public struct RecordFrame: Codable, Sendable, Hashable {
     self.unix_us = unix_us
     self.voltage_V = voltage_V
     self.current_A = current_A
+    self.temperature_degC = temperature_degC
     self.step_charge_Ah = step_charge_Ah
     self.step_energy_Wh = step_energy_Wh
     self.next_cutoff = next_cutoff

@@ -28,6 +28,7 @@ extension RecordFrame {
     object.write("step_path", step_path, to: &bytes)
     object.write("step_record_index", Int64(step_record_index), to: &bytes)
     object.write("step_time_s", step_time_s, to: &bytes)
+    object.write("temperature_degC", temperature_degC, to: &bytes)
     object.write("test_time_s", test_time_s, to: &bytes)
     object.write("unix_us", unix_us, to: &bytes)
     object.write("voltage_V", voltage_V, to: &bytes)
@@ -36,8 +37,11 @@ extension RecordFrame {
 
   /// What JSON has no word for is left to the general encoder to refuse.
   private var isFinite: Bool {
-    [current_A, step_charge_Ah, step_energy_Wh, step_time_s, test_time_s, voltage_V, next_cutoff?.remaining]
-      .allSatisfy { $0?.isFinite ?? true }
+    [
+      current_A, step_charge_Ah, step_energy_Wh, step_time_s, test_time_s, temperature_degC, voltage_V,
+      next_cutoff?.remaining,
+    ]
+    .allSatisfy { $0?.isFinite ?? true }
   }
 
   private static func write(_ cutoff: CutoffDistance?, to bytes: inout [UInt8]) {

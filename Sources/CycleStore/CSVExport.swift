@@ -15,7 +15,15 @@ struct BatteryDataFormatWriter: ExportWriter {
     "Discharging Capacity / Ah", "Net Capacity / Ah", "Step Net Capacity / Ah", "Step Net Energy / Wh",
   ]
 
-  func begin(_ head: ExportHead, _ text: inout TextBuffer) { text.append(Self.labels.joined(separator: ",") + "\n") }
+  /// A thermometer beside the cell; a run without one has no such column.
+  private static let temperatureLabel = "Ambient Temperature / degC"
+  private var hasTemperatures = false
+
+  mutating func begin(_ head: ExportHead, _ text: inout TextBuffer) {
+    hasTemperatures = head.hasTemperatures
+    let labels = Self.labels + (hasTemperatures ? [Self.temperatureLabel] : [])
+    text.append(labels.joined(separator: ",") + "\n")
+  }
 
   func row(_ row: PlacedRecord, _ text: inout TextBuffer) {
     let (record, step) = (row.record, row.step)
@@ -42,6 +50,10 @@ struct BatteryDataFormatWriter: ExportWriter {
     ] {
       text.append(",")
       text.append(hoursOf: charge)
+    }
+    if hasTemperatures {
+      text.append(",")
+      if let temperature = row.temperature { text.append(degreesCelsius: temperature) }
     }
     text.append("\n")
   }
@@ -71,6 +83,7 @@ struct MachineNamesWriter: ExportWriter {
   private static let names = [
     "record", "test_time_s", "unix_time_s", "voltage_V", "current_A", "cycle", "step_count", "step_kind", "direction",
     "step_record_index", "step_time_s", "step_charge_Ah", "step_energy_Wh", "run_charge_Ah", "flags", "program_path",
+    "temperature_degC",
   ]
 
   func begin(_ head: ExportHead, _ text: inout TextBuffer) { text.append(Self.names.joined(separator: ",") + "\n") }
@@ -106,6 +119,8 @@ struct MachineNamesWriter: ExportWriter {
     text.append(record.flags.rawValue)
     text.append(",")
     text.append(csv: step.programPath)
+    text.append(",")
+    if let temperature = row.temperature { text.append(degreesCelsius: temperature) }
     text.append("\n")
   }
 

@@ -36,6 +36,7 @@ struct JSONExportWriter: ExportWriter {
     object.number("test_time_s", step.startedTestTimeUs + record.stepTime.microseconds, decimals: 6, &text)
     object.number("voltage_V", record.voltage?.nanovolts, decimals: 9, &text)
     object.number("current_A", record.current?.picoamperes, decimals: 12, &text)
+    object.number("temperature_degC", row.temperature?.millidegrees, decimals: 3, &text)
     object.hours("step_charge_Ah", record.charge.nanocoulombs, &text)
     object.hours("step_energy_Wh", record.energy.nanojoules, &text)
     object.number("flags", record.flags.rawValue, &text)

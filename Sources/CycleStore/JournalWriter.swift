@@ -167,6 +167,11 @@ struct JournalWriter {
       try Self.changeOne(
         database, "step", stepID, "UPDATE step SET ended_test_time_us = ?, end_reason = ? WHERE step_id = ?",
         [endedTestTime.microseconds, reason, stepID])
+    case .temperature(let stepID, let stepTime, let temperature):
+      touchedRuns.insert(stepID >> RowIdentity.countBits)
+      try database.cachedStatement(sql: Self.upsertTemperature).execute(arguments: [
+        stepID, stepTime.microseconds, temperature?.millidegrees,
+      ])
     case .halfCycleOpened(let row), .halfCycleUpdated(let row): try write(row, to: database)
     case .cycleClosed(let run, let summary): try write(summary, run: run, to: database)
     case .testUpdated(let row): try write(row, to: database)
@@ -356,6 +361,10 @@ extension JournalWriter {
       cycles = excluded.cycles, reservoir_charge_nc = excluded.reservoir_charge_nc,
       plated_charge_nc = excluded.plated_charge_nc, stripped_charge_nc = excluded.stripped_charge_nc,
       coulombic_efficiency = excluded.coulombic_efficiency, flags = excluded.flags
+    """
+  private static let upsertTemperature = """
+    INSERT INTO temperature_record(step_id, step_time_us, temperature_mdegc) VALUES(?, ?, ?)
+    ON CONFLICT(step_id, step_time_us) DO UPDATE SET temperature_mdegc = excluded.temperature_mdegc
     """
   private static let upsertCheckpoint = """
     INSERT INTO checkpoint(run_id, format, commit_sequence, unix_us, state) VALUES(?, ?, ?, ?, ?)

@@ -26,6 +26,7 @@ public actor RunExport {
   private var cursor: RecordCursor
   private var records: [RecordRow] = []
   private var steps: [Int64: StoredStep] = [:]
+  private var temperatures = TemperatureWalk()
   private var place = 0
   private var writer: any ExportWriter
   private var walk = RecordWalk()
@@ -46,6 +47,7 @@ public actor RunExport {
     self.store = store
     end = head.lastRecord
     cursor = RecordCursor(startOf: run)
+    temperatures = TemperatureWalk(run: run)
     var writer = format.rowWriter
     writer.begin(head, &text)
     self.writer = writer
@@ -65,7 +67,7 @@ public actor RunExport {
       let record = records[place]
       place += 1
       guard let end, RecordCursor(record) <= end, let step = steps[record.stepID] else { continue }
-      writer.row(walk.next(record, step), &text)
+      writer.row(walk.next(record, step, temperatures.next(record)), &text)
     }
     defer { text.removeAll() }
     return text.bytes
@@ -75,10 +77,16 @@ public actor RunExport {
   private func readPage() async throws -> Bool {
     guard let end, cursor < end else { return false }
     let from = cursor
-    (records, steps) = try await store.read { view in
+    let read = temperatures.read
+    let newTemperatures: [TemperatureRow]
+    (records, steps, newTemperatures) = try await store.read { view in
       let records = try view.records(after: from, limit: Self.page)
-      return (records, try view.steps(of: records))
+      let temperatures = try records.last.map {
+        try view.temperatures(afterStep: read.stepID, time: read.time, upTo: $0)
+      }
+      return (records, try view.steps(of: records), temperatures ?? [])
     }
+    temperatures.take(newTemperatures)
     place = 0
     guard let last = records.last else { return false }
     cursor = RecordCursor(last)
@@ -96,6 +104,7 @@ struct ExportHead: Sendable {
   var steps: [StoredStep]
   var revisions: [StoredRevision]
   var events: [StoredEvent]
+  var hasTemperatures: Bool
   var lastRecord: RecordCursor?
 
   /// nil when there is no such run.
@@ -110,6 +119,7 @@ struct ExportHead: Sendable {
     // The others have no room for them.
     revisions = format == .json ? try view.revisions(run: number) : []
     events = format == .json ? try view.events(run: number, limit: .max) : []
+    hasTemperatures = try view.hasTemperatures(run: number)
     lastRecord = try view.lastRecord(run: number)
   }
 }
@@ -132,6 +142,8 @@ struct PlacedRecord {
   var number: Int64
   /// The newest cycle that had begun; 0 before the first.
   var cycle: Int64
+  /// Beside the cell; nil when it is not known.
+  var temperature: Temperature?
   /// Charge that flowed in the charging direction since the run began.
   var chargingCharge: Int64
   /// Charge that flowed in the discharging direction, a magnitude.
@@ -148,7 +160,7 @@ struct RecordWalk {
   private var discharging: Int64 = 0
 
   /// Places the next record of the run.
-  mutating func next(_ record: RecordRow, _ step: StoredStep) -> PlacedRecord {
+  mutating func next(_ record: RecordRow, _ step: StoredStep, _ temperature: Temperature?) -> PlacedRecord {
     if record.stepID != stepID {
       stepID = record.stepID
       stepCharge = 0
@@ -159,8 +171,8 @@ struct RecordWalk {
     stepCharge = record.charge.nanocoulombs
     if moved > 0 { charging += moved } else { discharging -= moved }
     return PlacedRecord(
-      record: record, step: step, number: number, cycle: cycle, chargingCharge: charging,
-      dischargingCharge: discharging)
+      record: record, step: step, number: number, cycle: cycle, temperature: temperature,
+      chargingCharge: charging, dischargingCharge: discharging)
   }
 }
 

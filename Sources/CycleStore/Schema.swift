@@ -14,7 +14,7 @@ enum Schema {
   /// Databases of this version and later count their commits.
   static let firstVersionWithMark = 5
   /// One SQL script a version, in order.
-  static let steps: [String] = [version1, version2, version3, version4, version5, version6]
+  static let steps: [String] = [version1, version2, version3, version4, version5, version6, version7]
 
   private static let version1 = registry + runs + measurements + results + views
 
@@ -85,6 +85,18 @@ enum Schema {
     ALTER TABLE run_protocol ADD COLUMN reason TEXT;
     ALTER TABLE run_protocol ADD COLUMN refusal TEXT;
     ALTER TABLE cycle ADD COLUMN cumulative_irreversible_capacity_ah REAL;
+    """
+
+  /// Thermometers beside channels, and what they said while a run was on. A temperature is null where it is not known any
+  /// more, so that nobody reads an old one on.
+  private static let version7 = """
+    CREATE TABLE observer(
+      channel_id INTEGER NOT NULL REFERENCES channel, quantity TEXT NOT NULL,
+      instrument_id INTEGER NOT NULL REFERENCES instrument, bound_unix_us INTEGER NOT NULL, bound_by TEXT NOT NULL,
+      PRIMARY KEY(channel_id, quantity)) STRICT, WITHOUT ROWID;
+    CREATE TABLE temperature_record(
+      step_id INTEGER NOT NULL, step_time_us INTEGER NOT NULL, temperature_mdegc INTEGER,
+      PRIMARY KEY(step_id, step_time_us)) STRICT, WITHOUT ROWID;
     """
 
   private static let registry = """

@@ -27,6 +27,8 @@ struct TextBuffer {
   mutating func append(volts value: Voltage) { append(value.nanovolts, decimals: 9) }
   /// Adds a current in amperes: twelve decimals, exact.
   mutating func append(amperes value: Current) { append(value.picoamperes, decimals: 12) }
+  /// Adds a temperature in degrees Celsius: three decimals, exact.
+  mutating func append(degreesCelsius value: Temperature) { append(value.millidegrees, decimals: 3) }
   /// Adds microseconds in seconds: six decimals, exact.
   mutating func append(secondsOf microseconds: Int64) { append(microseconds, decimals: 6) }
 

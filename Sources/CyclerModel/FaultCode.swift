@@ -34,6 +34,13 @@ public enum FaultCode: String, Sendable, Hashable, CaseIterable {
   case limitCurrentCharge = "limit.current.charge"
   case limitCurrentDischarge = "limit.current.discharge"
   case limitHalfCycleCharge = "limit.half_cycle_charge"
+  case limitTemperatureHigh = "limit.temperature.high"
+  case limitTemperatureLow = "limit.temperature.low"
+  // Observers.
+  case observerBound = "observer.bound"
+  case observerUnbound = "observer.unbound"
+  case observerSilent = "observer.silent"
+  case observerSensor = "observer.sensor"
   // Steps.
   case holdCurrentReversed = "hold.current_reversed"
   case holdStartedFarAway = "hold.started_far_away"

@@ -33,6 +33,11 @@ public enum Finding: Sendable, Hashable {
   /// More charge than one half-cycle may move.
   case movedMore(Charge, limit: Charge)
 
+  /// A temperature above the limit.
+  case warmerThan(Temperature, limit: Temperature)
+  /// A temperature below the limit.
+  case colderThan(Temperature, limit: Temperature)
+
   /// In one sentence, with units.
   public var words: String {
     switch self {
@@ -51,6 +56,8 @@ public enum Finding: Sendable, Hashable {
     case .restsAbove(let voltage, let limit): "\(voltage.shown()) at open circuit, above \(limit.shown())"
     case .restsBelow(let voltage, let limit):
       "\(voltage.shown()) at open circuit, below \(limit.shown()): stripped too far, a soft short or a lost contact"
+    case .warmerThan(let temperature, let limit): "\(temperature.written) beside the cell, above \(limit.written)"
+    case .colderThan(let temperature, let limit): "\(temperature.written) beside the cell, below \(limit.written)"
     case .movedMore(let charge, let limit): "the half-cycle moved \(charge.shown()), more than \(limit.shown())"
     }
   }

@@ -287,6 +287,8 @@ public enum JournalEntry: Sendable, Hashable {
   case stepStarted(StepRow)
   /// Its time zero has come, which its row could not know: the instrument took the rest or closed the circuit.
   case stepBegan(stepID: Int64, at: UnixInstant, testTime: TimeSpan)
+  /// The temperature beside the cell at a moment of a step; nil when it is not known any more.
+  case temperature(stepID: Int64, stepTime: TimeSpan, Temperature?)
   /// A step ended.
   case stepEnded(stepID: Int64, endedTestTime: TimeSpan, reason: String)
   /// A half-cycle opened.

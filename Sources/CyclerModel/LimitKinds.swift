@@ -27,6 +27,8 @@ public struct LimitKinds: OptionSet, Sendable, Hashable {
   public static var halfCycleCharge: LimitKinds { LimitKinds(rawValue: 8) }
   /// Of empty half-cycles in a row.
   public static var emptyHalfCycles: LimitKinds { LimitKinds(rawValue: 16) }
+  /// Of the temperature beside the cell.
+  public static var temperature: LimitKinds { LimitKinds(rawValue: 32) }
 
   /// The kind of limit that a fault tells of; empty where it tells of none.
   public init(toldBy code: FaultCode) {
@@ -35,6 +37,7 @@ public struct LimitKinds: OptionSet, Sendable, Hashable {
     case .limitCurrentCharge: self = .chargeCurrent
     case .limitCurrentDischarge: self = .dischargeCurrent
     case .limitHalfCycleCharge: self = .halfCycleCharge
+    case .limitTemperatureHigh, .limitTemperatureLow: self = .temperature
     case .runNoProgress: self = .emptyHalfCycles
     default: self = []
     }

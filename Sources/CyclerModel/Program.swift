@@ -260,6 +260,8 @@ public struct EndCondition: Sendable, Hashable {
     case chargePerVolt = "dq_dv"
     /// The run's present cycle, from 1.
     case cycleNumber = "cycle_number"
+    /// Thousandths of a degree Celsius, as a thermometer beside the cell says; not known without one.
+    case temperature
   }
   /// What is compared.
   public var quantity: Quantity

@@ -39,10 +39,13 @@ public struct SafetyLimits: Sendable, Hashable {
   public var emptyHalfCyclesInARow: Int
   /// The limits that end the run when they are passed; after the others it waits for a person.
   public var endingRun: LimitKinds = []
+  /// Between what temperatures the run may go on; nil where it says nothing of them.
+  public var temperature: TemperatureLimits?
   /// Limits.
   public init(
     lowerVoltage: SoftHardLimit, upperVoltage: SoftHardLimit, chargeCurrent: SoftHardLimit,
-    dischargeCurrent: SoftHardLimit, halfCycleCharge: Charge, emptyHalfCycleBelow: Charge, emptyHalfCyclesInARow: Int
+    dischargeCurrent: SoftHardLimit, halfCycleCharge: Charge, emptyHalfCycleBelow: Charge, emptyHalfCyclesInARow: Int,
+    temperature: TemperatureLimits? = nil
   ) {
     self.lowerVoltage = lowerVoltage
     self.upperVoltage = upperVoltage
@@ -51,6 +54,7 @@ public struct SafetyLimits: Sendable, Hashable {
     self.halfCycleCharge = halfCycleCharge
     self.emptyHalfCycleBelow = emptyHalfCycleBelow
     self.emptyHalfCyclesInARow = emptyHalfCyclesInARow
+    self.temperature = temperature
   }
 }
 

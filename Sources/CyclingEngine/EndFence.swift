@@ -29,6 +29,8 @@ public struct EndFence: Sendable, Hashable {
   public private(set) var asksForEnergy = false
   /// Whether a condition asks how fast the voltage moves, or how much charge moves it.
   public private(set) var asksForCourse = false
+  /// Whether a condition asks for the temperature beside the cell.
+  public private(set) var asksForTemperature = false
 
   /// Whether values, times and charges tell all: no condition asks for more, and each is covered.
   var mayBandQuietly: Bool { !isOpen && !asksForEnergy && !asksForCourse }
@@ -41,7 +43,9 @@ public struct EndFence: Sendable, Hashable {
     for end in ends { narrow(end.quantity, end.comparison, end.threshold) }
     asksForEnergy = ends.contains { $0.quantity == .stepEnergy } || joined.contains { $0.quantity == .stepEnergy }
     let course: Set<EndCondition.Quantity> = [.voltageDrift, .chargePerVolt]
-    asksForCourse = (ends.map(\.quantity) + joined.map(\.quantity)).contains { course.contains($0) }
+    let asked = Set(ends.map(\.quantity) + joined.map(\.quantity))
+    asksForCourse = !asked.isDisjoint(with: course)
+    asksForTemperature = asked.contains(.temperature)
   }
 
   /// Whether a reading may meet a condition; false only when none can hold.
@@ -86,6 +90,8 @@ public struct EndFence: Sendable, Hashable {
     case (.stepCharge, true): stepChargeTo = min(stepChargeTo, threshold)
     case (.halfCycleCharge, true): halfCycleChargeTo = min(halfCycleChargeTo, threshold)
     case (.stepEnergy, true): stepEnergyTo = min(stepEnergyTo, threshold)
+    // No reading foretells it.
+    case (.temperature, _): isOpen = true
     case (.stepTime, false), (.holdTime, false), (.halfCycleTime, false), (.cycleTime, false), (.testTime, false),
       (.stepCharge, false), (.halfCycleCharge, false), (.stepEnergy, false), (.cycleNumber, true),
       (.cycleNumber, false):

@@ -35,6 +35,9 @@ public struct SafetyMonitor: Sendable, Hashable {
   private var restedAt: Voltage?
   private var frozenReadings = 0
   private var frozenSince: TimeSpan?
+  /// Since when it is warmer or colder than allowed, on the host's clock: a thermometer knows no set-points.
+  var warmerSince: HostInstant?
+  var colderSince: HostInstant?
 
   /// A current moves the voltage of every cell at once, by its resistance. One that stays the same to the last digit for
   /// more readings than this, and while more than a five-hundredth of what a half-cycle may move has passed, is not

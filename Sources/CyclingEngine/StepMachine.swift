@@ -366,6 +366,9 @@ public struct LiveQuantities: Sendable, Hashable {
   /// Net energy of the step.
   public var stepEnergy = Energy.zero
 
+  /// Beside the cell; nil while it is not known or nobody asks.
+  public var temperature: Temperature?
+
   /// Nothing yet.
   public init() {}
 }
@@ -397,6 +400,7 @@ extension LiveQuantities {
     case .stepCharge: Int64(clamping: stepCharge.nanocoulombs.magnitude)
     case .halfCycleCharge: Int64(clamping: halfCycleCharge.nanocoulombs.magnitude)
     case .stepEnergy: Int64(clamping: stepEnergy.nanojoules.magnitude)
+    case .temperature: temperature?.millidegrees
     }
   }
 }

@@ -51,7 +51,7 @@ enum BasisCollector {
     switch condition.value {
     case .current(let current): current.basis
     case .charge(let charge), .chargePerVolt(let charge): charge.basis
-    case .voltage, .time, .energy, .rate, .share, .count: nil
+    case .voltage, .time, .energy, .rate, .temperature, .share, .count: nil
     }
   }
 }

@@ -346,6 +346,7 @@ extension Compiler {
     case .rate(let rate): rate.count
     case .count(let count): count
     case .chargePerVolt(let charge): resolve(Sited(value: charge, site: condition.site))?.count
+    case .temperature(let temperature): temperature.count
     case .current(let current): resolve(Sited(value: current, site: condition.site))?.count
     case .charge(let charge): resolveEnd(charge, condition)
     // What is sure before the capacity is known: no more charge than the limit, a current above nothing.

@@ -161,11 +161,12 @@ struct Compiler {
       upperVoltage: SoftHardLimit(
         soft: voltage.high.value.count, hard: voltage.hardHigh.value.count, tolerance: voltage.tolerance),
       chargeCurrent: charge, dischargeCurrent: discharge, halfCycleCharge: most, emptyHalfCycleBelow: emptyBelow,
-      emptyHalfCyclesInARow: written.emptyInARow)
+      emptyHalfCyclesInARow: written.emptyInARow, temperature: written.temperature)
     limits.endingRun.set(.voltage, to: voltage.action)
     limits.endingRun.set(.chargeCurrent, to: written.charge.action)
     limits.endingRun.set(.dischargeCurrent, to: written.discharge.action)
     limits.endingRun.set(.halfCycleCharge, to: written.halfCycleAction)
+    limits.endingRun.set(.temperature, to: written.temperature?.action)
     limits.endingRun.set(.emptyHalfCycles, to: written.emptyAction)
     return limits
   }

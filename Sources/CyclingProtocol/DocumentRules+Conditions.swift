@@ -106,7 +106,7 @@ extension DocumentRules {
   mutating func judgeJoined(_ conditions: [WrittenCondition], _ place: Surroundings, inCycles: Bool) {
     for condition in conditions {
       if let lasting = condition.lasting, condition.also.isEmpty,
-        ![.voltage, .current, .voltageDrift, .chargePerVolt].contains(condition.quantity)
+        ![.voltage, .current, .voltageDrift, .chargePerVolt, .temperature].contains(condition.quantity)
       {
         report(
           lasting.site,
@@ -148,7 +148,7 @@ extension DocumentRules {
     case .cycleTime:
       guard !inCycles else { return }
       report(term.site, "`\(name)` has no meaning outside `cycles`", hint: "write `step_time`")
-    case .stepTime, .testTime: return
+    case .stepTime, .testTime, .temperature: return
     }
   }
 

@@ -40,7 +40,7 @@ extension DocumentRules {
     guard condition.also.isEmpty else { return }
     switch condition.quantity {
     case .voltage: if case .voltage(let voltage) = condition.value { judgeInside(voltage, at: condition.site) }
-    case .current: break
+    case .current, .temperature: break
     case .voltageDrift, .chargePerVolt:
       report(
         condition.site, "`\(condition.quantity.rawValue)` means nothing where the current changes",

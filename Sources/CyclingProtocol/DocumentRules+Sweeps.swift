@@ -44,7 +44,7 @@ extension DocumentRules {
     switch condition.quantity {
     case .voltage: if case .voltage(let voltage) = condition.value { judgeInside(voltage, at: condition.site) }
     // The current of a sweep rises and falls.
-    case .current: return
+    case .current, .temperature: return
     case .voltageDrift, .chargePerVolt: reportHeld(condition)
     case .cycleNumber: reportConstant(condition)
     case .stepTime, .testTime, .stepCharge, .stepEnergy: requireGrowing(condition)

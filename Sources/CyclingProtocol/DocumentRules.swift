@@ -158,13 +158,14 @@ struct DocumentRules {
       case .voltageDrift: judgeDrift(condition)
       case .testTime: requireGrowing(condition)
       case .cycleTime: requireGrowing(condition, inCycles: inCycles)
+      case .temperature: break
       case .stepTime:
         report(condition.site, "a rest already says how long it lasts", hint: "change `rest` instead")
       case .cycleNumber: reportConstant(condition)
       case .current, .holdTime, .halfCycleTime, .stepCharge, .halfCycleCharge, .stepEnergy, .chargePerVolt:
         report(
           condition.site, "`\(condition.quantity.rawValue)` does not change during a rest",
-          hint: "a rest ends by its duration, a voltage or a test time")
+          hint: "a rest ends by its duration, a voltage, a temperature or a test time")
       }
     }
   }
@@ -183,7 +184,7 @@ struct DocumentRules {
       case .voltage: judgeCutOff(condition, drive)
       case .voltageDrift, .chargePerVolt: if drive.to != nil { reportHeld(condition) }
       case .cycleNumber: reportConstant(condition)
-      case .current where drive.law != nil: break
+      case .current where drive.law != nil, .temperature: break
       case .current:
         report(
           condition.site, "the current is constant here and cannot end the step",
@@ -217,6 +218,7 @@ struct DocumentRules {
         report(condition.site, "the voltage is held and cannot end the hold", hint: "end it by current or `hold_time`")
       case .voltageDrift, .chargePerVolt: reportHeld(condition)
       case .cycleNumber: reportConstant(condition)
+      case .temperature: break
       case .stepTime, .halfCycleTime, .cycleTime, .testTime, .stepCharge, .halfCycleCharge, .stepEnergy:
         report(
           condition.site, "`\(condition.quantity.rawValue)` is not a matter of the hold alone",
@@ -234,6 +236,7 @@ struct DocumentRules {
         report(condition.site, "the voltage is held and cannot end the hold", hint: "end it by current or time")
       case .voltageDrift, .chargePerVolt: reportHeld(condition)
       case .cycleNumber: reportConstant(condition)
+      case .temperature: break
       case .stepTime, .holdTime, .testTime, .stepCharge, .stepEnergy: requireGrowing(condition)
       case .halfCycleTime, .halfCycleCharge: requireGrowing(condition, isDiagnostic: hold.isDiagnostic)
       case .cycleTime: requireGrowing(condition, inCycles: inCycles)

@@ -156,7 +156,8 @@ public struct ProgramListing {
     case .chargePerVolt:
       let isAbsolute = ["uAh/V", "mAh/V", "Ah/V"].contains { operand.hasSuffix(" \($0)") }
       return isAbsolute ? end.text : "\(end.text) (\(Charge(count: end.threshold).shown())/V)"
-    case .stepTime, .holdTime, .halfCycleTime, .cycleTime, .testTime, .stepEnergy, .voltageDrift, .cycleNumber:
+    case .stepTime, .holdTime, .halfCycleTime, .cycleTime, .testTime, .stepEnergy, .voltageDrift, .cycleNumber,
+      .temperature:
       return end.text
     }
   }
@@ -212,6 +213,7 @@ private struct ListingWriter {
       "a half-cycle moves at most \(limits.halfCycleCharge.shown())\(ProgramListing.end(of: .halfCycleCharge, limits)); "
         + "below \(limits.emptyHalfCycleBelow.shown()) it is empty, and \(limits.emptyHalfCyclesInARow) empty ones in a row "
         + (limits.endingRun.contains(.emptyHalfCycles) ? "end the run" : "hold the run"))
+    writeTemperature(limits.temperature)
     lines.append("records " + Self.text(program.record))
     let metrics = [
       program.metrics.sodiationPlateauBelow.map { "sodiation's plateau lies below \($0.written)" },
@@ -223,6 +225,19 @@ private struct ListingWriter {
     lines.append(
       "after an interruption of up to \(policy.resumeWithin.written) the run goes on by itself, otherwise it "
         + (policy.otherwise == .hold ? "waits for a person" : "ends"))
+  }
+
+  private mutating func writeTemperature(_ limits: TemperatureLimits?) {
+    if let limits {
+      let bounds = [limits.lower.map { ("not below", $0) }, limits.upper.map { ("not above", $0) }].compactMap { $0 }
+      let words = bounds.map { word, limit in
+        "\(word) \(Temperature(count: limit.soft).written) for \(limit.tolerance.written), "
+          + "\(Temperature(count: limit.hard).written) at once"
+      }
+      lines.append(
+        "temperature " + words.joined(separator: ", ") + ProgramListing.end(of: .temperature, program.limits))
+    }
+    if program.placeOfTemperature != nil { lines.append("the channel needs a thermometer") }
   }
 
   private func volts(_ count: Int64) -> String { Voltage(count: count).written }

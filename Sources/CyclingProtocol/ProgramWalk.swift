@@ -100,7 +100,7 @@ enum ProgramWalk {
       case .stepTime: !end.onlyInHold
       case .holdTime: step.kind == .constantVoltage
       case .voltage, .voltageDrift, .current, .halfCycleTime, .cycleTime, .testTime, .stepCharge, .halfCycleCharge,
-        .stepEnergy, .chargePerVolt, .cycleNumber:
+        .stepEnergy, .chargePerVolt, .cycleNumber, .temperature:
         false
       }
     }

@@ -73,6 +73,7 @@ struct WrittenLimits: Sendable {
   var emptyInARow: Int
   var halfCycleAction: LimitAction?
   var emptyAction: LimitAction?
+  var temperature: TemperatureLimits?
 }
 
 /// The `limits` of one step; what is missing is the run's.
@@ -226,6 +227,7 @@ struct WrittenCondition: Sendable {
     case charge(ChargeExpression)
     case energy(Energy)
     case rate(VoltageRate)
+    case temperature(Temperature)
     case share(MeasuredShare)
     /// For each volt.
     case chargePerVolt(ChargeExpression)

@@ -150,18 +150,21 @@ extension SectionReader {
       emptyInARow = required("in_a_row", of: empty, paste: #""in_a_row": 3"#)
         .flatMap { wholeNumber($0, in: 1...1_000) }
     }
-    guard let voltage, let charge, let discharge, let most, let emptyInARow else { return nil }
+    let temperature = fields["temperature"].map { readTemperatureLimits($0) }
+    guard let voltage, let charge, let discharge, let most, let emptyInARow, temperature.map({ $0 != nil }) ?? true
+    else { return nil }
     return WrittenLimits(
       voltage: voltage, charge: charge, discharge: discharge, halfCycleCharge: most, emptyBelow: emptyBelow,
-      emptyInARow: Int(emptyInARow), halfCycleAction: halfCycleAction, emptyAction: emptyAction)
+      emptyInARow: Int(emptyInARow), halfCycleAction: halfCycleAction, emptyAction: emptyAction,
+      temperature: temperature ?? nil)
   }
 
   /// What becomes of the run once the limit was passed; nil where the file does not say.
-  private mutating func readAction(_ fields: Fields) -> LimitAction? {
+  mutating func readAction(_ fields: Fields) -> LimitAction? {
     fields["then"].flatMap { word($0, as: LimitAction.self, what: "what becomes of a run") }
   }
 
-  private mutating func readTolerance(_ fields: Fields) -> TimeSpan? {
+  mutating func readTolerance(_ fields: Fields) -> TimeSpan? {
     guard let field = required("for", of: fields, paste: #""for": "2 s""#) else { return nil }
     guard let sited = quantity(field, as: TimeSpan.self) else { return nil }
     guard sited.value >= .zero, sited.value <= Self.longestTolerance else {

@@ -23,7 +23,7 @@ extension SectionReader {
     case .current: factor = readRate(parts[0], of: parts[1], field)
     case .stepCharge, .halfCycleCharge: factor = readPart(parts[0], of: parts[1], field)
     case .voltage, .voltageDrift, .stepTime, .holdTime, .halfCycleTime, .cycleTime, .testTime, .stepEnergy,
-      .chargePerVolt, .cycleNumber:
+      .chargePerVolt, .cycleNumber, .temperature:
       report(field, "`\(quantity.rawValue)` is no share of a capacity", hint: "write the value itself")
       return nil
     }

@@ -62,8 +62,6 @@ extension SectionReader {
   private mutating func reportVerbs(_ verbs: [String], _ keys: [String], _ field: Field) {
     if verbs.count > 1 {
       report(field, "a step does one thing, this one has \(list(verbs))", hint: "make it \(verbs.count) steps")
-    } else if let later = keys.first(where: { Vocabulary.laterKeys.contains($0) }) {
-      report(field, "`\(later)` is not yet supported", hint: "it belongs to a later part of the language")
     } else if let key = keys.first(where: { Vocabulary.nearest(to: $0, among: Vocabulary.verbs) != nil }) {
       report(field, "unknown step `\(key)`", hint: Vocabulary.hint(for: key, among: Vocabulary.verbs))
     } else {
@@ -296,6 +294,7 @@ extension SectionReader {
     case .stepEnergy: positive(field, as: Energy.self).map { .energy($0.value) }
     case .chargePerVolt: chargePerVolt(field).map { .chargePerVolt($0) }
     case .cycleNumber: cycleNumber(field).map { .count($0) }
+    case .temperature: temperature(field).map { .temperature($0.value) }
     }
   }
 

@@ -59,12 +59,8 @@ struct SectionReader {
       byKey[member.key] = Field(node: member.value, path: path)
       guard !known.contains(member.key) else { continue }
       let place = lines.site(member.keyOffset, path: path)
-      if Vocabulary.laterKeys.contains(member.key) {
-        report(place, "`\(member.key)` is not yet supported here", hint: "it belongs to a later part of the language")
-      } else {
-        let hint = Vocabulary.hint(for: member.key, among: known)
-        report(place, "unknown key `\(member.key)` in \(what)", hint: hint)
-      }
+      let hint = Vocabulary.hint(for: member.key, among: known)
+      report(place, "unknown key `\(member.key)` in \(what)", hint: hint)
     }
     return Fields(byKey: byKey, site: site(field))
   }

@@ -88,7 +88,7 @@ struct ShortestCourse {
       guard let current = largest(step), current > .zero else { return 0 }
       return Int128(threshold) * 1_000_000_000 / Int128(current.picoamperes)
     case .voltage, .voltageDrift, .current, .halfCycleTime, .cycleTime, .testTime, .halfCycleCharge, .stepEnergy,
-      .chargePerVolt, .cycleNumber:
+      .chargePerVolt, .cycleNumber, .temperature:
       return 0
     }
   }

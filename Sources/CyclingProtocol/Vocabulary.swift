@@ -12,7 +12,9 @@ enum Vocabulary {
   static let cell = [
     "role", "name", "requires", "active_mass", "area", "nominal_capacity", "expect_open_circuit", "allow_plating",
   ]
-  static let limits = ["voltage", "charge_current", "discharge_current", "half_cycle_charge", "empty_half_cycle"]
+  static let limits = [
+    "voltage", "charge_current", "discharge_current", "half_cycle_charge", "empty_half_cycle", "temperature",
+  ]
   static let stepLimits = ["voltage", "charge_current", "discharge_current"]
   static let record = ["every", "on_voltage_change", "on_current_change", "on_charge_change", "read_every"]
   static let segment = ["every", "on_voltage_change", "on_current_change", "on_charge_change", "until"]
@@ -40,12 +42,8 @@ enum Vocabulary {
   static let useKeys = ["use", "with"]
   static let includedKeys = ["file", "sha256", "steps"]
 
-  /// Keys of the second part of the language.
-  static let laterKeys: Set<String> = ["temperature"]
   /// Quantities of the second part of the language.
-  static let laterQuantities: Set<String> = [
-    "temperature", "plateau_ratio", "plateau_charge",
-  ]
+  static let laterQuantities: Set<String> = ["plateau_ratio", "plateau_charge"]
 
   /// What people write who come from other cyclers, and what it is called here.
   private static let elsewhere = [
@@ -55,8 +53,8 @@ enum Vocabulary {
     "i": "current", "ewe": "voltage", "potential": "voltage", "wait": "rest", "ocv": "rest", "pause": "rest",
     "loop": "repeat", "cycle": "cycles", "cc": "charge", "cv": "hold", "cccv": "charge", "lsv": "sweep",
     "ramp": "sweep", "scan": "sweep", "scan_rate": "sweep", "drive_cycle": "profile", "waveform": "profile",
-    "simulation": "profile", "lithiate": "sodiate",
-    "delithiate": "desodiate", "name": "label", "current_limit": "current_at_most", "max_current": "current_at_most",
+    "simulation": "profile", "lithiate": "sodiate", "delithiate": "desodiate", "temp": "temperature", "name": "label",
+    "current_limit": "current_at_most", "max_current": "current_at_most",
     "plateau_below": "sodiation_plateau_below", "mass": "active_mass", "capacity_nominal": "nominal_capacity",
     "version": "nacycler_protocol", "comment": "notes", "description": "notes",
   ]

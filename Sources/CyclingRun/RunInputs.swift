@@ -123,6 +123,8 @@ public struct RunSettings: Sendable, Hashable {
   public var slowestDrivenReadings: TimeSpan = TimeSpan(milliseconds: 200)
   /// The fastest readings that the instrument can give.
   public var fastestReadings: TimeSpan = TimeSpan(milliseconds: 10)
+  /// How old what a thermometer said may be while a limit or a condition needs it.
+  public var observerPatience: TimeSpan = TimeSpan(seconds: 30)
   /// A person allowed a start voltage outside the protocol's window, and why.
   public var allowedVoltageReason: String?
   /// The usual settings.

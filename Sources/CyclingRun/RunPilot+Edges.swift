@@ -288,7 +288,7 @@ extension RunPilot {
     switch end.quantity {
     case .voltage, .current, .holdTime: return true
     case .stepTime, .halfCycleTime, .cycleTime, .testTime, .stepCharge, .halfCycleCharge, .stepEnergy, .voltageDrift,
-      .chargePerVolt, .cycleNumber:
+      .chargePerVolt, .cycleNumber, .temperature:
       return false
     }
   }

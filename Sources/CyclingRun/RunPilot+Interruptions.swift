@@ -116,6 +116,7 @@ extension RunPilot {
 
   mutating func instrumentReady(_ now: RunMoment, _ outputs: inout RunOutputs) {
     instrumentIsHere = true
+    observing.beginsAnew(at: now.host)
     switch phase {
     case .away(let since): comeBack(since, now, &outputs)
     case .paused, .held, .suspended:

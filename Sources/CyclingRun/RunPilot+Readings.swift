@@ -42,6 +42,7 @@ extension RunPilot {
     guard let stepID = setpoint?.stepID else { return }
     countTestTime(until: now.host)
     outputs.entries.append(.stepBegan(stepID: stepID, at: now.unix, testTime: testTime))
+    keepTemperature(now, &outputs)
   }
 
   /// Test time between steps.
@@ -181,6 +182,7 @@ extension RunPilot {
       live.halfCycleTime = before.time + candidate.stepTime
       live.halfCycleCharge = before.charge + candidate.charge
     }
+    if machine.fence.asksForTemperature { live.temperature = observing.temperature }
     if machine.fence.asksForEnergy { live.stepEnergy = carried.energy + candidate.energy }
     return live
   }

@@ -47,6 +47,10 @@ extension RunPilot {
       hold(unknownCapacity(of: program.steps[index]), latches: false, now, &outputs)
       return
     }
+    if let fault = unobserved(now) {
+      hold(fault, latches: false, now, &outputs)
+      return
+    }
     if let fault = refusal(of: step) {
       hold(fault, latches: true, now, &outputs)
       return
@@ -308,7 +312,7 @@ extension RunPilot {
         quantity = .holdTime
         threshold = max(0, threshold - carried.holdTime.microseconds)
       case .halfCycleTime, .cycleTime, .testTime, .stepCharge, .halfCycleCharge, .stepEnergy, .voltageDrift,
-        .chargePerVolt, .cycleNumber:
+        .chargePerVolt, .cycleNumber, .temperature:
         continue
       }
       cutOffs.append(

@@ -151,6 +151,8 @@ public struct RunPilot: Sendable {
   var overslept: HostInstant?
   /// The revision of the protocol that waits for its seam; nil when none does.
   var revisionWaiting: Int32?
+  /// What the thermometer beside the cell says, where one is bound to the channel.
+  var observing = Observing()
   /// The state that was last told to the store.
   public private(set) var state: RunState = .queued
 
@@ -234,6 +236,7 @@ public struct RunPilot: Sendable {
 
   private mutating func begin(_ now: RunMoment, _ outputs: inout RunOutputs) {
     guard phase == .ready else { return }
+    observing.beginsAnew(at: now.host)
     note(.runStarted, .info, actor: identity.startedBy, "“\(program.title)” started", now, &outputs)
     if instrumentIsHere {
       beginCheck(.preflight, now, &outputs)
@@ -256,7 +259,7 @@ public struct RunPilot: Sendable {
     case .orphanEnded(_, let token, let reading, let openedAt, let end):
       adopt(token, reading, openedAt, end, now, &outputs)
     case .fault(_, let fault): note(fault.code, .warning, actor: "instrument", fault.detail, now, &outputs)
-    case .identified, .circuit: break
+    case .identified, .circuit, .temperature: break
     }
   }
 

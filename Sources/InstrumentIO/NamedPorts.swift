@@ -2,7 +2,8 @@
 // SPDX-FileCopyrightText: NaCycler contributors
 //
 // Ports that a person names: `--port /dev/ttyUSB3`, `--port 'links/*'`. The names may be links that come and go with
-// what they lead to, so the patterns are evaluated again whenever their directories change, and from time to time.
+// what they lead to, so the patterns are evaluated again whenever their directories change, and from time to time. A name
+// may begin with the family of what is there, `line_thermometer:/dev/ttyUSB3`.
 
 internal import Glibc
 
@@ -17,6 +18,8 @@ struct NamedPorts: ~Copyable {
     /// Which incarnation of the node: a link that was moved to another line, or a line that was made anew under its
     /// old name, is another port.
     let incarnation: Incarnation
+    /// The family that stands before the pattern.
+    var family: String?
   }
 
   /// What tells two nodes of one name apart.
@@ -26,7 +29,7 @@ struct NamedPorts: ~Copyable {
     let line: UInt
   }
 
-  private let patterns: [String]
+  private let patterns: [NamedPattern]
   /// Readable when one of the watched directories changed; -1 when the kernel gives us none.
   let descriptor: CInt
   private var watched: Set<String> = []
@@ -36,7 +39,9 @@ struct NamedPorts: ~Copyable {
   private(set) var passedOver: Set<String> = []
 
   init(patterns: [String]) {
-    self.patterns = patterns
+    // Who says what is at a port is heard before who says nothing, in whatever order they speak.
+    let read = patterns.map(NamedPattern.init)
+    self.patterns = read.filter { $0.family != nil } + read.filter { $0.family == nil }
     descriptor = inotify_init()
     if descriptor >= 0 {
       _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
@@ -60,9 +65,11 @@ struct NamedPorts: ~Copyable {
     var nodes: Set<String> = []
     passedOver.removeAll(keepingCapacity: true)
     for pattern in patterns {
-      for path in Self.expand(pattern) {
+      for path in Self.expand(pattern.glob) {
         switch Self.look(at: path, known[path]) {
-        case .line(let one): if nodes.insert(one.node).inserted { found.append(one) }
+        case .line(var one):
+          one.family = pattern.family
+          if nodes.insert(one.node).inserted { found.append(one) }
         case .somethingElse: passedOver.insert(path)
         case .nothing: break
         }
@@ -74,7 +81,7 @@ struct NamedPorts: ~Copyable {
 
   private mutating func watchDirectories() {
     for pattern in patterns {
-      let directory = Self.directory(of: pattern)
+      let directory = Self.directory(of: pattern.glob)
       // One that is not there yet is tried again at the next evaluation; one that went away reports IN_IGNORED.
       if !watched.contains(directory), inotify_add_watch(descriptor, directory, Self.changes) >= 0 {
         watched.insert(directory)

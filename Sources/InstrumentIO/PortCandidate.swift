@@ -19,6 +19,8 @@ public struct PortCandidate: Sendable, Hashable {
   public var path: String
   /// How it became known.
   public var origin: Origin
+  /// The family that whoever named the port says is there; nil when nobody did.
+  public var family: String?
   /// Four lower-case hexadecimal digits; nil when the port is not on USB or its device is not known.
   public var vendorID: String?
   /// Four lower-case hexadecimal digits.
@@ -33,11 +35,13 @@ public struct PortCandidate: Sendable, Hashable {
   public var portPath: String?
   /// A candidate.
   public init(
-    path: String, origin: Origin, vendorID: String? = nil, productID: String? = nil, product: String? = nil,
+    path: String, origin: Origin, family: String? = nil, vendorID: String? = nil, productID: String? = nil,
+    product: String? = nil,
     manufacturer: String? = nil, serial: String? = nil, portPath: String? = nil
   ) {
     self.path = path
     self.origin = origin
+    self.family = family
     self.vendorID = vendorID
     self.productID = productID
     self.product = product
@@ -68,7 +72,7 @@ extension InstrumentDescriptor {
   /// port and its USB description, where known, is not a bootloader's.
   public func mayBe(at candidate: PortCandidate) -> Bool {
     switch candidate.origin {
-    case .named: !candidate.isBootloader
+    case .named: !candidate.isBootloader && (candidate.family ?? family) == family
     case .plugged: matches.contains { $0.fits(candidate) }
     }
   }

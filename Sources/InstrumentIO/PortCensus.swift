@@ -44,6 +44,7 @@ struct PortCensus {
       var candidate = descriptions[found.node] ?? PortCandidate(path: found.node, origin: .named)
       candidate.path = found.path
       candidate.origin = .named
+      candidate.family = found.family
       return Sighting(identity: .named(found), candidate: candidate)
     }
     present += plugged.filter { !taken.contains($0.path) }.map { Sighting(identity: .plugged($0), candidate: $0) }

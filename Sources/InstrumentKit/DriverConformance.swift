@@ -77,6 +77,13 @@ public enum DriverConformance {
         return nil
       }
     }
+    /// What a thermometer said.
+    public var temperatures: [Temperature] {
+      events.compactMap { event in
+        if case .temperature(let temperature) = event { return temperature }
+        return nil
+      }
+    }
     /// The ends alone.
     public var ends: [SetpointEnd] {
       events.compactMap { event in
@@ -198,8 +205,10 @@ private struct Check {
     for (index, bytes) in received {
       for cut in 0..<bytes.count {
         let entries = Array(transcript.entries[..<index]) + [.received(Array(bytes[..<cut])), .lost]
-        let readings = DriverConformance.replay(entries, with: make).readings
-        if !reference.readings.starts(with: readings) {
+        let outcome = DriverConformance.replay(entries, with: make)
+        if !reference.readings.starts(with: outcome.readings)
+          || !reference.temperatures.starts(with: outcome.temperatures)
+        {
           fail(.truncationInventsNothing, "entry \(index) ended after byte \(cut), then the port was lost")
         }
       }
@@ -244,6 +253,10 @@ private struct Check {
     if let invented = inventedReading(in: outcome.readings) {
       fail(.damageInventsNothing, "\(detail): \(invented)")
     }
+    // A line that came twice says the same twice.
+    if let invented = outcome.temperatures.first(where: { !reference.temperatures.contains($0) }) {
+      fail(.damageInventsNothing, "\(detail): \(invented.written)")
+    }
     for end in outcome.ends where !reference.ends.contains(end) {
       switch end {
       case .cutOff, .bound, .leaseExpired: fail(.damageEndsNothing, "\(detail): \(end)")
@@ -275,7 +288,9 @@ private struct Check {
     for (index, bytes) in received {
       for (number, garbage) in noise.enumerated() {
         let outcome = replay(replacing: index, with: [garbage, bytes])
-        if outcome.readings != reference.readings || outcome.ends != reference.ends {
+        if outcome.readings != reference.readings || outcome.ends != reference.ends
+          || outcome.temperatures != reference.temperatures
+        {
           fail(.noiseChangesNothing, "entry \(index), noise \(number)")
         }
       }

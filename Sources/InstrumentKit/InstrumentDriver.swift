@@ -87,6 +87,9 @@ public enum DriverEvent: Sendable, Hashable {
     channel: Int, SetpointToken, lastReading: Reading?, circuitOpenedAt: TimeSpan?, end: SetpointEnd?)
   /// What is known of the circuit changed.
   case circuit(channel: Int, CircuitState)
+  /// A thermometer says how warm it is. It belongs to no channel and has no clock: it counts from the moment at which the
+  /// bytes were handed over.
+  case temperature(Temperature)
   /// Something is wrong with the link or the instrument; nil channel means all.
   case fault(channel: Int?, Fault)
 }
@@ -157,6 +160,8 @@ public struct InstrumentCapabilities: Sendable, Hashable {
   public var leaseHole: String?
   /// What its open circuit is.
   public var openCircuit: OpenCircuit
+  /// What it measures beside a cell; empty for an instrument that drives cells and nothing else.
+  public var observes: Set<ObservedQuantity> = []
   /// Capabilities.
   public init(
     channels: Int, kinds: Set<StepKind>, voltage: VoltageWindow, maximumCurrent: Current, currentRanges: [Current],
@@ -178,7 +183,26 @@ public struct InstrumentCapabilities: Sendable, Hashable {
   }
 }
 
+/// What an instrument beside a cell measures.
+public enum ObservedQuantity: String, Sendable, Hashable, CaseIterable {
+  /// A temperature.
+  case temperature
+}
+
 extension InstrumentCapabilities {
+  /// Of an instrument that drives nothing: it has no channel, and its readings are for the channels that it is bound to.
+  public static func observer(of quantities: Set<ObservedQuantity>) -> InstrumentCapabilities {
+    var capabilities = InstrumentCapabilities(
+      channels: 0, kinds: [], voltage: VoltageWindow(from: .zero, to: .zero), maximumCurrent: .zero, currentRanges: [],
+      shortestReadingInterval: TimeSpan(seconds: 1), voltageErrorPartsPerMillion: 0, voltageOffsetError: .zero,
+      holdsBounds: false, hasLease: false, openCircuit: .disconnectedBlind)
+    capabilities.observes = quantities
+    return capabilities
+  }
+
+  /// Whether it measures beside cells and drives none.
+  public var isObserver: Bool { channels == 0 && !observes.isEmpty }
+
   /// What the compiler of protocols must know of it.
   public var limits: InstrumentLimits {
     InstrumentLimits(

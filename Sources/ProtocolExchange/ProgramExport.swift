@@ -236,7 +236,7 @@ struct ProgramExport {
       case .voltage: ends.voltage = Voltage(nanovolts: end.threshold)
       case .current: ends.current = Current(picoamperes: end.threshold)
       case .voltageDrift, .halfCycleTime, .cycleTime, .testTime, .stepCharge, .halfCycleCharge, .stepEnergy,
-        .chargePerVolt, .cycleNumber:
+        .chargePerVolt, .cycleNumber, .temperature:
         report(
           step, "the other format has no end by `\(end.quantity.rawValue)`", hint: "end the step by a time or a voltage"
         )

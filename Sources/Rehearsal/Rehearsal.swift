@@ -12,7 +12,7 @@ public import CyclingRun
 public import InstrumentKit
 internal import MethodSCRIPTDriver
 public import MethodSCRIPTEmulator
-internal import Quantities
+public import Quantities
 public import VirtualLab
 
 /// One run on one virtual cell.
@@ -20,6 +20,8 @@ public struct Rehearsal: Sendable {
   private var instrument: MethodSCRIPTInstrument
   private var driver = MethodSCRIPTDriver()
   private var pilot: RunPilot?
+  /// How warm it is beside the cell, all the time; nil without a thermometer.
+  private var temperature: Temperature?
   private var isOpened = false
   /// What the instrument has said of itself.
   public private(set) var identity: InstrumentIdentity?
@@ -52,10 +54,15 @@ public struct Rehearsal: Sendable {
   }
 
   /// Begins a run, after the instrument was identified.
-  public mutating func begin(_ program: Program, settings: RunSettings, hear: (borrowing RunOutputs) -> Void) {
+  /// - Parameter temperature: What a thermometer beside the cell says all the time; nil without one.
+  public mutating func begin(
+    _ program: Program, settings: RunSettings, temperature: Temperature? = nil, hear: (borrowing RunOutputs) -> Void
+  ) {
+    self.temperature = temperature
     let run = RunIdentity(
       run: 1, channel: 1, instrumentChannel: 0, earlierCellCycles: 0, protocolRevision: 1, startedBy: "rehearsal")
     pilot = RunPilot(identity: run, program: program, settings: settings, instrumentIsHere: true)
+    observe(hear)
     feedRun(.begin, hear)
   }
 
@@ -76,7 +83,10 @@ public struct Rehearsal: Sendable {
       let bytes = output
       bytes.withUnsafeBytes { feedDriver(.bytes($0), hear) }
     }
-    if pilot != nil { feedRun(.tick, hear) }
+    if pilot != nil {
+      observe(hear)
+      feedRun(.tick, hear)
+    }
     if let driverWakeAt, driverWakeAt <= now.host { feedDriver(.tick, hear) }
   }
 
@@ -126,6 +136,19 @@ public struct Rehearsal: Sendable {
     if wantsCommit { take(.committed, hear) }
   }
 
+  /// A turn is short of any patience with a thermometer, so one look a turn is enough.
+  private mutating func observe(_ hear: (borrowing RunOutputs) -> Void) {
+    guard let temperature else { return }
+    let moment = now
+    let seen = ObservedTemperature(temperature, arrivedAt: moment.host)
+    guard pilot?.observe(seen, at: moment, into: &runOutputs) != nil else { return }
+    takeOutputs(hear)
+    guard !commands.isEmpty else { return }
+    driverOutputs.removeAll()
+    driverOutputs.wakeAt = driverWakeAt
+    workOff(hear)
+  }
+
   private mutating func workOff(_ hear: (borrowing RunOutputs) -> Void) {
     while true {
       driverWakeAt = driverOutputs.wakeAt
@@ -146,7 +169,7 @@ public struct Rehearsal: Sendable {
       guard pilot?.handle(reading, at: moment, into: &runOutputs) != nil else { return }
       takeOutputs(hear)
     case .began, .circuitClosed, .circuitMarkLost, .holdBegan, .circuitOpened, .ended, .refused, .orphanEnded, .circuit,
-      .fault:
+      .temperature, .fault:
       take(.driver(event), hear)
     }
   }

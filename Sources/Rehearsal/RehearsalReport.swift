@@ -62,7 +62,8 @@ public struct RehearsalReport: Sendable {
     case .event(let row) where row.severity != .info:
       eventCount += 1
       if events.count < Self.keptEvents { events.append(row) }
-    case .event, .stepStarted, .stepEnded, .halfCycleOpened, .latched, .checkpoint, .checkpointDropped, .amended,
+    case .event, .stepStarted, .temperature, .stepEnded, .halfCycleOpened, .latched, .checkpoint, .checkpointDropped,
+      .amended,
       .amendmentRefused:
       break
     }

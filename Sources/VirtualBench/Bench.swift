@@ -9,6 +9,7 @@ internal import Synchronization
 public final class Bench: Sendable {
   private let plan: BenchPlan
   private let seats: [Seat]
+  private let thermometer: ThermometerSeat?
   private let threads: Mutex<[BenchThread]>
   private let control: Int32
   /// Ends the control thread.
@@ -24,7 +25,13 @@ public final class Bench: Sendable {
     event = nacycler_event_open()
     var seats: [Seat] = []
     var threads: [BenchThread] = []
+    var thermometer: ThermometerSeat?
     do {
+      if let chamber = plan.thermometer {
+        let seat = try ThermometerSeat(chamber, links: plan.links, number: plan.firstNumber)
+        threads.append(try BenchThread.serving(seat))
+        thermometer = seat
+      }
       for number in plan.firstNumber..<(plan.firstNumber + plan.count) {
         let seat = try Seat(plan: plan, number: number)
         threads.append(try BenchThread.serving(seat))
@@ -32,19 +39,24 @@ public final class Bench: Sendable {
       }
     } catch {
       for seat in seats { seat.stop() }
+      thermometer?.stop()
       for thread in threads { thread.join() }
       close(control)
       unlink(ControlSocket.path(in: plan.links))
       throw error
     }
     self.seats = seats
+    self.thermometer = thermometer
     self.threads = Mutex(threads)
     let controlThread = try BenchThread(name: "control") { [self] in serveControl() }
     self.threads.withLock { $0.append(controlThread) }
   }
 
   /// One line for each instrument: link, serial number and cell.
-  public var lines: [String] { seats.map { "\($0.link) \($0.serial) \($0.cellName)" } }
+  public var lines: [String] {
+    seats.map { "\($0.link) \($0.serial) \($0.cellName)" }
+      + (thermometer.map { ["\($0.link) \($0.serial) chamber"] } ?? [])
+  }
 
   /// The truth of the instrument of that number.
   public func truth(of number: Int) throws(BenchError) -> Truth { try seat(number).truth() }
@@ -62,6 +74,7 @@ public final class Bench: Sendable {
       return
     }
     for seat in seats { seat.stop() }
+    thermometer?.stop()
     _ = nacycler_event_signal(event)
     for thread in threads.withLock({ $0 }) { thread.join() }
     close(control)
@@ -131,8 +144,12 @@ public final class Bench: Sendable {
   private func obey(_ words: [String]) -> [UInt8] {
     do throws(BenchError) {
       switch words.first {
-      case "status" where words.count == 1: return Self.answer(seats.map { $0.status() })
+      case "status" where words.count == 1:
+        return Self.answer(seats.map { $0.status() } + (thermometer.map { [$0.status()] } ?? []))
       case "truth" where words.count == 2: return Self.answer(try seat(Self.number(words[1])).truth())
+      case "chamber" where words.count == 2: return Self.answer(try sendChamber(to: words[1]))
+      case "fault" where words.count == 4 && words[1] == ThermometerSeat.name:
+        return Self.answer(try orderThermometer(words[2], seconds: words[3]))
       case "fault" where words.count == 4:
         guard let fault = BenchFault(rawValue: words[2]) else {
           let known = BenchFault.allCases.map(\.rawValue).joined(separator: ", ")
@@ -143,11 +160,44 @@ public final class Bench: Sendable {
         try order(fault, of: Self.number(words[1]), seconds: seconds)
         return Self.answer(seat.status())
       default:
-        throw BenchError("not understood: \(words.joined(separator: " ")); say status, truth N or fault N KIND SECONDS")
+        throw BenchError(
+          "not understood: \(words.joined(separator: " ")); say status, truth N, chamber DEGREES or fault N KIND SECONDS"
+        )
       }
     } catch {
       return Self.answer(ControlSocket.Refusal(error: error.description))
     }
+  }
+
+  // MARK: - Thermometer
+
+  private func theThermometer() throws(BenchError) -> ThermometerSeat {
+    guard let thermometer else {
+      throw BenchError("there is no thermometer on this bench; start it with nasim run --thermometer DEGREES")
+    }
+    return thermometer
+  }
+
+  private func sendChamber(to text: String) throws(BenchError) -> SeatStatus {
+    guard let target = Double(text), target.isFinite, abs(target) <= 500 else {
+      throw BenchError("\(text) is no temperature in degrees Celsius from -500 to 500")
+    }
+    let seat = try theThermometer()
+    seat.go(to: target)
+    return seat.status()
+  }
+
+  private func orderThermometer(_ kind: String, seconds: String) throws(BenchError) -> SeatStatus {
+    guard let fault = ThermometerFault(rawValue: kind) else {
+      let known = ThermometerFault.allCases.map(\.rawValue).joined(separator: ", ")
+      throw BenchError("a thermometer has no fault \(kind); there are: \(known)")
+    }
+    guard let time = Double(seconds), time >= 0, time < 1e6 else {
+      throw BenchError("a fault lasts 0 to 1000000 seconds, not \(seconds)")
+    }
+    let seat = try theThermometer()
+    seat.order(fault, seconds: time)
+    return seat.status()
   }
 
   private static func number(_ text: String) throws(BenchError) -> Int {

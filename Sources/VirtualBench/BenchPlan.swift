@@ -60,6 +60,8 @@ public struct BenchPlan: Sendable {
   public var instructionSeconds: Double
   /// Charge below so many volts counts as plateau charge in the truth; nil counts none.
   public var plateauThresholdVolts: Double?
+  /// The thermometer; nil for a bench without.
+  public var thermometer: ThermometerPlan?
   /// The folder for links, control socket and truths.
   public var links: String
 
@@ -76,6 +78,7 @@ public struct BenchPlan: Sendable {
     converters = .ideal
     instructionSeconds = 0.001
     plateauThresholdVolts = nil
+    thermometer = nil
   }
 
   /// A name like `emstat4-hr-1`.

@@ -26,6 +26,12 @@ struct BenchThread: Sendable {
     return try BenchThread(name: seat.name) { handed.run() }
   }
 
+  /// The thread of the thermometer, whose line is open when this returns.
+  static func serving(_ seat: ThermometerSeat) throws(BenchError) -> BenchThread {
+    let handed = HandedOver(try ThermometerThread(seat: seat))
+    return try BenchThread(name: ThermometerSeat.name) { handed.run() }
+  }
+
   init(name: String, body: @escaping @Sendable () -> Void) throws(BenchError) {
     let work = Unmanaged.passRetained(Work(name: name, body: body))
     var thread = pthread_t()
@@ -47,14 +53,21 @@ struct BenchThread: Sendable {
   }
 }
 
+/// What a thread of the bench does.
+private protocol BenchLife: ~Copyable {
+  mutating func run()
+}
+extension SeatThread: BenchLife {}
+extension ThermometerThread: BenchLife {}
+
 /// Carries what a thread is to own from its maker to it.
 ///
 /// Unchecked, and safe: the maker writes `life` in `init`, before `pthread_create`, which orders that write before
 /// everything that the thread does, and keeps no way to it but the closure that it hands over. `run` is called once, by
 /// the thread.
-private final class HandedOver: @unchecked Sendable {
-  private var life: SeatThread
-  init(_ life: consuming SeatThread) { self.life = life }
+private final class HandedOver<Life: BenchLife & ~Copyable>: @unchecked Sendable {
+  private var life: Life
+  init(_ life: consuming Life) { self.life = life }
   func run() { life.run() }
 }
 

@@ -59,6 +59,12 @@ struct Channels: AsyncParsableCommand {
       .init("CURRENT", "current_A", number: true, text: { $0.current_A.map { Numbers.scaled($0, "A") } }) {
         $0.current_A.map { "\($0)" }
       },
+      .init(
+        "TEMPERATURE", "temperature_degC", number: true,
+        text: { $0.temperature_degC.map { Numbers.fixed($0, 2) + " °C" } },
+        value: { $0.temperature_degC.map { "\($0)" } }),
+      .hidden("thermometer") { $0.thermometer },
+      .hidden("temperature_age_s") { $0.temperature_age_s.map { "\($0)" } },
       .init("SAFE ALONE", "goes_safe_alone", text: { $0.goes_safe_alone ? "yes" : "no" }) { "\($0.goes_safe_alone)" },
       .hidden("holds_limits_itself") { "\($0.holds_limits_itself)" },
       .init("LATCH", "latch_fault", text: { $0.latch.map { "\($0.fault): \($0.detail)" } }) { $0.latch?.fault },

@@ -33,6 +33,9 @@ struct Check: AsyncParsableCommand {
     if simulation.simulate == nil, simulation.simulateCycles != nil {
       throw ValidationError("--simulate-cycles needs --simulate PRESET.")
     }
+    if simulation.simulate == nil, simulation.simulateTemperature != nil {
+      throw ValidationError("--simulate-temperature needs --simulate PRESET.")
+    }
     if let cycles = simulation.simulateCycles, cycles < 1 {
       throw ValidationError("--simulate-cycles is at least 1, not \(cycles).")
     }
@@ -80,7 +83,8 @@ struct Check: AsyncParsableCommand {
       preset: preset, instrument: simulation.simulateOn, cycles: simulation.simulateCycles, settings: variables.set,
       massMicrograms: values.mass?.micrograms ?? registered?.active_mass_ug,
       areaSquareMillimetres: values.area?.squareMillimetres ?? registered?.area_mm2,
-      nominalMilliampereHours: values.nominalCapacity?.milliampereHours ?? registered?.nominal_capacity_mAh)
+      nominalMilliampereHours: values.nominalCapacity?.milliampereHours ?? registered?.nominal_capacity_mAh,
+      degreesCelsius: simulation.simulateTemperature)
     return try Simulation.run(request, text: Array(source.text.utf8))
   }
 
@@ -116,4 +120,8 @@ struct SimulationOptions: ParsableArguments {
     completion: .list(instruments))
   var simulateOn = "emstat4-hr"
   @Option(help: ArgumentHelp("Simulate so many cycles only.", valueName: "number")) var simulateCycles: Int?
+  @Option(
+    help: ArgumentHelp("What the thermometer beside the simulated cell says, in degrees Celsius.", valueName: "degrees")
+  )
+  var simulateTemperature: Double?
 }

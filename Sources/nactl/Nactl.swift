@@ -17,7 +17,8 @@ import ControlAPI
       4 a protocol has problems; 64 wrong usage.
       """, version: NaCyclerVersion.text,
     subcommands: [
-      Channels.self, Cell.self, Check.self, Convert.self, Start.self, Runs.self, Show.self, Note.self, Tail.self,
+      Channels.self, Observe.self, Cell.self, Check.self, Convert.self, Start.self, Runs.self, Show.self, Note.self,
+      Tail.self,
       Cycles.self,
       Predict.self,
       Stop.self, Pause.self, Resume.self, Skip.self, Amend.self, Clear.self, Snapshot.self, Export.self,

@@ -80,6 +80,9 @@ struct Show: AsyncParsableCommand {
       lines.append(("voltage", record.voltage_V.map { Numbers.fixed($0, 4) + " V" }))
       let isDriving = ["running", "preflight"].contains(detail.run.state)
       lines.append((isDriving ? "current" : "last current", record.current_A.map { Numbers.scaled($0, "A") }))
+      if let temperature = record.temperature_degC {
+        lines.append(("temperature", Numbers.fixed(temperature, 2) + " °C"))
+      }
       if isDriving { lines.append(("next cut-off", record.next_cutoff.map(TailView.text))) }
     }
     if let cycle = detail.last_cycle {

@@ -50,6 +50,7 @@ extension Simulation {
     var massMicrograms: Int64?
     var areaSquareMillimetres: Double?
     var nominalMilliampereHours: Double?
+    var degreesCelsius: Double?
 
     var arguments: [String] {
       var all = ["rehearse", "--cell", preset, "--instrument", instrument]
@@ -58,6 +59,7 @@ extension Simulation {
       if let massMicrograms { all += ["--mass-ug", "\(massMicrograms)"] }
       if let areaSquareMillimetres { all += ["--area-mm2", "\(areaSquareMillimetres)"] }
       if let nominalMilliampereHours { all += ["--nominal-mah", "\(nominalMilliampereHours)"] }
+      if let degreesCelsius { all += ["--temperature=\(degreesCelsius)"] }
       return all
     }
   }

@@ -14,6 +14,7 @@ extension TailView {
     ("test_time_s", { "\($0.test_time_s)" }), ("step_time_s", { "\($0.step_time_s)" }),
     ("unix_us", { "\($0.unix_us)" }),
     ("voltage_V", { $0.voltage_V.map { "\($0)" } }), ("current_A", { $0.current_A.map { "\($0)" } }),
+    ("temperature_degC", { $0.temperature_degC.map { "\($0)" } }),
     ("step_charge_Ah", { "\($0.step_charge_Ah)" }), ("step_energy_Wh", { "\($0.step_energy_Wh)" }),
     ("flags", { $0.flags.joined(separator: " ") }),
   ]

@@ -168,7 +168,8 @@ final class TailView: Sendable {
           Numbers.duration(record.step_time_s), record.voltage_V.map { Numbers.fixed($0, 4) + " V" } ?? Numbers.unknown,
           record.current_A.map { Numbers.scaled($0, "A") } ?? Numbers.unknown,
           scale.number(record.step_charge_Ah) ?? Numbers.unknown,
-          ([record.next_cutoff.map(Self.text) ?? ""] + flags.map { "[\($0)]" }).joined(separator: " "),
+          ([record.temperature_degC.map { Numbers.fixed($0, 2) + " °C" }, record.next_cutoff.map(Self.text) ?? ""]
+            .compactMap { $0 } + flags.map { "[\($0)]" }).joined(separator: " "),
         ], state)
   }
 

@@ -26,7 +26,9 @@ struct Nacyclerd: AsyncParsableCommand {
 
   @Option(
     name: .customLong("port"), parsing: .singleValue,
-    help: ArgumentHelp("A serial port, or a pattern of several; may be given more than once.", valueName: "glob"))
+    help: ArgumentHelp(
+      "A serial port, or a pattern of several, with a family before it where it is another: line_thermometer:/dev/ttyUSB0.",
+      valueName: "glob"))
   var ports: [String] = []
 
   @Flag(
@@ -47,6 +49,12 @@ struct Nacyclerd: AsyncParsableCommand {
       valueName: "seconds"))
   var storePatience: Int64 = 600
 
+  @Option(
+    help: ArgumentHelp(
+      "How old what a thermometer said may be while a run needs it, before its circuit is opened.",
+      valueName: "seconds"))
+  var observerPatience: Int64 = 30
+
   @Option(help: ArgumentHelp("trace, debug, info, notice, warning, error or critical.", valueName: "level"))
   var logLevel = "info"
 
@@ -54,6 +62,12 @@ struct Nacyclerd: AsyncParsableCommand {
     guard lease >= 5, lease <= 3_600 else { throw ValidationError("--lease is 5 to 3600 seconds") }
     guard storePatience >= 1, storePatience <= 3_600 else {
       throw ValidationError("--store-patience is 1 to 3600 seconds")
+    }
+    guard observerPatience >= 2, observerPatience <= 600 else {
+      throw ValidationError("--observer-patience is 2 to 600 seconds")
+    }
+    for port in ports {
+      if let problem = LaboratoryConfiguration.problem(withPort: port) { throw ValidationError(problem) }
     }
     guard Logger.Level(rawValue: logLevel) != nil else { throw ValidationError("--log-level \(logLevel) is no level") }
   }
@@ -76,6 +90,7 @@ struct Nacyclerd: AsyncParsableCommand {
     configuration.laboratory.watchesUSB = !noDiscovery
     configuration.laboratory.lease = TimeSpan(seconds: lease)
     configuration.laboratory.storePatience = TimeSpan(seconds: storePatience)
+    configuration.laboratory.observerPatience = TimeSpan(seconds: observerPatience)
     do {
       try makeStateDirectory()
       try await CyclerDaemon(configuration: configuration, logger: Logger(label: "nacyclerd")).run()

@@ -10,5 +10,7 @@ struct Nasim: ParsableCommand {
     commandName: "nasim",
     abstract: "Emulated instruments with virtual sodium cells, each on a pseudo-terminal.",
     discussion: "To a host the instruments look like hardware; see docs/virtual-laboratory.md.",
-    subcommands: [Run.self, TruthCommand.self, Fault.self, Status.self, Presets.self, Rehearse.self])
+    subcommands: [
+      Run.self, TruthCommand.self, Fault.self, ChamberCommand.self, Status.self, Presets.self, Rehearse.self,
+    ])
 }

@@ -52,20 +52,33 @@ extension Nasim {
       abstract: "Let something go wrong with an instrument.",
       discussion: """
         link-lost closes the line and opens it again under the same name, the script running on meanwhile; \
-        power-lost also takes script and power away; mute swallows what the instrument sends.
+        power-lost also takes script and power away; mute swallows what the instrument sends. A thermometer is named \
+        `thermometer` instead of by a number; sensor-lost is for it alone.
         """)
 
     @OptionGroup var place: Place
-    @Argument(help: "The instrument's number.")
-    var number: Int
-    @Argument(help: "link-lost, power-lost or mute.")
-    var fault: BenchFault
+    @Argument(help: "The instrument's number, or thermometer.")
+    var instrument: String
+    @Argument(help: "link-lost, power-lost, mute or, of a thermometer, sensor-lost.")
+    var fault: String
     @Option(help: "For how many real seconds.")
     var seconds: Double
 
     func run() throws {
-      _ = try ControlSocket.ask("fault \(number) \(fault.rawValue) \(seconds)", links: place.folder())
+      _ = try ControlSocket.ask("fault \(instrument) \(fault) \(seconds)", links: place.folder())
     }
+  }
+
+  /// The chamber goes elsewhere.
+  struct ChamberCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      commandName: "chamber", abstract: "Send the chamber of the bench's thermometer to another temperature.")
+
+    @OptionGroup var place: Place
+    @Argument(help: "Degrees Celsius; below zero after --, as in `chamber -- -10`.")
+    var degrees: Double
+
+    func run() throws { _ = try ControlSocket.ask("chamber \(degrees)", links: place.folder()) }
   }
 
   /// How the instruments are.

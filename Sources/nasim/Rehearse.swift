@@ -31,11 +31,15 @@ extension Nasim {
     @Option(help: "Nominal capacity in milliampere-hours.") var nominalMah: Double?
     @Option(name: .customLong("set"), help: ArgumentHelp("A variable's value.", valueName: "name=value"))
     var settings: [String] = []
+    @Option(help: "What a thermometer beside the cell says all the time, in degrees Celsius.") var temperature: Double?
     @Option(help: "Stop after so many cycles.") var cycles: Int?
     @Option(help: "Folder of presets.") var presets: String?
     @Argument(help: "The protocol file.") var file: String
 
     func validate() throws {
+      if let temperature, !(abs(temperature) <= 500) {
+        throw ValidationError("--temperature is -500 to 500 degrees Celsius, not \(temperature).")
+      }
       if let cycles, cycles < 1 { throw ValidationError("--cycles is at least 1, not \(cycles).") }
     }
 
@@ -47,10 +51,16 @@ extension Nasim {
       }
       let program = try compile(try read(), for: capabilities, filling: preset)
       try judge(program, preset)
+      if temperature == nil, let place = program.placeOfTemperature {
+        refuse(
+          "\(place): a temperature is named, and there is no thermometer\n",
+          hint: "say how warm it is with --temperature, or `nactl check --simulate-temperature`")
+      }
       var runSettings = RunSettings()
       runSettings.fastestReadings = capabilities.shortestReadingInterval
       var report = RehearsalReport()
-      rehearsal.begin(program, settings: runSettings) { report.hear($0) }
+      let warmth = temperature.map { Temperature(millidegrees: Int64(($0 * 1_000).rounded())) }
+      rehearsal.begin(program, settings: runSettings, temperature: warmth) { report.hear($0) }
       let progress = Progress(cycleCount: program.cycleCount)
       while !report.isOver, rehearsal.linkFault == nil, report.cycles.count < cycles ?? .max {
         rehearsal.turn { report.hear($0) }

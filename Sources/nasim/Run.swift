@@ -7,7 +7,6 @@ public import VirtualBench
 
 extension InstrumentKind: ExpressibleByArgument {}
 extension ConverterKind: ExpressibleByArgument {}
-extension BenchFault: ExpressibleByArgument {}
 
 extension Pace: ExpressibleByArgument {
   /// `max` or a factor.
@@ -50,6 +49,12 @@ extension Nasim {
     var instructionTime = InstructionTime(seconds: 0.001)
     @Option(help: "Volts below which charge counts as plateau charge in the truth.")
     var plateauBelow: Double?
+    @Option(help: "A thermometer too, in a chamber that goes to so many degrees Celsius.")
+    var thermometer: Double?
+    @Option(help: "How warm the chamber is at first; without it, it is where it goes.")
+    var thermometerFrom: Double?
+    @Option(help: "The chamber's time constant in real seconds.")
+    var thermometerTime = 60.0
     @Option(help: "Folder of presets.")
     var presets: String?
     @OptionGroup var place: Place
@@ -57,6 +62,15 @@ extension Nasim {
     func validate() throws {
       guard (1...1000).contains(count) else { throw ValidationError("--count is 1 to 1000, not \(count).") }
       guard first >= 0 else { throw ValidationError("--first is not below 0, not \(first).") }
+      for degrees in [thermometer, thermometerFrom].compactMap({ $0 }) where !(abs(degrees) <= 500) {
+        throw ValidationError("A chamber is at -500 to 500 degrees Celsius, not \(degrees).")
+      }
+      guard thermometerTime > 0, thermometerTime.isFinite else {
+        throw ValidationError("--thermometer-time is above 0 seconds, not \(thermometerTime).")
+      }
+      if thermometerFrom != nil, thermometer == nil {
+        throw ValidationError("--thermometer-from needs --thermometer.")
+      }
       if let plateauBelow, !plateauBelow.isFinite { throw ValidationError("--plateau-below is a number of volts.") }
     }
 
@@ -71,6 +85,9 @@ extension Nasim {
       plan.converters = converters
       plan.instructionSeconds = instructionTime.seconds
       plan.plateauThresholdVolts = plateauBelow
+      plan.thermometer = thermometer.map {
+        ThermometerPlan(target: $0, start: thermometerFrom, timeConstant: thermometerFrom == nil ? 0 : thermometerTime)
+      }
 
       // Blocked before there is a second thread: the one that waits for them below is the only one that sees them.
       var ends = sigset_t()

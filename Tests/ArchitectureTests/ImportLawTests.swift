@@ -43,6 +43,10 @@ struct Room: CustomTestStringConvertible {
     Room(
       "MethodSCRIPTDriver", in: "Drivers/MethodSCRIPT/Driver", ours: ["InstrumentKit", "CyclerModel", "Quantities"],
       isPure: true),
+    Room(
+      "LineThermometerDriver", in: "Drivers/LineThermometer/Driver",
+      ours: ["InstrumentKit", "CyclerModel", "Quantities"],
+      isPure: true),
     Room("CUdev", ours: []),
     Room("CNacycler", ours: []),
     Room(
@@ -53,15 +57,16 @@ struct Room: CustomTestStringConvertible {
     Room(
       "CyclerService",
       ours: [
-        "ControlAPI", "CycleStore", "InstrumentIO", "MethodSCRIPTDriver", "InstrumentKit", "CyclingRun", "CellMetrics",
-        "CyclingEngine", "CyclingProtocol", "CyclerModel", "Quantities", "CNacycler",
+        "ControlAPI", "CycleStore", "InstrumentIO", "LineThermometerDriver", "MethodSCRIPTDriver", "InstrumentKit",
+        "CyclingRun", "CellMetrics", "CyclingEngine", "CyclingProtocol", "CyclerModel", "Quantities", "CNacycler",
       ]),
     // The C library for its mathematics, and Foundation's JSON reader for the presets of virtual cells.
     Room("VirtualLab", ours: ["Quantities"], others: ["Glibc", "Darwin", "Foundation", "FoundationEssentials"]),
     Room(
       "MethodSCRIPTEmulator", in: "Drivers/MethodSCRIPT/Emulator", ours: ["VirtualLab", "Quantities"],
       others: ["Glibc"]),
-    Room("VirtualBench", ours: ["VirtualLab", "MethodSCRIPTEmulator", "CNacycler"]),
+    Room("LineThermometerEmulator", in: "Drivers/LineThermometer/Emulator", ours: [], others: ["Glibc"]),
+    Room("VirtualBench", ours: ["VirtualLab", "LineThermometerEmulator", "MethodSCRIPTEmulator", "CNacycler"]),
     Room(
       "Rehearsal",
       ours: [

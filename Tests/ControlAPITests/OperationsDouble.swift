@@ -53,6 +53,17 @@ final class OperationsDouble: CyclerOperations {
   func clear(channel: String, _ request: ClearRequest, by requester: Requester) async throws -> Acknowledgement {
     acknowledge(requester, "clear \(channel): \(request.reason)")
   }
+  func thermometers() async throws -> ThermometerList {
+    ThermometerList(
+      thermometers: [
+        ThermometerStatus(
+          thermometer: "T-1", instrument_family: "line_thermometer", instrument_model: "nano",
+          driver_maturity: "emulated_only", state: "away", channels: ["bench/1"])
+      ])
+  }
+  func observe(channel: String, _ request: ObserveRequest, by requester: Requester) async throws -> Acknowledgement {
+    acknowledge(requester, "observe \(channel) by \(request.thermometer ?? "nothing")")
+  }
   func mount(channel: String, _ request: MountRequest, by requester: Requester) async throws -> Acknowledgement {
     acknowledge(requester, "mount \(request.cell ?? "nothing") on \(channel)")
   }

@@ -47,6 +47,7 @@ import Testing
     #expect(try keys(of: CommandRequest(reason: "r", step: 3, allow_voltage: "v")))
     #expect(try keys(of: ClearRequest(reason: "r")))
     #expect(try keys(of: MountRequest(cell: "c", wiring: "4-wire")))
+    #expect(try keys(of: ObserveRequest(thermometer: "T-1")))
   }
 
   @Test func whatIsNotKnownIsNullAndNotLeftOut() throws {
@@ -153,6 +154,7 @@ import Testing
         cell_cycle_number: isKnown ? .max : nil, step_count: 1, step_kind: "rest", step_path: "steps[0]",
         step_label: isKnown ? "" : nil, direction: "none", step_record_index: -1, test_time_s: number,
         step_time_s: -number, unix_us: .min, voltage_V: isKnown ? number : nil, current_A: isKnown ? nil : number,
+        temperature_degC: isKnown ? number : nil,
         step_charge_Ah: number, step_energy_Wh: number,
         next_cutoff: isKnown ? CutoffDistance(condition: text, remaining: number, unit: "V") : nil,
         flags: isKnown ? ["gap", text] : [])

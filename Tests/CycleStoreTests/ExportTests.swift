@@ -90,12 +90,12 @@ import Testing
     #expect(
       lines.first == """
         record,test_time_s,unix_time_s,voltage_V,current_A,cycle,step_count,step_kind,direction,step_record_index,\
-        step_time_s,step_charge_Ah,step_energy_Wh,run_charge_Ah,flags,program_path
+        step_time_s,step_charge_Ah,step_energy_Wh,run_charge_Ah,flags,program_path,temperature_degC
         """)
     #expect(
       lines.last == """
         5,10.200000,1700000010.200000,,,,3,rest,0,0,0.000000,0.0000000000000,0.0000000000000,-0.0000000074611,0,\
-        "steps[2] ""rest""\"
+        "steps[2] ""rest""\",
         """)
     #expect(lines.count == 6)
     await store.stop()

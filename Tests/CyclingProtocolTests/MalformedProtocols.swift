@@ -143,12 +143,7 @@ enum MalformedProtocols {
       "until on a block inside cycles",
       #"{"cycles": 1, "purpose": "life", "label": "life", "steps": [\#(SampleProtocol.discharge), "#
         + #"{"repeat": 2, "steps": [\#(SampleProtocol.charge)], "until": ["test_time >= 1 h"]}]}"#,
-      ".steps[1].until[0]", "not yet"),
-    .step(
-      "temperature", #"{"charge": "0.1 mA", "until": ["temperature >= 45 degC"]}"#, ".until[0]", "not yet supported"),
-    .limits(
-      "limit of temperature", #""half_cycle_charge""#, #""temperature": {}, "half_cycle_charge""#,
-      "limits.temperature", "not yet supported"),
+      ".steps[1].until[0]", "not yet")
   ]
 
   private static func variables(

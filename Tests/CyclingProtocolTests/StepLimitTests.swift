@@ -62,7 +62,7 @@ import Testing
     (#"{"discharge_current": {"max": "1 A", "for": "1 s"}}"#, "discharge_current.max", "more than the run's limit"),
     (#"{"discharge_current": {"max": "10 uA", "for": "1 s"}}"#, "", "more than `limits.discharge_current` allows"),
     (#"{"voltage": {"min": "-20 mV", "max": "2.1 V"}}"#, "voltage.for", "is missing"),
-    (#"{"temperature": {"max": "45 degC"}}"#, "temperature", "not yet supported"), ("{}", "", "limit nothing"),
+    (#"{"temperature": {"max": "45 degC"}}"#, "temperature", "unknown key"), ("{}", "", "limit nothing"),
     (#"{"half_cycle_charge": {"max": "1 mAh"}}"#, "half_cycle_charge", "unknown key"),
   ])
   func limitsThatProtectLessOrNothingAreRefused(limits: String, path: String, message: String) {

@@ -50,6 +50,19 @@ import Testing
     #expect(family.mayBe(at: emStat))
   }
 
+  @Test("who says what is at a port is heard before who names it only") func families() throws {
+    let folder = try TestFolder()
+    let line = try TestLine()
+    try #require(symlink(line.path, folder.path + "/thermometer-1") == 0)
+    var named = NamedPorts(patterns: [folder.path + "/*", "line_thermometer:" + folder.path + "/thermometer-*"])
+    #expect(named.evaluate().map(\.family) == ["line_thermometer"])
+    var census = PortCensus()
+    let changes = census.update(named: named.evaluate(), plugged: [])
+    let candidate = PortCandidate(path: folder.path + "/thermometer-1", origin: .named, family: "line_thermometer")
+    #expect(changes == [.appeared(candidate)])
+    #expect(census.update(named: named.evaluate(), plugged: []) == [], "a line that is known keeps its family")
+  }
+
   @Test("what a pattern leads to and is no line is never opened, and told") func passedOver() throws {
     let folder = try TestFolder()
     let text = folder.path + "/text"

@@ -336,7 +336,8 @@ import Testing
       case .cycleClosed: "cycle closed"
       case .halfCycleOpened: "half-cycle opened"
       case .stepStarted: "step started"
-      case .stepBegan, .testUpdated, .event, .runState, .latched, .checkpoint, .checkpointDropped, .amended,
+      case .stepBegan, .temperature, .testUpdated, .event, .runState, .latched, .checkpoint, .checkpointDropped,
+        .amended,
         .amendmentRefused:
         "other"
       }

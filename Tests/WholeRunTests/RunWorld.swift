@@ -45,7 +45,7 @@ struct KeptJournal: Sendable {
         checkpoint = state
         checkpointAt = at
       case .checkpointDropped: checkpoint = nil
-      case .stepStarted, .stepBegan, .halfCycleOpened, .testUpdated, .amended, .amendmentRefused: break
+      case .stepStarted, .stepBegan, .temperature, .halfCycleOpened, .testUpdated, .amended, .amendmentRefused: break
       }
     }
   }
@@ -308,7 +308,7 @@ struct RunWorld: Sendable {
     case .reading(_, let reading):
       pilot.handle(reading, at: now, into: &runOutputs)
       takeOutputs()
-    case .began, .circuitClosed, .circuitMarkLost, .holdBegan, .circuitOpened, .ended, .refused, .circuit,
+    case .began, .circuitClosed, .circuitMarkLost, .holdBegan, .circuitOpened, .ended, .refused, .circuit, .temperature,
       .fault:
       take(.driver(event))
     }

@@ -273,9 +273,14 @@ def nvpf_protocol(title, notes, cycles, until=None):
 
 def s_07():
     course = nvpf_protocol(
-        "S-07: Na | NVPF at 60 degC (the temperature is not observed)",
-        "No thermometer is known to the daemon yet: what is run is the protocol, not the temperature. " + ASSUMED
+        "S-07: Na | NVPF at 60 degC",
+        "The chamber must have stood at 60 degC for ten minutes before the first cycle, and above 65 degC the circuit is "
+        "opened; the thermometer is emulated, and the virtual cell knows no temperature. " + ASSUMED
         + "rate, window, cycles.", 20)
+    course["limits"]["temperature"] = {"max": "65 degC", "for": "10 s"}
+    course["steps"][0] = {"rest": "8 h", "label": "wetting and warming up", "until": [
+        {"when": "temperature >= 59 degC and temperature <= 61 degC", "for": "10 min"},
+        {"when": "test_time >= 7 h", "go": "hold"}]}
     cell = {"like": "nvpf", "title": "Na | NVPF in PC with FEC", "notes": "No number is published; nvpf.json's cell.",
             "resistance_ohm": 20, "diffusion_ohm": [12, 25]}
     return {"s-07": cell}, {"s-07": course}

@@ -36,6 +36,12 @@ struct ControlRoutes<Operations: CyclerOperations>: Sendable {
       let channel = try call.name("channel")
       return try JSONResponse.make(try await operations.clear(channel: channel, request, by: call.requester))
     }
+    look(router, "v1/thermometers") { _ in try JSONResponse.make(try await operations.thermometers()) }
+    operate(router, "v1/channels/:channel/observe") { call in
+      let request = try call.decode(ObserveRequest.self)
+      let channel = try call.name("channel")
+      return try JSONResponse.make(try await operations.observe(channel: channel, request, by: call.requester))
+    }
     operate(router, "v1/channels/:channel/mount") { call in
       let request = try call.decode(MountRequest.self)
       let channel = try call.name("channel")

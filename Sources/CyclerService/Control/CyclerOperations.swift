@@ -51,6 +51,11 @@ public protocol CyclerOperations: Sendable {
   func channels() async throws -> ChannelList
   /// Removes a latch; never resumes a run. Refused with `channel.not_found` or `channel.not_latched`.
   func clear(channel: String, _ request: ClearRequest, by requester: Requester) async throws -> Acknowledgement
+  /// The thermometers that are there or bound.
+  func thermometers() async throws -> ThermometerList
+  /// Binds a thermometer to a channel, or none. Refused with `observer.not_found`, and with `channel.in_use` while a run
+  /// that names a temperature has the channel.
+  func observe(channel: String, _ request: ObserveRequest, by requester: Requester) async throws -> Acknowledgement
   /// Says which cell a channel holds, or none.
   func mount(channel: String, _ request: MountRequest, by requester: Requester) async throws -> Acknowledgement
 

@@ -143,6 +143,9 @@ extension Laboratory {
     case .failure(let found):
       throw RequestRefused(problems: found.problems.map { Problem($0, in: request.protocol.name) })
     case .success(let program):
+      if let channel = channels[run.channelId], let lack = lackOfThermometer(for: program, on: channel) {
+        throw RequestRefused(.conflict, code: "observer.missing", message: lack.message, hint: lack.hint)
+      }
       guard program.metrics == present.metrics else {
         throw RequestRefused(
           .conflict, code: "amend.metrics_differ",

@@ -18,6 +18,8 @@ extension Laboratory {
     entry.lostAt = nil
     if let waitingRun = waiting[entry.id] { entry.run = waitingRun.pilot.identity.run }
     channels[entry.id] = entry
+    // Before the run, which then knows from its first turn on how warm it is.
+    tellBinding(of: entry.id)
     if waiting[entry.id] == nil { worker.send(.release(channel: entry.number)) } else { handOver(entry.id) }
   }
 

@@ -25,7 +25,8 @@ extension Laboratory {
     case .passedOver(let path, let fault): cannotUse(path, fault)
     case .noLongerPassedOver(let path): unusablePorts[path] = nil
     case .changed(.appeared(let candidate)):
-      guard candidate.origin == .named || MethodSCRIPTDriver.descriptor.mayBe(at: candidate) else { return }
+      guard let driver = InstrumentFamilies.driver(at: candidate) else { return }
+      drivers[candidate.path] = driver
       open(candidate.path)
     case .changed(.vanished(let candidate)):
       unusablePorts[candidate.path] = nil
@@ -39,6 +40,7 @@ extension Laboratory {
       reappeared.insert(path)
       return
     }
+    let driver = drivers[path] ?? MethodSCRIPTDriver.self
     do {
       let worker = try PortWorker(path: path)
       let inlet = store.makeInlet(
@@ -52,7 +54,7 @@ extension Laboratory {
       }
       unheard.insert(path)
       try worker.start(
-        inlet: inlet, storePatience: configuration.storePatience, makeDriver: { MethodSCRIPTDriver() },
+        inlet: inlet, storePatience: configuration.storePatience, makeDriver: { driver.init() },
         news: { [self] in tell($0, $1) })
     } catch {
       if let worker = roster.worker(at: path), worker.isFinished {
@@ -71,6 +73,7 @@ extension Laboratory {
     case .unusable(let fault):
       cannotUse(worker.path, fault)
       await registerNewcomers()
+    case .observer(let fault): await observerTold(fault, at: worker)
     case .lost(let identity, let fault, let pilots):
       if identity == nil {
         cannotUse(worker.path, fault)
@@ -101,6 +104,11 @@ extension Laboratory {
 
   private func identified(_ identity: InstrumentIdentity, _ worker: PortWorker) async {
     unheard.remove(worker.path)
+    if identity.capabilities.isObserver {
+      await observerIdentified(identity, worker)
+      await registerNewcomers()
+      return
+    }
     let holder =
       channels.values.first { $0.instrument.isSame(as: identity) && $0.worker != nil }?.worker
       ?? (unregistered + newcomers).first { $0.identity.isSame(as: identity) }?.worker
@@ -188,6 +196,7 @@ extension Laboratory {
   private func lost(_ worker: PortWorker, _ pilots: [Int: RunPilot]) async {
     unregistered.removeAll { $0.worker === worker }
     newcomers.removeAll { $0.worker === worker }
+    observerLost(worker)
     let said = worker.inlet.map(InletPlace.init)
     for pilot in pilots.values where !pilot.isOver {
       waiting[pilot.identity.channel] = WaitingRun(pilot: pilot, said: said)

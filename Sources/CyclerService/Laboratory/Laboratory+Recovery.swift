@@ -24,7 +24,7 @@ extension Laboratory {
     let known = try await store.read { view in
       (
         channels: try view.channels(), instruments: try view.instruments(), runs: try view.openRuns(),
-        checkpoints: try view.checkpoints(), latches: try view.latches()
+        checkpoints: try view.checkpoints(), latches: try view.latches(), observers: try view.observers()
       )
     }
     for channel in known.channels {
@@ -33,6 +33,7 @@ extension Laboratory {
       }
       channels[channel.channelId] = ChannelEntry(channel, of: instrument)
     }
+    for observer in known.observers { takeUp(observer) }
     for run in known.runs where run.runState != .queued || known.checkpoints.contains(where: { $0.runId == run.runId })
     {
       let checkpoint = known.checkpoints.first { $0.runId == run.runId }
@@ -221,6 +222,7 @@ extension Laboratory {
   func settings(allowedVoltageReason: String?, _ capabilities: InstrumentCapabilities?) -> RunSettings {
     var settings = RunSettings()
     settings.lease = configuration.lease
+    settings.observerPatience = configuration.observerPatience
     settings.allowedVoltageReason = allowedVoltageReason
     if let fastest = capabilities?.shortestReadingInterval { settings.fastestReadings = fastest }
     return settings
@@ -249,9 +251,7 @@ extension StoredEvent {
 extension ChannelEntry {
   /// A channel that is only known from the store, with what its driver knows of the model.
   fileprivate init(_ channel: StoredChannel, of instrument: StoredInstrument) {
-    let capabilities =
-      instrument.family == MethodSCRIPTDriver.descriptor.family
-      ? MethodSCRIPTDriver.capabilities(ofModel: instrument.model) : nil
+    let capabilities = InstrumentFamilies.named(instrument.family)?.capabilities(ofModel: instrument.model)
     self.init(
       id: channel.channelId, name: channel.name, number: Int(channel.number),
       instrument: InstrumentIdentity(

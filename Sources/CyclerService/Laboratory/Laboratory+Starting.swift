@@ -160,6 +160,7 @@ extension Laboratory {
     _ documents: [NamedDocument], on targets: [Target], _ request: StartRequest, _ requester: Requester
   ) async throws -> StartResponse {
     let prepared = try prepare(documents, targets, request)
+    try requireThermometers(prepared, targets)
     let warnings = warnings(targets, prepared)
     var settings = StartSettings()
     settings.allowedVoltageReason = request.allow_voltage

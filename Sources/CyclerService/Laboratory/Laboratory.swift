@@ -26,6 +26,8 @@ public struct LaboratoryConfiguration: Sendable {
   public var lease = TimeSpan(seconds: 60)
   /// How long readings may wait in memory for a store that refuses them; then circuits are opened and runs held.
   public var storePatience = TimeSpan(seconds: 600)
+  /// How old what a thermometer said may be while a run needs it; then its circuit is opened.
+  public var observerPatience = TimeSpan(seconds: 30)
   /// The usual configuration.
   public init() {}
 }
@@ -59,6 +61,12 @@ actor Laboratory {
   var waiting: [Int64: WaitingRun] = [:]
   /// Ports that carry no usable instrument now, and why.
   var unusablePorts: [String: Fault] = [:]
+  /// Who speaks at which port.
+  var drivers: [String: any InstrumentDriver.Type] = [:]
+  /// Thermometers that were seen or are bound, by their serial numbers.
+  var observers: [ObserverKey: ObserverEntry] = [:]
+  /// Which of them is bound to which channel.
+  var bindings: [Int64: ObserverKey] = [:]
   /// Ports that appeared again before the thread of their earlier life had ended.
   var reappeared: Set<String> = []
   /// Instruments that answered at a second port while the first was still taken for theirs.

@@ -83,7 +83,8 @@ extension ChannelStatus {
     self.init(
       channel: entry.name, instrument_family: instrument.family, instrument_model: instrument.model,
       instrument_serial: instrument.serial, instrument_firmware: instrument.firmware,
-      driver_maturity: MethodSCRIPTDriver.descriptor.maturity.rawValue, port: entry.worker?.path, state: state,
+      driver_maturity: InstrumentFamilies.named(instrument.family)?.descriptor.maturity.rawValue ?? "emulated_only",
+      port: entry.worker?.path, state: state,
       circuit: word, circuit_lease_expired_unix_us: expired, goes_safe_alone: instrument.capabilities.hasLease,
       holds_limits_itself: instrument.capabilities.holdsBounds, cell: stored.cell, wiring: stored.wiring,
       run: entry.run,

@@ -10,7 +10,6 @@ internal import CyclingProtocol
 internal import CyclingRun
 internal import Foundation
 internal import InstrumentKit
-internal import MethodSCRIPTDriver
 internal import Quantities
 
 /// The operations of one daemon.
@@ -32,6 +31,7 @@ struct LaboratoryOperations: CyclerOperations {
   func channels() async throws -> ChannelList {
     let sightings = await laboratory.sightings()
     let circuits = await laboratory.circuits(of: sightings)
+    let temperatures = await laboratory.observedTemperatures()
     let stored = try await store.read { view -> [Int64: StoredSight] in
       let latches = Dictionary(try view.latches().map { ($0.channelId, $0) }, uniquingKeysWith: { first, _ in first })
       let (cells, wirings) = (try view.mountedCellNames(), try view.wirings())
@@ -45,7 +45,9 @@ struct LaboratoryOperations: CyclerOperations {
     }
     let now = laboratory.now().unix
     let list = sightings.sorted { $0.key < $1.key }.map { id, pair in
-      ChannelStatus(pair.entry, stored[id] ?? StoredSight(), circuits[id] ?? .unknown, at: now)
+      var status = ChannelStatus(pair.entry, stored[id] ?? StoredSight(), circuits[id] ?? .unknown, at: now)
+      if let observed = temperatures[id] { status.take(observed) }
+      return status
     }
     return ChannelList(
       channels: list, unusable_ports: await laboratory.portTroubles(), store_failure: store.health.trouble?.told)
@@ -168,7 +170,9 @@ struct LaboratoryOperations: CyclerOperations {
         switch document.compile(cell: values, instrument: limits) {
         case .failure(let found): answers.append(CheckedProtocol(source.name, found, document))
         case .success(let program):
-          answers.append(CheckedProtocol(source.name, program, limits, values.filled(from: document.values)))
+          var answer = CheckedProtocol(source.name, program, limits, values.filled(from: document.values))
+          await judgeThermometer(program, entry, &answer)
+          answers.append(answer)
         }
       }
     }

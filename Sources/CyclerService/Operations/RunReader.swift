@@ -22,6 +22,10 @@ struct RunReader: Sendable {
   var isOutdated: Bool { programs[run.protocolRevision] == nil && !programs.isEmpty }
   private var steps: [Int64: StoredStep] = [:]
   private var shown: ShownStep?
+  /// Whether the run has temperatures; where it has none, it is asked again after so many records.
+  private var hasTemperatures = false
+  private var recordsUntilAsked = 0
+  private static let recordsBetweenQuestions = 64
 
   init(run: StoredRun, programs: [Int64: Program]) {
     self.run = run
@@ -50,7 +54,19 @@ struct RunReader: Sendable {
       guard let step = try step(record.stepID, in: view) else { return nil }
       shown = ShownStep(step, programStep(of: step), of: run)
     }
-    return shown?.frame(record)
+    var frame = shown?.frame(record)
+    if try mayHaveTemperature(in: view) { frame?.temperature_degC = try view.temperature(at: record)?.degreesCelsius }
+    return frame
+  }
+
+  /// Most runs have no thermometer, and their readers pay nothing for it.
+  private mutating func mayHaveTemperature(in view: StoreView) throws -> Bool {
+    if hasTemperatures { return true }
+    recordsUntilAsked -= 1
+    guard recordsUntilAsked < 0 else { return false }
+    recordsUntilAsked = Self.recordsBetweenQuestions
+    hasTemperatures = try view.hasTemperatures(run: run.runId)
+    return hasTemperatures
   }
 
   /// What a step does, in words.

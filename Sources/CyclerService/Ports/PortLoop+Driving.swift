@@ -58,6 +58,7 @@ extension PortLoop {
     case .circuitOpened(let channel, _), .circuitMarkLost(let channel, _):
       feed(.driver(event), channel, now)
     case .orphanEnded(let channel, _, _, _, _): hold(event, channel)
+    case .temperature(let temperature): worker.observation.post(temperature, at: now.host)
     case .circuit(let channel, let state): see(channel) { $0.circuit = state }
     case .fault(let channel, let fault):
       if fault.code == .linkTimeout || fault.code == .linkLost {
@@ -67,6 +68,7 @@ extension PortLoop {
       } else {
         // An instrument that cannot be driven has no channel to say it on.
         if identity == nil { news(.unusable(fault)) }
+        if identity?.capabilities.isObserver == true { news(.observer(fault)) }
         for channel in slots.indices { feed(.driver(event), channel, now) }
       }
     }

@@ -21,6 +21,7 @@ extension PortLoop {
       case .attach(let channel, let instrument, let pilot):
         attach(pilot, channel, of: instrument, now)
       case .person(let channel, let ask): put(ask, channel, now)
+      case .bind(let channel, let cell): bind(cell, channel)
       case .release(let channel):
         if slots.indices.contains(channel) { slots[channel].orphans.removeAll() }
       case .suspendAndEnd:
@@ -105,7 +106,7 @@ extension PortLoop {
         let fault = Fault(.linkLost, "the port was given up before the run was taken")
         news(.lost(identity, fault, pilots: [channel: pilot]))
       case .person(_, let ask): ask.reply(.changing)
-      case .release, .suspendAndEnd, .end: break
+      case .bind, .release, .suspendAndEnd, .end: break
       }
     }
   }

@@ -29,6 +29,11 @@ struct PortLoop: ~Copyable {
     var sighting = ChannelSighting()
     /// The instrument's clock against ours, while this run goes on.
     var clocks = ClockComparison()
+    /// The thermometer that is bound to the channel.
+    var observed: ObservationCell?
+    /// What it had said when the run was last told, and when the run is told again in any case.
+    var observedWord: UInt64 = 0
+    var observeAt = HostInstant(microseconds: 0)
   }
 
   /// How long a port that cannot be opened is left alone.
@@ -94,6 +99,7 @@ struct PortLoop: ~Copyable {
       worker.beat(awake.host)
       storeVigil.turn(committed: inlet.committedSequence, waiting: inlet.waitingCount, at: awake.host)
       if ready.contains(.woken) { takeMail(awake) }
+      observe(awake)
       if ready.contains(.readable) { readPort(buffer, awake) }
       tick(awake)
       settleTurn(awake)

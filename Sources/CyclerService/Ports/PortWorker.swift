@@ -19,6 +19,8 @@ enum PortCommand: Sendable {
   case attach(channel: Int, of: InstrumentIdentity, RunPilot)
   /// A person asks something of the run on a channel, and waits for the answer.
   case person(channel: Int, PersonAsk)
+  /// Look at that thermometer for the channel's runs, or at none.
+  case bind(channel: Int, ObservationCell?)
   /// Forget what earlier connections left on a channel without a run. Its circuit is open already: a driver makes the
   /// instrument safe before it says who it is.
   case release(channel: Int)
@@ -34,6 +36,8 @@ enum PortNews: Sendable {
   case identified(InstrumentIdentity)
   /// The port cannot be used for now; the thread tries again.
   case unusable(Fault)
+  /// A thermometer, which has no run to say it to, has noticed something.
+  case observer(Fault)
   /// The link is gone. The runs that were on it wait for their instrument.
   case lost(InstrumentIdentity?, Fault, pilots: [Int: RunPilot])
   /// A run is over and was committed.
@@ -54,6 +58,8 @@ final class PortWorker: Sendable {
   /// The port's name.
   let path: String
   let wake: WakeUp
+  /// What a thermometer at this port says.
+  let observation = ObservationCell()
   /// Nil once the thread takes no more.
   private let mailbox = Mutex<[PortCommand]?>([])
   private let way = Mutex<StoreInlet?>(nil)

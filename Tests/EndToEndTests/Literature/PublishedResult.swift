@@ -43,6 +43,8 @@ struct PublishedResult: Sendable, CustomStringConvertible {
   var claims: [Claim]
   /// What no driver or no daemon can do yet.
   var mark: String?
+  /// How warm it is beside the cell, where the protocol names it: a thermometer is on the bench then.
+  var temperature: Int?
   /// Whether the protocol has the variable `cycles`.
   var hasCycles = true
   /// Whether it sweeps the voltage instead of cycling the cell.
@@ -54,13 +56,14 @@ struct PublishedResult: Sendable, CustomStringConvertible {
 
   init(
     _ identifier: String, cell: String? = nil, _ material: String, instrument: String = "emstat4-hr",
-    mark: String? = nil, hasCycles: Bool = true, _ claims: [Claim]
+    mark: String? = nil, temperature: Int? = nil, hasCycles: Bool = true, _ claims: [Claim]
   ) {
     self.identifier = identifier
     self.cell = cell ?? identifier
     self.material = material
     self.instrument = instrument
     self.mark = mark
+    self.temperature = temperature
     self.hasCycles = hasCycles
     self.claims = claims
   }
@@ -173,11 +176,17 @@ extension PublishedResult {
     PublishedResult(
       "s-05", cell: "s-02", "sieving carbon, 0.05 A/g", [plateaus("sodiation"), plateaus("desodiation")]),
     PublishedResult(
-      "s-07", "Na, NVPF at 60 °C", mark: "no thermometer: the temperature is not observed",
+      "s-07", "Na, NVPF at 60 °C", mark: "with an emulated thermometer", temperature: 60,
       [
+        Claim(what: "temperature, °C", published: "60", value: 60, bound: .within(1)) {
+          try $0.number("SELECT avg(temperature_mdegc) / 1000 FROM temperature_record")
+        },
+        Claim(what: "rests that waited for it", published: "–", value: 1, bound: .within(0)) {
+          try $0.number("SELECT count(*) FROM step WHERE end_reason LIKE 'temperature %'")
+        },
         Claim(what: "CE of the last cycle, %", published: "–", value: 0, bound: .none) {
           $0.cycle($0.cycles.count, "coulombic_efficiency").map { $0 * 100 }
-        }
+        },
       ]),
     PublishedResult("s-08", "Na, Cu in a localised high-concentration electrolyte", plating("99", 99, .within(0.05))),
     PublishedResult("s-09", "Na, NVPF with zeolite, 2 to 4.25 V", [life("> 800", 800, .atLeast)]),

@@ -24,7 +24,8 @@ extension ProgramTests {
       let rig = try LaboratoryRig()
       let began = Date()
       let cell = LaboratoryRig.repository.appendingPathComponent("VirtualCells/literature/\(row.cell).json").path
-      try LiteratureRun.cycle(row.identifier, on: cell, instrument: row.instrument, rig)
+      try LiteratureRun.cycle(
+        row.identifier, on: cell, instrument: row.instrument, rig, temperature: row.temperature)
       let report = try report(of: rig)
       for claim in row.claims {
         let measured = try #require(try claim.measured(report), "\(claim.what)")
@@ -68,6 +69,7 @@ extension ProgramTests {
       var identifier: String
       var cell: String
       var instrument: String
+      var temperature: Int?
       var hasCycles: Bool
       var isSweep = false
       var sweepTolerance = 0.0
@@ -81,7 +83,8 @@ extension ProgramTests {
       return decays
         + PublishedResult.chosen.map {
           Row(
-            identifier: $0.identifier, cell: $0.cell, instrument: $0.instrument, hasCycles: $0.hasCycles,
+            identifier: $0.identifier, cell: $0.cell, instrument: $0.instrument, temperature: $0.temperature,
+            hasCycles: $0.hasCycles,
             isSweep: $0.isSweep, sweepTolerance: $0.sweepTolerance)
         }
     }
@@ -93,7 +96,9 @@ extension ProgramTests {
       let cell = rig.directory.appendingPathComponent("varied.json")
       try PresetVariation(seed: seed, of: row.description).varied("literature/\(row.cell)").write(to: cell)
       let settings = row.hasCycles ? ["--set", "cycles=6"] : []
-      try LiteratureRun.cycle(row.identifier, on: cell.path, instrument: row.instrument, rig, settings: settings)
+      try LiteratureRun.cycle(
+        row.identifier, on: cell.path, instrument: row.instrument, rig, settings: settings, temperature: row.temperature
+      )
       let comparison = try TruthComparison(rig)
       if row.isSweep {
         try comparison.expectSweepAgreement(rig, within: row.sweepTolerance)
@@ -110,11 +115,17 @@ extension ProgramTests {
 /// Runs a protocol of `Protocols/literature` on a virtual cell to its end.
 enum LiteratureRun {
   static func cycle(
-    _ identifier: String, on cell: String, instrument: String, _ rig: LaboratoryRig, settings: [String] = []
+    _ identifier: String, on cell: String, instrument: String, _ rig: LaboratoryRig, settings: [String] = [],
+    temperature: Int? = nil
   ) throws {
-    try rig.startBench(cell: cell, seed: nil, instrument: instrument)
-    try rig.startDaemon()
+    let chamber = temperature.map { ["--thermometer", "\($0)"] } ?? []
+    try rig.startBench(cell: cell, seed: nil, instrument: instrument, extra: chamber)
+    try rig.startDaemon(extra: temperature == nil ? [] : ["--port", "line_thermometer:\(rig.links)/thermometer"])
     try rig.waitForChannels(1)
+    if temperature != nil {
+      try rig.wait(for: "the thermometer", seconds: 10) { try rig.nactl("observe", "ch1", "NATHERM0001").status == 0 }
+      try rig.wait(for: "a temperature", seconds: 10) { try rig.channel()["temperature_degC"] is Double }
+    }
     let file = LaboratoryRig.repository.appendingPathComponent("Protocols/literature/\(identifier).json").path
     let start = try rig.nactl(["start", file] + settings)
     #expect(start.status == 0, "\(start.errors)")
