@@ -196,6 +196,12 @@ struct Fuzz {
         guard sweep.currentAtMost > .zero, sweep.rate > .zero, !sweep.to.isEmpty else {
           throw Finding("a sweep without a bound, a rate or a way")
         }
+      case .impedance(let spectrum):
+        guard spectrum.currentAtMost > .zero, spectrum.amplitude > .zero, spectrum.points >= 2,
+          spectrum.frequencies.allSatisfy({ $0 > .zero })
+        else {
+          throw Finding("a spectrum without a bound, an amplitude or points")
+        }
       }
       guard step.ends.contains(where: { $0.quantity == .stepTime || $0.quantity == .holdTime }) else {
         throw Finding("a step without an end in time")

@@ -60,6 +60,7 @@ struct BatteryDataFormatWriter: ExportWriter {
     case .constantPower: return "CP" + suffix
     case .constantResistance: return "CR" + suffix
     case .voltageSweep: return "LSV"
+    case .impedanceSpectrum: return "EIS"
     case nil: return step.kind.uppercased()
     }
   }

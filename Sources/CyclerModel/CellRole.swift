@@ -100,6 +100,8 @@ public enum StepKind: String, Sendable, Hashable, CaseIterable {
   case constantResistance = "constant_resistance"
   /// A voltage that moves at a constant rate.
   case voltageSweep = "voltage_sweep"
+  /// An impedance spectrum: small alternating voltages of many frequencies, around the open circuit.
+  case impedanceSpectrum = "impedance_spectrum"
   /// The open circuit measured before the first closed one, or before a run goes on.
   case openCircuitCheck = "open_circuit_check"
 }

@@ -104,6 +104,8 @@ public struct ProgramStep: Sendable, Hashable {
     case demand(CurrentDemand)
     /// A voltage that moves at a constant rate. It belongs to no half-cycle.
     case sweep(VoltageSweep)
+    /// An impedance spectrum around the open circuit. It belongs to no half-cycle.
+    case impedance(ImpedanceSpectrum)
   }
 
   /// The half-cycle that a step belongs to.
@@ -189,6 +191,7 @@ public struct ProgramStep: Sendable, Hashable {
       case .resistance: .constantResistance
       }
     case .sweep: .voltageSweep
+    case .impedance: .impedanceSpectrum
     }
   }
 
@@ -203,7 +206,7 @@ public struct ProgramStep: Sendable, Hashable {
     case .constantCurrentConstantVoltage(let direction, _, _): direction
     case .hold(let direction, _, _): direction
     case .demand(let demand): demand.direction
-    case .sweep: .none
+    case .sweep, .impedance: .none
     }
   }
 }

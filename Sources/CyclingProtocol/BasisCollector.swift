@@ -27,6 +27,8 @@ enum BasisCollector {
       case .sweep(let sweep):
         found.formUnion([sweep.currentAtMost.value.basis].compactMap { $0 })
         found.formUnion(sweep.until.flatMap(bases))
+      case .impedance(let impedance):
+        found.formUnion([impedance.currentAtMost.value.basis].compactMap { $0 })
       case .block(let block):
         found.formUnion(needs(of: block.steps))
         found.formUnion(block.until.flatMap { ([$0] + $0.also).compactMap(basis) })

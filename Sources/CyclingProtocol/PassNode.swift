@@ -28,8 +28,7 @@ indirect enum PassNode {
   /// The largest current in it.
   private var largestCurrent: Current {
     switch self {
-    // A sweep ranges by itself.
-    case .step(let step): step.kind == .voltageSweep ? .zero : step.rangeCurrent
+    case .step(let step): step.rangesByItself ? .zero : step.rangeCurrent
     case .loop(let loop): loop.body.map(\.largestCurrent).max() ?? .zero
     case .label, .jump: .zero
     }
@@ -41,7 +40,7 @@ indirect enum PassNode {
   private mutating func setRange(_ current: Current) {
     switch self {
     case .step(var step):
-      if step.kind == .voltageSweep { return }
+      if step.rangesByItself { return }
       step.rangeCurrent = current
       self = .step(step)
     case .loop(var loop):
@@ -59,6 +58,11 @@ indirect enum PassNode {
     case .label, .jump: false
     }
   }
+}
+
+extension ProgramStep {
+  /// Sweeps and spectra let the range follow the current; they belong to no half-cycle.
+  fileprivate var rangesByItself: Bool { kind == .voltageSweep || kind == .impedanceSpectrum }
 }
 
 /// A block of a compiled protocol.

@@ -62,6 +62,7 @@ public struct ProgramListing {
       let way = ([from] + sweep.to.map { text($0, instrument) }).joined(separator: " to ")
       let others = step.ends.dropFirst().map { " or until \(condition($0, instrument))" }.joined()
       return "sweep from \(way) at \(text(sweep.rate)) with at most \(text(sweep.currentAtMost, mass))\(others)"
+    case .impedance(let spectrum): return text(spectrum, mass)
     }
   }
 
@@ -208,6 +209,9 @@ private struct ListingWriter {
         lines.append("\(number + 1).".paddedLeft(to: 4) + indent + text + remark(step))
         writeTargets(of: step, indent)
         writeRecords(of: step, indent)
+        if case .impedance(let spectrum) = step.action {
+          lines.append("    " + indent + "  " + ProgramListing.alone(spectrum))
+        }
       case .beginLoop:
         lines.append("    " + indent + blockHead(index))
         indent += "  "
@@ -268,7 +272,7 @@ private struct ListingWriter {
   }
 
   private func remark(_ step: ProgramStep) -> String {
-    step.direction != .none && step.halfCycle == nil ? "  [diagnostic]" : ""
+    step.isDiagnostic && (step.direction != .none || step.kind == .impedanceSpectrum) ? "  [diagnostic]" : ""
   }
 
   private func blockHead(_ begin: Int) -> String {

@@ -50,6 +50,7 @@ extension SectionReader {
     case "rest": step = readRest(field)
     case "hold": step = readHold(field)
     case "sweep": step = readSweep(field)
+    case "impedance": step = readImpedance(field)
     case "cycles": step = readCycles(field, role: role)
     case "repeat": step = readRepeat(field, role: role)
     case "test": step = readTest(field, role: role)
@@ -123,7 +124,7 @@ extension SectionReader {
     return WrittenStep(site: fields.site, label: label, body: .drive(drive), record: record, limits: limits)
   }
 
-  private mutating func readStepLimits(_ field: Field) -> WrittenStepLimits? {
+  mutating func readStepLimits(_ field: Field) -> WrittenStepLimits? {
     guard let fields = object(field, what: "the limits of a step", known: Vocabulary.stepLimits) else { return nil }
     if fields.byKey.isEmpty {
       report(

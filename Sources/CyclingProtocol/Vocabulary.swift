@@ -20,8 +20,8 @@ enum Vocabulary {
 
   /// The keys that say what a step does; a step has exactly one of them.
   static let verbs = [
-    "rest", "charge", "discharge", "sodiate", "desodiate", "plate", "strip", "hold", "sweep", "cycles", "repeat",
-    "test", "for_each", "use",
+    "rest", "charge", "discharge", "sodiate", "desodiate", "plate", "strip", "hold", "sweep", "impedance", "cycles",
+    "repeat", "test", "for_each", "use",
   ]
   static let restKeys = ["rest", "label", "until", "record"]
   static let driveOptions = [
@@ -29,6 +29,7 @@ enum Vocabulary {
   ]
   static let holdKeys = ["hold", "current_at_most", "until", "label", "diagnostic", "settle", "record", "limits"]
   static let sweepKeys = ["sweep", "from", "to", "back_to", "current_at_most", "until", "label", "record", "limits"]
+  static let impedanceKeys = ["impedance", "from", "to", "points_per_decade", "current_at_most", "label", "limits"]
   static let cyclesKeys = ["cycles", "purpose", "label", "steps", "until"]
   static let repeatKeys = ["repeat", "label", "steps", "until"]
   static let testKeys = ["test", "label", "steps"]
@@ -51,6 +52,7 @@ enum Vocabulary {
     "capacity_retention": "retention",
     "i": "current", "ewe": "voltage", "potential": "voltage", "wait": "rest", "ocv": "rest", "pause": "rest",
     "loop": "repeat", "cycle": "cycles", "cc": "charge", "cv": "hold", "cccv": "charge", "lsv": "sweep",
+    "eis": "impedance", "peis": "impedance", "impedance_spectroscopy": "impedance", "spectrum": "impedance",
     "ramp": "sweep", "scan": "sweep", "scan_rate": "sweep", "lithiate": "sodiate",
     "delithiate": "desodiate", "name": "label", "current_limit": "current_at_most", "max_current": "current_at_most",
     "plateau_below": "sodiation_plateau_below", "mass": "active_mass", "capacity_nominal": "nominal_capacity",

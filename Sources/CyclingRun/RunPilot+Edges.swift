@@ -160,8 +160,10 @@ extension RunPilot {
       carried.energy += active.integrator.energy
       carried.isResumed = true
       cycleTimeBeforeStep += endTime
-      // Half a voltammogram is none: one that was cut off is not taken up again.
-      if active.kind == .voltageSweep, active.hasTimeZero, stepEnding == nil { stepEnding = .condition("cut off") }
+      // Half a voltammogram is none, and half a spectrum is of another hour: one that was cut off is not taken up again.
+      if active.kind == .voltageSweep || active.kind == .impedanceSpectrum, active.hasTimeZero, stepEnding == nil {
+        stepEnding = .condition("cut off")
+      }
     }
     if active.countsForHalfCycle {
       halfCycle?.chargeBeforeStep += charge
@@ -280,7 +282,7 @@ extension RunPilot {
     case .sweep: if machine.step?.ends.first?.text == reason { return true }
     // Its current says nothing of what is left.
     case .demand: return machine.step?.ends.contains { $0.text == reason && $0.quantity == .voltage } ?? false
-    case .rest, .constantCurrent, .constantCurrentConstantVoltage, nil: break
+    case .rest, .constantCurrent, .constantCurrentConstantVoltage, .impedance, nil: break
     }
     guard let end = machine.step?.ends.first(where: { $0.text == reason }) else { return false }
     switch end.quantity {

@@ -82,6 +82,7 @@ extension RunPilot {
     switch step.action {
     case .hold(_, _, let atMost): atMost
     case .sweep(let sweep): sweep.currentAtMost
+    case .impedance(let spectrum): spectrum.currentAtMost
     case .rest, .constantCurrent, .constantCurrentConstantVoltage, .demand:
       Current(
         picoamperes: step.direction == .charge

@@ -22,6 +22,8 @@ enum StepDrive: Sendable, Hashable {
   case demand(CurrentDemand, from: Current)
   /// A voltage that moves at a constant rate.
   case sweep(Setpoint.Sweep, atMost: Current)
+  /// An impedance spectrum around the open circuit.
+  case impedance(Setpoint.Impedance)
 
   /// What the instrument shall do.
   var mode: Setpoint.Mode {
@@ -35,6 +37,7 @@ enum StepDrive: Sendable, Hashable {
       .constantCurrentThenVoltage(Self.signed(Self.approach(atMost), direction), voltage)
     case .demand(let demand, let first): .demand(demand, from: first)
     case .sweep(let sweep, _): .sweep(sweep)
+    case .impedance(let impedance): .impedance(impedance)
     }
   }
 
@@ -48,6 +51,7 @@ enum StepDrive: Sendable, Hashable {
     case .approachedHold(let direction, _, let atMost): .current(Self.signed(Self.approach(atMost), direction))
     case .demand(let demand, _): .demand(demand)
     case .sweep(_, let atMost): .voltage(.none, atMost: atMost)
+    case .impedance(let impedance): .voltage(.none, atMost: impedance.spectrum.currentAtMost)
     }
   }
 
@@ -58,6 +62,7 @@ enum StepDrive: Sendable, Hashable {
     case .current(_, let current), .currentThenHold(_, let current, _): current
     case .demand(let demand, _): demand.currentAtMost
     case .hold(_, _, let atMost), .approachedHold(_, _, let atMost), .sweep(_, let atMost): atMost
+    case .impedance(let impedance): impedance.spectrum.currentAtMost
     }
   }
 
@@ -68,7 +73,13 @@ enum StepDrive: Sendable, Hashable {
     case .current(let direction, _), .currentThenHold(let direction, _, _): Self.hardLimit(direction, limits)
     case .demand(let demand, _): Self.hardLimit(demand.direction, limits)
     case .hold(_, _, let atMost), .approachedHold(_, _, let atMost), .sweep(_, let atMost): atMost
+    case .impedance(let impedance): impedance.spectrum.currentAtMost
     }
+  }
+
+  /// The longest that the instrument may be silent over one point of a spectrum.
+  var longestPoint: TimeSpan {
+    if case .impedance(let impedance) = self { impedance.spectrum.longestPoint } else { .zero }
   }
 
   private static func hardLimit(_ direction: Direction, _ limits: SafetyLimits) -> Current {

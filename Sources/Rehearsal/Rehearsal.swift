@@ -146,7 +146,7 @@ public struct Rehearsal: Sendable {
       guard pilot?.handle(reading, at: moment, into: &runOutputs) != nil else { return }
       takeOutputs(hear)
     case .began, .circuitClosed, .circuitMarkLost, .holdBegan, .circuitOpened, .ended, .refused, .orphanEnded, .circuit,
-      .fault:
+      .fault, .impedance:
       take(.driver(event), hear)
     }
   }

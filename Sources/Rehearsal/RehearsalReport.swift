@@ -63,7 +63,7 @@ public struct RehearsalReport: Sendable {
       eventCount += 1
       if events.count < Self.keptEvents { events.append(row) }
     case .event, .stepStarted, .stepEnded, .halfCycleOpened, .latched, .checkpoint, .checkpointDropped, .amended,
-      .amendmentRefused:
+      .amendmentRefused, .impedancePoint:
       break
     }
   }

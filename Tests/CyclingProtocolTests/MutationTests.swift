@@ -48,6 +48,9 @@ import Testing
         #expect(demand.currentAtMost > .zero && demand.currentAtMost.count <= limit.soft && demand.direction != .none)
         #expect(step.rangeCurrent >= demand.currentAtMost)
       case .sweep(let sweep): #expect(sweep.currentAtMost > .zero && sweep.rate > .zero && !sweep.to.isEmpty)
+      case .impedance(let spectrum):
+        #expect(spectrum.currentAtMost > .zero && spectrum.points >= 2)
+        #expect(spectrum.frequencies.allSatisfy { $0 >= Frequency(microhertz: 1_000) })
       }
       #expect(step.ends.contains { $0.quantity == .stepTime || $0.quantity == .holdTime })
       for end in step.ends where end.quantity == .voltage && step.direction != .none {

@@ -23,7 +23,8 @@ import Testing
     MalformedProtocols.grammar + MalformedProtocols.words + MalformedProtocols.later + MalformedProtocols.names
     + JoinedConditionProtocols.malformed + TestProtocols.malformed + DangerousProtocols.voltages
     + DangerousProtocols.holds + DangerousProtocols.currents + DangerousProtocols.cycles
-    + DangerousProtocols.surroundings + SweepProtocols.malformed + DemandProtocols.malformed + ShareProtocols.malformed
+    + DangerousProtocols.surroundings + SweepProtocols.malformed + ImpedanceProtocols.malformed
+    + DemandProtocols.malformed + ShareProtocols.malformed
 
   private static func shippedFiles() throws -> [URL] {
     try [ShippedProtocols.folder, ShippedProtocols.folder.appending(path: "literature")].flatMap {

@@ -20,6 +20,7 @@ extension ProgramTests {
 
     static let pairs = [
       Pair(file: "demo-hard-carbon", preset: "hard-carbon"), Pair(file: "hard-carbon-half-cell", preset: "hard-carbon"),
+      Pair(file: "hard-carbon-impedance", preset: "hard-carbon"),
       Pair(file: "hard-carbon-pulses-by-charge", preset: "hard-carbon"),
       Pair(file: "hard-carbon-rate-series", preset: "hard-carbon"),
       Pair(file: "hard-carbon-voltammetry", preset: "hard-carbon"),

@@ -337,7 +337,7 @@ import Testing
       case .halfCycleOpened: "half-cycle opened"
       case .stepStarted: "step started"
       case .stepBegan, .testUpdated, .event, .runState, .latched, .checkpoint, .checkpointDropped, .amended,
-        .amendmentRefused:
+        .amendmentRefused, .impedancePoint:
         "other"
       }
     }

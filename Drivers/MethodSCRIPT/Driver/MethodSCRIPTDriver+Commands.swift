@@ -45,6 +45,11 @@ extension MethodSCRIPTDriver {
     progress.isDriven = setpoint.mode != .openCircuit
     if case .demand = setpoint.mode { progress.saysLeases = true }
     progress.lease = setpoint.lease.microseconds
+    progress.renewsAfter = setpoint.lease.microseconds / 3
+    if case .impedance(let impedance) = setpoint.mode {
+      progress.renewsAfter = 0
+      progress.longestPoint = impedance.spectrum.longestPoint.microseconds
+    }
     progress.interval = script.interval.microseconds
     progress.silence = script.interval.microseconds + Deadline.readingGrace
     if stage == .idle { upload(into: &outputs) } else { stage = .quiet(.upload) }

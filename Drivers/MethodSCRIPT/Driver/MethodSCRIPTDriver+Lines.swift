@@ -64,6 +64,7 @@ extension MethodSCRIPTDriver {
       progress.renewalAsked = -1
     }
     guard stage == .running else { return }
+    if progress.longestPoint > 0, text == Self.impedanceLoop { return awaitPoint() }
     awaitReading()
     renewLeaseAtLoopStart(into: &outputs)
   }

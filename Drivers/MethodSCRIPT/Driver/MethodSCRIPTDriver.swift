@@ -106,6 +106,10 @@ public struct MethodSCRIPTDriver: InstrumentDriver {
     /// When the circuit was opened last, on the set-point's clock; -1 before.
     var openedAt: Int64 = -1
     var lease: Int64 = 0
+    /// How long after its begin a lease is renewed: a third of it; before a point of a spectrum at once.
+    var renewsAfter: Int64 = 0
+    /// The longest that a point of a spectrum may last, over which nothing is said; 0 in other scripts.
+    var longestPoint: Int64 = 0
     var interval: Int64 = 0
     var silence: Int64 = 0
     /// Whether the script says when a lease begins: its measuring loops end for other reasons too.

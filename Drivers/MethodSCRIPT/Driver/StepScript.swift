@@ -52,6 +52,8 @@ struct StepScript: Sendable, Hashable {
       writeDemand(demand, from: first)
     case .sweep(let sweep):
       writeSweep(sweep)
+    case .impedance(let impedance):
+      writeImpedance(impedance)
     }
     finish()
   }
@@ -258,7 +260,7 @@ struct StepScript: Sendable, Hashable {
   /// Hold-time cut-offs of a step that holds, with their places in the set-point's list.
   private var holdTimes: [(offset: Int, element: CutOff)] {
     switch setpoint.mode {
-    case .openCircuit, .constantCurrent, .demand, .sweep: []
+    case .openCircuit, .constantCurrent, .demand, .sweep, .impedance: []
     case .constantCurrentThenVoltage, .constantVoltage:
       setpoint.cutOffs.enumerated().filter { $0.element.quantity == .holdTime }
     }
