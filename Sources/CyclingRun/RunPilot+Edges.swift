@@ -171,6 +171,7 @@ extension RunPilot {
       halfCycle?.accumulator.stepEnded()
     }
     if active.integrator.hasUnknown { missCharge(bound: nil, active) }
+    if active.kind == .impedanceSpectrum, active.hasTimeZero { noteSpectrum(active, now, &outputs) }
     outputs.entries.append(.stepEnded(stepID: active.stepID, endedTestTime: testTime, reason: reason))
     setpoint = nil
   }

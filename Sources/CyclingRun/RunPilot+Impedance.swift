@@ -37,6 +37,17 @@ extension RunPilot {
     spectrum.longestTime + settings.lease * Int64(spectrum.points)
   }
 
+  /// Says how many points of a spectrum there are when it is over.
+  func noteSpectrum(_ active: ActiveSetpoint, _ now: RunMoment, _ outputs: inout RunOutputs) {
+    guard case .impedance(let spectrum)? = machine.step?.action else { return }
+    let range = "from \(spectrum.from.written) to \(spectrum.to.written)"
+    let isWhole = active.pointCount >= spectrum.points
+    let count = active.pointCount < 0 ? "not all" : "\(active.pointCount)"
+    note(
+      .runSpectrumDone, isWhole ? .info : .warning,
+      "impedance: \(count) of \(spectrum.points) points \(range) measured", now, &outputs)
+  }
+
   /// A point is a row at once; it is acknowledged like a record, by the commit that holds it.
   mutating func measured(_ point: ImpedancePoint, _ now: RunMoment, _ outputs: inout RunOutputs) {
     guard let active = setpoint, active.kind == .impedanceSpectrum, let zero = active.zero else { return }

@@ -155,6 +155,8 @@ import Testing
   /// What the versions after the fourth added is taken away again.
   private static let backToVersion4 = """
     DROP TABLE commit_mark;
+    DROP VIEW impedance_bdf;
+    DROP TABLE impedance_point;
     ALTER TABLE run DROP COLUMN protocol_revision;
     ALTER TABLE run_protocol DROP COLUMN amended_unix_us;
     ALTER TABLE run_protocol DROP COLUMN reason;

@@ -24,13 +24,17 @@ import Testing
     #expect(lines(Samples.hold).joined(separator: "\n") == GoldenScripts.constantVoltage)
   }
 
+  @Test func writesImpedance() {
+    #expect(lines(Samples.impedance).joined(separator: "\n") == GoldenScripts.impedance)
+  }
+
   @Test func writesOpenCircuit() {
     #expect(lines(Samples.rest).joined(separator: "\n") == GoldenScripts.openCircuit)
   }
 
   @Test(arguments: [
     Samples.discharge, Samples.chargeThenHold, Samples.hold, Samples.rest, Samples.sweep, Samples.power,
-    Samples.resistance,
+    Samples.resistance, Samples.impedance,
   ])
   func keepsLinesShortAndBlocksClosed(setpoint: Setpoint) {
     var depth = 0
@@ -48,6 +52,7 @@ import Testing
   /// Hazard rule 11: the circuit's moments are taken right after it is closed and right before it is opened.
   @Test(arguments: [
     Samples.discharge, Samples.chargeThenHold, Samples.hold, Samples.sweep, Samples.power, Samples.resistance,
+    Samples.impedance,
   ])
   func rule11StampsTheCircuit(setpoint: Setpoint) {
     let script = lines(setpoint)

@@ -66,6 +66,8 @@ public struct MethodSCRIPTDriver: InstrumentDriver {
     case askingSerial
     /// The version of the language.
     case askingScriptVersion
+    /// The mask of the commands that it knows and is licensed for.
+    case askingFeatures
     /// Nothing: an instrument that we cannot use.
     case undrivable
     /// A command.
@@ -144,7 +146,10 @@ public struct MethodSCRIPTDriver: InstrumentDriver {
   var lastGarbageFault: HostInstant?
   var firmware = ""
   var serial = ""
+  var scriptVersion = ""
   var model: MethodSCRIPTModel?
+  /// What the model can do, less the options that this instrument does not have.
+  var capabilities: InstrumentCapabilities?
   var isIdentified = false
   var setpoint: Setpoint?
   /// Asked for while the circuit is being confirmed to be open: a wish for that crossed the end of a script on the line.
