@@ -32,9 +32,9 @@ extension ProgramTests {
       return file.path
     }
 
-    private static func rig(instrument: String = "emstat4-hr", speed: String = "max") throws -> LaboratoryRig {
+    private static func rig(speed: String = "max", extra: [String] = []) throws -> LaboratoryRig {
       let rig = try LaboratoryRig()
-      try rig.startBench(cell: "hard-carbon", speed: speed, seed: nil, instrument: instrument)
+      try rig.startBench(cell: "hard-carbon", speed: speed, seed: nil, extra: extra)
       try rig.startDaemon()
       try rig.waitForChannels(1)
       return rig
@@ -120,13 +120,15 @@ extension ProgramTests {
     }
 
     @Test func anInstrumentWithoutImpedanceNamesThoseThatHaveIt() throws {
-      let rig = try Self.rig(instrument: "emstat-pico")
+      let rig = try Self.rig(extra: ["--without-impedance"])
       let file = try Self.write(#"{"rest": "10 min"}, \#(Self.spectrum)"#, to: rig.directory)
       for command in [["check", file, "--channel", "ch1"], ["start", file]] {
         let answer = try rig.nactl(command)
         #expect(answer.status == 4, "\(answer.output)")
         #expect(answer.errors.contains("the instrument has no impedance spectrum steps"), "\(answer.errors)")
-        #expect(answer.errors.contains("use one that has: EmStat4 HR, EmStat4 LR, Nexus"), "\(answer.errors)")
+        #expect(
+          answer.errors.contains("use one that has: EmStat4 HR, EmStat4 LR, Nexus with their maker's option"),
+          "\(answer.errors)")
       }
       #expect(try rig.sqlite("SELECT count(*) FROM run") == "0")
     }
@@ -173,7 +175,7 @@ extension ProgramTests {
       #expect(try rig.waitForRun(states: ["stopped", "held", "ended"], seconds: 20) == "stopped")
       // 105 s of the instrument's time are 3.5 s of ours.
       #expect(ContinuousClock.now - asked < .seconds(3))
-      #expect(try rig.channel()["circuit"] as? String == "open_confirmed")
+      #expect(try rig.channel()["circuit"] as? String == "open (confirmed)")
     }
   }
 }

@@ -16,6 +16,8 @@ extension ProgramTests {
       var description: String { file }
       /// Whether it sweeps the voltage, which belongs to no cycle.
       var sweeps: Bool { file.hasSuffix("voltammetry") }
+      /// Whether it holds the voltage at the open circuit's, with currents that belong to no half-cycle of the cell's either.
+      var measuresImpedance: Bool { file.hasSuffix("impedance") }
     }
 
     static let pairs = [
@@ -54,6 +56,15 @@ extension ProgramTests {
         return
       }
       for rig in [ideal, real] { try stopAfterTheFirstLifeCycle(pair, rig) }
+      if pair.measuresImpedance {
+        for rig in [ideal, real] {
+          try expectNoAlarm(rig)
+          #expect(
+            try rig.sqlite("SELECT DISTINCT count(*) FROM impedance_point GROUP BY step_id") == "57",
+            "each spectrum has all its points")
+        }
+        return
+      }
       try expectNothingAmiss(pair, ideal)
       try expectNoAlarm(real)
     }

@@ -32,7 +32,8 @@ extension MethodSCRIPTModel {
     var capabilities = capabilities
     if let features, !features.contains(FeatureMask.impedance), capabilities.kinds.remove(.impedanceSpectrum) != nil {
       capabilities.highestFrequency = nil
-      capabilities.elsewhere[.impedanceSpectrum] = "one with its maker's option for impedance"
+      capabilities.elsewhere[.impedanceSpectrum] =
+        Self.names(thatCan: .impedanceSpectrum) + " with their maker's option for impedance, which this one lacks"
     }
     return capabilities
   }

@@ -71,9 +71,14 @@ enum MethodSCRIPTModel: Sendable, Hashable, CaseIterable {
   /// For what it cannot do, who can.
   private var elsewhere: [StepKind: String] {
     let others = StepKind.allCases.filter { !kinds.contains($0) }.map { kind in
-      (kind, Self.allCases.filter { $0.kinds.contains(kind) }.map(\.name).joined(separator: ", "))
+      (kind, Self.names(thatCan: kind))
     }
     return Dictionary(uniqueKeysWithValues: others)
+  }
+
+  /// The models that can carry out a kind of step.
+  static func names(thatCan kind: StepKind) -> String {
+    allCases.filter { $0.kinds.contains(kind) }.map(\.name).joined(separator: ", ")
   }
 
   private var kinds: Set<StepKind> {

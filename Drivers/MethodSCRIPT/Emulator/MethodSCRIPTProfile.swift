@@ -42,6 +42,8 @@ public struct MethodSCRIPTProfile: Sendable, Hashable {
   public var hasGalvanostat: Bool
   /// Whether `cell_on` takes `ocp(…)`.
   public var startsAtOpenCircuit: Bool
+  /// Whether it has its maker's option for impedance; without it `meas_loop_eis` is not carried out.
+  public var hasImpedance = true
   /// The highest frequency in hertz at which it measures an impedance.
   public var highestFrequency: Double
   /// The largest amplitude in volts, root mean square, with which it does.

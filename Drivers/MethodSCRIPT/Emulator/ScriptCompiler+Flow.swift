@@ -93,6 +93,9 @@ extension ScriptCompiler {
     guard command.text != "meas_loop_cp" || profile.hasGalvanostat else {
       throw line.refusal(.unknownCommand, at: command)
     }
+    guard command.text != "meas_loop_eis" || profile.hasImpedance else {
+      throw line.refusal(.unsupported, at: command)
+    }
     try refuseInMeasurementLoop(command, .nestedMeasurementLoop)
     var loop = command.text == "meas_loop_eis" ? try impedanceArguments() : try measurementArguments(command)
     while let word = line.optionalWord() { try addOption(word, to: &loop) }
