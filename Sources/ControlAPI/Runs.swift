@@ -109,8 +109,9 @@ public struct RunDetail: Codable, Sendable, Hashable {
   @OrNull public var nominal_capacity_mAh: Double?
   /// Efficiency of the cell's first cycle, as a fraction.
   @OrNull public var initial_coulombic_efficiency: Double?
-  /// How many points of impedance spectra are stored, and in how many steps.
+  /// How many points of impedance spectra are stored.
   public var impedance_points: Int
+  /// In how many steps.
   public var impedance_spectra: Int
   /// The compiled protocol.
   public var listing: [String]

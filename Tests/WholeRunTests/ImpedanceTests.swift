@@ -3,6 +3,7 @@
 
 import CyclerModel
 import CyclingRun
+import InstrumentKit
 import MethodSCRIPTEmulator
 import Quantities
 import Testing
@@ -93,4 +94,82 @@ import VirtualLab
     #expect(isOver && world.journal.states.last == .stopped)
     #expect(world.instrument.time - before < 60)
   }
+
+  /// Without a host the point at hand is measured to its end, and then the lease runs out.
+  @Test func aHostThatIsGoneLetsTheCircuitBeOpenedAfterAPointAndALease() throws {
+    var world = try Self.world(#"{"rest": "10 min"}, "# + Self.spectrum.replacing("100 mHz", with: "10 mHz"))
+    // The next point is one of 15.8 mHz: 5 s and two periods.
+    _ = world.run(slice: 1) { Self.points($0).count >= 30 }
+    _ = world.run(slice: 1) { Self.points($0).count >= 30 && $0.isInAPoint }
+    #expect(world.instrument.isCellOn)
+    world.passWithoutHost(seconds: 100)
+    #expect(world.instrument.isCellOn)
+    // 205 s at the most for the point, 60 s of lease.
+    world.passWithoutHost(seconds: 170)
+    #expect(!world.instrument.isCellOn)
+  }
+
+  /// A renewal that comes late meets a point and spoils it: it is measured again, and none is counted twice or left out.
+  @Test func aPointThatALateRenewalSpoiltIsMeasuredAgain() throws {
+    var world = try Self.world(#"{"rest": "10 min"}, \#(Self.spectrum), {"rest": "1 min"}"#)
+    for count in [3, 12, 25] {
+      _ = world.run(slice: 0.1) { Self.points($0).count >= count && $0.isInAPoint }
+      Array("Y\n".utf8).withUnsafeBytes { world.instrument.receive($0) }
+    }
+    let isOver = world.runToEnd()
+    #expect(isOver && world.journal.states.last == .completed)
+    let rows = Self.points(world)
+    #expect(rows.count == 26 && rows.map(\.number) == Array(1...26))
+    for (one, next) in zip(rows, rows.dropFirst()) {
+      #expect(abs(one.point.frequency.hertz / next.point.frequency.hertz - 1.584_893) < 1e-3)
+    }
+  }
+
+  /// The peaks must stay inside the limits, and above 0 V on an anode.
+  @Test(arguments: [
+    ("50 mV", "2.63 V", "-50 mV", FaultCode.limitVoltageHigh), ("50 mV", "3.4 V", "2.57 V", .limitVoltageLow),
+  ])
+  func aSpectrumThatWouldLeaveTheLimitsIsNotBegun(
+    amplitude: String, highest: String, lowest: String, code: FaultCode
+  ) throws {
+    let step =
+      #"{"impedance": "\#(amplitude)", "from": "1 kHz", "to": "1 Hz", "points_per_decade": 5, "current_at_most": "10 mA"}"#
+    let program = try TestLaboratory.program(
+      TestLaboratory.text(
+        role: "anode-half-cell", steps: #"{"rest": "1 min"}, "# + step, voltage: (lowest, highest), current: "20 mA"))
+    var world = RunWorld(cell: try TestLaboratory.cell("hard-carbon"), program: program)
+    _ = world.runToEnd()
+    #expect(world.journal.states.last == .held)
+    #expect(world.journal.latches.map(\.code) == [code])
+    #expect(Self.points(world).isEmpty && !world.instrument.isCellOn)
+  }
+
+  @Test func anAnodeIsNotTakenBelowZero() throws {
+    let step =
+      #"{"impedance": "50 mV", "from": "1 kHz", "to": "1 Hz", "points_per_decade": 5, "current_at_most": "10 mA"}"#
+    var world = try Self.world(
+      #"{"discharge": "360 uA", "until": ["voltage <= 5 mV", "step_time >= 10 h"]}, {"rest": "10 s"}, "# + step)
+    _ = world.runToEnd()
+    #expect(world.journal.latches.map(\.code) == [.limitVoltageLow])
+    #expect(world.journal.events.contains { $0.detail.contains("where sodium can plate on the anode") })
+    #expect(Self.points(world).isEmpty)
+  }
+
+  /// The instrument says that it lacks the option: the set-point is refused before a byte of it is sent.
+  @Test func anInstrumentWithoutTheOptionRefusesTheStep() throws {
+    var profile = MethodSCRIPTProfile.emStat4HR
+    profile.hasImpedance = false
+    let program = try TestLaboratory.program(
+      TestLaboratory.text(
+        role: "anode-half-cell", steps: #"{"rest": "1 min"}, "# + Self.spectrum, voltage: ("-50 mV", "3.4 V")))
+    var world = RunWorld(cell: try TestLaboratory.cell("hard-carbon"), program: program, profile: profile)
+    _ = world.runToEnd()
+    #expect(world.journal.latches.map(\.code) == [.instrumentRefused])
+    #expect(world.identity?.capabilities.kinds.contains(.impedanceSpectrum) == false)
+  }
+}
+
+extension RunWorld {
+  /// An impedance loop is at a point.
+  fileprivate var isInAPoint: Bool { instrument.isMeasuringImpedance }
 }
