@@ -70,6 +70,7 @@ struct WireInstrument {
     case "t": say("tes4_hr1500#Mar 12 2026 14:28:01\nR*\n")
     case "i": say("i\(serial)\n")
     case "v": say("v01.09.00\n")
+    case "CM": say("CM\(String(repeating: "F", count: 64))\n")
     default: say("\n")
     }
   }

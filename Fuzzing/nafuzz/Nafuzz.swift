@@ -204,6 +204,12 @@ struct Fuzz {
               && -$0.current.picoamperes <= limits.dischargeCurrent.soft
           })
         else { throw Finding("a profile beyond a limit, or without rows") }
+      case .impedance(let spectrum):
+        guard spectrum.currentAtMost > .zero, spectrum.amplitude > .zero, spectrum.points >= 2,
+          spectrum.frequencies.allSatisfy({ $0 > .zero })
+        else {
+          throw Finding("a spectrum without a bound, an amplitude or points")
+        }
       }
       guard step.ends.contains(where: { $0.quantity == .stepTime || $0.quantity == .holdTime }) else {
         throw Finding("a step without an end in time")

@@ -66,6 +66,10 @@ extension ControlClient {
   public func cycles(of run: RunReference) async throws -> Received<CycleTable> {
     try await get("/v1/runs/\(run)/cycles")
   }
+  /// The points of a run's impedance spectra; of one step only when it is given.
+  public func impedance(of run: RunReference, step: Int64? = nil) async throws -> Received<ImpedanceTable> {
+    try await get("/v1/runs/\(run)/impedance\(step.map { "?step=\($0)" } ?? "")")
+  }
   /// What an efficiency means for a life.
   public func predict(_ request: PredictionRequest) async throws -> Received<Prediction> {
     try await get("/v1/predict?\(request.query)")

@@ -109,6 +109,10 @@ public struct RunDetail: Codable, Sendable, Hashable {
   @OrNull public var nominal_capacity_mAh: Double?
   /// Efficiency of the cell's first cycle, as a fraction.
   @OrNull public var initial_coulombic_efficiency: Double?
+  /// How many points of impedance spectra are stored.
+  public var impedance_points: Int
+  /// In how many steps.
+  public var impedance_spectra: Int
   /// The compiled protocol.
   public var listing: [String]
   /// The revision of the protocol that holds, from 1.
@@ -124,7 +128,8 @@ public struct RunDetail: Codable, Sendable, Hashable {
     circuit_lease_expired_unix_us: Int64? = nil, latch: LatchStatus? = nil, step_count: Int? = nil,
     step_path: String? = nil, step_text: String? = nil, test_time_s: Double? = nil, last_record: RecordFrame? = nil,
     last_cycle: CycleFrame? = nil, active_mass_ug: Int64? = nil, area_mm2: Double? = nil,
-    nominal_capacity_mAh: Double? = nil, initial_coulombic_efficiency: Double? = nil, listing: [String],
+    nominal_capacity_mAh: Double? = nil, initial_coulombic_efficiency: Double? = nil, impedance_points: Int = 0,
+    impedance_spectra: Int = 0, listing: [String],
     protocol_revision: Int64 = 1, revisions: [ProtocolRevision] = [], events: [EventFrame]
   ) {
     self.run = run
@@ -144,6 +149,8 @@ public struct RunDetail: Codable, Sendable, Hashable {
     self.area_mm2 = area_mm2
     self.nominal_capacity_mAh = nominal_capacity_mAh
     self.initial_coulombic_efficiency = initial_coulombic_efficiency
+    self.impedance_points = impedance_points
+    self.impedance_spectra = impedance_spectra
     self.listing = listing
     self.protocol_revision = protocol_revision
     self.revisions = revisions
@@ -225,6 +232,68 @@ public struct EfficiencyTestFrame: Codable, Sendable, Hashable {
     self.plated_charge_Ah = plated_charge_Ah
     self.stripped_charge_Ah = stripped_charge_Ah
     self.coulombic_efficiency = coulombic_efficiency
+    self.flags = flags
+  }
+}
+
+/// Answer to `GET /v1/runs/{run}/impedance`.
+public struct ImpedanceTable: Codable, Sendable, Hashable {
+  /// The run.
+  public var run: Int64
+  /// The cell.
+  public var cell: String
+  /// The points of its spectra in the order in which they were measured.
+  public var points: [ImpedanceFrame]
+
+  /// Makes one from its parts.
+  public init(run: Int64, cell: String, points: [ImpedanceFrame]) {
+    self.run = run
+    self.cell = cell
+    self.points = points
+  }
+}
+
+/// A point of an impedance spectrum.
+public struct ImpedanceFrame: Codable, Sendable, Hashable {
+  /// The step, counted from 1 within the run; a spectrum is one step.
+  public var step_count: Int64
+  /// Counted from 1 within the step.
+  public var number: Int64
+  /// The cycle that the step stands in; null outside of cycles.
+  @OrNull public var cycle_number: Int64?
+  /// Since the run's first reading; when the point was done.
+  public var test_time_s: Double
+  /// UTC.
+  public var unix_us: Int64
+  /// Frequency.
+  public var frequency_Hz: Double
+  /// Real part of the impedance.
+  public var real_impedance_ohm: Double
+  /// Imaginary part of the impedance; negative for a capacitive cell.
+  public var imaginary_impedance_ohm: Double
+  /// The voltage that was held before the point.
+  @OrNull public var voltage_V: Double?
+  /// The current that flowed before the point.
+  @OrNull public var current_A: Double?
+  /// As those of a record.
+  public var flags: [String]
+
+  /// Makes one from its parts.
+  public init(
+    step_count: Int64, number: Int64, cycle_number: Int64? = nil, test_time_s: Double, unix_us: Int64,
+    frequency_Hz: Double, real_impedance_ohm: Double, imaginary_impedance_ohm: Double, voltage_V: Double? = nil,
+    current_A: Double? = nil, flags: [String] = []
+  ) {
+    self.step_count = step_count
+    self.number = number
+    self.cycle_number = cycle_number
+    self.test_time_s = test_time_s
+    self.unix_us = unix_us
+    self.frequency_Hz = frequency_Hz
+    self.real_impedance_ohm = real_impedance_ohm
+    self.imaginary_impedance_ohm = imaginary_impedance_ohm
+    self.voltage_V = voltage_V
+    self.current_A = current_A
     self.flags = flags
   }
 }

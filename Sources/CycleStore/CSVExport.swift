@@ -73,6 +73,7 @@ struct BatteryDataFormatWriter: ExportWriter {
     case .constantResistance: return "CR" + suffix
     case .voltageSweep: return "LSV"
     case .currentProfile: return "PROFILE"
+    case .impedanceSpectrum: return "EIS"
     case nil: return step.kind.uppercased()
     }
   }

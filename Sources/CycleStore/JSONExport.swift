@@ -20,6 +20,7 @@ struct JSONExportWriter: ExportWriter {
     write(list: "cycles", head.cycles, &text) { write($0, &$1) }
     write(list: "half_cycles", head.halfCycles, &text) { write($0, &$1) }
     write(list: "efficiency_tests", head.tests, &text) { write($0, &$1) }
+    write(list: "impedance", head.impedance, &text) { write($0, &$1) }
     write(list: "steps", head.steps, &text) { write($0, &$1) }
     write(list: "events", head.events, &text) { write($0, &$1) }
     text.append(",\n\"records\":[")
@@ -149,6 +150,21 @@ struct JSONExportWriter: ExportWriter {
     object.hours("stripped_charge_Ah", test.strippedChargeNc, &text)
     object.real("coulombic_efficiency", test.coulombicEfficiency, &text)
     object.number("flags", test.flags, &text)
+    object.end(&text)
+  }
+
+  private func write(_ point: StoredImpedance, _ text: inout TextBuffer) {
+    var object = JSONObject(&text)
+    object.number("step_count", RowIdentity.count(of: point.stepId), &text)
+    object.number("number", point.number, &text)
+    object.number("step_time_s", point.stepTimeUs, decimals: 6, &text)
+    object.number("test_time_s", point.startedTestTimeUs + point.stepTimeUs, decimals: 6, &text)
+    object.number("frequency_Hz", point.frequencyUhz, decimals: 6, &text)
+    object.number("real_impedance_ohm", point.realUohm, decimals: 6, &text)
+    object.number("imaginary_impedance_ohm", point.imaginaryUohm, decimals: 6, &text)
+    object.number("voltage_V", point.voltageNv, decimals: 9, &text)
+    object.number("current_A", point.currentPa, decimals: 12, &text)
+    object.number("flags", point.flags, &text)
     object.end(&text)
   }
 

@@ -175,6 +175,7 @@ struct JournalWriter {
     case .halfCycleOpened(let row), .halfCycleUpdated(let row): try write(row, to: database)
     case .cycleClosed(let run, let summary): try write(summary, run: run, to: database)
     case .testUpdated(let row): try write(row, to: database)
+    case .impedancePoint(let row): try write(row, to: database)
     case .amended(let run, let revision, let fromStepID):
       try change(revision, of: run, "from_step_id = ?, refusal = NULL", fromStepID.databaseValue, in: database)
       try Self.changeOne(
@@ -251,6 +252,15 @@ struct JournalWriter {
       test.run, Int64(test.number), test.kind.rawValue, test.label, Int64(test.cycles),
       test.reservoirCharge.nanocoulombs, test.platedCharge.nanocoulombs, test.strippedCharge.nanocoulombs,
       test.coulombicEfficiency, test.flags.rawValue,
+    ])
+  }
+
+  private mutating func write(_ row: ImpedanceRow, to database: Database) throws {
+    noteChange(of: row.stepID >> RowIdentity.countBits)
+    let point = row.point
+    try database.cachedStatement(sql: Self.insertImpedance).execute(arguments: [
+      row.stepID, Int64(row.number), row.stepTime.microseconds, point.frequency.microhertz, point.real.count,
+      point.imaginary.count, point.voltage?.nanovolts, point.current?.picoamperes, row.flags.rawValue,
     ])
   }
 
@@ -365,6 +375,11 @@ extension JournalWriter {
   private static let upsertTemperature = """
     INSERT INTO temperature_record(step_id, step_time_us, temperature_mdegc) VALUES(?, ?, ?)
     ON CONFLICT(step_id, step_time_us) DO UPDATE SET temperature_mdegc = excluded.temperature_mdegc
+    """
+  private static let insertImpedance = """
+    INSERT INTO impedance_point(
+      step_id, number, step_time_us, frequency_uhz, real_uohm, imaginary_uohm, voltage_nv, current_pa, flags)
+    VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)
     """
   private static let upsertCheckpoint = """
     INSERT INTO checkpoint(run_id, format, commit_sequence, unix_us, state) VALUES(?, ?, ?, ?, ?)

@@ -101,6 +101,7 @@ struct ExportHead: Sendable {
   var cycles: [StoredCycle]
   var halfCycles: [StoredHalfCycle]
   var tests: [StoredEfficiencyTest]
+  var impedance: [StoredImpedance]
   var steps: [StoredStep]
   var revisions: [StoredRevision]
   var events: [StoredEvent]
@@ -115,6 +116,7 @@ struct ExportHead: Sendable {
     cycles = try view.cycles(run: number)
     halfCycles = try view.halfCycles(run: number)
     tests = try view.efficiencyTests(run: number)
+    impedance = format == .json ? try view.impedance(run: number) : []
     steps = try view.steps(run: number, limit: Int(RowIdentity.step(run: 1, count: 0)))
     // The others have no room for them.
     revisions = format == .json ? try view.revisions(run: number) : []

@@ -14,7 +14,7 @@ enum Schema {
   /// Databases of this version and later count their commits.
   static let firstVersionWithMark = 5
   /// One SQL script a version, in order.
-  static let steps: [String] = [version1, version2, version3, version4, version5, version6, version7]
+  static let steps: [String] = [version1, version2, version3, version4, version5, version6, version7, version8]
 
   private static let version1 = registry + runs + measurements + results + views
 
@@ -97,6 +97,29 @@ enum Schema {
     CREATE TABLE temperature_record(
       step_id INTEGER NOT NULL, step_time_us INTEGER NOT NULL, temperature_mdegc INTEGER,
       PRIMARY KEY(step_id, step_time_us)) STRICT, WITHOUT ROWID;
+    """
+
+  /// Impedance spectra: a point has other quantities than a record.
+  private static let version8 = """
+    CREATE TABLE impedance_point(
+      step_id INTEGER NOT NULL, number INTEGER NOT NULL, step_time_us INTEGER NOT NULL,
+      frequency_uhz INTEGER NOT NULL, real_uohm INTEGER NOT NULL, imaginary_uohm INTEGER NOT NULL,
+      voltage_nv INTEGER, current_pa INTEGER, flags INTEGER NOT NULL,
+      PRIMARY KEY(step_id, number)) STRICT, WITHOUT ROWID;
+    CREATE VIEW impedance_bdf AS
+      SELECT s.run_id AS run_id,
+        (s.started_test_time_us + p.step_time_us) / 1e6 AS "Test Time / s",
+        (s.started_unix_us + p.step_time_us) / 1e6 AS "Unix Time / s",
+        s.cycle_number AS "Cycle Count / 1",
+        s.step_count AS "Step Count / 1",
+        p.number AS number,
+        p.frequency_uhz / 1e6 AS "Frequency / Hz",
+        p.real_uohm / 1e6 AS "Real Impedance / ohm",
+        p.imaginary_uohm / 1e6 AS "Imaginary Impedance / ohm",
+        p.voltage_nv / 1e9 AS "Voltage / V",
+        p.current_pa / 1e12 AS "Current / A",
+        p.flags AS flags
+      FROM step s JOIN impedance_point p USING(step_id);
     """
 
   private static let registry = """

@@ -216,6 +216,28 @@ public struct StoreView {
       database, sql: "SELECT * FROM efficiency_test WHERE run_id = ? ORDER BY number", arguments: [run])
   }
 
+  /// The points of a run's impedance spectra in order; with a step's count only its.
+  public func impedance(run: Int64, step: Int64? = nil) throws -> [StoredImpedance] {
+    let first = RowIdentity.step(run: run, count: 0) + (step ?? 0)
+    let last = step == nil ? RowIdentity.step(run: run + 1, count: 0) - 1 : first
+    return try StoredImpedance.fetchAll(
+      database,
+      sql: """
+        SELECT p.*, s.cycle_number, s.started_unix_us, s.started_test_time_us
+        FROM impedance_point p JOIN step s USING(step_id)
+        WHERE p.step_id BETWEEN ? AND ? ORDER BY p.step_id, p.number
+        """, arguments: [first, last])
+  }
+
+  /// How many points of spectra a run has, and in how many steps.
+  public func impedanceCounts(run: Int64) throws -> (points: Int, spectra: Int) {
+    let row = try Row.fetchOne(
+      database,
+      sql: "SELECT count(*), count(DISTINCT step_id) FROM impedance_point WHERE step_id BETWEEN ? AND ?",
+      arguments: [RowIdentity.step(run: run, count: 0), RowIdentity.step(run: run + 1, count: 0) - 1])
+    return row.map { ($0[0], $0[1]) } ?? (0, 0)
+  }
+
   /// The finished cycles of a run after cycle `after`, under the parameters of the run itself.
   public func cycles(run: Int64, after: Int64 = 0) throws -> [StoredCycle] {
     try StoredCycle.fetchAll(

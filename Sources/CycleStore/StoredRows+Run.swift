@@ -144,6 +144,34 @@ public struct StoredEfficiencyTest: StoredRow, Codable, Sendable, Hashable {
   public var flags: Int64
 }
 
+/// A point of an impedance spectrum, with its step.
+public struct StoredImpedance: StoredRow, Codable, Sendable, Hashable {
+  /// Its step.
+  public var stepId: Int64
+  /// Counted from 1 within the step.
+  public var number: Int64
+  /// When it was done, since the step began.
+  public var stepTimeUs: Int64
+  /// Frequency.
+  public var frequencyUhz: Int64
+  /// Real part of the impedance.
+  public var realUohm: Int64
+  /// Imaginary part of the impedance.
+  public var imaginaryUohm: Int64
+  /// The voltage that was held before the point.
+  public var voltageNv: Int64?
+  /// The current that flowed before the point.
+  public var currentPa: Int64?
+  /// `DataFlags`.
+  public var flags: Int64
+  /// The cycle that the step stands in; nil outside of cycles.
+  public var cycleNumber: Int64?
+  /// When its step began.
+  public var startedUnixUs: Int64
+  /// The run's test time then.
+  public var startedTestTimeUs: Int64
+}
+
 /// An event.
 public struct StoredEvent: StoredRow, Codable, Sendable, Hashable {
   /// Key; rises with the order in which events were stored, so it serves as a cursor.

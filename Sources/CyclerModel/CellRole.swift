@@ -102,6 +102,8 @@ public enum StepKind: String, Sendable, Hashable, CaseIterable {
   case voltageSweep = "voltage_sweep"
   /// Currents of a table, one after the other.
   case currentProfile = "current_profile"
+  /// An impedance spectrum: small alternating voltages of many frequencies, around the open circuit.
+  case impedanceSpectrum = "impedance_spectrum"
   /// The open circuit measured before the first closed one, or before a run goes on.
   case openCircuitCheck = "open_circuit_check"
 }

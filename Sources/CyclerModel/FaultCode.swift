@@ -73,6 +73,7 @@ public enum FaultCode: String, Sendable, Hashable, CaseIterable {
   case runShareResolved = "run.share_resolved"
   case runVoltageAllowed = "run.voltage_allowed"
   case runTestDone = "run.test_done"
+  case runSpectrumDone = "run.spectrum_done"
   case runAmendmentAsked = "run.amendment_asked"
   case runAmended = "run.amended"
   case runAmendmentRefused = "run.amendment_refused"

@@ -19,10 +19,15 @@ public struct InstrumentLimits: Sendable, Hashable {
   public var kinds: Set<StepKind>
   /// What its open circuit is.
   public var openCircuit: OpenCircuit
+  /// The highest frequency at which it measures an impedance; nil when it measures none.
+  public var highestFrequency: Frequency?
+  /// For kinds of step that it cannot carry out, the models that can, in words.
+  public var elsewhere: [StepKind: String]
   /// Limits.
   public init(
     voltage: VoltageWindow, maximumCurrent: Current, voltageErrorPartsPerMillion: Int64, voltageOffsetError: Voltage,
-    shortestReadingInterval: TimeSpan, kinds: Set<StepKind>, openCircuit: OpenCircuit
+    shortestReadingInterval: TimeSpan, kinds: Set<StepKind>, openCircuit: OpenCircuit,
+    highestFrequency: Frequency? = nil, elsewhere: [StepKind: String] = [:]
   ) {
     self.voltage = voltage
     self.maximumCurrent = maximumCurrent
@@ -31,6 +36,8 @@ public struct InstrumentLimits: Sendable, Hashable {
     self.shortestReadingInterval = shortestReadingInterval
     self.kinds = kinds
     self.openCircuit = openCircuit
+    self.highestFrequency = highestFrequency
+    self.elsewhere = elsewhere
   }
 
   /// The stated error of a reading of `value`, as a magnitude.

@@ -299,6 +299,8 @@ public enum JournalEntry: Sendable, Hashable {
   case cycleClosed(run: Int64, CycleSummary)
   /// A half-cycle of a test of plating is closed, and this is known of the test now.
   case testUpdated(EfficiencyTestRow)
+  /// A point of an impedance spectrum is measured.
+  case impedancePoint(ImpedanceRow)
   /// Another revision of the run's protocol holds from that step on, nil when it ends with it.
   case amended(run: Int64, revision: Int32, fromStepID: Int64?)
   /// A revision that waited cannot hold any more.

@@ -106,6 +106,8 @@ public struct ProgramStep: Sendable, Hashable {
     case sweep(VoltageSweep)
     /// Currents one after the other. It belongs to no half-cycle.
     case profile(CurrentProfile)
+    /// An impedance spectrum around the open circuit. It belongs to no half-cycle.
+    case impedance(ImpedanceSpectrum)
   }
 
   /// The half-cycle that a step belongs to.
@@ -192,6 +194,7 @@ public struct ProgramStep: Sendable, Hashable {
       }
     case .sweep: .voltageSweep
     case .profile: .currentProfile
+    case .impedance: .impedanceSpectrum
     }
   }
 
@@ -206,7 +209,7 @@ public struct ProgramStep: Sendable, Hashable {
     case .constantCurrentConstantVoltage(let direction, _, _): direction
     case .hold(let direction, _, _): direction
     case .demand(let demand): demand.direction
-    case .sweep, .profile: .none
+    case .sweep, .profile, .impedance: .none
     }
   }
 }

@@ -35,7 +35,7 @@ extension ProgramStep.Action {
   public var constantCurrent: Current? {
     switch self {
     case .constantCurrent(_, let current), .constantCurrentConstantVoltage(_, let current, _): current
-    case .rest, .hold, .demand, .sweep, .profile: nil
+    case .rest, .hold, .demand, .sweep, .profile, .impedance: nil
     }
   }
 
@@ -44,7 +44,7 @@ extension ProgramStep.Action {
     case .constantCurrent(let direction, let current): .constantCurrent(direction, min(current, most))
     case .constantCurrentConstantVoltage(let direction, let current, let voltage):
       .constantCurrentConstantVoltage(direction, min(current, most), voltage)
-    case .rest, .hold, .demand, .sweep, .profile: self
+    case .rest, .hold, .demand, .sweep, .profile, .impedance: self
     }
   }
 }

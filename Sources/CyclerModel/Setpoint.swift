@@ -38,6 +38,8 @@ public struct Setpoint: Sendable, Hashable {
     /// Currents one after the other, of which the largest fits the range; `ownEnd` is the set-point's cut-off that the end
     /// of the table is.
     case profile(CurrentProfile, ownEnd: Int)
+    /// An alternating voltage around a constant one, point by point.
+    case impedance(Impedance)
   }
 
   /// A voltage that begins somewhere and moves at a constant rate to one or more others, one after the other.
@@ -55,6 +57,22 @@ public struct Setpoint: Sendable, Hashable {
       self.from = from
       self.to = to
       self.rate = rate
+      self.ownEnd = ownEnd
+    }
+  }
+
+  /// An impedance spectrum and the voltage around which it is measured.
+  public struct Impedance: Sendable, Hashable {
+    /// Frequencies, amplitude, bound.
+    public var spectrum: ImpedanceSpectrum
+    /// The voltage in the middle.
+    public var around: Voltage
+    /// Which of the set-point's cut-offs its own end is: all points are measured.
+    public var ownEnd: Int
+    /// A spectrum around a voltage.
+    public init(_ spectrum: ImpedanceSpectrum, around: Voltage, ownEnd: Int) {
+      self.spectrum = spectrum
+      self.around = around
       self.ownEnd = ownEnd
     }
   }

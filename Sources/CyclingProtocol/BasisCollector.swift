@@ -30,6 +30,8 @@ enum BasisCollector {
       case .profile(let profile):
         found.formUnion(profile.rows.compactMap { $0.current?.value.basis })
         found.formUnion(profile.until.flatMap(bases))
+      case .impedance(let impedance):
+        found.formUnion([impedance.currentAtMost.value.basis].compactMap { $0 })
       case .block(let block):
         found.formUnion(needs(of: block.steps))
         found.formUnion(block.until.flatMap { ([$0] + $0.also).compactMap(basis) })

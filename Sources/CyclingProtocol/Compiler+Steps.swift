@@ -54,6 +54,8 @@ extension Compiler {
         nodes += jumps(of: sweep.until, from: 1)
       case .profile(let profile):
         nodes += build(profile, step, around)
+      case .impedance(let impedance):
+        if let built = build(step, { $0.build(impedance, step, around) }) { nodes.append(.step(built)) }
       case .block(let block):
         nodes.append(build(block, around))
         direction = around.isInCycles ? lastDirection(block.steps) ?? direction : .none
@@ -91,7 +93,7 @@ extension Compiler {
       case .drive(let drive) where !drive.isDiagnostic: return drive.direction
       case .block(let block):
         if let direction = lastDirection(block.steps) { return direction }
-      case .rest, .drive, .hold, .sweep, .profile, .test: continue
+      case .rest, .drive, .hold, .sweep, .profile, .impedance, .test: continue
       }
     }
     return nil
@@ -281,6 +283,35 @@ extension Compiler {
       joined: compiled.joined, halfCycle: nil, rangeCurrent: table.largestCurrent, record: records(of: step))
   }
 
+  private mutating func build(_ impedance: WrittenImpedance, _ step: WrittenStep, _ around: Surroundings)
+    -> ProgramStep?
+  {
+    judgeKind(.impedanceSpectrum, at: step.site)
+    judgeReach(of: impedance)
+    guard let atMost = resolve(impedance.currentAtMost) else { return nil }
+    judge(atMost, impedance.currentAtMost, .none)
+    let spectrum = ImpedanceSpectrum(
+      amplitude: impedance.amplitude.value, from: impedance.from.value, to: impedance.to.value,
+      pointsPerDecade: impedance.pointsPerDecade, currentAtMost: atMost, mayPlate: document.cell.allowPlating)
+    // A bound, should the instrument never say that it is done; the host's leave before each point is in it.
+    let most = spectrum.longestTime + TimeSpan(seconds: 120) * Int64(spectrum.points)
+    let own = EndCondition(
+      quantity: .stepTime, comparison: .atLeast, threshold: most.count, onlyInHold: false, text: "spectrum measured")
+    return ProgramStep(
+      path: step.site.path, label: around.label, purpose: around.purpose, action: .impedance(spectrum), ends: [own],
+      halfCycle: nil, rangeCurrent: atMost)
+  }
+
+  /// The instrument must reach the frequencies.
+  private mutating func judgeReach(of impedance: WrittenImpedance) {
+    guard let highest = instrument?.highestFrequency else { return }
+    for frequency in [impedance.from, impedance.to] where frequency.value > highest {
+      report(
+        frequency.site, "\(frequency.value.written) is more than the instrument reaches",
+        hint: "at most \(highest.written)")
+    }
+  }
+
   /// How long a sweep takes; where it begins at the cell's own voltage, from the farthest at which it may stand, and a
   /// little more in any case, so that the instrument's word of the end comes first.
   private func longest(_ sweep: WrittenSweep) -> TimeSpan {
@@ -435,7 +466,8 @@ extension Compiler {
   mutating func judgeKind(_ kind: StepKind, at site: Site) {
     guard let instrument, !instrument.kinds.contains(kind) else { return }
     let name = kind.rawValue.split(separator: "_").joined(separator: " ")
-    report(site, "the instrument has no \(name) steps", hint: "use another instrument or another step")
+    let others = instrument.elsewhere[kind].map { "use one that has: \($0)" }
+    report(site, "the instrument has no \(name) steps", hint: others ?? "use another instrument or another step")
   }
 
   private mutating func judgeVoltage(_ condition: WrittenCondition, _ direction: Direction) {

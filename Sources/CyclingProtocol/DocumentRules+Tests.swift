@@ -41,7 +41,7 @@ extension DocumentRules {
       case .drive(let drive):
         if drive.isDiagnostic { isCounted = reportUncounted(step.site) } else { isInHalfCycle = true }
       case .hold(let hold): if hold.isDiagnostic || !isInHalfCycle { isCounted = reportUncounted(step.site) }
-      case .sweep, .profile: isCounted = reportUncounted(step.site)
+      case .sweep, .profile, .impedance: isCounted = reportUncounted(step.site)
       case .block(let block):
         let isInside = inCycles || block.isCycles
         if !isInside || block.isCycles { isInHalfCycle = false }
@@ -66,7 +66,7 @@ extension DocumentRules {
       switch step.body {
       case .rest: false
       case .block(let block): !block.isCycles
-      case .drive, .hold, .sweep, .profile, .test: true
+      case .drive, .hold, .sweep, .profile, .impedance, .test: true
       }
     }
     guard blocks.count == 1, others.isEmpty else {
@@ -171,7 +171,7 @@ extension DocumentRules {
       case .block(let block):
         (0..<min(block.passes, times)).flatMap { _ in driven(block.steps, times: times) }
       case .test(let test): driven(test.steps, times: times)
-      case .rest, .hold, .sweep, .profile: []
+      case .rest, .hold, .sweep, .profile, .impedance: []
       }
     }
   }

@@ -142,6 +142,7 @@ struct DocumentRules {
         judge(profile, at: step.site, inCycles: inCycles)
         judgeShares([], profile.until, at: step.site)
         judgeTargets(profile.until, inCycles: inCycles)
+      case .impedance(let impedance): judge(impedance, after: before, at: step.site)
       case .block(let block): judge(block, at: step.site, inCycles: inCycles)
       case .test(let test): judge(test, at: step.site, isOutermost: lists.count == 1)
       }
@@ -252,7 +253,7 @@ struct DocumentRules {
   private mutating func judgeStart(of hold: WrittenHold, after before: WrittenStep?) {
     let reached: Voltage?
     switch before?.body {
-    case .rest, .block, .test, nil: return
+    case .rest, .impedance, .block, .test, nil: return
     case .hold(let other): reached = other.voltage.value
     case .drive(let drive): reached = drive.to?.value ?? Self.cutOff(of: drive)
     case .sweep(let sweep): reached = sweep.targets.last?.value
@@ -389,7 +390,7 @@ struct DocumentRules {
       case .drive(let drive): if !drive.isDiagnostic { append(drive.direction) }
       case .hold(let hold):
         if !hold.isDiagnostic, found.isEmpty, leadingHold == nil { leadingHold = step.site }
-      case .sweep, .profile: break
+      case .sweep, .profile, .impedance: break
       case .block(let block):
         var inner: Site?
         let body = directions(of: block.steps, leadingHold: &inner)

@@ -28,7 +28,7 @@ indirect enum PassNode {
   /// The largest current in it.
   private var largestCurrent: Current {
     switch self {
-    // A sweep ranges by itself, and a profile has its own.
+    // Sweeps, profiles and spectra have nothing to do with the range of their block.
     case .step(let step): step.hasOwnRange ? .zero : step.rangeCurrent
     case .loop(let loop): loop.body.map(\.largestCurrent).max() ?? .zero
     case .label, .jump: .zero
@@ -63,7 +63,7 @@ indirect enum PassNode {
 
 extension ProgramStep {
   /// Whether its range has nothing to do with that of its block.
-  fileprivate var hasOwnRange: Bool { kind == .voltageSweep || kind == .currentProfile }
+  fileprivate var hasOwnRange: Bool { [.voltageSweep, .currentProfile, .impedanceSpectrum].contains(kind) }
 }
 
 /// A block of a compiled protocol.

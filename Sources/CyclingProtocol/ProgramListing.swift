@@ -77,6 +77,7 @@ public struct ProgramListing {
       let others = step.ends.dropFirst().map { " or until \(condition($0, instrument))" }.joined()
       return "profile of \(count) \(count == 1 ? "row" : "rows"), \(profile.duration.shown()) with at most "
         + "\(text(profile.largestCurrent, mass)), \(charges.net.shown()) net\(others)"
+    case .impedance(let spectrum): return text(spectrum, mass)
     }
   }
 
@@ -252,6 +253,9 @@ private struct ListingWriter {
         lines.append("\(number + 1).".paddedLeft(to: 4) + indent + text + remark(step))
         writeTargets(of: step, indent)
         writeRecords(of: step, indent)
+        if case .impedance(let spectrum) = step.action {
+          lines.append("    " + indent + "  " + ProgramListing.alone(spectrum))
+        }
       case .beginLoop:
         lines.append("    " + indent + blockHead(index))
         indent += "  "
@@ -312,7 +316,7 @@ private struct ListingWriter {
   }
 
   private func remark(_ step: ProgramStep) -> String {
-    step.direction != .none && step.halfCycle == nil ? "  [diagnostic]" : ""
+    step.isDiagnostic && (step.direction != .none || step.kind == .impedanceSpectrum) ? "  [diagnostic]" : ""
   }
 
   private func blockHead(_ begin: Int) -> String {

@@ -81,7 +81,7 @@ enum ProgramWalk {
       case .rest: .zero
       case .constantCurrent(_, let current): current
       case .demand(let demand): demand.currentAtMost
-      case .constantCurrentConstantVoltage, .hold, .sweep, .profile: nil
+      case .constantCurrentConstantVoltage, .hold, .sweep, .profile, .impedance: nil
       }
     // pA times µs are 1e-9 nC.
     extent.charge =
@@ -95,6 +95,7 @@ enum ProgramWalk {
 
   /// The longest that one execution of a step lasts.
   private static func bound(of step: ProgramStep) -> TimeSpan {
+    if case .impedance(let spectrum) = step.action { return spectrum.longestTime }
     let times = step.ends.filter(\.isPlain).filter { end in
       switch end.quantity {
       case .stepTime: !end.onlyInHold

@@ -74,6 +74,7 @@ extension ProgramListing {
     case .demand(let demand): current = demand.currentAtMost
     case .sweep(let sweep): current = sweep.currentAtMost
     case .profile(let profile): current = profile.largestCurrent
+    case .impedance(let spectrum): current = spectrum.currentAtMost
     }
     let limit: Int64
     switch step.direction {
@@ -116,7 +117,8 @@ extension ProgramListing {
   /// The voltages that a closed step goes to.
   private static func reachedVoltages(_ step: ProgramStep) -> [(voltage: Voltage, direction: Direction)] {
     switch step.action {
-    case .rest: return []
+    // Around the open circuit, wherever that is.
+    case .rest, .impedance: return []
     case .constantCurrentConstantVoltage(let direction, _, let voltage): return [(voltage, direction)]
     case .hold(let direction, let voltage, _): return [(voltage, direction)]
     case .sweep(let sweep): return ([sweep.from].compactMap { $0 } + sweep.to).map { ($0, .none) }

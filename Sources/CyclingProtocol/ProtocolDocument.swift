@@ -91,6 +91,7 @@ struct WrittenStep: Sendable {
     case hold(WrittenHold)
     case sweep(WrittenSweep)
     case profile(WrittenProfile)
+    case impedance(WrittenImpedance)
     indirect case block(WrittenBlock)
     indirect case test(WrittenTest)
   }
@@ -167,6 +168,16 @@ struct WrittenSweep: Sendable {
 
   /// All that it goes to.
   var targets: [Sited<Voltage>] { [to] + [backTo].compactMap { $0 } }
+}
+
+/// An impedance spectrum.
+struct WrittenImpedance: Sendable {
+  /// Root mean square.
+  var amplitude: Sited<Voltage>
+  var from: Sited<Frequency>
+  var to: Sited<Frequency>
+  var pointsPerDecade: Int64
+  var currentAtMost: Sited<CurrentExpression>
 }
 
 /// A `cycles` block (with a purpose) or a `repeat` block (without).

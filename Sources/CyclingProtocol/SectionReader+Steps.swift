@@ -51,6 +51,7 @@ extension SectionReader {
     case "hold": step = readHold(field)
     case "sweep": step = readSweep(field)
     case "profile": step = readProfile(field, role: role)
+    case "impedance": step = readImpedance(field)
     case "cycles": step = readCycles(field, role: role)
     case "repeat": step = readRepeat(field, role: role)
     case "test": step = readTest(field, role: role)

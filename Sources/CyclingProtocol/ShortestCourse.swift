@@ -78,6 +78,8 @@ struct ShortestCourse {
   private static func least(
     _ quantity: EndCondition.Quantity, _ comparison: Comparison, _ threshold: Int64, _ step: ProgramStep
   ) -> Int128 {
+    // Its one end is a bound for the case that it never comes.
+    if case .impedance(let spectrum) = step.action { return Int128(spectrum.expectedTime.count) }
     // Not known earlier.
     if quantity == .voltageDrift { return 610_000_000 }
     guard comparison == .atLeast || comparison == .above else { return 0 }
@@ -99,7 +101,7 @@ struct ShortestCourse {
     case .constantCurrent(_, let current): current
     case .demand(let demand): demand.currentAtMost
     case .profile(let profile): profile.largestCurrent
-    case .rest, .constantCurrentConstantVoltage, .hold, .sweep: nil
+    case .rest, .constantCurrentConstantVoltage, .hold, .sweep, .impedance: nil
     }
   }
 

@@ -22,8 +22,8 @@ enum Vocabulary {
 
   /// The keys that say what a step does; a step has exactly one of them.
   static let verbs = [
-    "rest", "charge", "discharge", "sodiate", "desodiate", "plate", "strip", "hold", "sweep", "profile", "cycles",
-    "repeat", "test", "for_each", "use",
+    "rest", "charge", "discharge", "sodiate", "desodiate", "plate", "strip", "hold", "sweep", "profile",
+    "impedance", "cycles", "repeat", "test", "for_each", "use",
   ]
   static let restKeys = ["rest", "label", "until", "record"]
   static let driveOptions = [
@@ -34,6 +34,7 @@ enum Vocabulary {
   static let profileKeys = ["profile", "until", "label", "record", "limits"]
   static let profileFileKeys = ["file", "sha256", "rows"]
   static let profileVerbs = ["charge", "discharge", "sodiate", "desodiate", "plate", "strip", "rest"]
+  static let impedanceKeys = ["impedance", "from", "to", "points_per_decade", "current_at_most", "label", "limits"]
   static let cyclesKeys = ["cycles", "purpose", "label", "steps", "until"]
   static let repeatKeys = ["repeat", "label", "steps", "until"]
   static let testKeys = ["test", "label", "steps"]
@@ -52,6 +53,7 @@ enum Vocabulary {
     "capacity_retention": "retention",
     "i": "current", "ewe": "voltage", "potential": "voltage", "wait": "rest", "ocv": "rest", "pause": "rest",
     "loop": "repeat", "cycle": "cycles", "cc": "charge", "cv": "hold", "cccv": "charge", "lsv": "sweep",
+    "eis": "impedance", "peis": "impedance", "impedance_spectroscopy": "impedance", "spectrum": "impedance",
     "ramp": "sweep", "scan": "sweep", "scan_rate": "sweep", "drive_cycle": "profile", "waveform": "profile",
     "simulation": "profile", "lithiate": "sodiate", "delithiate": "desodiate", "temp": "temperature", "name": "label",
     "current_limit": "current_at_most", "max_current": "current_at_most",

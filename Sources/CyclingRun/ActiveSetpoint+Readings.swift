@@ -130,7 +130,7 @@ extension ActiveSetpoint {
 
   /// When something was last asked of the instrument or heard of it, and how often it should be heard. Changes nothing;
   /// `mutating` spares the copy.
-  mutating func silence() -> (since: HostInstant, interval: TimeSpan) {
-    (closingAskedAt ?? heardAt, readingInterval)
+  mutating func silence() -> (since: HostInstant, interval: TimeSpan, point: TimeSpan) {
+    (closingAskedAt ?? heardAt, readingInterval, closingAskedAt == nil ? longestPoint : .zero)
   }
 }

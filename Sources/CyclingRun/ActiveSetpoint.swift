@@ -45,6 +45,10 @@ struct ActiveSetpoint: Sendable, Hashable {
   /// The instrument told, after the link or the daemon was gone, how the set-point ended, and `unheard` after the last
   /// reading it opened the circuit.
   var isAccountedFor = false
+  /// The longest that a point of a spectrum may last, over which the instrument is silent; zero in other steps.
+  var longestPoint = TimeSpan.zero
+  /// How many points of a spectrum are measured.
+  var pointCount: Int32 = 0
   var unheard = TimeSpan.zero
   var hasBegun = false
   /// Lowest and highest voltage seen; for open-circuit checks.
@@ -69,7 +73,7 @@ struct ActiveSetpoint: Sendable, Hashable {
   var isDriven: Bool {
     switch kind {
     case .constantCurrent, .constantVoltage, .constantCurrentConstantVoltage, .constantPower, .constantResistance,
-      .voltageSweep, .currentProfile:
+      .voltageSweep, .currentProfile, .impedanceSpectrum:
       true
     case .rest, .openCircuitCheck: false
     }
@@ -80,13 +84,13 @@ struct ActiveSetpoint: Sendable, Hashable {
 
   /// How long after the last word between host and instrument current may still flow.
   var longestAlone: TimeSpan {
-    RunSettings.longestAlone(lease: lease, leases: leasesAlone, readingInterval: readingInterval)
+    RunSettings.longestAlone(lease: lease, leases: leasesAlone, readingInterval: readingInterval) + longestPoint
   }
 
   /// An instrument that goes over to holding while nobody listens may begin a lease anew, once.
   private var leasesAlone: Int64 {
     switch kind {
-    case .constantCurrent, .constantPower, .constantResistance, .currentProfile: 1
+    case .constantCurrent, .constantPower, .constantResistance, .currentProfile, .impedanceSpectrum: 1
     case .rest, .openCircuitCheck, .constantVoltage, .constantCurrentConstantVoltage, .voltageSweep: 2
     }
   }

@@ -113,6 +113,8 @@ extension ActiveSetpoint {
     cutOffEnds = []
     policy = RecordPolicy(rule: rule)
     edges = PlateauEdges(threshold: nil, direction: .none)
+    // How many points the store has is not known here.
+    pointCount = -1
     askedAt = HostInstant(microseconds: 0)
     heardAt = HostInstant(microseconds: 0)
   }

@@ -104,6 +104,7 @@ extension RunPilot {
       let ends = cutOffs(of: program.steps[index]).1
       setpoint?.cutOffEnds = ends
       setpoint?.isDiagnostic = program.steps[index].isDiagnostic
+      if case .impedance(let spectrum) = program.steps[index].action { setpoint?.longestPoint = spectrum.longestPoint }
     }
   }
 

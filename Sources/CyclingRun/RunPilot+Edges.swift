@@ -160,8 +160,9 @@ extension RunPilot {
       carried.energy += active.integrator.energy
       carried.isResumed = true
       cycleTimeBeforeStep += endTime
-      // Half a voltammogram or a profile is none: one that was cut off is not taken up again.
-      let isWhole = active.kind == .voltageSweep || active.kind == .currentProfile
+      // Half a voltammogram or profile is none, and half a spectrum is of another hour: what was cut off is not taken up
+      // again.
+      let isWhole = [.voltageSweep, .currentProfile, .impedanceSpectrum].contains(active.kind)
       if isWhole, active.hasTimeZero, stepEnding == nil { stepEnding = .condition("cut off") }
     }
     if active.countsForHalfCycle {
@@ -170,6 +171,7 @@ extension RunPilot {
       halfCycle?.accumulator.stepEnded()
     }
     if active.integrator.hasUnknown { missCharge(bound: nil, active) }
+    if active.kind == .impedanceSpectrum, active.hasTimeZero { noteSpectrum(active, now, &outputs) }
     outputs.entries.append(.stepEnded(stepID: active.stepID, endedTestTime: testTime, reason: reason))
     setpoint = nil
   }
@@ -282,7 +284,7 @@ extension RunPilot {
     // Its current says nothing of what is left.
     case .demand: return machine.step?.ends.contains { $0.text == reason && $0.quantity == .voltage } ?? false
     case .profile: return false
-    case .rest, .constantCurrent, .constantCurrentConstantVoltage, nil: break
+    case .rest, .constantCurrent, .constantCurrentConstantVoltage, .impedance, nil: break
     }
     guard let end = machine.step?.ends.first(where: { $0.text == reason }) else { return false }
     switch end.quantity {

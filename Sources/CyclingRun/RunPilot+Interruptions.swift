@@ -222,7 +222,8 @@ extension RunPilot {
     guard let active = setpoint, active.isDriven else { return .zero }
     // The daemon before this one may have gone on to a hold that its last checkpoint does not know.
     return restoredFrom == nil
-      ? active.longestAlone : RunSettings.longestAlone(lease: active.lease, readingInterval: active.readingInterval)
+      ? active.longestAlone
+      : RunSettings.longestAlone(lease: active.lease, readingInterval: active.readingInterval) + active.longestPoint
   }
 
   mutating func doNotGoOn(_ fault: Fault, _ now: RunMoment, _ outputs: inout RunOutputs) {

@@ -83,6 +83,7 @@ extension RunPilot {
     switch step.action {
     case .hold(_, _, let atMost): atMost
     case .sweep(let sweep): sweep.currentAtMost
+    case .impedance(let spectrum): spectrum.currentAtMost
     case .rest, .constantCurrent, .constantCurrentConstantVoltage, .demand, .profile:
       Current(
         picoamperes: step.direction == .charge

@@ -120,6 +120,7 @@ extension RunPilot {
       edges: PlateauEdges(
         threshold: row.isDiagnostic ? nil : plateauThreshold(for: row.direction), direction: row.direction),
       largestCurrent: drive.largestCurrent, lease: settings.lease, askedAt: now.host, heardAt: now.host)
+    setpoint?.longestPoint = drive.longestPoint
     if row.kind == .rest || row.kind == .openCircuitCheck { setpoint?.zero = .zero }
     outputs.entries.append(
       .stepStarted(
@@ -167,6 +168,7 @@ extension RunPilot {
   /// A sweep is read at each millivolt at least.
   private func readingInterval(of step: ProgramStep, at current: Current) -> TimeSpan {
     let interval = readingInterval(at: current)
+    if case .impedance = step.action { return max(min(interval, Self.betweenPoints), settings.fastestReadings) }
     guard case .sweep(let sweep) = step.action else { return interval }
     // nV over nV/h are hours.
     let microseconds = Int128(Self.sweepStep.nanovolts) * 3_600_000_000 / Int128(max(sweep.rate.count, 1))
@@ -203,6 +205,7 @@ extension RunPilot {
   private func refusal(of step: ProgramStep) -> Fault? {
     if let fault = refusalOfPassedLimit(step) ?? refusalOfPassedTarget(step) { return fault }
     if case .sweep(let sweep) = step.action { return refusal(of: sweep) }
+    if case .impedance(let spectrum) = step.action { return refusal(of: spectrum, under: step.limits) }
     guard case .hold(let direction, let target, _) = step.action else { return nil }
     guard let standing = lastVoltage else {
       return Fault(.holdStartedFarAway, "the cell's voltage is not known, so nothing may be held")
@@ -278,6 +281,8 @@ extension RunPilot {
       let from = sweep.from ?? Self.begin(lastVoltage ?? .zero, towards: sweep.to.first ?? .zero)
       return .sweep(Setpoint.Sweep(from: from, to: sweep.to, rate: sweep.rate, ownEnd: 0), atMost: sweep.currentAtMost)
     case .profile(let profile): return .profile(profile)
+    case .impedance(let spectrum):
+      return .impedance(Setpoint.Impedance(spectrum, around: lastVoltage ?? .zero, ownEnd: 0))
     }
   }
 
@@ -337,6 +342,7 @@ extension RunPilot {
         bound = min(bound, TimeSpan(microseconds: max(0, end.threshold - carried.holdTime.microseconds)))
       }
     }
+    if case .impedance(let spectrum) = step.action { bound = min(bound, duration(of: spectrum)) }
     if case .constantCurrent(_, let current) = step.action, current > .zero {
       // nC · 1e9 / pA = µs; a tenth more than the limit itself needs.
       let microseconds =

@@ -20,12 +20,12 @@ extension RunPilot {
 
   /// Asks for a tick when a reading or an answer is due, and gives the link up when it stays away.
   mutating func supervise(_ now: RunMoment, _ outputs: inout RunOutputs) {
-    guard instrumentIsHere, let (since, interval) = setpoint?.silence() else { return }
+    guard instrumentIsHere, let (since, interval, point) = setpoint?.silence() else { return }
     switch phase {
     case .active, .closing: break
     case .ready, .committing, .paused, .held, .suspended, .away, .over: return
     }
-    let patience = interval * Self.toleratedSilentIntervals + Self.silenceMargin
+    let patience = interval * Self.toleratedSilentIntervals + Self.silenceMargin + point
     var due = since + patience
     if now.host - due > Self.oversleepMargin, overslept ?? since <= since { overslept = now.host }
     if let overslept, overslept > since { due = overslept + patience }

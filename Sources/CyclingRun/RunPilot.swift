@@ -250,6 +250,7 @@ public struct RunPilot: Sendable {
     switch event {
     case .reading(_, let reading): handle(reading, now, &outputs)
     case .began(_, let token): setpointBegan(token, now, &outputs)
+    case .impedance(_, let point): measured(point, now, &outputs)
     case .circuitClosed(_, let at): circuitClosed(at, now, &outputs)
     case .circuitMarkLost(_, let at): circuitMarkLost(at, now, &outputs)
     case .holdBegan(_, let at): holdBegan(at, &outputs)

@@ -24,6 +24,8 @@ enum StepDrive: Sendable, Hashable {
   case sweep(Setpoint.Sweep, atMost: Current)
   /// Currents one after the other.
   case profile(CurrentProfile)
+  /// An impedance spectrum around the open circuit.
+  case impedance(Setpoint.Impedance)
 
   /// What the instrument shall do.
   var mode: Setpoint.Mode {
@@ -38,6 +40,7 @@ enum StepDrive: Sendable, Hashable {
     case .demand(let demand, let first): .demand(demand, from: first)
     case .sweep(let sweep, _): .sweep(sweep)
     case .profile(let profile): .profile(profile, ownEnd: 0)
+    case .impedance(let impedance): .impedance(impedance)
     }
   }
 
@@ -52,6 +55,7 @@ enum StepDrive: Sendable, Hashable {
     case .demand(let demand, _): .demand(demand)
     case .sweep(_, let atMost): .voltage(.none, atMost: atMost)
     case .profile(let profile): .voltage(.none, atMost: profile.largestCurrent * 3 / 2)
+    case .impedance(let impedance): .voltage(.none, atMost: impedance.spectrum.currentAtMost)
     }
   }
 
@@ -63,6 +67,7 @@ enum StepDrive: Sendable, Hashable {
     case .demand(let demand, _): demand.currentAtMost
     case .profile(let profile): profile.largestCurrent
     case .hold(_, _, let atMost), .approachedHold(_, _, let atMost), .sweep(_, let atMost): atMost
+    case .impedance(let impedance): impedance.spectrum.currentAtMost
     }
   }
 
@@ -74,7 +79,13 @@ enum StepDrive: Sendable, Hashable {
     case .demand(let demand, _): Self.hardLimit(demand.direction, limits)
     case .profile: max(Self.hardLimit(.charge, limits), Self.hardLimit(.discharge, limits))
     case .hold(_, _, let atMost), .approachedHold(_, _, let atMost), .sweep(_, let atMost): atMost
+    case .impedance(let impedance): impedance.spectrum.currentAtMost
     }
+  }
+
+  /// The longest that the instrument may be silent over one point of a spectrum.
+  var longestPoint: TimeSpan {
+    if case .impedance(let impedance) = self { impedance.spectrum.longestPoint } else { .zero }
   }
 
   private static func hardLimit(_ direction: Direction, _ limits: SafetyLimits) -> Current {

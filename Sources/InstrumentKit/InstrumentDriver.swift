@@ -75,6 +75,8 @@ public enum DriverEvent: Sendable, Hashable {
   case holdBegan(channel: Int, at: TimeSpan)
   /// A measurement.
   case reading(channel: Int, Reading)
+  /// A point of an impedance spectrum.
+  indirect case impedance(channel: Int, ImpedancePoint)
   /// No current flows from this moment on the set-point's clock.
   case circuitOpened(channel: Int, at: TimeSpan)
   /// The set-point is over and the cell is confirmed to be disconnected.
@@ -162,11 +164,16 @@ public struct InstrumentCapabilities: Sendable, Hashable {
   public var openCircuit: OpenCircuit
   /// What it measures beside a cell; empty for an instrument that drives cells and nothing else.
   public var observes: Set<ObservedQuantity> = []
+  /// The highest frequency at which it measures an impedance; nil when it measures none.
+  public var highestFrequency: Frequency?
+  /// For kinds of step that it cannot carry out, the models of its family that can, in words.
+  public var elsewhere: [StepKind: String]
   /// Capabilities.
   public init(
     channels: Int, kinds: Set<StepKind>, voltage: VoltageWindow, maximumCurrent: Current, currentRanges: [Current],
     shortestReadingInterval: TimeSpan, voltageErrorPartsPerMillion: Int64, voltageOffsetError: Voltage,
-    holdsBounds: Bool, hasLease: Bool, leaseHole: String? = nil, openCircuit: OpenCircuit
+    holdsBounds: Bool, hasLease: Bool, leaseHole: String? = nil, openCircuit: OpenCircuit,
+    highestFrequency: Frequency? = nil, elsewhere: [StepKind: String] = [:]
   ) {
     self.channels = channels
     self.kinds = kinds
@@ -180,6 +187,8 @@ public struct InstrumentCapabilities: Sendable, Hashable {
     self.hasLease = hasLease
     self.leaseHole = leaseHole
     self.openCircuit = openCircuit
+    self.highestFrequency = highestFrequency
+    self.elsewhere = elsewhere
   }
 }
 
@@ -208,7 +217,7 @@ extension InstrumentCapabilities {
     InstrumentLimits(
       voltage: voltage, maximumCurrent: maximumCurrent, voltageErrorPartsPerMillion: voltageErrorPartsPerMillion,
       voltageOffsetError: voltageOffsetError, shortestReadingInterval: shortestReadingInterval, kinds: kinds,
-      openCircuit: openCircuit)
+      openCircuit: openCircuit, highestFrequency: highestFrequency, elsewhere: elsewhere)
   }
 }
 

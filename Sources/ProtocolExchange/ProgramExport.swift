@@ -165,6 +165,9 @@ struct ProgramExport {
         .hold(PlanHold(voltage: voltage, time: time, current: ends.current.map { .amperes($0) }, every: every))
       ]
     case .demand(let demand): return written(demand, step, ends, every)
+    case .impedance:
+      report(step, "the other format has no such impedance spectrum", hint: "remove the spectrum")
+      return []
     case .profile:
       report(step, "the other format has no profile of currents that we know to mean the same", hint: "remove it")
       return []

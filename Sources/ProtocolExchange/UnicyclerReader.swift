@@ -127,6 +127,10 @@ struct UnicyclerReader {
         json.report(field, "the tag `\(tag)` stands twice", hint: "give each its own")
       }
     case "loop": readLoop(fields, field, place)
+    case "impedance_spectroscopy":
+      json.report(
+        field, "the file does not say around which voltage the spectrum is measured, nor how much it may draw",
+        hint: "remove the step, and put an `impedance` step behind a rest into the protocol that this becomes")
     default:
       let name = kind.split(separator: "_").joined(separator: " ")
       json.report(field, "there are no steps of \(name) yet", hint: "remove the step")

@@ -99,6 +99,27 @@ public struct Resistance: FixedPointQuantity {
   public var count: Int64
   /// A resistance of so many microohms.
   @inlinable public init(count: Int64) { self.count = count }
+  /// The value in ohms.
+  @inlinable public var ohms: Double { Double(count) / 1e6 }
+}
+
+/// A frequency, counted in microhertz (range 9.2 THz).
+public struct Frequency: FixedPointQuantity {
+  /// Microhertz.
+  public var microhertz: Int64
+  /// Microhertz.
+  @inlinable public var count: Int64 {
+    get { microhertz }
+    set { microhertz = newValue }
+  }
+  /// A frequency of so many microhertz.
+  @inlinable public init(count: Int64) { microhertz = count }
+  /// A frequency of so many microhertz.
+  @inlinable public init(microhertz: Int64) { self.microhertz = microhertz }
+  /// A frequency in hertz, rounded to the microhertz.
+  @inlinable public init(hertz: Double) { microhertz = Int64((hertz * 1e6).rounded()) }
+  /// The value in hertz.
+  @inlinable public var hertz: Double { Double(microhertz) / 1e6 }
 }
 
 /// A span of time, counted in microseconds (range ±292,000 years).

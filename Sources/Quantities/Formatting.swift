@@ -98,6 +98,20 @@ extension Resistance: WrittenQuantity {
   public static var zeroUnit: String { "ohm" }
 }
 
+extension Frequency: WrittenQuantity {
+  /// A frequency.
+  public static var noun: String { "a frequency" }
+  /// `10 mHz`.
+  public static var example: String { "10 mHz" }
+  /// MHz, kHz, Hz, mHz, uHz.
+  public static let units: [UnitOfMeasure] = [
+    UnitOfMeasure("MHz", 1_000_000_000_000), UnitOfMeasure("kHz", 1_000_000_000), UnitOfMeasure("Hz", 1_000_000),
+    UnitOfMeasure("mHz", 1_000), UnitOfMeasure("uHz", 1),
+  ]
+  /// Hz.
+  public static var zeroUnit: String { "Hz" }
+}
+
 extension TimeSpan: WrittenQuantity {
   /// A time.
   public static var noun: String { "a time" }

@@ -169,7 +169,7 @@ public struct Rehearsal: Sendable {
       guard pilot?.handle(reading, at: moment, into: &runOutputs) != nil else { return }
       takeOutputs(hear)
     case .began, .circuitClosed, .circuitMarkLost, .holdBegan, .circuitOpened, .ended, .refused, .orphanEnded, .circuit,
-      .temperature, .fault:
+      .temperature, .fault, .impedance:
       take(.driver(event), hear)
     }
   }

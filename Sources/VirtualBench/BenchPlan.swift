@@ -56,6 +56,8 @@ public struct BenchPlan: Sendable {
   public var seed: UInt64?
   /// The converters.
   public var converters: ConverterKind
+  /// Whether the instruments have their maker's option for impedance.
+  public var hasImpedance = true
   /// Virtual seconds that an instrument takes for each instruction.
   public var instructionSeconds: Double
   /// Charge below so many volts counts as plateau charge in the truth; nil counts none.
@@ -97,11 +99,12 @@ public struct BenchPlan: Sendable {
       var numbers = SeededNumbers(seed: seed &+ UInt64(number) &* 0xA24B_AED4_963E_E407)
       return numbers.next()
     }
-    let profile: MethodSCRIPTProfile =
+    var profile: MethodSCRIPTProfile =
       switch instrument {
       case .emStat4HR: .emStat4HR
       case .nexus: .nexus
       }
+    profile.hasImpedance = hasImpedance
     let converters: ConverterModel =
       switch converters {
       case .ideal: .ideal

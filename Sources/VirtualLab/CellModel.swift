@@ -117,7 +117,7 @@ final class CellModel: Sendable {
     leaky.volts(at: ageing.fixedPoint + (stored - ageing.fixedPoint) / capacityLeft)
   }
 
-  private func leakySlope(_ state: CellState) -> Double {
+  func leakySlope(_ state: CellState) -> Double {
     leaky.slope(at: ageing.fixedPoint + (state.stored - ageing.fixedPoint) / state.capacityLeft) / state.capacityLeft
   }
 
@@ -129,7 +129,7 @@ final class CellModel: Sendable {
   // MARK: - Constant current
 
   /// The fraction of the charge in the lossy direction that is lost at this moment.
-  private func lossFraction(_ state: CellState) -> Double {
+  func lossFraction(_ state: CellState) -> Double {
     let beyond = oxidation.map { state.terminal > $0.beginsAt ? $0.fraction : 0 } ?? 0
     return loss.lasting + loss.early.x * state.lossLeft.x + loss.early.y * state.lossLeft.y + beyond
   }

@@ -43,6 +43,11 @@ public struct SodiumCell: VirtualCell, Equatable {
     }
   }
 
+  /// The small-signal impedance in ohms at this moment, without a direct current, at a frequency in hertz above zero.
+  public func impedance(atHertz hertz: Double) -> (real: Double, imaginary: Double) {
+    model.impedance(state, atHertz: hertz)
+  }
+
   /// Net terminal charge in coulombs since the cell was made, positive charging.
   public var terminalCharge: Double { state.terminal }
 

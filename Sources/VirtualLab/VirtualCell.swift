@@ -21,6 +21,8 @@ public protocol VirtualCell: Sendable {
   func voltage(under drive: CellDrive) -> Double
   /// The terminal current in amperes at this moment under a drive, positive charging.
   func current(under drive: CellDrive) -> Double
+  /// The small-signal impedance in ohms at this moment, without a direct current, at a frequency in hertz above zero.
+  func impedance(atHertz hertz: Double) -> (real: Double, imaginary: Double)
   /// Net terminal charge in coulombs since the cell was made, positive charging.
   var terminalCharge: Double { get }
   /// Charge in coulombs lost to side reactions since the cell was made, never decreasing.

@@ -85,6 +85,11 @@ struct Show: AsyncParsableCommand {
       }
       if isDriving { lines.append(("next cut-off", record.next_cutoff.map(TailView.text))) }
     }
+    if detail.impedance_points > 0 {
+      let spectra = detail.impedance_spectra == 1 ? "1 spectrum" : "\(detail.impedance_spectra) spectra"
+      let points = detail.impedance_points == 1 ? "1 point" : "\(detail.impedance_points) points"
+      lines.append(("impedance", "\(points) in \(spectra)"))
+    }
     if let cycle = detail.last_cycle {
       lines.append(("last cycle", TailView.sentence(cycle, units: .milliampereHours)))
     }

@@ -193,6 +193,7 @@ final class TailView: Sendable {
     case "constant_resistance": "\(record.direction) CR"
     case "constant_voltage": "hold"
     case "open_circuit_check": "open circuit"
+    case "impedance_spectrum": "impedance"
     default: record.step_kind
     }
   }

@@ -45,6 +45,8 @@ extension Nasim {
     var seed: UInt64?
     @Option(help: "The instruments' converters.")
     var converters = ConverterKind.ideal
+    @Flag(help: "The instruments lack their maker's option for impedance.")
+    var withoutImpedance = false
     @Option(help: "Time that an instrument takes for each instruction of a script, such as 1ms or 200us.")
     var instructionTime = InstructionTime(seconds: 0.001)
     @Option(help: "Volts below which charge counts as plateau charge in the truth.")
@@ -83,6 +85,7 @@ extension Nasim {
       plan.pace = speed
       plan.seed = seed
       plan.converters = converters
+      plan.hasImpedance = !withoutImpedance
       plan.instructionSeconds = instructionTime.seconds
       plan.plateauThresholdVolts = plateauBelow
       plan.thermometer = thermometer.map {

@@ -65,6 +65,14 @@ import Testing
     }
   }
 
+  @Test func pointsOfASpectrumTravelWhole() async throws {
+    try await ControlBench.run { bench in
+      let table = try await bench.client.impedance(of: .last, step: 7).value
+      #expect(table.points.map(\.step_count) == [7] && table.points.first?.imaginary_impedance_ohm == -1)
+      #expect(try await bench.client.impedance(of: .last).value.points.map(\.step_count) == [1])
+    }
+  }
+
   @Test func anUnexpectedErrorIsADaemonFailure() async throws {
     try await ControlBench.run { bench in
       let failure = await #expect(throws: RequestRefused.self) { _ = try await bench.client.run(.last) }
@@ -78,6 +86,8 @@ import Testing
     ("GET", "/v1/runs?actve=true", "", "400", "request.unknown_key"),
     ("GET", "/v1/runs?active=yes", "", "400", "request.wrong_type"),
     ("GET", "/v1/runs/first/cycles", "", "400", "run.bad_name"),
+    ("GET", "/v1/runs/last/impedance?step=0", "", "400", "request.wrong_type"),
+    ("GET", "/v1/runs/last/impedance?steps=1", "", "400", "request.unknown_key"),
     ("GET", "/v1/stream?after=nonsense", "", "400", "request.wrong_type"),
     ("GET", "/v1/stream?kinds=records,everything", "", "400", "request.wrong_type"),
     ("POST", "/v1/runs/last/notes", #"{"text":"a","txet":"b"}"#, "400", "request.unknown_key"),

@@ -110,6 +110,16 @@ final class OperationsDouble: CyclerOperations {
     try check(run)
     return CycleTable(run: self.run, cell: "c", role: "anode-half-cell", cycles: [])
   }
+  func impedance(of run: RunReference, step: Int64?) async throws -> ImpedanceTable {
+    try check(run)
+    return ImpedanceTable(
+      run: self.run, cell: "c",
+      points: [
+        ImpedanceFrame(
+          step_count: step ?? 1, number: 1, test_time_s: 1, unix_us: 1, frequency_Hz: 1, real_impedance_ohm: 1,
+          imaginary_impedance_ohm: -1)
+      ])
+  }
   func events(of run: RunReference, after event: Int64, limit: Int) async throws -> EventList {
     EventList(events: [])
   }

@@ -157,6 +157,8 @@ import Testing
     DROP TABLE commit_mark;
     DROP TABLE observer;
     DROP TABLE temperature_record;
+    DROP VIEW impedance_bdf;
+    DROP TABLE impedance_point;
     ALTER TABLE run DROP COLUMN protocol_revision;
     ALTER TABLE run_protocol DROP COLUMN amended_unix_us;
     ALTER TABLE run_protocol DROP COLUMN reason;

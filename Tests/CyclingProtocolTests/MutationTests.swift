@@ -52,6 +52,9 @@ import Testing
         #expect(profile.largestCurrent > .zero && profile.rows.count <= CurrentProfile.mostRows)
         #expect(profile.rows.allSatisfy { $0.duration >= CurrentProfile.shortestRow })
         #expect(step.rangeCurrent >= profile.largestCurrent)
+      case .impedance(let spectrum):
+        #expect(spectrum.currentAtMost > .zero && spectrum.points >= 2)
+        #expect(spectrum.frequencies.allSatisfy { $0 >= Frequency(microhertz: 1_000) })
       }
       #expect(step.ends.contains { $0.quantity == .stepTime || $0.quantity == .holdTime })
       for end in step.ends where end.quantity == .voltage && step.direction != .none {

@@ -39,6 +39,9 @@ import Testing
   @Test(arguments: SweepProtocols.malformed)
   func sweeps(_ refusal: RefusalCase) { expect(refusal) }
 
+  @Test(arguments: ImpedanceProtocols.malformed)
+  func impedanceSpectra(_ refusal: RefusalCase) { expect(refusal) }
+
   @Test(arguments: DemandProtocols.malformed)
   func powersAndResistances(_ refusal: RefusalCase) { expect(refusal) }
 

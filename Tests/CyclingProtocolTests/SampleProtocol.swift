@@ -46,7 +46,7 @@ extension InstrumentLimits {
     voltageOffsetError: Voltage(millivolts: 2), shortestReadingInterval: TimeSpan(milliseconds: 100),
     kinds: [
       .voltageSweep, .rest, .constantCurrent, .constantCurrentConstantVoltage, .constantVoltage, .constantPower,
-      .constantResistance, .currentProfile,
+      .constantResistance, .currentProfile, .impedanceSpectrum,
     ],
     openCircuit: .disconnectedAndMeasured)
 }

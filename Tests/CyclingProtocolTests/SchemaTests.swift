@@ -24,6 +24,7 @@ import Testing
     + JoinedConditionProtocols.malformed + TestProtocols.malformed + DangerousProtocols.voltages
     + DangerousProtocols.holds + DangerousProtocols.currents + DangerousProtocols.cycles
     + DangerousProtocols.surroundings + SweepProtocols.malformed + ProfileProtocols.malformed
+    + ImpedanceProtocols.malformed
     + DemandProtocols.malformed + ShareProtocols.malformed
 
   private static func shippedFiles() throws -> [URL] {

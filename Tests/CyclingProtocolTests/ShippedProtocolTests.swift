@@ -15,7 +15,8 @@ enum ShippedProtocols {
 
   static let names = [
     "al-nncfm-anode-free", "al-nvpf-anode-free", "anode-free-cylindrical", "demo-hard-carbon",
-    "hard-carbon-half-cell", "hard-carbon-pulses-by-charge", "hard-carbon-rate-series", "hard-carbon-voltammetry",
+    "hard-carbon-half-cell", "hard-carbon-impedance", "hard-carbon-pulses-by-charge", "hard-carbon-rate-series",
+    "hard-carbon-voltammetry",
     "na-nvpf-constant-power", "na-nvpf-half-cell", "na-nvpf-load-profile", "plating-stripping-efficiency",
   ]
 

@@ -16,10 +16,13 @@ extension ProgramTests {
       var description: String { file }
       /// Whether it sweeps the voltage, which belongs to no cycle.
       var sweeps: Bool { file.hasSuffix("voltammetry") }
+      /// Whether it holds the voltage at the open circuit's, with currents that belong to no half-cycle of the cell's either.
+      var measuresImpedance: Bool { file.hasSuffix("impedance") }
     }
 
     static let pairs = [
       Pair(file: "demo-hard-carbon", preset: "hard-carbon"), Pair(file: "hard-carbon-half-cell", preset: "hard-carbon"),
+      Pair(file: "hard-carbon-impedance", preset: "hard-carbon"),
       Pair(file: "hard-carbon-pulses-by-charge", preset: "hard-carbon"),
       Pair(file: "hard-carbon-rate-series", preset: "hard-carbon"),
       Pair(file: "hard-carbon-voltammetry", preset: "hard-carbon"),
@@ -54,6 +57,15 @@ extension ProgramTests {
         return
       }
       for rig in [ideal, real] { try stopAfterTheFirstLifeCycle(pair, rig) }
+      if pair.measuresImpedance {
+        for rig in [ideal, real] {
+          try expectNoAlarm(rig)
+          #expect(
+            try rig.sqlite("SELECT DISTINCT count(*) FROM impedance_point GROUP BY step_id") == "57",
+            "each spectrum has all its points")
+        }
+        return
+      }
       try expectNothingAmiss(pair, ideal)
       try expectNoAlarm(real)
     }

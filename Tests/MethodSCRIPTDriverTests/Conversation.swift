@@ -81,11 +81,17 @@ struct Conversation {
     return introduce(firmware: firmware, serial: serial)
   }
 
+  /// What an EmStat4 LR answered to `CM`, by a published transcript.
+  static let features = "000000000000000000000000000003FFFFBFE8FFFFFFFFFFFFFFFFFFFFBFFFFE"
+
   /// Answers the driver's questions.
-  mutating func introduce(firmware: String = "es4_hr1500", serial: String = "ES4HR23A0007") -> [DriverEvent] {
+  mutating func introduce(
+    firmware: String = "es4_hr1500", serial: String = "ES4HR23A0007", features: String = Self.features
+  ) -> [DriverEvent] {
     receive("t\(firmware)#Mar 12 2026 14:28:01\nR*\n")
     receive("i\(serial)\n")
-    return receive("v01.09.00\n").events
+    receive("v01.09.00\n")
+    return receive("CM\(features)\n").events
   }
 
   /// A conversation with an identified instrument that has taken the set-point's script.

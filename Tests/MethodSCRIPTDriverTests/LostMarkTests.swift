@@ -18,7 +18,7 @@ import Testing
     events.filter {
       switch $0 {
       case .circuitClosed, .circuitOpened, .circuitMarkLost, .holdBegan: true
-      case .identified, .began, .reading, .ended, .refused, .orphanEnded, .circuit, .temperature, .fault:
+      case .identified, .began, .reading, .ended, .refused, .orphanEnded, .circuit, .temperature, .fault, .impedance:
         false
       }
     }

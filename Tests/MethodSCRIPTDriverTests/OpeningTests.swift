@@ -21,7 +21,8 @@ import Testing
     #expect(conversation.receive("tes4_hr1500#Mar 12 2026 14:28:01\n").writes.isEmpty)
     #expect(conversation.receive("R*\n").writes == "i\n")
     #expect(conversation.receive("iES4HR23A0007\n").writes == "v\n")
-    let events = conversation.receive("v01.09.00\n").events
+    #expect(conversation.receive("v01.09.00\n").writes == "CM\n")
+    let events = conversation.receive("CM\(Conversation.features)\n").events
     let identity = InstrumentIdentity(
       family: "methodscript", model: "EmStat4 HR", serial: "ES4HR23A0007",
       firmware: "1.500 (MethodSCRIPT 01.09.00)", capabilities: MethodSCRIPTModel.emStat4HR.capabilities)
@@ -45,6 +46,28 @@ import Testing
     #expect(identity.capabilities.kinds.contains(.rest) && identity.capabilities.kinds.contains(.constantVoltage))
     #expect(identity.capabilities.openCircuit == .disconnectedAndMeasured)
     #expect(identity.capabilities.holdsBounds && identity.capabilities.hasLease)
+  }
+
+  /// Impedance is an option of the maker's; who has it not says so, and one that does not know the question is believed.
+  @Test(arguments: [
+    (Conversation.features, true), ("0" + Conversation.features.dropFirst().dropLast(8) + "7FBFFFFE", false),
+    ("!0003", true), ("12", true),
+  ])
+  func asksForTheOptionOfImpedance(features: String, hasImpedance: Bool) throws {
+    var conversation = Conversation()
+    _ = conversation.open()
+    conversation.receive("\nZ!0006\n")
+    conversation.tickWhenWanted()
+    conversation.receive("e\n\n")
+    let events = conversation.introduce(features: features)
+    guard case .identified(let identity) = try #require(events.first) else {
+      Issue.record("\(events)")
+      return
+    }
+    #expect(identity.capabilities.kinds.contains(.impedanceSpectrum) == hasImpedance)
+    #expect((identity.capabilities.highestFrequency != nil) == hasImpedance)
+    let answer = conversation.command(.begin(Samples.impedance))
+    #expect(answer.events.isEmpty == hasImpedance)
   }
 
   @Test(arguments: ["es4_hr1306", "mes4hr1500", "espico1600", "es4_hr", "sm3000"])

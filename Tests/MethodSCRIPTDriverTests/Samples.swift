@@ -95,6 +95,22 @@ enum Samples {
     readingInterval: TimeSpan(seconds: 1), rangeCurrent: Current(picoamperes: 1_000_000_000),
     lease: TimeSpan(seconds: 60))
 
+  /// From 10 kHz to 10 mHz around 1.9 V, with 10 mV.
+  static let impedance = Setpoint(
+    token: token,
+    mode: .impedance(
+      Setpoint.Impedance(
+        ImpedanceSpectrum(
+          amplitude: Voltage(millivolts: 10), from: Frequency(hertz: 10_000), to: Frequency(hertz: 0.01),
+          pointsPerDecade: 5, currentAtMost: Current(picoamperes: 1_000_000_000)),
+        around: Voltage(millivolts: 1_900), ownEnd: 0)),
+    cutOffs: [CutOff(quantity: .time, comparison: .atLeast, threshold: 20_000_000_000, onlyInHold: false)],
+    bounds: Bounds(
+      lowerVoltage: Voltage(millivolts: -100), upperVoltage: Voltage(millivolts: 2_100),
+      currentMagnitude: Current(picoamperes: 1_000_000_000), duration: TimeSpan(seconds: 20_000)),
+    readingInterval: TimeSpan(milliseconds: 100), rangeCurrent: Current(picoamperes: 1_000_000_000),
+    lease: TimeSpan(seconds: 60))
+
   /// Ten minutes of open circuit.
   static let rest = Setpoint(
     token: token, mode: .openCircuit,

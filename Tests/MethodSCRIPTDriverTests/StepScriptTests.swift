@@ -24,6 +24,10 @@ import Testing
     #expect(lines(Samples.hold).joined(separator: "\n") == GoldenScripts.constantVoltage)
   }
 
+  @Test func writesImpedance() {
+    #expect(lines(Samples.impedance).joined(separator: "\n") == GoldenScripts.impedance)
+  }
+
   @Test func writesOpenCircuit() {
     #expect(lines(Samples.rest).joined(separator: "\n") == GoldenScripts.openCircuit)
   }
@@ -31,7 +35,7 @@ import Testing
   @Test(arguments: [
     Samples.discharge, Samples.chargeThenHold, Samples.hold, Samples.rest, Samples.sweep, Samples.profile,
     Samples.power,
-    Samples.resistance,
+    Samples.resistance, Samples.impedance,
   ])
   func keepsLinesShortAndBlocksClosed(setpoint: Setpoint) {
     var depth = 0
@@ -50,6 +54,7 @@ import Testing
   @Test(arguments: [
     Samples.discharge, Samples.chargeThenHold, Samples.hold, Samples.sweep, Samples.profile, Samples.power,
     Samples.resistance,
+    Samples.impedance,
   ])
   func rule11StampsTheCircuit(setpoint: Setpoint) {
     let script = lines(setpoint)

@@ -40,6 +40,9 @@ struct LinearCell: VirtualCell {
       current(under: drive).magnitude < limit ? volts : storedVoltage + current(under: drive) * resistance
     }
   }
+  func impedance(atHertz hertz: Double) -> (real: Double, imaginary: Double) {
+    (resistance, -1 / (2 * Double.pi * hertz * capacitance))
+  }
   func current(under drive: CellDrive) -> Double {
     switch drive {
     case .open: 0

@@ -23,7 +23,7 @@ struct RefusedScriptTests {
     // Commands and characters.
     Refused("meas_lop 1", "4001", line: 1, column: 1), Refused("CELL_ON", "4001", line: 1, column: 1),
     Refused("var a\n  fly a", "4001", line: 2, column: 3), Refused("on_finished", "4001", line: 1, column: 1),
-    Refused("meas_loop_eis a b c", "001B", line: 1, column: 1), Refused("set_e 1\u{7}", "4004", line: 1, column: 8),
+    Refused("meas_loop_geis a b c", "001B", line: 1, column: 1), Refused("set_e 1\u{7}", "4004", line: 1, column: 8),
     Refused("send_string \"a", "4004", line: 1, column: 15), Refused("send_string a", "4004", line: 1, column: 13),
     Refused("cell_on ocp(", "4004", line: 1, column: 13), Refused("wait )", "4004", line: 1, column: 6),
     // Too few and too many arguments.

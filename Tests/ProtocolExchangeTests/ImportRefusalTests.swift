@@ -58,7 +58,7 @@ struct ForeignRefusal: CustomTestStringConvertible {
       #"{"step": "voltage_scan", "start_voltage_V": 0, "end_voltage_V": 1, "scan_rate_mV_per_s": 0}"#, "has no rate"),
     .unicycler(
       #"{"step": "impedance_spectroscopy", "amplitude_V": 0.01, "start_frequency_Hz": 1, "end_frequency_Hz": 10}"#,
-      "no steps of impedance spectroscopy yet"),
+      "around which voltage the spectrum is measured"),
     .unicycler(charge + #", {"step": "loop", "loop_to": "a", "cycle_count": 2}"#, "no tag `a` stands before"),
     .unicycler(charge + #", {"step": "loop", "loop_to": 2, "cycle_count": 2}"#, "goes back to a step before it"),
     .unicycler(charge + #", {"step": "loop", "loop_to": 1, "cycle_count": 0}"#, "`cycle_count` must be 1 or more"),

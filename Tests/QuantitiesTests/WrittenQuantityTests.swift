@@ -37,6 +37,9 @@ import Testing
     #expect(try Resistance(written: "4.7 Mohm").written == "4.7 Mohm")
     // The two differ in their case alone.
     #expect(try Resistance(written: "5 mohm") == Resistance(count: 5_000))
+    #expect(try Frequency(written: "10 mHz") == Frequency(microhertz: 10_000))
+    #expect(try Frequency(written: "10 MHz") == Frequency(microhertz: 10_000_000_000_000))
+    #expect(try Frequency(written: "12.5 kHz").written == "12.5 kHz" && Frequency(written: "1 uHz").written == "1 uHz")
     #expect(try Share(written: "1 %").partsPerMillion == 10_000)
     #expect(try Share(written: "0.5 %").written == "0.5 %")
   }

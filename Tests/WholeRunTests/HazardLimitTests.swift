@@ -338,7 +338,7 @@ import Testing
       case .stepStarted: "step started"
       case .stepBegan, .temperature, .testUpdated, .event, .runState, .latched, .checkpoint, .checkpointDropped,
         .amended,
-        .amendmentRefused:
+        .amendmentRefused, .impedancePoint:
         "other"
       }
     }

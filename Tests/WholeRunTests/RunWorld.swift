@@ -45,7 +45,7 @@ struct KeptJournal: Sendable {
         checkpoint = state
         checkpointAt = at
       case .checkpointDropped: checkpoint = nil
-      case .stepStarted, .stepBegan, .temperature, .halfCycleOpened, .testUpdated, .amended, .amendmentRefused: break
+      case .stepStarted, .stepBegan, .temperature, .halfCycleOpened, .testUpdated, .amended, .amendmentRefused, .impedancePoint: break
       }
     }
   }
@@ -309,7 +309,7 @@ struct RunWorld: Sendable {
       pilot.handle(reading, at: now, into: &runOutputs)
       takeOutputs()
     case .began, .circuitClosed, .circuitMarkLost, .holdBegan, .circuitOpened, .ended, .refused, .circuit, .temperature,
-      .fault:
+      .fault, .impedance:
       take(.driver(event))
     }
   }

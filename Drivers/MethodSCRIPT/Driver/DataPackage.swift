@@ -48,6 +48,12 @@ enum VariableType {
   static let current: UInt16 = 0x6261  // ba
   /// Time.
   static let time: UInt16 = 0x6562  // eb
+  /// Frequency.
+  static let frequency: UInt16 = 0x6463  // dc
+  /// Real part of an impedance.
+  static let realImpedance: UInt16 = 0x6363  // cc
+  /// Imaginary part of an impedance.
+  static let imaginaryImpedance: UInt16 = 0x6364  // cd
   /// The kind of a mark.
   static let mark: UInt16 = 0x6A61  // ja
   /// The reason of an end.

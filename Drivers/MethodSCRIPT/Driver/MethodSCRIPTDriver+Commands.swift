@@ -22,7 +22,7 @@ extension MethodSCRIPTDriver {
       waiting = setpoint
       return
     }
-    guard let model, channel == 0, stage == .idle || stage == .quiet(.idle) else {
+    guard let model, let capabilities, channel == 0, stage == .idle || stage == .quiet(.idle) else {
       let detail =
         channel == 0
         ? "the instrument is not idle; wait until it is identified and its set-point ended"
@@ -31,12 +31,12 @@ extension MethodSCRIPTDriver {
         .refused(channel: channel, setpoint.token, Fault(.instrumentRefused, detail)))
       return
     }
-    let check = SetpointCheck(capabilities: model.capabilities, modelName: model.name)
+    let check = SetpointCheck(capabilities: capabilities, modelName: model.name)
     if let fault = check.refusal(of: setpoint) {
       outputs.events.append(.refused(channel: 0, setpoint.token, fault))
       return
     }
-    let script = StepScript(setpoint, capabilities: model.capabilities)
+    let script = StepScript(setpoint, capabilities: capabilities)
     self.setpoint = setpoint
     self.script = script.text
     progress = Progress()
@@ -45,9 +45,14 @@ extension MethodSCRIPTDriver {
     progress.isDriven = setpoint.mode != .openCircuit
     switch setpoint.mode {
     case .demand, .profile: progress.saysLeases = true
-    case .openCircuit, .constantCurrent, .constantCurrentThenVoltage, .constantVoltage, .sweep: break
+    case .openCircuit, .constantCurrent, .constantCurrentThenVoltage, .constantVoltage, .sweep, .impedance: break
     }
     progress.lease = setpoint.lease.microseconds
+    progress.renewsAfter = setpoint.lease.microseconds / 3
+    if case .impedance(let impedance) = setpoint.mode {
+      progress.renewsAfter = 0
+      progress.longestPoint = impedance.spectrum.longestPoint.microseconds
+    }
     progress.interval = script.interval.microseconds
     progress.silence = script.interval.microseconds + Deadline.readingGrace
     if stage == .idle { upload(into: &outputs) } else { stage = .quiet(.upload) }
@@ -60,7 +65,8 @@ extension MethodSCRIPTDriver {
     case .aborting, .draining, .cellOffSent, .cellOffRunning, .quiet(.abort), .quiet(.cellOff), .quiet(.question),
       .catchingUp, .askingWhetherIdle:
       return true
-    case .portClosed, .askingFirmware, .askingSerial, .askingScriptVersion, .undrivable, .idle, .uploading, .running,
+    case .portClosed, .askingFirmware, .askingSerial, .askingScriptVersion, .askingFeatures, .undrivable, .idle,
+      .uploading, .running,
       .quiet(.idle), .quiet(.upload):
       return false
     }
@@ -96,7 +102,7 @@ extension MethodSCRIPTDriver {
     case .undrivable:
       startAbort(.confirming, into: &outputs)
     case .aborting, .draining, .cellOffSent, .cellOffRunning, .quiet(.abort), .quiet(.cellOff), .quiet(.question),
-      .catchingUp, .askingWhetherIdle, .askingFirmware, .askingSerial, .askingScriptVersion:
+      .catchingUp, .askingWhetherIdle, .askingFirmware, .askingSerial, .askingScriptVersion, .askingFeatures:
       // Already on the way, and the answer comes at its end. What waited for that has not begun and will not.
       guard let waiting else { break }
       self.waiting = nil

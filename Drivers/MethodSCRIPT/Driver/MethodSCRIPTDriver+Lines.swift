@@ -33,7 +33,8 @@ extension MethodSCRIPTDriver {
       scriptIsOver(into: &outputs)
     case .cellOffRunning:
       cellIsDisconnected(into: &outputs)
-    case .portClosed, .aborting, .cellOffSent, .askingFirmware, .askingSerial, .askingScriptVersion, .undrivable, .idle,
+    case .portClosed, .aborting, .cellOffSent, .askingFirmware, .askingSerial, .askingScriptVersion, .askingFeatures,
+      .undrivable, .idle,
       .uploading, .quiet, .catchingUp, .askingWhetherIdle:
       break
     }
@@ -64,6 +65,7 @@ extension MethodSCRIPTDriver {
       progress.renewalAsked = -1
     }
     guard stage == .running else { return }
+    if progress.longestPoint > 0, text == Self.impedanceLoop { return awaitPoint() }
     awaitReading()
     renewLeaseAtLoopStart(into: &outputs)
   }
@@ -116,7 +118,8 @@ extension MethodSCRIPTDriver {
       misses += 1
       noteRefusedDisconnection(fault.detail, into: &outputs)
       waitQuietly(misses < Deadline.misses ? .cellOff : .abort)
-    case .portClosed, .cellOffSent, .askingFirmware, .askingSerial, .askingScriptVersion, .undrivable, .idle, .quiet,
+    case .portClosed, .cellOffSent, .askingFirmware, .askingSerial, .askingScriptVersion, .askingFeatures, .undrivable,
+      .idle, .quiet,
       .catchingUp, .askingWhetherIdle:
       break
     }
@@ -141,7 +144,7 @@ extension MethodSCRIPTDriver {
     // The abort may have fallen into the deafness, and nothing is more urgent; aborting twice does no harm.
     case .aborting: waitQuietly(.abort)
     case .portClosed, .uploading, .cellOffSent, .cellOffRunning, .askingFirmware, .askingSerial,
-      .askingScriptVersion, .undrivable:
+      .askingScriptVersion, .askingFeatures, .undrivable:
       break
     }
   }
@@ -171,7 +174,8 @@ extension MethodSCRIPTDriver {
         noteBegan(into: &outputs)
       case .cellOffSent:
         wait(.cellOffRunning, Deadline.answer)
-      case .portClosed, .cellOffRunning, .askingFirmware, .askingSerial, .askingScriptVersion, .undrivable, .idle,
+      case .portClosed, .cellOffRunning, .askingFirmware, .askingSerial, .askingScriptVersion, .askingFeatures,
+        .undrivable, .idle,
         .running, .quiet, .catchingUp, .askingWhetherIdle:
         break
       }
@@ -198,6 +202,7 @@ extension MethodSCRIPTDriver {
       noteRefusedDisconnection(detail, into: &outputs)
       waitQuietly(number == InstrumentErrors.wrongMode || misses >= Deadline.misses ? .abort : .cellOff)
     case .portClosed, .aborting, .draining, .cellOffRunning, .askingFirmware, .askingSerial, .askingScriptVersion,
+      .askingFeatures,
       .undrivable, .idle, .running, .quiet, .catchingUp, .askingWhetherIdle:
       break
     }
@@ -231,7 +236,14 @@ extension MethodSCRIPTDriver {
     case .askingScriptVersion:
       guard text.hasPrefix("v") else { return }
       let version = text.dropFirst()
-      identify(scriptVersion: version.hasPrefix("!") ? "" : String(version), into: &outputs)
+      misses = 0
+      scriptVersion = version.hasPrefix("!") ? "" : String(version)
+      ask("CM", .askingFeatures, into: &outputs)
+    case .askingFeatures:
+      guard text.hasPrefix("C") else { return }
+      identify(features: FeatureMask(text.dropFirst(2)), into: &outputs)
+      // An error makes the instrument deaf for a while.
+      if text.hasPrefix("C!"), stage == .idle { waitQuietly(.idle) }
     case .askingWhetherIdle where text == "i" + serial: caughtUp(into: &outputs)
     case .askingWhetherIdle where text.hasPrefix("i!"): waitQuietly(.question)
     case .portClosed, .aborting, .draining, .cellOffSent, .cellOffRunning, .undrivable, .idle, .uploading, .running,

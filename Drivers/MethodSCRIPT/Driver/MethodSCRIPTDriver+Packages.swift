@@ -83,8 +83,8 @@ extension MethodSCRIPTDriver {
       return false
     }
     if time == progress.lastTime, reading == progress.lastReading { return false }
-    // A script cannot be silent for longer than its lease.
-    if time - progress.lastTime > progress.lease + 2 * progress.interval {
+    // A script cannot be silent for longer than its lease, or a point of a spectrum.
+    if time - progress.lastTime > progress.lease + progress.longestPoint + 2 * progress.interval {
       noteGarbage("a reading that is further ahead than a lease", into: &outputs)
       return false
     }
@@ -95,7 +95,7 @@ extension MethodSCRIPTDriver {
   @inline(__always)
   private mutating func renewLease(at time: Int64, into outputs: inout DriverOutputs) {
     if progress.leaseBegan < 0 { progress.leaseBegan = time }
-    guard time - progress.leaseBegan >= progress.lease / 3 else { return }
+    guard time - progress.leaseBegan >= progress.renewsAfter else { return }
     if progress.renewalAsked >= 0, time - progress.renewalAsked < progress.lease / 4 { return }
     askForLease(at: time, into: &outputs)
   }
@@ -146,7 +146,7 @@ extension MethodSCRIPTDriver {
 
   /// The instrument's status bits are 1 timing not met, 2 overload, 4 underload, 8 overload warning.
   @inline(__always)
-  private static func quality(_ bits: UInt8) -> ReadingQuality {
+  static func quality(_ bits: UInt8) -> ReadingQuality {
     if bits == 0 { return [] }
     var quality: ReadingQuality = []
     if bits & 1 != 0 { quality.insert(.late) }
@@ -188,6 +188,7 @@ extension MethodSCRIPTDriver {
       }
       progress.leaseBegan = microseconds
       progress.renewalAsked = -1
+    case Mark.point: handlePoint(&cursor, into: &outputs)
     default:
       noteGarbage("a mark of no kind of ours", into: &outputs)
     }

@@ -168,7 +168,7 @@ extension MethodSCRIPTDriver {
   }
 
   /// All answers are there.
-  mutating func identify(scriptVersion: String, into outputs: inout DriverOutputs) {
+  mutating func identify(features: FeatureMask?, into outputs: inout DriverOutputs) {
     // "es4_hr1500#Mar 12 2026": six characters of model, four digits of version.
     let build = firmware.split(separator: "#", maxSplits: 1, omittingEmptySubsequences: false).first ?? ""
     let id = build.prefix(6)
@@ -180,7 +180,9 @@ extension MethodSCRIPTDriver {
       return turnDown(
         "\(model.name) with firmware \(digits); \(model.minimumFirmware) is the oldest that is driven", into: &outputs)
     }
+    let capabilities = model.capabilities(with: features)
     self.model = model
+    self.capabilities = capabilities
     isIdentified = true
     // Who has answered three questions has answered everything before them.
     unansweredCommands = 0
@@ -190,7 +192,7 @@ extension MethodSCRIPTDriver {
       .identified(
         InstrumentIdentity(
           family: Self.descriptor.family, model: model.name, serial: serial,
-          firmware: "\(digits.prefix(1)).\(digits.dropFirst())\(language)", capabilities: model.capabilities)))
+          firmware: "\(digits.prefix(1)).\(digits.dropFirst())\(language)", capabilities: capabilities)))
     outputs.events.append(.circuit(channel: 0, .openConfirmed))
     if let orphan {
       outputs.events.append(

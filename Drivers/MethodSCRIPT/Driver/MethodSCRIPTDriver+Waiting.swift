@@ -75,6 +75,11 @@ extension MethodSCRIPTDriver {
       ask("i", .askingSerial, into: &outputs)
     case .askingScriptVersion where misses < Deadline.misses:
       ask("v", .askingScriptVersion, into: &outputs)
+    case .askingFeatures where misses < Deadline.misses - 1:
+      ask("CM", .askingFeatures, into: &outputs)
+    case .askingFeatures:
+      // It has told who it is; what it does not tell of its options is taken from its model.
+      identify(features: nil, into: &outputs)
     case .askingFirmware, .askingSerial, .askingScriptVersion:
       // Whatever confuses it, a fresh start finds out.
       startAbort(.opening, into: &outputs)

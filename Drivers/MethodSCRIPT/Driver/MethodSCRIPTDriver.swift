@@ -66,6 +66,8 @@ public struct MethodSCRIPTDriver: InstrumentDriver {
     case askingSerial
     /// The version of the language.
     case askingScriptVersion
+    /// The mask of the commands that it knows and is licensed for.
+    case askingFeatures
     /// Nothing: an instrument that we cannot use.
     case undrivable
     /// A command.
@@ -106,6 +108,10 @@ public struct MethodSCRIPTDriver: InstrumentDriver {
     /// When the circuit was opened last, on the set-point's clock; -1 before.
     var openedAt: Int64 = -1
     var lease: Int64 = 0
+    /// How long after its begin a lease is renewed: a third of it; before a point of a spectrum at once.
+    var renewsAfter: Int64 = 0
+    /// The longest that a point of a spectrum may last, over which nothing is said; 0 in other scripts.
+    var longestPoint: Int64 = 0
     var interval: Int64 = 0
     var silence: Int64 = 0
     /// Whether the script says when a lease begins: its measuring loops end for other reasons too.
@@ -140,7 +146,10 @@ public struct MethodSCRIPTDriver: InstrumentDriver {
   var lastGarbageFault: HostInstant?
   var firmware = ""
   var serial = ""
+  var scriptVersion = ""
   var model: MethodSCRIPTModel?
+  /// What the model can do, less the options that this instrument does not have.
+  var capabilities: InstrumentCapabilities?
   var isIdentified = false
   var setpoint: Setpoint?
   /// Asked for while the circuit is being confirmed to be open: a wish for that crossed the end of a script on the line.

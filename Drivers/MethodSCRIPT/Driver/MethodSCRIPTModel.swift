@@ -55,7 +55,30 @@ enum MethodSCRIPTModel: Sendable, Hashable, CaseIterable {
       holdsBounds: true, hasLease: true,
       // Of the maker's description; unverified like all that was never seen on an instrument.
       leaseHole: "if its script fails by an error while this machine is dead, the cell stays connected",
-      openCircuit: .disconnectedAndMeasured)
+      openCircuit: .disconnectedAndMeasured, highestFrequency: highestFrequency, elsewhere: elsewhere)
+  }
+
+  /// Of the public examples; below a hertz nothing is stated.
+  private var highestFrequency: Frequency? {
+    switch self {
+    case .emStat4HR, .emStat4LR: Frequency(microhertz: 200_000_000_000)
+    case .nexus: Frequency(microhertz: 1_000_000_000_000)
+    // It can, by its maker's examples; a cell that it cannot cycle is measured elsewhere.
+    case .emStatPico: nil
+    }
+  }
+
+  /// For what it cannot do, who can.
+  private var elsewhere: [StepKind: String] {
+    let others = StepKind.allCases.filter { !kinds.contains($0) }.map { kind in
+      (kind, Self.names(thatCan: kind))
+    }
+    return Dictionary(uniqueKeysWithValues: others)
+  }
+
+  /// The models that can carry out a kind of step.
+  static func names(thatCan kind: StepKind) -> String {
+    allCases.filter { $0.kinds.contains(kind) }.map(\.name).joined(separator: ", ")
   }
 
   private var kinds: Set<StepKind> {

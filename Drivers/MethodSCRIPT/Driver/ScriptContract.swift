@@ -13,6 +13,8 @@ enum Mark {
   static let closedForHold: Int64 = 3
   /// `ja=4;eb`: the lease was begun or renewed at that moment; only where measuring loops also end for another reason.
   static let leased: Int64 = 4
+  /// `ja=5;eb;dc;cc;cd`: a point of a spectrum was done at that moment; frequency, real and imaginary impedance.
+  static let point: Int64 = 5
   /// `ja=9;jb;eb;eb;ab;ba`: the cell is disconnected; reason, moment, time of the last sample, last voltage and current.
   static let final: Int64 = 9
 }

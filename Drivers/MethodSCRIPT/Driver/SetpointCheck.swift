@@ -69,6 +69,8 @@ struct SetpointCheck {
       return kind(.voltageSweep) ?? driven(setpoint) ?? outside(sweep, setpoint)
     case .profile(let profile, let ownEnd):
       return kind(.currentProfile) ?? driven(setpoint) ?? refusal(of: profile, ownEnd, setpoint)
+    case .impedance(let impedance):
+      return kind(.impedanceSpectrum) ?? driven(setpoint) ?? outside(impedance, setpoint)
     }
   }
 
@@ -104,6 +106,26 @@ struct SetpointCheck {
     if sweep.to.isEmpty || sweep.rate.count < 4 { return "a sweep without a way or a rate" }
     if !setpoint.cutOffs.indices.contains(sweep.ownEnd) { return "a sweep without an end of its own" }
     return ([sweep.from] + sweep.to).lazy.compactMap { outside($0, "the swept voltage") }.first
+  }
+
+  /// The maker's own programs take amplitudes up to 0.25 V; far below what an instrument could do, far above what is of
+  /// use.
+  private static let largestAmplitude = Voltage(millivolts: 250)
+  /// Our limit, so that a script's counter and times stay small.
+  private static let mostPoints: Int32 = 1_000
+
+  private func outside(_ impedance: Setpoint.Impedance, _ setpoint: Setpoint) -> String? {
+    let spectrum = impedance.spectrum
+    if !setpoint.cutOffs.indices.contains(impedance.ownEnd) { return "a spectrum without an end of its own" }
+    if spectrum.amplitude <= .zero || spectrum.amplitude > Self.largestAmplitude {
+      return "an amplitude of \(volts(spectrum.amplitude)) is not between nothing and \(volts(Self.largestAmplitude))"
+    }
+    if !(2...Self.mostPoints).contains(spectrum.points) { return "a spectrum of \(spectrum.points) points" }
+    let (low, high) = (min(spectrum.from, spectrum.to), max(spectrum.from, spectrum.to))
+    let highest = capabilities.highestFrequency ?? .zero
+    if low <= .zero || high > highest { return "a frequency of \((low <= .zero ? low : high).written)" }
+    return outside(impedance.around - spectrum.peak, "the lowest voltage")
+      ?? outside(impedance.around + spectrum.peak, "the highest voltage")
   }
 
   private func kind(_ kind: StepKind) -> String? {

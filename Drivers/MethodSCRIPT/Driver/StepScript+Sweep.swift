@@ -77,8 +77,8 @@ extension StepScript {
     add("endloop")
   }
 
-  /// The current of a sweep may span everything from the smallest range to the one that holds its bound.
-  private var sweepRange: String {
+  /// The current of a sweep or a spectrum may span everything from the smallest range to the one that holds its bound.
+  var sweepRange: String {
     let widest = range(for: setpoint.bounds.currentMagnitude)
     guard let smallest = capabilities.currentRanges.first, smallest < widest else {
       return "set_range ba \(Literal.script(widest.picoamperes, unitExponent: -12))"

@@ -54,6 +54,8 @@ struct StepScript: Sendable, Hashable {
       writeSweep(sweep)
     case .profile(let profile, let ownEnd):
       writeProfile(profile, ownEnd: ownEnd)
+    case .impedance(let impedance):
+      writeImpedance(impedance)
     }
     finish()
   }
@@ -260,7 +262,7 @@ struct StepScript: Sendable, Hashable {
   /// Hold-time cut-offs of a step that holds, with their places in the set-point's list.
   private var holdTimes: [(offset: Int, element: CutOff)] {
     switch setpoint.mode {
-    case .openCircuit, .constantCurrent, .demand, .sweep, .profile: []
+    case .openCircuit, .constantCurrent, .demand, .sweep, .profile, .impedance: []
     case .constantCurrentThenVoltage, .constantVoltage:
       setpoint.cutOffs.enumerated().filter { $0.element.quantity == .holdTime }
     }

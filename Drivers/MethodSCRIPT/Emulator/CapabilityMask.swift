@@ -13,6 +13,7 @@ enum CapabilityMask {
   static func language(_ profile: MethodSCRIPTProfile) -> String {
     var bits = Array(1...9) + [12, 13, 14, 15, 16, 17, 18, 19, 21, 28, 30, 32, 33, 34, 35, 36]
     bits += [38, 39, 40, 41, 42, 52, 53, 54, 62, 63, 64, 65, 66, 71, 72, 73, 74, 75, 76, 77, 78, 91, 92, 96, 138]
+    if profile.hasImpedance { bits += [31] }
     if profile.hasGalvanostat { bits += [67, 68] }
     return digits(bits)
   }

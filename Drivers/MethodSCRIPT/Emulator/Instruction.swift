@@ -116,6 +116,8 @@ struct MeasurementLoop: Sendable {
     case openCircuit
     /// A potential that steps from one value to another.
     case linearSweep
+    /// Impedances at one frequency after the other.
+    case impedance
 
     /// The line that announces it.
     var announcement: StaticString {
@@ -124,6 +126,7 @@ struct MeasurementLoop: Sendable {
       case .amperometry: "M0007\n"
       case .openCircuit: "M000B\n"
       case .linearSweep: "M0000\n"
+      case .impedance: "M000D\n"
       }
     }
   }
@@ -132,7 +135,19 @@ struct MeasurementLoop: Sendable {
     var quantity: RangedQuantity
     var into: Operand
   }
+  /// What only an impedance loop has.
+  struct Spectrum: Sendable {
+    var real: Operand
+    var imaginary: Operand
+    /// In volts, root mean square.
+    var amplitude: Operand
+    /// In hertz.
+    var start: Operand
+    var end: Operand
+    var count: Operand
+  }
   var technique: Technique
+  /// The potential; of an impedance loop the frequency.
   var potential: Operand
   /// nil for open circuit.
   var current: Operand?
@@ -147,6 +162,9 @@ struct MeasurementLoop: Sendable {
   /// Where the time since the loop's start goes, if anywhere.
   var time: Operand?
   var additions: [Addition] = []
+  /// Of an impedance loop, whose set value is the potential around which is measured; `interval` and `runTime` mean
+  /// nothing there.
+  var spectrum: Spectrum?
 }
 
 /// A part of an interpolated string.

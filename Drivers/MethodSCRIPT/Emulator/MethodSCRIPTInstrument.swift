@@ -81,6 +81,9 @@ public struct MethodSCRIPTInstrument: EmulatedInstrument {
   /// Whether the cell is connected.
   public var isCellOn: Bool { potentiostat.isCellOn }
 
+  /// Whether an impedance loop is at a point.
+  public var isMeasuringImpedance: Bool { machine?.activeLoop?.spectrum != nil }
+
   /// Whether a script runs or is halted.
   public var isScriptRunning: Bool { machine != nil }
 

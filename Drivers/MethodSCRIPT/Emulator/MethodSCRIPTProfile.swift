@@ -42,12 +42,18 @@ public struct MethodSCRIPTProfile: Sendable, Hashable {
   public var hasGalvanostat: Bool
   /// Whether `cell_on` takes `ocp(…)`.
   public var startsAtOpenCircuit: Bool
+  /// Whether it has its maker's option for impedance; without it `meas_loop_eis` is not carried out.
+  public var hasImpedance = true
+  /// The highest frequency in hertz at which it measures an impedance.
+  public var highestFrequency: Double
+  /// The largest amplitude in volts, root mean square, with which it does.
+  public var largestAmplitude: Double
 
   /// A model.
   public init(
     name: String, firmware: String, languageVersion: String, largestVoltage: Double, largestCurrent: Double,
     rangeHeadroom: Double, currentRanges: [Range], potentialRanges: [Range], hasGalvanostat: Bool,
-    startsAtOpenCircuit: Bool
+    startsAtOpenCircuit: Bool, highestFrequency: Double = 200e3, largestAmplitude: Double = 0.25
   ) {
     self.name = name
     self.firmware = firmware
@@ -59,6 +65,8 @@ public struct MethodSCRIPTProfile: Sendable, Hashable {
     self.potentialRanges = potentialRanges
     self.hasGalvanostat = hasGalvanostat
     self.startsAtOpenCircuit = startsAtOpenCircuit
+    self.highestFrequency = highestFrequency
+    self.largestAmplitude = largestAmplitude
   }
 
   /// EmStat4 HR: ±6 V, ±200 mA, current ranges 100 nA to 100 mA.
@@ -99,7 +107,7 @@ public struct MethodSCRIPTProfile: Sendable, Hashable {
         Range(index: 3, fullScale: 0.001), Range(index: 2, fullScale: 0.01), Range(index: 1, fullScale: 0.1),
         Range(index: 0, fullScale: 1),
       ],
-      hasGalvanostat: true, startsAtOpenCircuit: true)
+      hasGalvanostat: true, startsAtOpenCircuit: true, highestFrequency: 1e6)
   }
 
   /// EmStat Pico in low-speed mode: -1.7 to 2 V taken as ±2 V, ±5 mA, and no galvanostat.

@@ -127,7 +127,7 @@ extension Potentiostat {
   }
 
   /// The largest current that a range measures and drives.
-  private func reach(of range: MethodSCRIPTProfile.Range) -> Double {
+  func reach(of range: MethodSCRIPTProfile.Range) -> Double {
     min(range.fullScale * profile.rangeHeadroom, profile.largestCurrent)
   }
 }
@@ -281,6 +281,15 @@ extension Potentiostat {
     return value
   }
 
+  /// The range in which a current is measured that follows a potential.
+  mutating func followRange(of amperes: Double) -> MethodSCRIPTProfile.Range {
+    if currentBounds.lowerBound < currentBounds.upperBound {
+      let wanted = Self.range(in: profile.currentRanges, for: amperes.magnitude)
+      currentRange = min(max(wanted, currentBounds.lowerBound), currentBounds.upperBound)
+    }
+    return profile.currentRanges[currentRange]
+  }
+
   /// Measures the current; `isLate` goes into the status.
   mutating func measureCurrent(at now: Int64, isLate: Bool) -> ScriptValue {
     settle(at: now)
@@ -294,11 +303,7 @@ extension Potentiostat {
       isOverloaded = isCurrentClipped
     case .voltage(_, let limit):
       actual = cell.current(under: drive)
-      if currentBounds.lowerBound < currentBounds.upperBound {
-        let wanted = Self.range(in: profile.currentRanges, for: actual.magnitude)
-        currentRange = min(max(wanted, currentBounds.lowerBound), currentBounds.upperBound)
-      }
-      range = profile.currentRanges[currentRange]
+      range = followRange(of: actual)
       isOverloaded = actual.magnitude >= limit * (1 - 1e-9)
     case .open:
       actual = 0

@@ -18,7 +18,8 @@ extension ScriptCompiler {
       try open(.loop(test: emit(.testLoop(relation, left, right, exit: 0)), exits: []), at: command)
     case "endloop": try compileEndLoop(command)
     case "breakloop": try compileBreak(command)
-    case "meas_loop_cp", "meas_loop_ca", "meas_loop_ocp", "meas_loop_lsv": try compileMeasurement(command)
+    case "meas_loop_cp", "meas_loop_ca", "meas_loop_ocp", "meas_loop_lsv", "meas_loop_eis":
+      try compileMeasurement(command)
     case "abort": emit(.abort)
     case "on_finished:":
       guard scopes.isEmpty, script.onFinished == nil else { throw line.refusal(.wrongScope, at: command) }
@@ -92,8 +93,11 @@ extension ScriptCompiler {
     guard command.text != "meas_loop_cp" || profile.hasGalvanostat else {
       throw line.refusal(.unknownCommand, at: command)
     }
+    guard command.text != "meas_loop_eis" || profile.hasImpedance else {
+      throw line.refusal(.unsupported, at: command)
+    }
     try refuseInMeasurementLoop(command, .nestedMeasurementLoop)
-    var loop = try measurementArguments(command)
+    var loop = command.text == "meas_loop_eis" ? try impedanceArguments() : try measurementArguments(command)
     while let word = line.optionalWord() { try addOption(word, to: &loop) }
     script.loops.append(loop)
     let index = Int32(script.loops.count - 1)
@@ -128,6 +132,25 @@ extension ScriptCompiler {
     return MeasurementLoop(
       technique: isGalvanostatic ? .potentiometry : .amperometry, potential: potential, current: current,
       setValue: setValue, interval: try number(check: positive), runTime: try number(check: positive))
+  }
+
+  /// `meas_loop_eis f z_real z_imaginary amplitude f_start f_end count potential`.
+  private mutating func impedanceArguments() throws(ScriptRefusal) -> MeasurementLoop {
+    let profile = profile
+    let frequency = try destination()
+    let (real, imaginary) = (try destination(), try destination())
+    let amplitude = try number { $0 <= 0 ? .mustBePositive : $0 > profile.largestAmplitude ? .outOfBounds : nil }
+    let isReached: (Double) -> ErrorCode? = {
+      $0 <= 0 ? .mustBePositive : $0 > profile.highestFrequency ? .outOfBounds : nil
+    }
+    let (start, end) = (try number(check: isReached), try number(check: isReached))
+    let count = try source()
+    let potential = try number { $0.magnitude <= profile.largestVoltage ? nil : .invalidPotential }
+    return MeasurementLoop(
+      technique: .impedance, potential: frequency, current: nil, setValue: potential, interval: amplitude,
+      runTime: amplitude,
+      spectrum: MeasurementLoop.Spectrum(
+        real: real, imaginary: imaginary, amplitude: amplitude, start: start, end: end, count: count))
   }
 
   /// `time(t)` or `add_meas(channel type variable)`.

@@ -79,7 +79,7 @@ struct ScriptCompiler {
   /// Commands of the language that this emulator does not carry out.
   private static let unemulatedCommands: Set<String> = [
     "meas_loop_cv", "meas_loop_dpv", "meas_loop_swv", "meas_loop_npv", "meas_loop_pad",
-    "meas_loop_eis", "meas_loop_lsp", "meas_loop_geis", "meas_loop_acv", "meas_fast_cv", "meas_fast_ca", "meas_scp",
+    "meas_loop_lsp", "meas_loop_geis", "meas_loop_acv", "meas_fast_cv", "meas_fast_ca", "meas_scp",
     "meas_ms_eis", "set_int", "await_int", "get_time", "set_gpio", "get_gpio", "set_gpio_cfg", "set_gpio_pullup",
     "set_gpio_msk", "get_gpio_msk", "set_poly_we_mode", "file_open", "file_close", "i2c_config", "i2c_read",
     "i2c_write", "i2c_read_byte", "i2c_write_byte", "i2c_write_read", "hibernate", "set_channel_sync", "mux_config",

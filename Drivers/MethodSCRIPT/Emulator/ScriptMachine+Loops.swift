@@ -9,6 +9,7 @@ extension ScriptMachine {
   mutating func begin(
     _ loop: MeasurementLoop, on potentiostat: inout Potentiostat, output: inout [UInt8]
   ) throws(ErrorCode) {
+    if let spectrum = loop.spectrum { return try begin(spectrum, of: loop, on: &potentiostat, output: &output) }
     var sweep: SweptPotential?
     if let end = loop.sweepEnd { sweep = try SweptPotential(loop, to: end, in: self) }
     let (interval, runTime) = try times(of: loop, sweep)
@@ -20,7 +21,7 @@ extension ScriptMachine {
       guard potentiostat.mode == .galvanostat else { throw .wrongMode }
       guard potentiostat.isCellOn else { throw .needsCellOn }
       if let setValue = loop.setValue { try potentiostat.apply(current: try number(setValue), at: now) }
-    case .amperometry, .linearSweep:
+    case .amperometry, .linearSweep, .impedance:
       guard potentiostat.mode != .galvanostat, potentiostat.mode != .off else { throw .wrongMode }
       guard potentiostat.isCellOn else { throw .needsCellOn }
       if let setValue = loop.setValue { try potentiostat.apply(voltage: try number(setValue), at: now) }
@@ -48,6 +49,7 @@ extension ScriptMachine {
       return
     }
     loop.exit = exit
+    if loop.spectrum != nil { return awaitPoint(of: loop, exit: exit) }
     let next = loop.start + (loop.count + 1) * loop.interval
     if loop.isAborted || now >= loop.end {
       counter = Int(exit)
@@ -67,11 +69,12 @@ extension ScriptMachine {
   mutating func sample(_ loop: MeasurementLoop, on potentiostat: inout Potentiostat) throws(ErrorCode) {
     isWaiting = false
     guard let active = activeLoop else { return }
+    if let spectrum = loop.spectrum { return try takePoint(spectrum, of: loop, active, on: &potentiostat) }
     let isLate = now > active.start + active.count * active.interval
     switch loop.technique {
     case .openCircuit, .potentiometry:
       values[try place(loop.potential)] = potentiostat.measurePotential(at: now, isLate: isLate)
-    case .amperometry, .linearSweep: values[try place(loop.potential)] = potentiostat.appliedPotential
+    case .amperometry, .linearSweep, .impedance: values[try place(loop.potential)] = potentiostat.appliedPotential
     }
     if let current = loop.current {
       values[try place(current)] = potentiostat.measureCurrent(at: now, isLate: isLate)

@@ -37,6 +37,8 @@ struct ScriptMachine: Sendable {
     var isAborted = false
     /// The potentials of a sweep.
     var sweep: SweptPotential?
+    /// The frequencies of an impedance loop.
+    var spectrum: SpectrumCourse?
   }
 
   let script: CompiledScript
@@ -79,8 +81,10 @@ struct ScriptMachine: Sendable {
   /// When the running measurement loop's time is over, while that still lies ahead and a host could end it sooner.
   /// Half and three quarters of that time are deadlines too: a host that prolongs a measurement does so in good time
   /// and may have to ask again, and an instrument whose time races ahead of its host's must let it.
+  ///
+  /// An impedance loop has no such time: who ended it would spoil its point.
   var hostDeadline: Int64? {
-    guard let activeLoop, !activeLoop.isAborted, activeLoop.end > now else { return nil }
+    guard let activeLoop, activeLoop.spectrum == nil, !activeLoop.isAborted, activeLoop.end > now else { return nil }
     let announced = announcedDeadline ?? .min
     var nearest = activeLoop.end
     for quarters in 2...3 as ClosedRange<Int64> {

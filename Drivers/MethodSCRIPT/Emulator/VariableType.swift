@@ -22,6 +22,12 @@ struct VariableType: RawRepresentable, Hashable, Sendable {
   static let appliedPotential = VariableType("d", "a")
   /// Current as applied.
   static let appliedCurrent = VariableType("d", "b")
+  /// Frequency.
+  static let frequency = VariableType("d", "c")
+  /// Real part of an impedance.
+  static let realImpedance = VariableType("c", "c")
+  /// Imaginary part of an impedance.
+  static let imaginaryImpedance = VariableType("c", "d")
   /// Time.
   static let time = VariableType("e", "b")
 

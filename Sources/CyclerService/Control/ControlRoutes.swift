@@ -93,6 +93,13 @@ struct ControlRoutes<Operations: CyclerOperations>: Sendable {
     look(router, "v1/runs/:run/cycles") { call in
       try JSONResponse.make(try await operations.cycles(of: try call.run()))
     }
+    look(router, "v1/runs/:run/impedance", parameters: ["step"]) { call in
+      // A run has no more steps than that (`RowIdentity.countBits`).
+      let step = try call.query.value("step", expected: "the number of a step, 1 or more") {
+        Self.number($0, in: 1...0xFF_FFFF)
+      }
+      return try JSONResponse.make(try await operations.impedance(of: try call.run(), step: step.map(Int64.init)))
+    }
     look(router, "v1/predict", parameters: PredictionRequest.keys) { call in
       func positive(_ key: String) throws -> Double? {
         try call.query.value(key, expected: "a number above 0") {

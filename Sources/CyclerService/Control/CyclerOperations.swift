@@ -80,6 +80,8 @@ public protocol CyclerOperations: Sendable {
   func run(_ run: RunReference) async throws -> RunDetail
   /// The closed cycles of a run.
   func cycles(of run: RunReference) async throws -> CycleTable
+  /// The points of a run's impedance spectra; of one step only when it is given.
+  func impedance(of run: RunReference, step: Int64?) async throws -> ImpedanceTable
   /// What an efficiency means for a life. Refused when the numbers are not two of three, or the run has none to take.
   func predict(_ request: PredictionRequest) async throws -> Prediction
   /// Events of a run after the event of that number, oldest first, at most `limit`.

@@ -140,6 +140,7 @@ extension RunDetail {
     let program = reader.program
     let cell = try view.cell(run.cellId)
     let (word, expired) = ControlAPI.CircuitState.words(circuit)
+    let impedance = try view.impedanceCounts(run: run.runId)
     let events = try view.events(run: run.runId, after: view.eventCursor(beforeLast: 20, run: run.runId))
     self.init(
       run: RunStatus(
@@ -155,6 +156,7 @@ extension RunDetail {
       area_mm2: run.rateBasisAreaMm2E3.map { Double($0) / 1_000 },
       nominal_capacity_mAh: run.rateBasisChargeNc.map { Double($0) / 3.6e9 },
       initial_coulombic_efficiency: try view.firstCycle(cell: run.cellId)?.coulombicEfficiency,
+      impedance_points: impedance.points, impedance_spectra: impedance.spectra,
       listing: program.map { ProgramListing.lines(of: $0) } ?? [],
       protocol_revision: run.protocolRevision,
       revisions: try view.revisions(run: run.runId).map { ProtocolRevision($0) },

@@ -51,6 +51,21 @@ extension EfficiencyTestFrame {
   }
 }
 
+extension ImpedanceFrame {
+  /// A stored point.
+  init(_ point: StoredImpedance) {
+    self.init(
+      step_count: RowIdentity.count(of: point.stepId), number: point.number, cycle_number: point.cycleNumber,
+      test_time_s: Double(point.startedTestTimeUs + point.stepTimeUs) / 1e6,
+      unix_us: point.startedUnixUs + point.stepTimeUs, frequency_Hz: Frequency(microhertz: point.frequencyUhz).hertz,
+      real_impedance_ohm: Resistance(count: point.realUohm).ohms,
+      imaginary_impedance_ohm: Resistance(count: point.imaginaryUohm).ohms,
+      voltage_V: point.voltageNv.map { Voltage(nanovolts: $0).volts },
+      current_A: point.currentPa.map { Current(picoamperes: $0).amperes },
+      flags: DataFlags(rawValue: point.flags).names)
+  }
+}
+
 extension EventFrame {
   /// A stored event with the names of what it concerns.
   init(_ event: StoredEvent, channel: String?, cell: String?) {

@@ -218,6 +218,15 @@ struct LaboratoryOperations: CyclerOperations {
     return try await store.read { view in try CycleTable(run, view) }
   }
 
+  func impedance(of reference: RunReference, step: Int64?) async throws -> ImpedanceTable {
+    let run = try await stored(reference)
+    return try await store.read { view in
+      ImpedanceTable(
+        run: run.runId, cell: run.cellName,
+        points: try view.impedance(run: run.runId, step: step).map { ImpedanceFrame($0) })
+    }
+  }
+
   func events(of reference: RunReference, after event: Int64, limit: Int) async throws -> EventList {
     let run = try await stored(reference)
     return try await store.read { view in

@@ -124,7 +124,11 @@ extension CutoffDistance {
     func first(_ quantity: EndCondition.Quantity) -> EndCondition? {
       step.ends.first { $0.quantity == quantity && $0.also.isEmpty && $0.share == nil && (!$0.onlyInHold || holds) }
     }
-    if holds, let end = first(.current), let current = record.current {
+    if case .impedance(let spectrum) = step.action, let end = step.ends.first {
+      // Its end by time is a bound; what it is taken to need says more.
+      let left = spectrum.expectedTime - record.stepTime
+      self.init(condition: end.text, remaining: max(0, left.seconds), unit: "s")
+    } else if holds, let end = first(.current), let current = record.current {
       let remaining = Double(Int64(clamping: current.picoamperes.magnitude) - end.threshold) / 1e12
       self.init(condition: end.text, remaining: abs(remaining), unit: "A")
     } else if case .constantCurrentConstantVoltage(_, _, let target) = step.action, let voltage = record.voltage, !holds

@@ -55,7 +55,7 @@ extension PortLoop {
     case .circuitClosed(let channel, _):
       see(channel) { $0.circuit = .closed }
       feed(.driver(event), channel, now)
-    case .circuitOpened(let channel, _), .circuitMarkLost(let channel, _):
+    case .circuitOpened(let channel, _), .circuitMarkLost(let channel, _), .impedance(let channel, _):
       feed(.driver(event), channel, now)
     case .orphanEnded(let channel, _, _, _, _): hold(event, channel)
     case .temperature(let temperature): worker.observation.post(temperature, at: now.host)
