@@ -11,6 +11,8 @@ public struct RehearsalReport: Sendable {
   public private(set) var cycles: [CycleSummary] = []
   /// What the tests of plating have come to, by number.
   public private(set) var tests: [EfficiencyTestRow] = []
+  /// How many points of impedance spectra were measured.
+  public private(set) var impedancePointCount = 0
   /// Warnings and alarms; of many the first.
   public private(set) var events: [EventRow] = []
   /// How many warnings and alarms there were.
@@ -56,6 +58,7 @@ public struct RehearsalReport: Sendable {
       } else {
         tests.append(row)
       }
+    case .impedancePoint: impedancePointCount += 1
     case .runState(_, let newState, _, let newReason):
       state = newState
       reason = newReason
@@ -64,7 +67,7 @@ public struct RehearsalReport: Sendable {
       if events.count < Self.keptEvents { events.append(row) }
     case .event, .stepStarted, .temperature, .stepEnded, .halfCycleOpened, .latched, .checkpoint, .checkpointDropped,
       .amended,
-      .amendmentRefused, .impedancePoint:
+      .amendmentRefused:
       break
     }
   }

@@ -35,6 +35,7 @@ struct Simulation: Decodable {
   var initial_coulombic_efficiency: Double?
   var cycles: [CycleFrame]
   var efficiency_tests: [EfficiencyTestFrame]
+  var impedance_points: Int
   var events: [Event]
   var event_count: Int
   var trace: Trace
@@ -86,6 +87,7 @@ extension Simulation {
     Terminal.out(Table(columns: Cycles.columns(.milliampereHours, cycles)).text(cycles))
     if !cycles.isEmpty { Terminal.out("\nICE  \(Numbers.percent(initial_coulombic_efficiency)) %\n") }
     for test in efficiency_tests { Terminal.out(Cycles.line(test, .milliampereHours)) }
+    if impedance_points > 0 { Terminal.out("\nIMPEDANCE  \(impedance_points) points\n") }
     let points = zip(trace.from_s, zip(trace.lowest_V, trace.highest_V)).map {
       CurvePlot.Point(x: $0, lowest: $1.0, highest: $1.1)
     }

@@ -24,6 +24,7 @@ struct RehearsalAnswer: Encodable {
   var initial_coulombic_efficiency: Double?
   var cycles: [Cycle] = []
   var efficiency_tests: [Test] = []
+  var impedance_points: Int = 0
   var events: [Event] = []
   var event_count: Int
   var trace: Trace
@@ -41,6 +42,7 @@ struct RehearsalAnswer: Encodable {
     initial_coulombic_efficiency = report.cycles.first { $0.cellCycleNumber == 1 }?.coulombicEfficiency
     cycles = report.cycles.map(Cycle.init)
     efficiency_tests = report.tests.map(Test.init)
+    impedance_points = report.impedancePointCount
     events = report.events.enumerated().map { Event($0.element, number: $0.offset + 1) }
     event_count = report.eventCount
     trace = Trace(report.trace)
