@@ -11,6 +11,9 @@ struct Observing: Sendable, Hashable {
   static let storedChange = Temperature(millidegrees: 50)
   /// … and one that hardly changes so often.
   static let storedInterval = TimeSpan(seconds: 60)
+  /// A run is told once a second. One that was not told for so long was not awake itself: what the thermometer has said
+  /// meanwhile is only being read, and it gets its time once more.
+  static let oversleepMargin = TimeSpan(seconds: 5)
 
   /// How warm it is; nil while nobody has said it for too long.
   private(set) var temperature: Temperature?
@@ -18,6 +21,8 @@ struct Observing: Sendable, Hashable {
   private(set) var heardAt: HostInstant?
   /// Since when somebody should have said it: a run that is taken up gives its thermometer the usual patience.
   private(set) var expectedSince: HostInstant?
+  /// When the run was last told anything of it.
+  private var lookedAt: HostInstant?
   /// What was stored last.
   private var stored: Stored?
 
@@ -33,6 +38,8 @@ struct Observing: Sendable, Hashable {
 
   /// Takes what the thermometer said last; what is older than `patience` is not known any more.
   mutating func take(_ seen: ObservedTemperature?, at now: HostInstant, patience: TimeSpan) {
+    if let lookedAt, now - lookedAt > Self.oversleepMargin { expectedSince = now }
+    lookedAt = now
     if let seen, now - seen.arrivedAt <= patience {
       temperature = seen.temperature
       heardAt = seen.arrivedAt

@@ -19,17 +19,24 @@ extension RunPilot {
   ) {
     observing.take(seen, at: now.host, patience: settings.observerPatience)
     if setpoint?.hasTimeZero == true { keepTemperature(now, &outputs) }
-    if case .active(let purpose) = phase {
-      if let fault = safety.judge(observing.temperature, at: now.host) {
-        openBecause(fault, latches: true, now, &outputs)
-      } else if purpose == .step, let fault = unobserved(now) {
-        openBecause(fault, latches: false, now, &outputs)
-      }
-    } else {
-      // What was too warm before the circuit was opened gets its tolerance anew once it is closed again.
-      _ = safety.judge(nil, at: now.host)
+    switch phase {
+    case .active(let purpose): judgeTemperature(purpose, now, &outputs)
+    // A moment on the way, which neither ends a tolerance nor begins one.
+    case .closing, .committing: break
+    // What was too warm before the circuit was opened gets its tolerance anew once it is closed again.
+    case .ready, .paused, .held, .suspended, .away, .over: _ = safety.judge(nil, at: now.host)
     }
     supervise(now, &outputs)
+  }
+
+  private mutating func judgeTemperature(
+    _ purpose: SetpointPurpose, _ now: RunMoment, _ outputs: inout RunOutputs
+  ) {
+    if let fault = safety.judge(observing.temperature, at: now.host) {
+      openBecause(fault, latches: true, now, &outputs)
+    } else if purpose == .step, let fault = unobserved(now) {
+      openBecause(fault, latches: false, now, &outputs)
+    }
   }
 
   private mutating func openBecause(

@@ -88,6 +88,29 @@ extension PilotBench {
     #expect(bench.journal.latches.map(\.code) == [code] && bench.pilot.state == .held)
   }
 
+  @Test func aToleranceLastsOverTheEndOfAStep() throws {
+    var bench = try Self.bench(Self.charge + ", " + Self.charge.replacing("2.0 V", with: "2.1 V"), limit: Self.limit)
+    for _ in 0..<5 {
+      bench.read(1.5, 360e-6)
+      bench.observe(46)
+    }
+    bench.holdsCommits = true
+    bench.end(.cutOff(0))
+    bench.observe(46)
+    bench.holdsCommits = false
+    bench.feed(.committed)
+    bench.accept()
+    for _ in 0..<5 {
+      #expect(!bench.wantsOpenCircuit)
+      bench.read(1.5, 360e-6)
+      bench.observe(46)
+    }
+    #expect(!bench.wantsOpenCircuit)
+    bench.read(1.5, 360e-6)
+    bench.observe(46)
+    #expect(bench.wantsOpenCircuit)
+  }
+
   @Test func farBeyondALimitActsAtOnce() throws {
     var bench = try Self.bench(Self.charge, limit: Self.limit)
     bench.read(1.5, 360e-6)
@@ -188,8 +211,12 @@ extension PilotBench {
     try bench.restart()
     bench.host += 20
     bench.feed(.instrumentReady)
-    bench.observe(nil)
-    bench.check(Array(repeating: 1.5, count: 10))
+    bench.accept()
+    for _ in 0..<10 {
+      bench.observe(nil)
+      bench.read(1.5, 0)
+    }
+    bench.end(.cutOff(0))
     bench.accept()
     while bench.host < 1_061 {
       bench.read(1.5, 360e-6)
@@ -201,6 +228,24 @@ extension PilotBench {
     #expect(bench.wantsOpenCircuit)
     bench.end(.requested)
     #expect(bench.journal.has(.observerSilent))
+  }
+
+  @Test func aMachineThatSleptIsNoSilentThermometer() throws {
+    var bench = try Self.bench(Self.charge, limit: Self.limit)
+    bench.read(1.5, 360e-6)
+    bench.observe(25)
+    bench.host += 3_600
+    bench.observe(25, saidBefore: 3_600)
+    #expect(!bench.wantsOpenCircuit, "its next word is on its way")
+    let woke = bench.host
+    while bench.host < woke + 30 {
+      bench.read(1.5, 360e-6)
+      bench.observe(25, saidBefore: bench.host - woke + 3_600)
+      #expect(!bench.wantsOpenCircuit)
+    }
+    bench.read(1.5, 360e-6)
+    bench.observe(25, saidBefore: 3_631)
+    #expect(bench.wantsOpenCircuit)
   }
 
   // MARK: Conditions

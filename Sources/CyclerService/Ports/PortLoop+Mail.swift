@@ -62,6 +62,9 @@ extension PortLoop {
     slots[channel].clocks = ClockComparison()
     let orphans = slots[channel].orphans
     slots[channel].orphans.removeAll()
+    // The run knows how warm it is before it does anything.
+    slots[channel].observeAt = HostInstant(microseconds: 0)
+    tellTemperature(channel, now)
     if pilot.state == .queued {
       feed(.begin, channel, now)
     } else {

@@ -16,20 +16,25 @@ extension PortLoop {
   /// Tells the runs what their thermometers say. Before the readings of the turn, so that conditions see the newest.
   mutating func observe(_ now: RunMoment) {
     for channel in slots.indices {
-      let slot = slots[channel]
-      let word = slot.observed?.latest ?? 0
-      guard word != slot.observedWord || slot.observeAt <= now.host else { continue }
-      slot.observedWord = word
-      slot.observeAt = now.host + Self.observingInterval
-      let seen = ObservationCell.observation(in: word)
-      guard slot.pilot?.observe(seen, at: now, into: &runOutputs) != nil else { continue }
-      takeOutputs(channel)
+      tellTemperature(channel, now)
       guard !commands.isEmpty else { continue }
       driverOutputs.removeAll()
       driverOutputs.wakeAt = driverWakeAt
       workOff(now)
       flush()
     }
+  }
+
+  /// Tells one run, if there is something to tell; what it wants done is left in `commands`.
+  mutating func tellTemperature(_ channel: Int, _ now: RunMoment) {
+    let slot = slots[channel]
+    let word = slot.observed?.latest ?? 0
+    guard word != slot.observedWord || slot.observeAt <= now.host else { return }
+    slot.observedWord = word
+    slot.observeAt = now.host + Self.observingInterval
+    let seen = ObservationCell.observation(in: word)
+    guard slot.pilot?.observe(seen, at: now, into: &runOutputs) != nil else { return }
+    takeOutputs(channel)
   }
 
   /// From now on the channel's run is told what that thermometer says; nil when none is bound.
