@@ -37,6 +37,7 @@ struct Room: CustomTestStringConvertible {
     Room("ProtocolExchange", ours: ["CyclingProtocol", "CyclerModel", "Quantities"], isPure: true),
     Room("CyclingEngine", ours: ["CyclerModel", "Quantities"], isPure: true),
     Room("CellMetrics", ours: ["CyclerModel", "Quantities"], isPure: true),
+    Room("CyclingData", ours: ["CellMetrics", "CyclerModel", "Quantities"], isPure: true),
     Room("InstrumentKit", ours: ["CyclerModel", "Quantities"], isPure: true),
     Room(
       "CyclingRun", ours: ["InstrumentKit", "CellMetrics", "CyclingEngine", "CyclerModel", "Quantities"], isPure: true),
@@ -69,7 +70,11 @@ struct Room: CustomTestStringConvertible {
         "Quantities",
       ], isPure: true),
     Room("nacyclerd", ours: ["CyclerService", "ControlAPI", "InstrumentIO", "CyclerModel", "Quantities"]),
-    Room("nactl", ours: ["ControlAPI", "ProtocolExchange", "CyclingProtocol", "CyclerModel", "Quantities"]),
+    Room(
+      "nactl",
+      ours: [
+        "ControlAPI", "CyclingData", "ProtocolExchange", "CyclingProtocol", "CellMetrics", "CyclerModel", "Quantities",
+      ]),
     Room(
       "nasim",
       ours: [

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+//
+// What only shows once all half-cycles are there: runs at the beginning that turn out to be nothing, ends that are not
+// where their branch ends, a first half-cycle that began in the middle.
+
+internal import CyclerModel
+internal import Quantities
+
+enum HalfCycleReview {
+  /// Two ends of a branch nearer than this are the same cut-off, V.
+  static let sameCutOff = 0.05
+  /// A first half-cycle of less than this share of the next one began in the middle.
+  static let partialShare = 0.9
+
+  /// Without the runs that are too small to be one, their neighbours joined.
+  static func merged(_ drafts: [HalfCycleDraft]) -> (halfCycles: [DataHalfCycle], spurious: Int) {
+    var list = withoutNoise(drafts).map(DataHalfCycle.init)
+    var removed = drafts.count - list.count
+    // Each round takes away what is small beside a neighbour and joins what then meets.
+    for _ in 0..<50 {
+      let (next, taken) = oneRound(list)
+      removed += taken
+      list = next
+      if taken == 0 { break }
+    }
+    return (list, removed)
+  }
+
+  /// Without the short runs that move less than a thousandth of the largest half-cycle.
+  static func withoutNoise(_ drafts: [HalfCycleDraft]) -> [HalfCycleDraft] {
+    let largest = drafts.map(\.charge).max() ?? 0
+    return drafts.filter { $0.charge >= largest * 1e-3 || $0.end - $0.begin >= HalfCycleFinder.shortest }
+  }
+
+  private static func oneRound(_ list: [DataHalfCycle]) -> ([DataHalfCycle], taken: Int) {
+    var kept: [DataHalfCycle] = []
+    var taken = 0
+    var between: (count: Int, charge: Charge) = (0, .zero)
+    for index in list.indices {
+      let neighbours = [index - 1, index + 1].filter(list.indices.contains).map { list[$0] }
+      if isSpurious(list[index], beside: neighbours) {
+        taken += 1
+        between = (between.count + 1, between.charge + list[index].charge)
+      } else if let last = kept.indices.last, kept[last].direction == list[index].direction {
+        kept[last].append(list[index], after: between)
+        between = (0, .zero)
+      } else {
+        kept.append(list[index])
+        between = (0, .zero)
+      }
+    }
+    return (kept, taken)
+  }
+
+  private static func isSpurious(_ half: DataHalfCycle, beside neighbours: [DataHalfCycle]) -> Bool {
+    neighbours.contains { other in
+      let share = Double(half.charge.nanocoulombs) / Double(max(other.charge.nanocoulombs, 1))
+      let isShort = half.end - half.begin < HalfCycleFinder.shortest && share < HalfCycleFinder.spuriousShare
+      let isWeak =
+        half.largestCurrent <= HalfCycleFinder.quietCurrent * other.largestCurrent && share < HalfCycleFinder.quietShare
+      return isShort || isWeak
+    }
+  }
+
+  /// Flags ends that no other of the branch shares: the ones that differ from those that agree, and where none agree, all
+  /// but the first. Of a branch that ends in two ways, each more than once, neither is wrong.
+  static func flagTruncated(_ list: inout [DataHalfCycle]) {
+    for direction in [Direction.charge, .discharge] {
+      let branch = list.indices.filter { list[$0].direction == direction && list[$0].lastVoltage != nil }
+      let ends = branch.map { list[$0].lastVoltage ?? 0 }
+      let sorted = ends.sorted()
+      // A group that is rare in a long table is no second way to end.
+      let enough = max(2, ends.count / 10)
+      func companions(_ end: Double) -> Int { count(sorted, from: end - sameCutOff, through: end + sameCutOff) }
+      let agreeing = ends.map(companions)
+      let hasAgreement = agreeing.contains { $0 >= enough }
+      for (place, index) in branch.enumerated() where agreeing[place] < enough {
+        list[index].isTruncated = hasAgreement || place > 0
+      }
+    }
+  }
+
+  private static func count(_ sorted: [Double], from low: Double, through high: Double) -> Int {
+    func first(_ isBeyond: (Double) -> Bool) -> Int {
+      var (begin, end) = (0, sorted.count)
+      while begin < end {
+        let middle = (begin + end) / 2
+        if isBeyond(sorted[middle]) { end = middle } else { begin = middle + 1 }
+      }
+      return begin
+    }
+    return first { $0 > high } - first { $0 >= low }
+  }
+
+  /// Flags the first half-cycle of the first cycle when the next one of its direction moved much more.
+  static func flagPartialStart(_ list: inout [DataHalfCycle], first: Int) {
+    guard list.indices.contains(first), list.indices.contains(first + 2) else { return }
+    let share = Double(list[first].charge.nanocoulombs) / Double(max(list[first + 2].charge.nanocoulombs, 1))
+    list[first].isPartialStart = share < partialShare
+  }
+}
