@@ -216,19 +216,13 @@ extension HalfCycleFinder {
     let (before, after) = (last.current, row.current)
     let senseBefore = isQuiet ? 0 : before.signum
     let senseAfter = isQuietRow ? 0 : after.signum
-    if beginsStep || (senseBefore != senseAfter && !rules.hasStepTime) {
+    if beginsStep || (senseBefore != senseAfter && !rules.hasStep && !rules.hasStepTime) {
       let known = beginsStep && rules.hasStepTime && row.stepTime > 0
       let tau = known ? min(row.stepTime, span) : 0
       return Parts(old: before * (span - tau), new: after * tau, oldTime: span - tau, newTime: tau)
     }
-    if before * after < 0 {
-      // The current went through zero on a straight line.
-      let share = before / (before - after)
-      return Parts(
-        old: before / 2 * span * share, new: after / 2 * span * (1 - share), oldTime: span * share,
-        newTime: span * (1 - share))
-    }
-    return Parts(new: (before + after) / 2 * span, newTime: span, isJoined: true)
+    // Where the direction turns inside a step, the interval is the first of the new run.
+    return Parts(new: (before + after) / 2 * span, newTime: span, isJoined: before * after >= 0)
   }
 
   /// Nobody measured for long: what may have flowed is not counted but bounded, unless the step's own time stood still.
