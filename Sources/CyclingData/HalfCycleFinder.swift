@@ -57,6 +57,10 @@ struct HalfCycleFinder: RowTaking, Sendable {
   // What `open` was before a run of hardly any current began.
   private var beforeQuiet: HalfCycleDraft
   private var isQuiet = false
+  // The last record showed hardly any current.
+  private var lastIsQuiet = false
+  // The charge of the largest half-cycle that has closed, C.
+  private var largestCharge = 0.0
 
   private var last = DataRow()
   private var lastPlace = Place.nowhere
@@ -202,6 +206,7 @@ extension HalfCycleFinder {
       if let counted { compare(counted, parts) }
     }
     last = row
+    lastIsQuiet = isQuietRow
   }
 
   private func isGap(_ span: Double) -> Bool {
@@ -214,7 +219,7 @@ extension HalfCycleFinder {
   @inline(__always)
   private func divide(_ row: DataRow, _ span: Double, _ beginsStep: Bool, _ isQuietRow: Bool) -> Parts {
     let (before, after) = (last.current, row.current)
-    let senseBefore = isQuiet ? 0 : before.signum
+    let senseBefore = lastIsQuiet ? 0 : before.signum
     let senseAfter = isQuietRow ? 0 : after.signum
     if beginsStep || (senseBefore != senseAfter && !rules.hasStep && !rules.hasStepTime) {
       let known = beginsStep && rules.hasStepTime && row.stepTime > 0
@@ -304,11 +309,11 @@ extension HalfCycleFinder {
     guard hasOpen, row.current != 0 else { return false }
     let magnitude = row.current.magnitude
     return magnitude <= Self.quietCurrent * open.largestCurrent
-      && (isQuiet || last.current == 0 || magnitude * 10 <= last.current.magnitude)
+      && (lastIsQuiet || last.current == 0 || magnitude * 10 <= last.current.magnitude)
   }
 
   private mutating func deliver(_ parts: Parts, _ row: DataRow, _ isQuietRow: Bool) {
-    if parts.isJoined, lastPlace != .nowhere, row.current != 0, isQuiet == isQuietRow {
+    if parts.isJoined, lastPlace != .nowhere, row.current != 0, lastIsQuiet == isQuietRow {
       // The usual case: one more record of the same run.
       let voltage = mean(last.voltage, row.voltage)
       if lastPlace == .open {
@@ -404,17 +409,24 @@ extension HalfCycleFinder {
     guard hasCandidate, lastPlace == .candidate else { return }
     let isLong =
       row.time - candidate.begin >= Self.shortest && candidate.largestCurrent > Self.quietCurrent * open.largestCurrent
-    guard isLong || candidate.charge >= Self.spuriousShare * open.charge else { return }
+    guard isLong || candidate.charge >= Self.spuriousShare * max(open.charge, largestCharge) else { return }
     open.endStep()
+    largestCharge = max(largestCharge, open.charge)
     closed.append(open)
     open = candidate
     hasCandidate = false
     lastPlace = .open
-    if closed.count == closed.capacity, closed.count >= 50_000 { closed = HalfCycleReview.withoutNoise(closed) }
+    if closed.count == closed.capacity, closed.count >= 50_000 {
+      let kept = HalfCycleReview.withoutNoise(closed)
+      tally.spurious += closed.count - kept.count
+      closed = kept
+    }
   }
 
   private mutating func dropCandidate() {
     hasCandidate = false
+    // An offset at rest is no pulse.
+    guard candidate.largestCurrent > Self.quietCurrent * open.largestCurrent else { return }
     tally.spurious += 1
     open.note(spurious: candidate.charge.magnitude)
   }
@@ -425,9 +437,7 @@ extension HalfCycleFinder {
     open.endStep()
     let moved = open.charge - beforeQuiet.charge
     guard moved < Self.quietShare * beforeQuiet.charge else { return }
-    beforeQuiet.endStep()
     open = beforeQuiet
-    if moved > 0 { open.note(spurious: moved) }
   }
 
   @inline(__always)

@@ -15,11 +15,12 @@ enum HalfCycleReview {
 
   /// Without the runs that are too small to be one, their neighbours joined.
   static func merged(_ drafts: [HalfCycleDraft]) -> (halfCycles: [DataHalfCycle], spurious: Int) {
-    var list = withoutNoise(drafts).map(DataHalfCycle.init)
-    var removed = drafts.count - list.count
-    // Each round takes away what is small beside a neighbour and joins what then meets.
+    var list = drafts.map(DataHalfCycle.init)
+    let largest = list.map(\.charge).max() ?? .zero
+    var removed = 0
+    // What is weak may only show once its neighbours have become one.
     for _ in 0..<50 {
-      let (next, taken) = oneRound(list)
+      let (next, taken) = oneRound(list, largest: largest)
       removed += taken
       list = next
       if taken == 0 { break }
@@ -27,19 +28,22 @@ enum HalfCycleReview {
     return (list, removed)
   }
 
-  /// Without the short runs that move less than a thousandth of the largest half-cycle.
+  /// Without the shortest and smallest runs, of which a table of noise may have one every second record.
   static func withoutNoise(_ drafts: [HalfCycleDraft]) -> [HalfCycleDraft] {
-    let largest = drafts.map(\.charge).max() ?? 0
-    return drafts.filter { $0.charge >= largest * 1e-3 || $0.end - $0.begin >= HalfCycleFinder.shortest }
+    let least = (drafts.map(\.charge).max() ?? 0) * HalfCycleFinder.spuriousShare
+    return drafts.filter { $0.charge >= least || $0.end - $0.begin >= HalfCycleFinder.shortest }
   }
 
-  private static func oneRound(_ list: [DataHalfCycle]) -> ([DataHalfCycle], taken: Int) {
+  private static func oneRound(_ list: [DataHalfCycle], largest: Charge) -> ([DataHalfCycle], taken: Int) {
     var kept: [DataHalfCycle] = []
     var taken = 0
     var between: (count: Int, charge: Charge) = (0, .zero)
     for index in list.indices {
       let neighbours = [index - 1, index + 1].filter(list.indices.contains).map { list[$0] }
-      if isSpurious(list[index], beside: neighbours) {
+      let isShort =
+        list[index].end - list[index].begin < HalfCycleFinder.shortest
+        && share(list[index], of: largest) < HalfCycleFinder.spuriousShare
+      if isShort || neighbours.contains(where: { isWeak(list[index], beside: $0) }) {
         taken += 1
         between = (between.count + 1, between.charge + list[index].charge)
       } else if let last = kept.indices.last, kept[last].direction == list[index].direction {
@@ -53,14 +57,14 @@ enum HalfCycleReview {
     return (kept, taken)
   }
 
-  private static func isSpurious(_ half: DataHalfCycle, beside neighbours: [DataHalfCycle]) -> Bool {
-    neighbours.contains { other in
-      let share = Double(half.charge.nanocoulombs) / Double(max(other.charge.nanocoulombs, 1))
-      let isShort = half.end - half.begin < HalfCycleFinder.shortest && share < HalfCycleFinder.spuriousShare
-      let isWeak =
-        half.largestCurrent <= HalfCycleFinder.quietCurrent * other.largestCurrent && share < HalfCycleFinder.quietShare
-      return isShort || isWeak
-    }
+  /// An offset at rest beside a half-cycle.
+  private static func isWeak(_ half: DataHalfCycle, beside other: DataHalfCycle) -> Bool {
+    half.largestCurrent <= HalfCycleFinder.quietCurrent * other.largestCurrent
+      && share(half, of: other.charge) < HalfCycleFinder.quietShare
+  }
+
+  private static func share(_ half: DataHalfCycle, of whole: Charge) -> Double {
+    Double(half.charge.nanocoulombs) / Double(max(whole.nanocoulombs, 1))
   }
 
   /// Flags ends that no other of the branch shares: the ones that differ from those that agree, and where none agree, all

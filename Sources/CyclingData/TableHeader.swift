@@ -119,11 +119,15 @@ struct TableHeader: Sendable, Hashable {
       if let known = name.column(isBattery: isBattery) { found.append((index, known.column, known.scale, known.rank)) }
     }
     let hasStepType = found.contains { $0.column == .stepType }
-    let hasTotal = found.contains { $0.column == .time && $0.rank < 5 }
+    let hasTotal = found.contains { $0.column == .time && ($0.rank == 1 || $0.rank == 2) }
+    let isNeware =
+      hasStepType || names.first?.isEmpty == true
+      || parsed.contains { ["datapoint", "recordid", "recordindex", "recordnumber"].contains($0.quantity) }
     for (place, candidate) in found.enumerated() where candidate.column == .time && candidate.rank == 5 {
-      // Neware calls the step's time plainly Time.
-      let isDuration = parsed[candidate.index].unit.map { $0.contains(":") } ?? true
-      if isDuration, hasStepType && hasTotal || parsed[candidate.index].unit != nil || hasStepType {
+      // Neware calls the step's time plainly Time, and writes it in hours, minutes and seconds.
+      let unit = parsed[candidate.index].unit
+      let isStepTime = isNeware && (unit == nil && (hasTotal || hasStepType) || unit?.contains(":") == true)
+      if isStepTime {
         found[place].column = .stepTime
         found[place].rank = 3
       }
