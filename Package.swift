@@ -113,8 +113,8 @@ let package = Package(
     program(
       "nabench",
       [
-        "CBench", "CNacycler", "CycleStore", "CyclingRun", "CellMetrics", "CyclingProtocol", "MethodSCRIPTDriver",
-        "InstrumentKit", "CyclerModel", "Quantities",
+        "CBench", "CNacycler", "CycleStore", "CyclingRun", "CyclingData", "CellMetrics", "CyclingProtocol",
+        "MethodSCRIPTDriver", "InstrumentKit", "CyclerModel", "Quantities",
       ], path: "Benchmarks/nabench"),
 
     // What `make fuzz` runs.

@@ -78,6 +78,13 @@ public struct DataHalfCycle: Sendable, Hashable {
     spuriousCharge = Charge(nanocoulombs: HalfCycleDraft.nano(draft.spuriousCharge))
   }
 
+  /// Takes in what flowed after its last record, for the comparison alone; positive charging, C.
+  mutating func compare(counted: Double, integral sampled: Double) {
+    let sign = Double(direction.rawValue)
+    self.counted = (self.counted ?? .zero) + Charge(nanocoulombs: HalfCycleDraft.nano(sign * counted))
+    integral = (integral ?? .zero) + Charge(nanocoulombs: HalfCycleDraft.nano(sign * sampled))
+  }
+
   /// Takes in what followed in the same direction, with `between` spurious runs of that charge in between.
   mutating func append(_ next: DataHalfCycle, after between: (count: Int, charge: Charge)) {
     charge += next.charge

@@ -45,7 +45,7 @@ struct HalfCycleFinder: RowTaking, Sendable {
   }
 
   private(set) var tally = Tally()
-  private(set) var closed: [HalfCycleDraft] = []
+  private(set) var closed: [DataHalfCycle] = []
   private(set) var rules: Rules
 
   private enum Place { case nowhere, open, candidate }
@@ -121,7 +121,7 @@ struct HalfCycleFinder: RowTaking, Sendable {
     open.endStep()
     candidate.endStep()
     if hasCandidate { dropCandidate() }
-    if hasOpen { closed.append(open) }
+    if hasOpen { closed.append(DataHalfCycle(open)) }
     hasOpen = false
   }
 
@@ -412,7 +412,7 @@ extension HalfCycleFinder {
     guard isLong || candidate.charge >= Self.spuriousShare * max(open.charge, largestCharge) else { return }
     open.endStep()
     largestCharge = max(largestCharge, open.charge)
-    closed.append(open)
+    closed.append(DataHalfCycle(open))
     open = candidate
     hasCandidate = false
     lastPlace = .open

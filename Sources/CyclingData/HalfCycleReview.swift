@@ -14,8 +14,8 @@ enum HalfCycleReview {
   static let partialShare = 0.9
 
   /// Without the runs that are too small to be one, their neighbours joined.
-  static func merged(_ drafts: [HalfCycleDraft]) -> (halfCycles: [DataHalfCycle], spurious: Int) {
-    var list = drafts.map(DataHalfCycle.init)
+  static func merged(_ found: [DataHalfCycle]) -> (halfCycles: [DataHalfCycle], spurious: Int) {
+    var list = found
     let largest = list.map(\.charge).max() ?? .zero
     var removed = 0
     // What is weak may only show once its neighbours have become one.
@@ -29,9 +29,9 @@ enum HalfCycleReview {
   }
 
   /// Without the shortest and smallest runs, of which a table of noise may have one every second record.
-  static func withoutNoise(_ drafts: [HalfCycleDraft]) -> [HalfCycleDraft] {
-    let least = (drafts.map(\.charge).max() ?? 0) * HalfCycleFinder.spuriousShare
-    return drafts.filter { $0.charge >= least || $0.end - $0.begin >= HalfCycleFinder.shortest }
+  static func withoutNoise(_ found: [DataHalfCycle]) -> [DataHalfCycle] {
+    let largest = found.map(\.charge).max() ?? .zero
+    return found.filter { !isShort($0, beside: largest) }
   }
 
   private static func oneRound(_ list: [DataHalfCycle], largest: Charge) -> ([DataHalfCycle], taken: Int) {
@@ -40,10 +40,7 @@ enum HalfCycleReview {
     var between: (count: Int, charge: Charge) = (0, .zero)
     for index in list.indices {
       let neighbours = [index - 1, index + 1].filter(list.indices.contains).map { list[$0] }
-      let isShort =
-        list[index].end - list[index].begin < HalfCycleFinder.shortest
-        && share(list[index], of: largest) < HalfCycleFinder.spuriousShare
-      if isShort || neighbours.contains(where: { isWeak(list[index], beside: $0) }) {
+      if isShort(list[index], beside: largest) || neighbours.contains(where: { isWeak(list[index], beside: $0) }) {
         taken += 1
         between = (between.count + 1, between.charge + list[index].charge)
       } else if let last = kept.indices.last, kept[last].direction == list[index].direction {
@@ -55,6 +52,11 @@ enum HalfCycleReview {
       }
     }
     return (kept, taken)
+  }
+
+  /// A pulse or a glitch, measured by the largest half-cycle of the table.
+  private static func isShort(_ half: DataHalfCycle, beside largest: Charge) -> Bool {
+    half.end - half.begin < HalfCycleFinder.shortest && share(half, of: largest) < HalfCycleFinder.spuriousShare
   }
 
   /// An offset at rest beside a half-cycle.

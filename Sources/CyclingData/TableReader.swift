@@ -274,12 +274,13 @@ extension TableReader {
   @inline(__always)
   private mutating func complete(_ header: TableHeader) {
     if header.leadingEmpty > 0, !header.hasStep { row.step = Double(markers) }
-    if header.hasStepType, row.typeSign < 0 {
-      if !knowsSigns, row.current != 0 {
+    if header.hasStepType {
+      // A file that has written one negative current writes signs.
+      if !knowsSigns, row.current < 0 || row.typeSign < 0 && row.current > 0 {
         knowsSigns = true
         readsMagnitudes = row.current > 0
       }
-      if readsMagnitudes { row.current = -row.current.magnitude }
+      if readsMagnitudes, row.typeSign < 0 { row.current = -row.current.magnitude }
     }
     guard header.buildsTime else { return }
     if hasBuilt, row.stepTime < builtLast.stepTime || row.step != builtLast.step && !row.step.isNaN {

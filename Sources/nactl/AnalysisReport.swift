@@ -8,7 +8,42 @@ import CyclingData
 import Quantities
 
 /// An analysis as programs get it.
-struct AnalysisReport: Encodable {
+struct AnalysisReport {
+  var head: AnalysisHead
+  var cycles: [AnalyzedCycle]
+  var halfCycles: [DataHalfCycle]
+
+  init(_ result: AnalysisResult, file: String, options: AnalysisOptions, cell: AnalyzedCellOptions) {
+    head = AnalysisHead(result, file: file, options: options)
+    cycles = result.cycles.map { AnalyzedCycle($0, of: result, cell: cell) }
+    halfCycles = result.halfCycles
+  }
+
+  /// Writes one object, a piece at a time: a table of ten thousand cycles would take ten times its size at once.
+  func writeJSON() throws {
+    try writeJSON("{\"cycles\":[", cycles) { $0 }
+    try writeJSON("],\"half_cycles\":[", halfCycles, AnalyzedHalfCycle.init)
+    Terminal.out("],")
+    Terminal.out(bytes: try WireCoding.encode(head).dropFirst() + [0x0A])
+  }
+
+  private func writeJSON<Row, Value: Encodable>(
+    _ begin: String, _ rows: [Row], _ value: (Row) -> Value
+  ) throws {
+    var bytes = Array(begin.utf8)
+    for (index, row) in rows.enumerated() {
+      if index > 0 { bytes.append(0x2C) }
+      bytes += try WireCoding.encode(value(row))
+      guard bytes.count > 1 << 16 else { continue }
+      Terminal.out(bytes: bytes)
+      bytes.removeAll(keepingCapacity: true)
+    }
+    Terminal.out(bytes: bytes)
+  }
+}
+
+/// What is told of the table as a whole.
+struct AnalysisHead: Encodable {
   var file: String
   @OrNull var role: String?
   var pair: String
@@ -17,13 +52,12 @@ struct AnalysisReport: Encodable {
   var charge_source: String
   @OrNull var sodiation_plateau_below_v: Double?
   @OrNull var desodiation_plateau_below_v: Double?
-  var cycles: [AnalyzedCycle]
-  var half_cycles: [AnalyzedHalfCycle]
+  var definitions: String
   var efficiency_tests: [AnalyzedTest]
   var summary: AnalyzedSummary
   var notes: [String]
 
-  init(_ result: AnalysisResult, file: String, options: AnalysisOptions, cell: AnalyzedCellOptions) {
+  init(_ result: AnalysisResult, file: String, options: AnalysisOptions) {
     self.file = file
     role = options.role?.rawValue
     pair = (options.firstDirection == .charge ? PairOrder.chargeFirst : .dischargeFirst).rawValue
@@ -32,8 +66,7 @@ struct AnalysisReport: Encodable {
     charge_source = result.usesCounter ? "counter" : "samples"
     sodiation_plateau_below_v = options.sodiationPlateauBelow?.volts
     desodiation_plateau_below_v = options.desodiationPlateauBelow?.volts
-    cycles = result.cycles.map { AnalyzedCycle($0, of: result, cell: cell) }
-    half_cycles = result.halfCycles.map(AnalyzedHalfCycle.init)
+    definitions = MetricDefinitions.version
     efficiency_tests = result.tests.map(AnalyzedTest.init)
     summary = AnalyzedSummary(result, role: options.role)
     notes = result.notes

@@ -26,7 +26,7 @@ extension AnalysisReport {
     }
     let sodiation = cycles.contains { $0.sodiation_plateau_capacity_ah != nil }
     let desodiation = cycles.contains { $0.desodiation_plateau_capacity_ah != nil }
-    let isDevice = role == "full-cell" || role == "anode-free"
+    let isDevice = head.role == "full-cell" || head.role == "anode-free"
     return [
       Column("CYCLE", "cycle", number: true) { "\($0.cycle)" },
       capacity("CHARGE", "charge_capacity_ah") { $0.charge_capacity_ah },
@@ -82,23 +82,27 @@ extension AnalysisReport {
     var text = Table(columns: columns(scale)).text(cycles)
     func line(_ title: String, _ value: String) { text += title.padded(to: 12) + value + "\n" }
     text += "\n"
-    line("ICE", summary.initial_coulombic_efficiency.map { "\(Numbers.percent($0, decimals: 3)) %" } ?? Numbers.unknown)
-    if let efficiency = summary.first_coulombic_efficiency_after_formation {
+    line(
+      "ICE",
+      head.summary.initial_coulombic_efficiency.map { "\(Numbers.percent($0, decimals: 3)) %" } ?? Numbers.unknown)
+    if let efficiency = head.summary.first_coulombic_efficiency_after_formation {
       line("CE AFTER", "\(Numbers.percent(efficiency, decimals: 3)) %  (the first cycle after formation)")
     }
-    for test in efficiency_tests {
+    for test in head.efficiency_tests {
       let moved = "plated \(scale.text(test.plated_charge_ah)), stripped \(scale.text(test.stripped_charge_ah))"
       line("PLATING CE", "\(Numbers.percent(test.coulombic_efficiency, decimals: 3)) %  (\(test.kind): \(moved))")
     }
-    if let irreversible = summary.cumulative_irreversible_capacity_ah {
-      line("LOST", "\(scale.text(irreversible)) in \(summary.complete_cycles) complete cycles")
+    if let irreversible = head.summary.cumulative_irreversible_capacity_ah {
+      line("LOST", "\(scale.text(irreversible)) in \(head.summary.complete_cycles) complete cycles")
     }
-    if let retention = summary.retention, let cycle = summary.retention_cycle, let cycles = summary.decay_cycles {
-      let linear = summary.linear_decay_per_cycle.map { Numbers.percent($0, decimals: 4) } ?? Numbers.unknown
-      let geometric = summary.geometric_decay_per_cycle.map { Numbers.percent($0, decimals: 4) } ?? Numbers.unknown
+    if let retention = head.summary.retention, let cycle = head.summary.retention_cycle,
+      let cycles = head.summary.decay_cycles
+    {
+      let linear = head.summary.linear_decay_per_cycle.map { Numbers.percent($0, decimals: 4) } ?? Numbers.unknown
+      let geometric = head.summary.geometric_decay_per_cycle.map { Numbers.percent($0, decimals: 4) } ?? Numbers.unknown
       line(
         "RETENTION",
-        "\(Numbers.percent(retention, decimals: 3)) % of cycle \(summary.reference_cycle) in cycle \(cycle); decay "
+        "\(Numbers.percent(retention, decimals: 3)) % of cycle \(head.summary.reference_cycle) in cycle \(cycle); decay "
           + "\(linear) % a cycle linear, \(geometric) % geometric, over \(cycles)")
     }
     return text

@@ -31,7 +31,7 @@ struct Analyze: ParsableCommand {
     for note in result.notes { Terminal.error("note: \(note)\n") }
     let report = AnalysisReport(result, file: file, options: options, cell: cell)
     switch format {
-    case .json: Terminal.out(bytes: try WireCoding.encode(report) + [0x0A])
+    case .json: try report.writeJSON()
     case .csv: Terminal.out(Table(columns: report.columns(scale)).csv(report.cycles))
     case .table: Terminal.out(report.text(scale))
     }

@@ -85,8 +85,8 @@ struct Room: CustomTestStringConvertible {
     Room(
       "nabench", in: "Benchmarks/nabench",
       ours: [
-        "CBench", "CNacycler", "CycleStore", "CyclingRun", "CellMetrics", "CyclingProtocol", "MethodSCRIPTDriver",
-        "InstrumentKit", "CyclerModel", "Quantities",
+        "CBench", "CNacycler", "CycleStore", "CyclingRun", "CyclingData", "CellMetrics", "CyclingProtocol",
+        "MethodSCRIPTDriver", "InstrumentKit", "CyclerModel", "Quantities",
       ]),
     Room("nafuzz", in: "Fuzzing/nafuzz", ours: ["CyclingProtocol", "CyclerModel", "Quantities"], others: ["Glibc"]),
   ]
