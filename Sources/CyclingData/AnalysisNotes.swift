@@ -40,7 +40,7 @@ struct AnalysisNotes {
     var notes: [String] = []
     if rules.countersArePrimary { notes.append("charge is what the instrument counted (\(names))") }
     if let mismatch = result.summary.counterMismatch, mismatch > Self.credibleMismatch {
-      let parts = Int((mismatch * 1e6).rounded())
+      let parts = Int(min(mismatch * 1e6, 1e12).rounded())
       notes.append(
         "data quality: the samples' charge differs from the instrument's (\(names)) by up to \(parts) ppm over a half-cycle"
       )

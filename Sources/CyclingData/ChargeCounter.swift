@@ -55,11 +55,11 @@ public struct ChargeCounter: Sendable, Hashable {
         counted = present
       } else {
         guard isKnown else { return remember(present) }
-        counted = present - last
+        counted = hasFallenBack(to: present) ? present : present - last
       }
     case .total:
       guard isKnown else { return remember(present) }
-      counted = side != .net && present < last ? present : present - last
+      counted = hasFallenBack(to: present) ? present : present - last
     }
     last = present
     isKnown = true
@@ -69,6 +69,10 @@ public struct ChargeCounter: Sendable, Hashable {
     case .magnitude: return counted * direction
     }
   }
+
+  /// A counter that begins anew begins near zero; one that falls by its last digit only corrects itself.
+  @inline(__always)
+  private func hasFallenBack(to present: Double) -> Bool { side != .net && present < last / 2 }
 
   private mutating func remember(_ present: Double) -> Double? {
     last = present

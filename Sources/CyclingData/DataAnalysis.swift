@@ -58,6 +58,7 @@ public struct DataAnalysis: Sendable {
   public mutating func finish() throws(DataProblem) -> AnalysisResult {
     try reader.finish(into: &finder)
     finder.finish()
+    try refuseAbsurd(finder.closed)
     let (halves, removed) = HalfCycleReview.merged(finder.closed)
     let maker = CycleMaker(halves, options: options, first: first)
     var result = AnalysisResult(
@@ -71,6 +72,16 @@ public struct DataAnalysis: Sendable {
         reader: reader, tally: finder.tally, rules: finder.rules, result: result, role: options.role
       ).sentences + maker.notes
     return result
+  }
+
+  /// Every later sum is at most what flowed in all, so none can overflow.
+  private func refuseAbsurd(_ halves: [DataHalfCycle]) throws(DataProblem) {
+    let charge = halves.reduce(0) { $0 + Double($1.charge.nanocoulombs).magnitude }
+    let energy = halves.reduce(0) { $0 + Double($1.energy?.nanojoules ?? 0).magnitude }
+    guard charge >= 4e18 || energy >= 4e18 else { return }
+    throw DataProblem(
+      "data.absurd", "more than a million ampere-hours or watt-hours flow in it",
+      hint: "are the units of time, current and voltage those that the heading says?")
   }
 
   private func summary(of result: AnalysisResult) -> AnalysisResult.Summary {
@@ -97,8 +108,8 @@ public struct DataAnalysis: Sendable {
       summary.decayIntervals = last.decayIntervals
     }
     summary.lastRetention = complete.last?.summary.retention
-    let largest = result.halfCycles.map(\.charge.nanocoulombs).max() ?? 0
-    summary.counterMismatch = result.halfCycles.filter { $0.charge.nanocoulombs * 100 >= largest }.compactMap { half in
+    let least = Double(result.halfCycles.map(\.charge.nanocoulombs).max() ?? 0) / 100
+    summary.counterMismatch = result.halfCycles.filter { Double($0.charge.nanocoulombs) >= least }.compactMap { half in
       guard let counted = half.counted, let integral = half.integral, counted > .zero else { return nil }
       return (Double(integral.nanocoulombs) / Double(counted.nanocoulombs) - 1).magnitude
     }.max()

@@ -81,8 +81,8 @@ public struct DataHalfCycle: Sendable, Hashable {
   /// Takes in what flowed after its last record, for the comparison alone; positive charging, C.
   mutating func compare(counted: Double, integral sampled: Double) {
     let sign = Double(direction.rawValue)
-    self.counted = (self.counted ?? .zero) + Charge(nanocoulombs: HalfCycleDraft.nano(sign * counted))
-    integral = (integral ?? .zero) + Charge(nanocoulombs: HalfCycleDraft.nano(sign * sampled))
+    self.counted = (self.counted ?? .zero).wrapping(Charge(nanocoulombs: HalfCycleDraft.nano(sign * counted)))
+    integral = (integral ?? .zero).wrapping(Charge(nanocoulombs: HalfCycleDraft.nano(sign * sampled)))
   }
 
   /// Takes in what followed in the same direction, with `between` spurious runs of that charge in between.
@@ -100,11 +100,16 @@ public struct DataHalfCycle: Sendable, Hashable {
     activeTime += next.activeTime
     largestCurrent = max(largestCurrent, next.largestCurrent)
     steps += next.steps
-    counted = counted.flatMap { own in next.counted.map { own + $0 } }
-    integral = integral.flatMap { own in next.integral.map { own + $0 } }
-    if let other = next.gapCharge { gapCharge = (gapCharge ?? .zero) + other }
+    counted = counted.flatMap { own in next.counted.map { own.wrapping($0) } }
+    integral = integral.flatMap { own in next.integral.map { own.wrapping($0) } }
+    if let other = next.gapCharge { gapCharge = (gapCharge ?? .zero).wrapping(other) }
     if let other = next.interruption { interruption = (interruption ?? 0) + other }
     spurious += next.spurious + between.count
-    spuriousCharge += next.spuriousCharge + between.charge
+    spuriousCharge = spuriousCharge.wrapping(next.spuriousCharge).wrapping(between.charge)
   }
+}
+
+extension Charge {
+  /// A sum that wraps where it is beyond any cell: what a counter shows in a file must not stop the program.
+  func wrapping(_ other: Charge) -> Charge { Charge(nanocoulombs: nanocoulombs &+ other.nanocoulombs) }
 }

@@ -19,13 +19,53 @@ enum FieldValue: Sendable, Hashable {
 
 /// Reads decimal numbers and durations.
 enum DecimalText {
-  /// Reads the field that begins at `cursor` and leaves `cursor` on the byte that ended it: `delimiter`, a line feed, or
-  /// whatever is no part of it. The caller guarantees a line feed somewhere behind.
+  /// Reads the field that begins at `cursor` and leaves `cursor` on the byte that ended it: `delimiter` or a line feed. The
+  /// caller guarantees a line feed somewhere behind.
   /// - Parameters:
   ///   - decimalMark: The byte between whole and fraction.
   ///   - exponent: The power of ten by which the number is multiplied, before it is rounded.
   @inline(__always)
   static func read(
+    _ cursor: inout UnsafePointer<UInt8>, delimiter: UInt8, decimalMark: UInt8, exponent: Int
+  ) -> FieldValue {
+    // The usual field: a sign perhaps, at most 18 digits with a mark among them, and its end.
+    var place = cursor
+    let isNegative = place.pointee == minus
+    if isNegative { place += 1 }
+    let begin = place
+    var mantissa: UInt64 = 0
+    var digit = place.pointee &- zero
+    while digit < 10 {
+      mantissa = mantissa &* 10 &+ UInt64(digit)
+      place += 1
+      digit = place.pointee &- zero
+    }
+    var count = place - begin
+    var scale = exponent
+    if place.pointee == decimalMark {
+      place += 1
+      let fraction = place
+      digit = place.pointee &- zero
+      while digit < 10 {
+        mantissa = mantissa &* 10 &+ UInt64(digit)
+        place += 1
+        digit = place.pointee &- zero
+      }
+      count += place - fraction
+      scale -= place - fraction
+    }
+    if place.pointee == carriageReturn, place[1] == lineFeed { place += 1 }
+    if count > 0, count <= 18, place.pointee == delimiter || place.pointee == lineFeed {
+      cursor = place
+      let magnitude = value(mantissa, scale)
+      return .number(isNegative ? -magnitude : magnitude)
+    }
+    return readCarefully(&cursor, delimiter: delimiter, decimalMark: decimalMark, exponent: exponent)
+  }
+
+  /// The same for every form of a field: spaces, quotes, exponents, leading zeros, words.
+  @inline(never)
+  private static func readCarefully(
     _ cursor: inout UnsafePointer<UInt8>, delimiter: UInt8, decimalMark: UInt8, exponent: Int
   ) -> FieldValue {
     let begin = cursor

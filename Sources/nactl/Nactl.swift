@@ -2,7 +2,7 @@
 // SPDX-FileCopyrightText: NaCycler contributors
 //
 // How a person uses the daemon. One file a subcommand; each asks, formats and says what went wrong. It computes
-// nothing: every number shown is the daemon's.
+// nothing: every number shown is the daemon's, or that of a room that the daemon uses too.
 
 import ArgumentParser
 import ControlAPI

@@ -53,6 +53,14 @@ import Testing
     #expect(found.code == code && found.line == line && found.message.contains(message), "\(found)")
   }
 
+  /// What no cell does is refused and overflows nothing.
+  @Test func absurdQuantities() throws {
+    let rows = (0..<40).map { "\($0)e9,\($0 % 4 < 2 ? "" : "-")999999,9e5\n" }.joined()
+    let found = try problem("time_s,current_A,voltage_V,dq/mA.h\n" + rows.replacing("\n", with: ",9e10\n"))
+    #expect(found.code == "data.absurd" && found.hint.contains("units"), "\(found)")
+    #expect(try problem("time_s,current_A,voltage_V\n" + rows) { $0.gapLimit = 1e12 }.code == "data.absurd")
+  }
+
   @Test func decimalCommasBetweenCommasAreToldFrom() throws {
     let found = try problem("time_s,current_A,voltage_V\n0,0,0010,3,5\n")
     #expect(found.hint.contains("semicolons"), "\(found)")
