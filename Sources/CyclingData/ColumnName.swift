@@ -68,7 +68,8 @@ struct ColumnName: Sendable, Hashable {
 extension ColumnName {
   private static let times: [String: (column: Column, rank: Int)] = [
     "testtime": (.time, 0), "totaltime": (.time, 1), "cumulativetime": (.time, 2), "elapsedtime": (.time, 3),
-    "runtime": (.time, 4), "time": (.time, 5), "steptime": (.stepTime, 0), "relativetime": (.stepTime, 1),
+    "runtime": (.time, 4), "time": (.time, 5), "t": (.time, 6), "steptime": (.stepTime, 0),
+    "relativetime": (.stepTime, 1),
     "recordtime": (.stepTime, 2), "unixtime": (.unixTime, 0),
   ]
   private static let currents: Set<String> = ["current", "i", "cur", "iwe", "cellcurrent"]

@@ -175,6 +175,7 @@ extension TableReader {
       case .stepType: readType(&cursor, delimiter, &row, isStep: !header.hasStep)
       case .time, .stepTime, .current, .voltage, .step, .firstCounter, .secondCounter:
         let value: Double
+        let begin = cursor
         switch DecimalText.read(
           &cursor, delimiter: delimiter, decimalMark: decimalMark, exponent: field.exponent)
         {
@@ -185,7 +186,10 @@ extension TableReader {
           guard field.action == .time || field.action == .stepTime else { return .malformed(index) }
           value = seconds
         case .unknown: continue
-        case .malformed: return .malformed(index)
+        case .malformed:
+          guard field.action == .step, cursor != begin else { return .malformed(index) }
+          // A step may have a name instead of a number.
+          value = Double(Self.hash(UnsafeBufferPointer(start: begin, count: cursor - begin)))
         }
         // Beyond anything that a cell does; also keeps every later sum finite.
         guard value.magnitude < (field.action == .current || field.action == .voltage ? 1e6 : 1e12) else {
@@ -258,16 +262,19 @@ extension TableReader {
     let begin = cursor
     DecimalText.skip(&cursor, delimiter: delimiter)
     let word = UnsafeBufferPointer(start: begin, count: cursor - begin)
-    var hash: UInt32 = 2_166_136_261
     var letters: (UInt8, UInt8, UInt8) = (0, 0, 0)
     for byte in word {
-      hash = (hash ^ UInt32(byte)) &* 16_777_619
       letters = (letters.1, letters.2, byte | 0x20)
       // dch and dis before chg and cha, of which one is in both.
       if letters == (0x64, 0x63, 0x68) || letters == (0x64, 0x69, 0x73) { row.typeSign = -1 }
       if row.typeSign == 0, letters == (0x63, 0x68, 0x67) || letters == (0x63, 0x68, 0x61) { row.typeSign = 1 }
     }
-    if isStep { row.step = Double(hash) }
+    if isStep { row.step = Double(Self.hash(word)) }
+  }
+
+  /// FNV-1a: the same word is the same step.
+  private static func hash(_ word: UnsafeBufferPointer<UInt8>) -> UInt32 {
+    word.reduce(2_166_136_261) { ($0 ^ UInt32($1)) &* 16_777_619 }
   }
 
   /// What a record needs beyond its fields: Neware's step, a sign from the step's word, a time from the steps' times.

@@ -15,6 +15,8 @@ import Testing
     "time_s;current_A;voltage_V\n0;0,001;2\n1800;0,001;3\n3600;0,001;4\n", "# by hand\n" + plain,
     "time_min,current_mA,voltage_mV\n0,1,2000\n30,1,3000\n60,1,4000\n",
     plain.replacing("0.001", with: "\"0.001\""), plain.replacing("0.001", with: "1e-3"),
+    plain.replacing("time_s,current_A,voltage_V", with: "t_s,i_A,u_V"),
+    "time_s,current_A,voltage_V,step\n0,0.001,2,first\n1800,0.001,3,first\n3600,0.001,4,first\n",
     plain + "time_s,current_A,voltage_V\n", plain.replacing("\n1800", with: "\n\n1800"),
     "time_s,current_A,voltage_V,\n0,0.001,2,\n1800,0.001,3,\n3600,0.001,4,\n",
     "note,time_s,current_A,voltage_V\n\"a, b\",0,0.001,2\n,1800,0.001,3\n,3600,0.001,4\n", plain + ",,\n",
