@@ -61,6 +61,7 @@ let package = Package(
     room("ProtocolExchange", ["CyclingProtocol", "CyclerModel", "Quantities"]),
     room("CyclingEngine", ["CyclerModel", "Quantities"]),
     room("CellMetrics", ["CyclerModel", "Quantities"]),
+    room("CyclingData", ["CellMetrics", "CyclerModel", "Quantities"]),
     room("InstrumentKit", ["CyclerModel", "Quantities"]),
     room("CyclingRun", ["InstrumentKit", "CellMetrics", "CyclingEngine", "CyclerModel", "Quantities"]),
     room("MethodSCRIPTDriver", ["InstrumentKit", "CyclerModel", "Quantities"], path: "Drivers/MethodSCRIPT/Driver"),
@@ -98,7 +99,11 @@ let package = Package(
         "CyclerService", "ControlAPI", "Quantities", argumentParser, logging,
       ]),
     program(
-      "nactl", ["ControlAPI", "ProtocolExchange", "CyclingProtocol", "CyclerModel", "Quantities", argumentParser]),
+      "nactl",
+      [
+        "ControlAPI", "CyclingData", "ProtocolExchange", "CyclingProtocol", "CellMetrics", "CyclerModel", "Quantities",
+        argumentParser,
+      ]),
     program(
       "nasim",
       [
@@ -111,8 +116,8 @@ let package = Package(
     program(
       "nabench",
       [
-        "CBench", "CNacycler", "CycleStore", "CyclingRun", "CellMetrics", "CyclingProtocol", "MethodSCRIPTDriver",
-        "InstrumentKit", "CyclerModel", "Quantities",
+        "CBench", "CNacycler", "CycleStore", "CyclingRun", "CyclingData", "CellMetrics", "CyclingProtocol",
+        "MethodSCRIPTDriver", "InstrumentKit", "CyclerModel", "Quantities",
       ], path: "Benchmarks/nabench"),
 
     // What `make fuzz` runs.
@@ -125,6 +130,7 @@ let package = Package(
     tests("ProtocolExchangeTests", ["ProtocolExchange", "CyclingProtocol", "CyclerModel", "Quantities"]),
     tests("ChargeIntegratorTests", ["CyclingEngine", "CyclerModel", "Quantities"]),
     tests("CellMetricsTests", ["CellMetrics", "CyclingEngine", "CyclerModel", "Quantities"]),
+    tests("CyclingDataTests", ["CyclingData", "CellMetrics", "CyclerModel", "Quantities"]),
     tests("MethodSCRIPTDriverTests", ["MethodSCRIPTDriver", "InstrumentKit", "CyclerModel", "Quantities"]),
     tests(
       "LineThermometerTests",

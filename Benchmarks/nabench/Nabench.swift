@@ -27,6 +27,13 @@ enum Nabench {
     Benchmark(names: ["metrics_ns_per_reading"], run: PureBenchmarks.metrics),
     Benchmark(names: ["driver_ns_per_reading"], run: PureBenchmarks.driver),
     Benchmark(names: ["allocations_per_1e6_readings"], run: PureBenchmarks.allocations),
+    Benchmark(names: ["analysis_ns_per_record"], run: AnalysisBenchmark.records),
+    Benchmark(names: ["allocations_per_1e6_analysed_records"], run: AnalysisBenchmark.allocations),
+    Benchmark(
+      names: [
+        "analysis_seconds_1e6_rows", "analysis_cpu_seconds_1e6_rows", "analysis_rss_mib_1e6_rows",
+        "analysis_seconds_1e7_rows", "analysis_cpu_seconds_1e7_rows", "analysis_rss_mib_1e7_rows",
+      ], run: AnalysisBenchmark.file),
     Benchmark(names: ["store_rows_per_s"], run: StoreBenchmark.run),
     Benchmark(names: ["end_to_end_readings_per_s"], run: EndToEndBenchmark.run),
     Benchmark(names: ["reaction_us", "reaction_c_us"], run: ReactionBenchmark.run),

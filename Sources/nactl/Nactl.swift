@@ -2,7 +2,7 @@
 // SPDX-FileCopyrightText: NaCycler contributors
 //
 // How a person uses the daemon. One file a subcommand; each asks, formats and says what went wrong. It computes
-// nothing: every number shown is the daemon's.
+// nothing: every number shown is the daemon's, or that of a room that the daemon uses too.
 
 import ArgumentParser
 import ControlAPI
@@ -20,7 +20,7 @@ import ControlAPI
       Channels.self, Observe.self, Cell.self, Check.self, Convert.self, Start.self, Runs.self, Show.self, Note.self,
       Tail.self,
       Cycles.self, Impedance.self,
-      Predict.self,
+      Predict.self, Analyze.self,
       Stop.self, Pause.self, Resume.self, Skip.self, Amend.self, Clear.self, Snapshot.self, Export.self,
     ])
 

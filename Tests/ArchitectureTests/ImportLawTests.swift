@@ -37,6 +37,7 @@ struct Room: CustomTestStringConvertible {
     Room("ProtocolExchange", ours: ["CyclingProtocol", "CyclerModel", "Quantities"], isPure: true),
     Room("CyclingEngine", ours: ["CyclerModel", "Quantities"], isPure: true),
     Room("CellMetrics", ours: ["CyclerModel", "Quantities"], isPure: true),
+    Room("CyclingData", ours: ["CellMetrics", "CyclerModel", "Quantities"], isPure: true),
     Room("InstrumentKit", ours: ["CyclerModel", "Quantities"], isPure: true),
     Room(
       "CyclingRun", ours: ["InstrumentKit", "CellMetrics", "CyclingEngine", "CyclerModel", "Quantities"], isPure: true),
@@ -74,7 +75,11 @@ struct Room: CustomTestStringConvertible {
         "Quantities",
       ], isPure: true),
     Room("nacyclerd", ours: ["CyclerService", "ControlAPI", "InstrumentIO", "CyclerModel", "Quantities"]),
-    Room("nactl", ours: ["ControlAPI", "ProtocolExchange", "CyclingProtocol", "CyclerModel", "Quantities"]),
+    Room(
+      "nactl",
+      ours: [
+        "ControlAPI", "CyclingData", "ProtocolExchange", "CyclingProtocol", "CellMetrics", "CyclerModel", "Quantities",
+      ]),
     Room(
       "nasim",
       ours: [
@@ -85,8 +90,8 @@ struct Room: CustomTestStringConvertible {
     Room(
       "nabench", in: "Benchmarks/nabench",
       ours: [
-        "CBench", "CNacycler", "CycleStore", "CyclingRun", "CellMetrics", "CyclingProtocol", "MethodSCRIPTDriver",
-        "InstrumentKit", "CyclerModel", "Quantities",
+        "CBench", "CNacycler", "CycleStore", "CyclingRun", "CyclingData", "CellMetrics", "CyclingProtocol",
+        "MethodSCRIPTDriver", "InstrumentKit", "CyclerModel", "Quantities",
       ]),
     Room("nafuzz", in: "Fuzzing/nafuzz", ours: ["CyclingProtocol", "CyclerModel", "Quantities"], others: ["Glibc"]),
   ]

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+//
+// Fade per cycle from a retention over so many cycles (docs/metrics.md, "Decay"). Two numbers go by the name, and they are
+// far apart when little is left: 60.1 % and 67.1 % of the same cell. So both are told, with the number of cycles.
+
+/// Decay per cycle, as fractions; negative where the capacity grew.
+public struct DecayRate: Sendable, Hashable {
+  /// Loss over the number of cycles.
+  public let linear: Double
+  /// The share of the capacity that each cycle loses, were it always the same.
+  public let geometric: Double
+
+  /// The decay from a reference to a cycle `intervals` later that has `retention` of it.
+  /// - Returns: nil without a cycle between them, and where nothing is left to take a root of.
+  public init?(retention: Double, intervals: Int64) {
+    guard intervals > 0, retention > 0, retention.isFinite else { return nil }
+    linear = (1 - retention) / Double(intervals)
+    geometric = 1 - Self.root(intervals, of: retention)
+  }
+
+  /// The positive root, by Newton's method from 1: from the second step on it falls towards the root and cannot pass it.
+  private static func root(_ degree: Int64, of value: Double) -> Double {
+    let degree = Double(degree)
+    var root = 1.0
+    for _ in 0..<200 {
+      let next = root + root * (value / power(root, degree) - 1) / degree
+      if next == root || (next - root).magnitude <= root.ulp { return next }
+      root = next
+    }
+    return root
+  }
+
+  private static func power(_ base: Double, _ exponent: Double) -> Double {
+    var result = 1.0
+    var square = base
+    var rest = Int64(exponent)
+    while rest > 0 {
+      if rest & 1 == 1 { result *= square }
+      square *= square
+      rest >>= 1
+    }
+    return result
+  }
+}

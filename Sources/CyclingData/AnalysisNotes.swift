@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+
+internal import CyclerModel
+
+/// What a reader must know of how a table was read, in sentences.
+struct AnalysisNotes {
+  let reader: TableReader
+  let tally: HalfCycleFinder.Tally
+  let rules: HalfCycleFinder.Rules
+  let result: AnalysisResult
+  let role: CellRole?
+
+  /// A counter and its samples that differ by more are no longer the same measurement.
+  private static let credibleMismatch = 1e-3
+
+  var sentences: [String] { steps + counters + time + lines + ends }
+
+  private var steps: [String] {
+    var notes: [String] = []
+    if !rules.hasStepTime {
+      notes.append(
+        "the file has no step times: the interval between two \(rules.hasStep ? "steps" : "runs of current") is counted "
+          + "with the record before it")
+    }
+    if reader.header?.buildsTime == true {
+      notes.append(
+        "the file has no time of the test: it is put together from the steps' times, without what lies between")
+    }
+    if reader.readsMagnitudes {
+      notes.append("the file writes currents as magnitudes: the word for the step says which of them discharge")
+    }
+    if reader.decimalMark != 0x2E { notes.append("the file has decimal commas") }
+    return notes
+  }
+
+  private var counters: [String] {
+    guard let header = reader.header, !header.counters.isEmpty else { return [] }
+    let names = header.counterNames.map { "“\($0)”" }.joined(separator: " and ")
+    var notes: [String] = []
+    if rules.countersArePrimary { notes.append("charge is what the instrument counted (\(names))") }
+    if let mismatch = result.summary.counterMismatch, mismatch > Self.credibleMismatch {
+      let parts = Int(min(mismatch * 1e6, 1e12).rounded())
+      notes.append(
+        "data quality: the samples' charge differs from the instrument's (\(names)) by up to \(parts) ppm over a half-cycle"
+      )
+    }
+    return notes
+  }
+
+  private var time: [String] {
+    var notes: [String] = []
+    if tally.backwards > 0 {
+      notes.append("\(count(tally.backwards, "record")) left out, because the time went back")
+    }
+    for line in tally.restarts {
+      notes.append("the time begins anew at line \(line): what flowed in between is not known and not counted")
+    }
+    if tally.duplicates > 0 { notes.append("\(count(tally.duplicates, "record")) with the time of the record before") }
+    if tally.gapCount > 0 {
+      let lines = tally.gaps.map(String.init).joined(separator: ", ")
+      notes.append(
+        "\(count(tally.gapCount, "gap")) without records, before line \(lines)\(tally.gapCount > 10 ? " …" : ""): what "
+          + "flowed there is not counted")
+    }
+    return notes
+  }
+
+  private var lines: [String] {
+    var notes: [String] = []
+    let passed = reader.passedOver
+    if passed.incomplete > 0 {
+      notes.append("\(count(passed.incomplete, "record")) left out, because time or current is missing")
+    }
+    if passed.headings > 0 { notes.append("the heading is repeated \(count(passed.headings, "time"))") }
+    if passed.hasCutLine { notes.append("the last line is cut off and left out") }
+    return notes
+  }
+
+  private var ends: [String] {
+    var notes: [String] = []
+    if result.summary.spuriousRuns > 0 {
+      notes.append("\(count(result.summary.spuriousRuns, "run")) of hardly any charge taken for no half-cycle")
+    }
+    if result.halfCycles.isEmpty { notes.append("no current flows in it") }
+    return notes
+  }
+
+  private func count(_ number: Int, _ what: String) -> String { "\(number) \(what)\(number == 1 ? "" : "s")" }
+}

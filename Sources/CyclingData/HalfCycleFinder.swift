@@ -1,0 +1,452 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+//
+// Half-cycles from the sign of the current (docs/metrics.md, "Half-cycles in files"): the longest runs of one direction.
+// Rests and changes of the current do not split one, nor does a run of the other direction that is short and hardly moves
+// anything. What flowed between two records is counted as docs/metrics.md, "Charge in files", says.
+//
+// One half-cycle is open; a run of the other direction is a candidate until it has moved enough or lasted long enough.
+
+internal import CyclerModel
+internal import Quantities
+
+struct HalfCycleFinder: RowTaking, Sendable {
+  /// What to look for.
+  struct Rules: Sendable, Hashable {
+    var chargingPlateauBelow: Voltage?
+    var dischargingPlateauBelow: Voltage?
+    /// A longer interval is a gap, s; nil for a limit that follows from the file.
+    var gapLimit: Double?
+    var chargeSource = AnalysisOptions.ChargeSource.automatic
+    // From the heading.
+    var hasStep = false
+    var hasStepTime = false
+    var counters: [ChargeCounter] = []
+    /// Whether the counters and not the samples give the charge.
+    var countersArePrimary = false
+  }
+
+  /// What was seen of the table as a whole.
+  struct Tally: Sendable, Hashable {
+    var records = 0
+    /// Of the same time as the record before, in the same step.
+    var duplicates = 0
+    /// Left out because their time lies before that of the record before.
+    var backwards = 0
+    /// Where the clock began anew; lines.
+    var restarts: [Int] = []
+    /// Intervals without records; lines, the first few.
+    var gaps: [Int] = []
+    var gapCount = 0
+    var firstTime = 0.0
+    var lastTime = 0.0
+    /// Runs that split nothing and belong to no half-cycle.
+    var spurious = 0
+  }
+
+  private(set) var tally = Tally()
+  private(set) var closed: [DataHalfCycle] = []
+  private(set) var rules: Rules
+
+  private enum Place { case nowhere, open, candidate }
+  // Drafts are kept whether they are meant or not: an optional of their size would be copied at each use.
+  private var open: HalfCycleDraft
+  private var hasOpen = false
+  private var candidate: HalfCycleDraft
+  private var hasCandidate = false
+  // What `open` was before a run of hardly any current began.
+  private var beforeQuiet: HalfCycleDraft
+  private var isQuiet = false
+  // The last record showed hardly any current.
+  private var lastIsQuiet = false
+  // The charge of the largest half-cycle that has closed, C.
+  private var largestCharge = 0.0
+
+  private var last = DataRow()
+  private var lastPlace = Place.nowhere
+  private var hasLast = false
+  private var offset = 0.0
+  // Records whose time lies before that of `last`: a clock that began anew, or only a few odd ones.
+  private var pending: [DataRow] = []
+  private var intervals = 0
+  private var longestInterval = 0.0
+
+  /// A run that moved less than this share of the half-cycle and lasted less than `shortest` does not split it.
+  static let spuriousShare = 0.01
+  /// s.
+  static let shortest = 60.0
+  /// Below this share of the half-cycle's largest current flows hardly anything: an offset at rest, unless it comes to
+  /// more than `quietShare` of its charge.
+  static let quietCurrent = 0.005
+  static let quietShare = 0.002
+  /// An interval so much longer than every one before is a gap, but none shorter than `leastGap` seconds.
+  static let gapFactor = 20.0
+  static let leastGap = 600.0
+  /// So many records in a row that lie before the last one are a clock that began anew.
+  static let restartCount = 8
+
+  init(_ rules: Rules) {
+    self.rules = rules
+    let nothing = HalfCycleDraft(.none, threshold: nil, row: DataRow())
+    open = nothing
+    candidate = nothing
+    beforeQuiet = nothing
+    pending.reserveCapacity(Self.restartCount)
+  }
+
+  mutating func begin(_ header: TableHeader) {
+    rules.hasStep = header.hasStep || header.hasStepType || header.leadingEmpty > 0
+    rules.hasStepTime = header.hasStepTime
+    rules.counters = header.counters
+    switch rules.chargeSource {
+    case .automatic: rules.countersArePrimary = header.countersArePrimary
+    case .counter: rules.countersArePrimary = !header.counters.isEmpty
+    case .samples: rules.countersArePrimary = false
+    }
+  }
+
+  mutating func take(_ row: DataRow) {
+    var row = row
+    row.time += offset
+    guard hasLast else { return takeFirst(row) }
+    if row.time < last.time { return takeBackwards(row) }
+    if !pending.isEmpty { pending.removeAll(keepingCapacity: true) }
+    advance(to: row)
+  }
+
+  /// The table is over: closes what is open.
+  mutating func finish() {
+    tally.lastTime = last.time
+    if isQuiet { endQuiet() }
+    open.endStep()
+    candidate.endStep()
+    if hasCandidate { dropCandidate() }
+    if hasOpen { closed.append(DataHalfCycle(open)) }
+    hasOpen = false
+  }
+
+  /// The line of the last record.
+  var lastLine: Int { last.line }
+}
+
+// MARK: - Time
+
+extension HalfCycleFinder {
+  private mutating func takeFirst(_ row: DataRow) {
+    hasLast = true
+    tally.records = 1
+    tally.firstTime = row.time
+    // The step began with the test, so its current has flowed since.
+    let isFirstOfTest = rules.hasStepTime && row.stepTime > 0 && (row.time - row.stepTime).magnitude < 0.5
+    let tau = isFirstOfTest && row.stepTime <= Self.leastGap ? row.stepTime : 0
+    var parts = Parts(new: row.current * tau, newTime: tau)
+    last = row
+    last.current = 0
+    if !rules.counters.isEmpty, let counted = count(row, parts, true), rules.countersArePrimary { parts = counted }
+    lastPlace = place(row, isQuietRow: false)
+    begin(row, charge: parts.new, over: parts.newTime)
+    last = row
+  }
+
+  private mutating func takeBackwards(_ row: DataRow) {
+    tally.backwards += 1
+    if let before = pending.last, row.time < before.time { pending.removeAll(keepingCapacity: true) }
+    pending.append(row)
+    guard pending.count == Self.restartCount else { return }
+    let replayed = pending
+    pending.removeAll(keepingCapacity: true)
+    tally.backwards -= replayed.count
+    if tally.restarts.count < 10 { tally.restarts.append(replayed[0].line) }
+    let shift = last.time - replayed[0].time
+    offset += shift
+    if lastPlace == .open, last.current * replayed[0].current > 0 { open.note(interruption: 0) }
+    for var row in replayed {
+      row.time += shift
+      advance(to: row)
+    }
+  }
+
+  @inline(__always)
+  private func isNewStep(_ row: DataRow) -> Bool {
+    (rules.hasStep && row.step != last.step) || (rules.hasStepTime && row.stepTime < last.stepTime)
+  }
+}
+
+// MARK: - Intervals
+
+extension HalfCycleFinder {
+  /// What flowed in an interval: on the side of the record before, on that of the new one, or in between.
+  private struct Parts {
+    var old = 0.0
+    var new = 0.0
+    var oldTime = 0.0
+    var newTime = 0.0
+    /// Both ends belong to one run of records; `new` is all of it.
+    var isJoined = false
+  }
+
+  private mutating func advance(to row: DataRow) {
+    tally.records += 1
+    let span = row.time - last.time
+    let beginsStep = isNewStep(row)
+    if span == 0, !beginsStep { tally.duplicates += 1 }
+    let isQuietRow = isHardlyAny(row)
+    var parts = divide(row, span, beginsStep, isQuietRow)
+    if span > Self.leastGap || rules.gapLimit != nil, isGap(span) {
+      parts = gap(row, span, beginsStep, parts)
+    } else {
+      intervals += 1
+      if span > longestInterval { longestInterval = span }
+    }
+    if rules.counters.isEmpty {
+      deliver(parts, row, isQuietRow)
+    } else {
+      let counted = count(row, parts, beginsStep)
+      deliver(rules.countersArePrimary ? counted ?? parts : parts, row, isQuietRow)
+      if let counted { compare(counted, parts) }
+    }
+    last = row
+    lastIsQuiet = isQuietRow
+  }
+
+  private func isGap(_ span: Double) -> Bool {
+    if let limit = rules.gapLimit { return span > limit }
+    return intervals >= 10 && span > Self.gapFactor * longestInterval
+  }
+
+  /// Trapezoid inside a step; at a step's boundary each side with its own current up to the moment that the new step's
+  /// time tells, and all of it on the earlier record's side where no time tells.
+  @inline(__always)
+  private func divide(_ row: DataRow, _ span: Double, _ beginsStep: Bool, _ isQuietRow: Bool) -> Parts {
+    let (before, after) = (last.current, row.current)
+    let senseBefore = lastIsQuiet ? 0 : before.signum
+    let senseAfter = isQuietRow ? 0 : after.signum
+    if beginsStep || (senseBefore != senseAfter && !rules.hasStep && !rules.hasStepTime) {
+      let known = beginsStep && rules.hasStepTime && row.stepTime > 0
+      let tau = known ? min(row.stepTime, span) : 0
+      return Parts(old: before * (span - tau), new: after * tau, oldTime: span - tau, newTime: tau)
+    }
+    // Where the direction turns inside a step, the interval is the first of the new run.
+    return Parts(new: (before + after) / 2 * span, newTime: span, isJoined: before * after >= 0)
+  }
+
+  /// Nobody measured for long: what may have flowed is not counted but bounded, unless the step's own time stood still.
+  @inline(never)
+  private mutating func gap(_ row: DataRow, _ span: Double, _ beginsStep: Bool, _ parts: Parts) -> Parts {
+    let (before, after) = (last.current, row.current)
+    guard before != 0 || after != 0, !rules.countersArePrimary else { return parts }
+    var parts = parts
+    if rules.hasStepTime, !beginsStep, row.stepTime - last.stepTime < span / 2 {
+      let driven = max(0, row.stepTime - last.stepTime)
+      if lastPlace == .candidate {
+        candidate.note(interruption: span - driven)
+      } else if hasOpen {
+        open.note(interruption: span - driven)
+      }
+      return Parts(new: (before + after) / 2 * driven, newTime: driven, isJoined: parts.isJoined)
+    }
+    tally.gapCount += 1
+    if tally.gaps.count < 10 { tally.gaps.append(row.line) }
+    let bound: Double
+    if beginsStep, rules.hasStepTime, parts.newTime <= span / 2 {
+      bound = before.magnitude * parts.oldTime
+      parts.old = 0
+    } else {
+      bound = max(before.magnitude, after.magnitude) * span
+      parts.old = 0
+      parts.new = 0
+    }
+    if bound > 0, lastPlace == .candidate {
+      candidate.note(gap: bound)
+    } else if bound > 0, hasOpen {
+      open.note(gap: bound)
+    }
+    return parts
+  }
+
+  /// The counters' charge in the shape of the samples'; nil where a counter shows nothing.
+  private mutating func count(_ row: DataRow, _ parts: Parts, _ beginsStep: Bool) -> Parts? {
+    let before = last.current
+    let direction = row.current != 0 ? row.current.signum : before.signum
+    let first = rules.counters[0].advance(to: row.firstCounter, beginsStep: beginsStep, direction: direction)
+    var second: Double? = 0
+    if rules.counters.count > 1 {
+      second = rules.counters[1].advance(to: row.secondCounter, beginsStep: beginsStep, direction: direction)
+    }
+    guard let first, let second else { return nil }
+    var counted = parts
+    (counted.old, counted.new) = (0, 0)
+    for part in [first, second] where part != 0 {
+      // To the side whose current has its sign; to the new one where both have, or neither.
+      let belongsBefore = part * before > 0 && part * row.current <= 0 && !parts.isJoined
+      if belongsBefore { counted.old += part } else { counted.new += part }
+    }
+    return counted
+  }
+
+  /// Keeps both for the comparison, each with the half-cycle of its direction.
+  private mutating func compare(_ counted: Parts, _ parts: Parts) {
+    for (counted, integral) in [(counted.old, parts.old), (counted.new, parts.new)] where counted != 0 || integral != 0
+    {
+      let sense = (counted != 0 ? counted : integral).signum
+      if hasOpen, sense == Double(open.direction.rawValue) {
+        open.compare(counted: counted, integral: integral)
+      } else if hasCandidate {
+        candidate.compare(counted: counted, integral: integral)
+      } else if let last = closed.indices.last {
+        closed[last].compare(counted: counted, integral: integral)
+      }
+    }
+  }
+}
+
+// MARK: - Runs
+
+extension HalfCycleFinder {
+  /// Whether a record shows so little current, all of a sudden, that it is an offset at rest.
+  @inline(__always)
+  private func isHardlyAny(_ row: DataRow) -> Bool {
+    guard hasOpen, row.current != 0 else { return false }
+    let magnitude = row.current.magnitude
+    return magnitude <= Self.quietCurrent * open.largestCurrent
+      && (lastIsQuiet || last.current == 0 || magnitude * 10 <= last.current.magnitude)
+  }
+
+  private mutating func deliver(_ parts: Parts, _ row: DataRow, _ isQuietRow: Bool) {
+    if parts.isJoined, lastPlace != .nowhere, row.current != 0, lastIsQuiet == isQuietRow {
+      // The usual case: one more record of the same run.
+      let voltage = mean(last.voltage, row.voltage)
+      if lastPlace == .open {
+        open.add(charge: parts.new, over: parts.newTime, energyAt: voltage, to: row)
+      } else {
+        candidate.add(charge: parts.new, over: parts.newTime, energyAt: voltage, to: row)
+        confirmCandidate(row)
+      }
+      return
+    }
+    leave(parts, row)
+    let place = place(row, isQuietRow: isQuietRow)
+    if parts.isJoined {
+      // Out of a rest, or out of hardly any current, inside a step.
+      if place != .nowhere { begin(last, charge: 0, over: 0, place: place) }
+      lastPlace = place
+      begin(row, charge: parts.new, over: parts.newTime, energyAt: mean(last.voltage, row.voltage))
+    } else {
+      lastPlace = place
+      begin(row, charge: parts.new, over: parts.newTime)
+    }
+    confirmCandidate(row)
+  }
+
+  /// Ends the part of the run that the last record belongs to.
+  private mutating func leave(_ parts: Parts, _ row: DataRow) {
+    // A current that dies away inside a step takes its last interval with it.
+    let diesAway = parts.isJoined && row.current == 0
+    let charge = parts.isJoined ? (diesAway ? parts.new : 0) : parts.old
+    let time = parts.isJoined ? (diesAway ? parts.newTime : 0) : parts.oldTime
+    switch lastPlace {
+    case .open:
+      open.add(charge: charge, over: time, until: row.time)
+      open.endStep()
+    case .candidate:
+      candidate.add(charge: charge, over: time, until: row.time)
+      candidate.endStep()
+    case .nowhere: break
+    }
+  }
+
+  /// Where a record belongs; opens, drops and keeps what that asks for.
+  private mutating func place(_ row: DataRow, isQuietRow: Bool) -> Place {
+    guard row.current != 0 else { return .nowhere }
+    let direction: Direction = row.current > 0 ? .charge : .discharge
+    if !hasOpen {
+      open = draft(direction, row)
+      hasOpen = true
+      return .open
+    }
+    if direction == open.direction {
+      if hasCandidate { dropCandidate() }
+      if isQuietRow, !isQuiet {
+        beforeQuiet = open
+        isQuiet = true
+      } else if !isQuietRow, isQuiet {
+        endQuiet()
+      }
+      return .open
+    }
+    if isQuiet { endQuiet() }
+    if hasCandidate, !isQuietRow, candidate.largestCurrent <= Self.quietCurrent * open.largestCurrent {
+      dropCandidate()
+    }
+    if !hasCandidate {
+      candidate = draft(direction, row)
+      hasCandidate = true
+    }
+    return .candidate
+  }
+
+  private func draft(_ direction: Direction, _ row: DataRow) -> HalfCycleDraft {
+    HalfCycleDraft(
+      direction, threshold: direction == .charge ? rules.chargingPlateauBelow : rules.dischargingPlateauBelow, row: row)
+  }
+
+  private mutating func begin(_ row: DataRow, charge: Double, over time: Double, energyAt voltage: Double? = nil) {
+    begin(row, charge: charge, over: time, energyAt: voltage, place: lastPlace)
+  }
+
+  private mutating func begin(
+    _ row: DataRow, charge: Double, over time: Double, energyAt voltage: Double? = nil, place: Place
+  ) {
+    switch place {
+    case .open: open.add(charge: charge, over: time, energyAt: voltage ?? row.voltage, to: row)
+    case .candidate: candidate.add(charge: charge, over: time, energyAt: voltage ?? row.voltage, to: row)
+    case .nowhere: break
+    }
+  }
+
+  /// A candidate that has moved enough, or lasted long enough with a current worth the name, is the next half-cycle.
+  private mutating func confirmCandidate(_ row: DataRow) {
+    guard hasCandidate, lastPlace == .candidate else { return }
+    let isLong =
+      row.time - candidate.begin >= Self.shortest && candidate.largestCurrent > Self.quietCurrent * open.largestCurrent
+    guard isLong || candidate.charge >= Self.spuriousShare * max(open.charge, largestCharge) else { return }
+    open.endStep()
+    largestCharge = max(largestCharge, open.charge)
+    closed.append(DataHalfCycle(open))
+    open = candidate
+    hasCandidate = false
+    lastPlace = .open
+    if closed.count == closed.capacity, closed.count >= 50_000 {
+      let kept = HalfCycleReview.withoutNoise(closed)
+      tally.spurious += closed.count - kept.count
+      closed = kept
+    }
+  }
+
+  private mutating func dropCandidate() {
+    hasCandidate = false
+    // An offset at rest is no pulse.
+    guard candidate.largestCurrent > Self.quietCurrent * open.largestCurrent else { return }
+    tally.spurious += 1
+    open.note(spurious: candidate.charge.magnitude)
+  }
+
+  /// What flowed while hardly anything did is kept where it comes to something.
+  private mutating func endQuiet() {
+    isQuiet = false
+    open.endStep()
+    let moved = open.charge - beforeQuiet.charge
+    guard moved < Self.quietShare * beforeQuiet.charge else { return }
+    open = beforeQuiet
+  }
+
+  @inline(__always)
+  private func mean(_ first: Double, _ second: Double) -> Double {
+    first.isNaN ? second : second.isNaN ? first : (first + second) / 2
+  }
+}
+
+extension Double {
+  /// 1, -1 or 0.
+  @inline(__always) var signum: Double { self > 0 ? 1 : self < 0 ? -1 : 0 }
+}

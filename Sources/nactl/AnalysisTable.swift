@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+
+// An analysis as people read it, and as a spreadsheet takes it.
+extension AnalysisReport {
+  private typealias Column = Table<AnalyzedCycle>.Column
+
+  /// Plateaus and energy efficiency are shown to people only where they mean something; programs always get them.
+  func columns(_ scale: CapacityScale) -> [Table<AnalyzedCycle>.Column] {
+    func capacity(_ title: String, _ key: String, _ value: @escaping (AnalyzedCycle) -> Double?) -> Column {
+      Column(
+        title.isEmpty ? "" : "\(title) \(scale.units.rawValue)", key, number: true, text: { scale.number(value($0)) }
+      ) {
+        value($0).map { "\($0)" }
+      }
+    }
+    func fraction(_ title: String, _ key: String, _ decimals: Int, _ value: @escaping (AnalyzedCycle) -> Double?)
+      -> Column
+    {
+      Column(title, key, number: true, text: { value($0).map { Numbers.percent($0, decimals: decimals) } }) {
+        value($0).map { "\($0)" }
+      }
+    }
+    func volts(_ title: String, _ key: String, _ value: @escaping (AnalyzedCycle) -> Double?) -> Column {
+      Column(title, key, number: true, text: { value($0).map { Numbers.fixed($0, 4) } }) { value($0).map { "\($0)" } }
+    }
+    let sodiation = cycles.contains { $0.sodiation_plateau_capacity_ah != nil }
+    let desodiation = cycles.contains { $0.desodiation_plateau_capacity_ah != nil }
+    let isDevice = head.role == "full-cell" || head.role == "anode-free"
+    return [
+      Column("CYCLE", "cycle", number: true) { "\($0.cycle)" },
+      capacity("CHARGE", "charge_capacity_ah") { $0.charge_capacity_ah },
+      capacity("DISCHARGE", "discharge_capacity_ah") { $0.discharge_capacity_ah },
+      fraction("CE %", "coulombic_efficiency", 4) { $0.coulombic_efficiency },
+      capacity(sodiation ? "SOD. PLATEAU" : "", "sodiation_plateau_capacity_ah") { $0.sodiation_plateau_capacity_ah },
+      fraction(sodiation ? "SOD. RATIO %" : "", "sodiation_plateau_ratio", 2) { $0.sodiation_plateau_ratio },
+      capacity(desodiation ? "DESOD. PLATEAU" : "", "desodiation_plateau_capacity_ah") {
+        $0.desodiation_plateau_capacity_ah
+      },
+      fraction(desodiation ? "DESOD. RATIO %" : "", "desodiation_plateau_ratio", 2) { $0.desodiation_plateau_ratio },
+      volts("HYST. V", "voltage_hysteresis_v") { $0.voltage_hysteresis_v },
+      fraction(isDevice ? "EE %" : "", "energy_efficiency", 2) { $0.energy_efficiency },
+      fraction("RETENTION %", "retention", 3) { $0.retention },
+    ] + hidden + [
+      Column("FLAGS", "flags", text: { $0.flags.filter { $0 != "complete" }.joined(separator: " ") }) {
+        $0.flags.joined(separator: " ")
+      }
+    ]
+  }
+
+  private var hidden: [Table<AnalyzedCycle>.Column] {
+    let values: [(String, (AnalyzedCycle) -> Double?)] = [
+      ("charge_energy_wh", { $0.charge_energy_wh }), ("discharge_energy_wh", { $0.discharge_energy_wh }),
+      ("mean_charge_voltage_v", { $0.mean_charge_voltage_v }),
+      ("mean_discharge_voltage_v", { $0.mean_discharge_voltage_v }),
+      ("voltage_efficiency", { $0.voltage_efficiency }),
+      ("sodiation_slope_capacity_ah", { $0.sodiation_slope_capacity_ah }),
+      ("desodiation_slope_capacity_ah", { $0.desodiation_slope_capacity_ah }),
+      ("cumulative_irreversible_capacity_ah", { $0.cumulative_irreversible_capacity_ah }),
+      ("capacity_change", { $0.capacity_change }), ("linear_decay_per_cycle", { $0.linear_decay_per_cycle }),
+      ("geometric_decay_per_cycle", { $0.geometric_decay_per_cycle }),
+      ("decay_cycles", { $0.decay_cycles.map(Double.init) }),
+      ("charge_end_slippage_ah", { $0.charge_end_slippage_ah }),
+      ("discharge_end_slippage_ah", { $0.discharge_end_slippage_ah }),
+      ("conditions_group", { $0.conditions_group.map(Double.init) }),
+      ("charge_capacity_mah_g", { $0.charge_capacity_mah_g }),
+      ("discharge_capacity_mah_g", { $0.discharge_capacity_mah_g }),
+      ("charge_capacity_mah_cm2", { $0.charge_capacity_mah_cm2 }),
+      ("discharge_capacity_mah_cm2", { $0.discharge_capacity_mah_cm2 }), ("charge_rate_c", { $0.charge_rate_c }),
+      ("discharge_rate_c", { $0.discharge_rate_c }),
+    ]
+    return values.map { key, value in
+      .hidden(key) { cycle in
+        value(cycle).map { $0 == $0.rounded() && $0.magnitude < 1e15 ? "\(Int64($0))" : "\($0)" }
+      }
+    }
+  }
+
+  /// The table and what follows from all of it.
+  func text(_ scale: CapacityScale) -> String {
+    guard !cycles.isEmpty else { return "no half-cycle is in it\n" }
+    var text = Table(columns: columns(scale)).text(cycles)
+    func line(_ title: String, _ value: String) { text += title.padded(to: 12) + value + "\n" }
+    text += "\n"
+    line(
+      "ICE",
+      head.summary.initial_coulombic_efficiency.map { "\(Numbers.percent($0, decimals: 3)) %" } ?? Numbers.unknown)
+    if let efficiency = head.summary.first_coulombic_efficiency_after_formation {
+      line("CE AFTER", "\(Numbers.percent(efficiency, decimals: 3)) %  (the first cycle after formation)")
+    }
+    for test in head.efficiency_tests {
+      let moved = "plated \(scale.text(test.plated_charge_ah)), stripped \(scale.text(test.stripped_charge_ah))"
+      line("PLATING CE", "\(Numbers.percent(test.coulombic_efficiency, decimals: 3)) %  (\(test.kind): \(moved))")
+    }
+    if let irreversible = head.summary.cumulative_irreversible_capacity_ah {
+      line("LOST", "\(scale.text(irreversible)) in \(head.summary.complete_cycles) complete cycles")
+    }
+    if let retention = head.summary.retention, let cycle = head.summary.retention_cycle,
+      let cycles = head.summary.decay_cycles
+    {
+      let linear = head.summary.linear_decay_per_cycle.map { Numbers.percent($0, decimals: 4) } ?? Numbers.unknown
+      let geometric = head.summary.geometric_decay_per_cycle.map { Numbers.percent($0, decimals: 4) } ?? Numbers.unknown
+      line(
+        "RETENTION",
+        "\(Numbers.percent(retention, decimals: 3)) % of cycle \(head.summary.reference_cycle) in cycle \(cycle); decay "
+          + "\(linear) % a cycle linear, \(geometric) % geometric, over \(cycles)")
+    }
+    return text
+  }
+}
+
+extension String {
+  fileprivate func padded(to width: Int) -> String {
+    self + String(repeating: " ", count: max(0, width - count))
+  }
+}

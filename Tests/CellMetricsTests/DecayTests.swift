@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+
+import CellMetrics
+import CyclerModel
+import Quantities
+import Testing
+
+@Suite("Decay and slippage") struct DecayTests {
+  @Test(arguments: [
+    (0.8, 100, 0.002, 0.0022289477), (0.5, 1, 0.5, 0.5), (1.0, 7, 0, 0), (1.21, 2, -0.105, -0.1),
+    // A retention that both definitions are told of, and are far apart.
+    (0.645, 8, 0.044375, 0.0533379566),
+  ]) func bothDefinitions(retention: Double, cycles: Int64, linear: Double, geometric: Double) throws {
+    let decay = try #require(DecayRate(retention: retention, intervals: cycles))
+    #expect(abs(decay.linear - linear) < 1e-12 && abs(decay.geometric - geometric) < 1e-7, "\(decay)")
+  }
+
+  @Test func theRootIsOne() throws {
+    for (retention, cycles) in [(1e-9, 5_000), (0.3, 3), (0.999999, 2), (20, 17)] as [(Double, Int64)] {
+      let decay = try #require(DecayRate(retention: retention, intervals: cycles))
+      var left = 1.0
+      for _ in 0..<cycles { left *= 1 - decay.geometric }
+      #expect(abs(left / retention - 1) < 1e-9)
+    }
+  }
+
+  @Test func nothingToTell() {
+    #expect(DecayRate(retention: 0.9, intervals: 0) == nil && DecayRate(retention: 0, intervals: 3) == nil)
+    #expect(DecayRate(retention: .nan, intervals: 3) == nil)
+  }
+
+  @Test func endPointsMove() {
+    var slippage = EndPointSlippage()
+    func take(_ direction: Direction, _ charge: Int64?, _ ends: Bool = true) -> Int64? {
+      slippage.take(direction, charge: charge.map { Charge(nanocoulombs: $0) }, endsAtCutOff: ends)?.nanocoulombs
+    }
+    #expect(take(.charge, 100) == nil)
+    #expect(take(.discharge, 95) == nil)
+    #expect(take(.charge, 98) == 3)
+    #expect(take(.discharge, 97) == 1)
+    // One that was stopped is no end-point, but its charge counts.
+    #expect(take(.charge, 50, false) == nil)
+    #expect(take(.discharge, 48) == 2)
+    #expect(take(.charge, 98) == nil)
+    #expect(take(.charge, nil) == nil)
+    #expect(take(.discharge, 40) == nil)
+  }
+}

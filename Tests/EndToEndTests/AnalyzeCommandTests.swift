@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+
+import Foundation
+import Testing
+
+extension ProgramTests {
+  @Suite("Analysing files") struct AnalyzeCommandTests {
+    private static let folder = LaboratoryRig.repository.appendingPathComponent("../shared/data")
+    private static let hasData = FileManager.default.fileExists(atPath: folder.path)
+
+    private func nactl(_ arguments: String...) throws -> CommandResult { try LaboratoryRig.run("nactl", arguments) }
+
+    private func cycles(_ json: [String: Any]) throws -> [[String: Any]] {
+      try #require(json["cycles"] as? [[String: Any]])
+    }
+
+    private func write(_ text: String, as name: String, in rig: LaboratoryRig) throws -> String {
+      let file = rig.directory.appendingPathComponent(name)
+      try text.write(to: file, atomically: true, encoding: .utf8)
+      return file.path
+    }
+
+    /// Two half-cycles of 1 and 0.95 mAh.
+    private static let table = """
+      time_s,current_A,voltage_V,step_index,step_time_s
+      0,0.001,2,1,0
+      3600,0.001,4,1,3600
+      3600,-0.001,3.9,2,0
+      7020,-0.001,2,2,3420
+
+      """
+
+    /// What was counted live is what an analysis of the run's export finds, to the last nanocoulomb.
+    @Test func anExportedRunHasTheCyclesThatItHadLive() throws {
+      let rig = try LaboratoryRig()
+      try rig.startBench(cell: "hard-carbon")
+      try rig.startDaemon(extra: ["--lease", "300"])
+      try rig.waitForChannels(1)
+      let demonstration = LaboratoryRig.repository.appendingPathComponent("Protocols/demo-hard-carbon.json")
+      var text = try String(contentsOf: demonstration, encoding: .utf8)
+      for (long, short) in [
+        ("\"cycles\": 2", "\"cycles\": 1"), ("\"cycles\": 3", "\"cycles\": 1"),
+        ("\"$schema\": \"protocol.schema.json\",", ""),
+        ("\"every\": \"30 s\"", "\"every\": \"30 s\", \"read_every\": \"1 s\""),
+      ] {
+        text = text.replacingOccurrences(of: long, with: short)
+      }
+      let file = try write(text, as: "short.json", in: rig)
+      #expect(try rig.nactl("start", file, "--follow").status == 0)
+      let live = try cycles(try rig.nactl("cycles", "last", "--format", "json").json())
+      #expect(live.count == 2)
+      for format in ["bdf", "csv"] {
+        let file = rig.directory.appendingPathComponent("run.\(format)").path
+        #expect(try rig.nactl("export", "last", "--format", format, "-o", file).status == 0)
+        let result = try nactl(
+          "analyze", file, "--role", "anode-half-cell", "--formation-cycles", "1", "--format", "json")
+        try #require(result.status == 0, "\(result.errors)")
+        let json = try result.json()
+        let found = try cycles(json)
+        #expect(json["charge_source"] as? String == "counter" && found.count == live.count)
+        for (one, other) in zip(found, live) {
+          for (key, liveKey) in [
+            ("charge_capacity_ah", "charge_capacity_Ah"), ("discharge_capacity_ah", "discharge_capacity_Ah"),
+            ("coulombic_efficiency", "coulombic_efficiency"), ("retention", "retention"),
+            ("sodiation_plateau_capacity_ah", "sodiation_plateau_capacity_Ah"),
+            ("sodiation_plateau_ratio", "sodiation_plateau_ratio"),
+          ] {
+            guard let expected = other[liveKey] as? Double else { continue }
+            let value = try #require(one[key] as? Double, "\(key) in \(format)")
+            #expect(abs(value - expected) <= 2e-9 * abs(expected), "\(key) in \(format): \(value) for \(expected)")
+          }
+        }
+      }
+    }
+
+    @Test(
+      .enabled(if: hasData, "the reference data are not beside the repository"),
+      arguments: [
+        ("hc_half_parasitic_2uA", "anode-half-cell", 0.8635419815),
+        ("li_aurora_cccv_partialstart", "full-cell", 8.178987912),
+        ("na_nacoo2_c24", "cathode-half-cell", 0.8647223183),
+      ]) func measuredData(set: String, role: String, initial: Double) throws
+    {
+      let path = Self.folder.appendingPathComponent("\(set)/data.csv").path
+      let result = try nactl("analyze", path, "--role", role, "--format", "json")
+      try #require(result.status == 0, "\(result.errors)")
+      let summary = try #require(try result.json()["summary"] as? [String: Any])
+      let efficiency = try #require(summary["initial_coulombic_efficiency"] as? Double)
+      #expect(abs(efficiency / initial - 1) < 1e-8)
+      let hasStepTimes = set.hasPrefix("li_aurora")
+      #expect(result.errors.components(separatedBy: "no step times").count == (hasStepTimes ? 1 : 2))
+      let notes = try #require(try result.json()["notes"] as? [String])
+      #expect(notes.count { $0.contains("no step times") } == (hasStepTimes ? 0 : 1))
+    }
+
+    @Test(.enabled(if: hasData, "the reference data are not beside the repository"))
+    func aReservoirTestIsDeclared() throws {
+      let path = Self.folder.appendingPathComponent("na_cu_reservoir_eta0995/data.csv").path
+      let result = try nactl(
+        "analyze", path, "--role", "plating-stripping", "--test", "reservoir", "--reservoir-cycles", "10", "--format",
+        "json")
+      let summary = try #require(try result.json()["summary"] as? [String: Any])
+      let efficiency = try #require(summary["reservoir_coulombic_efficiency"] as? Double, "\(result.errors)")
+      #expect(abs(efficiency - 0.995) < 1e-12)
+      let table = try nactl(
+        "analyze", path, "--role", "plating-stripping", "--test", "reservoir", "--reservoir-cycles", "10")
+      #expect(table.output.contains("PLATING CE  99.500 %"), "\(table.output)")
+    }
+
+    @Test func tablesForPeopleAndPrograms() throws {
+      let rig = try LaboratoryRig()
+      let file = try write(Self.table, as: "cell.csv", in: rig)
+      let table = try nactl("analyze", file, "--role", "full-cell", "--mass", "2 mg", "--units", "mAh/g")
+      #expect(
+        table.status == 0 && table.output.contains("    1        500.00           475.00  95.0000"), "\(table.output)")
+      let csv = try nactl(
+        "analyze", file, "--pair", "charge-first", "--format", "csv", "--area", "1 cm2", "--nominal", "1 mAh")
+      let lines = csv.output.split(separator: "\n").map { $0.split(separator: ",", omittingEmptySubsequences: false) }
+      try #require(lines.count == 2, "\(csv.output)")
+      let cycle = Dictionary(uniqueKeysWithValues: zip(lines[0].map(String.init), lines[1].map(String.init)))
+      #expect(cycle["charge_capacity_ah"] == "0.001" && cycle["coulombic_efficiency"] == "0.95")
+      #expect(
+        cycle["charge_capacity_mah_cm2"] == "1" && cycle["discharge_rate_c"] == "1" && cycle["flags"] == "complete")
+      #expect(cycle["sodiation_plateau_ratio"] == "")
+      let piped = try LaboratoryRig.system(
+        "bash", "-c",
+        "cat '\(file)' | '\(try LaboratoryRig.programs.appendingPathComponent("nactl").path)' analyze - --role full-cell"
+      )
+      #expect(piped.status == 0 && piped.output.contains("95.0000"), "\(piped.errors)")
+    }
+
+    @Test func whatIsWrongIsSaidWithItsPlace() throws {
+      let rig = try LaboratoryRig()
+      let file = try write(Self.table, as: "cell.csv", in: rig)
+      let order = try nactl("analyze", file)
+      #expect(order.status == 64 && order.errors.contains("--role anode-half-cell"), "\(order.errors)")
+      #expect(try nactl("analyze", file, "--role", "hard-carbon").status == 64)
+      #expect(try nactl("analyze", file, "--role", "full-cell", "--test", "reservoir").status == 64)
+      #expect(try nactl("analyze", file, "--role", "full-cell", "--columns", "time=t").status == 64)
+      #expect(try nactl("analyze", file, "--role", "full-cell", "--units", "mAh/g").status == 64)
+      #expect(try nactl("analyze", rig.directory.path + "/none.csv", "--role", "full-cell").status == 2)
+      let misspelt = try write(Self.table.replacingOccurrences(of: "current_A", with: "curent_A"), as: "m.csv", in: rig)
+      let names = try nactl("analyze", misspelt, "--role", "full-cell")
+      #expect(
+        names.status == 2 && names.errors.contains("m.csv:1: no line names a column with the current"),
+        "\(names.errors)")
+      #expect(names.errors.contains("“curent_A” may stand for current_A"), "\(names.errors)")
+      let text = try write(Self.table.replacingOccurrences(of: "3.9", with: "three"), as: "t.csv", in: rig)
+      let number = try nactl("analyze", text, "--role", "full-cell")
+      #expect(number.status == 2 && number.errors.contains("t.csv:4: “three” in the column “voltage_V” is no number"))
+      #expect(number.output.isEmpty)
+      try LaboratoryRig.system("gzip", "-k", file)
+      let packed = try nactl("analyze", file + ".gz", "--role", "full-cell")
+      #expect(packed.status == 2 && packed.errors.contains("gunzip -c"), "\(packed.errors)")
+      // Cut in the middle of its last line.
+      let cut = try write(String(Self.table.dropLast(8)), as: "cut.csv", in: rig)
+      let whole = try nactl("analyze", cut, "--role", "full-cell", "--format", "json")
+      #expect(whole.status == 0 && whole.errors.contains("the last line is cut off"), "\(whole.errors)")
+    }
+  }
+}
