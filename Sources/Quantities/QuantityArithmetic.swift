@@ -106,7 +106,8 @@ extension DecimalNumber {
 private enum QuantityKinds {
   static let all: [[UnitOfMeasure]] = [
     Voltage.units, Current.units, Charge.units, Energy.units, Power.units, Resistance.units, TimeSpan.units,
-    VoltageRate.units, Temperature.units, Mass.units, Area.units, CurrentExpression.specificUnits, CurrentExpression.arealUnits,
+    VoltageRate.units, Temperature.units, Mass.units, Area.units, CurrentExpression.specificUnits,
+    CurrentExpression.arealUnits,
     ChargeExpression.specificUnits, ChargeExpression.arealUnits,
   ]
 }

@@ -45,7 +45,9 @@ struct KeptJournal: Sendable {
         checkpoint = state
         checkpointAt = at
       case .checkpointDropped: checkpoint = nil
-      case .stepStarted, .stepBegan, .temperature, .halfCycleOpened, .testUpdated, .amended, .amendmentRefused, .impedancePoint: break
+      case .stepStarted, .stepBegan, .temperature, .halfCycleOpened, .testUpdated, .amended, .amendmentRefused,
+        .impedancePoint:
+        break
       }
     }
   }
