@@ -20,8 +20,9 @@ public struct CurrentProfile: Sendable, Hashable {
 
   /// So many rows a table has at most: an instrument holds the whole of it, and how much that may be is not known of any.
   public static let mostRows = 100
-  /// No row is shorter: its current is measured twice at least, and instruments take some milliseconds to change it.
-  public static let shortestRow = TimeSpan(milliseconds: 200)
+  /// No row is shorter: its current is measured twice at least, and how long an instrument takes to change it is not known
+  /// of any; a hundred instructions of some milliseconds would still fit.
+  public static let shortestRow = TimeSpan(seconds: 1)
 
   /// The rows; never empty, and at least one of them drives something.
   public var rows: [Row]

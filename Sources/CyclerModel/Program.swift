@@ -302,6 +302,16 @@ public struct EndCondition: Sendable, Hashable {
     self.also = also
   }
 
+  /// What a step says that was cut off and is not taken up again.
+  public static let cutOff = "cut off"
+
+  /// Where the run goes on when a step is cut off or skipped of which others are the rest. No reading ever meets it.
+  public static func behind(_ target: ConditionTarget = .next) -> EndCondition {
+    EndCondition(
+      quantity: .stepTime, comparison: .above, threshold: .max, onlyInHold: false, text: cutOff, target: target,
+      lasting: TimeSpan(microseconds: .max))
+  }
+
   /// Whether one reading and one comparison decide it, so that an instrument may judge it and a bound may rest on it.
   @inlinable public var isPlain: Bool { also.isEmpty && lasting == .zero }
 }

@@ -173,6 +173,9 @@ public enum Comparison: String, Sendable, Hashable, CaseIterable {
   /// Greater than.
   case above = ">"
 
+  /// Whether it is met by what is large.
+  public var isUpper: Bool { self == .atLeast || self == .above }
+
   /// Whether `value` stands in this relation to `threshold`.
   @inlinable public func holds<Value: Comparable>(_ value: Value, _ threshold: Value) -> Bool {
     switch self {

@@ -259,10 +259,14 @@ extension Compiler {
     }
     for (index, table) in tables.enumerated() {
       if index > 0 { built = build(step) { $0.build(table, profile, step, around) } }
-      guard let built else { return [] }
-      nodes.append(.step(built))
+      guard var part = built else { return [] }
+      let hasMore = index < tables.count - 1
+      if hasMore { part.ends.append(.behind()) }
+      nodes.append(.step(part))
       nodes += jumps(of: profile.until, from: 1)
-      guard index < tables.count - 1 else { continue }
+      guard hasMore else { continue }
+      // The rest of it is not driven either.
+      nodes.append(.jump(end: part.ends.count - 1, label: behind))
       for (end, condition) in profile.until.enumerated() where condition.target.value == .next {
         nodes.append(.jump(end: 1 + end, label: behind))
       }

@@ -59,6 +59,14 @@ extension DocumentRules {
         ? "use it in a rest, or with a current alone" : "use it with a current alone")
   }
 
+  /// At the beginning of a step the resistance moves the voltage, and hardly any charge.
+  mutating func judgeBeginning(_ condition: WrittenCondition) {
+    guard condition.quantity == .chargePerVolt, !condition.comparison.isUpper else { return }
+    report(
+      condition.site, "`\(condition.text)` is met at the beginning of the step, where its resistance moves the voltage",
+      hint: "join it with `and`, like `dq_dv <= 1 mAh/V and step_charge >= 0.1 mAh`")
+  }
+
   /// All of a step lies in one cycle.
   mutating func reportConstant(_ condition: WrittenCondition) {
     report(

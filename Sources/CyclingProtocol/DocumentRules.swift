@@ -183,7 +183,8 @@ struct DocumentRules {
     for condition in drive.until where condition.also.isEmpty {
       switch condition.quantity {
       case .voltage: judgeCutOff(condition, drive)
-      case .voltageDrift, .chargePerVolt: if drive.to != nil { reportHeld(condition) }
+      case .voltageDrift, .chargePerVolt:
+        if drive.to != nil { reportHeld(condition) } else { judgeBeginning(condition) }
       case .cycleNumber: reportConstant(condition)
       case .current where drive.law != nil, .temperature: break
       case .current:

@@ -74,7 +74,8 @@ public struct ProgramListing {
       return "sweep from \(way) at \(text(sweep.rate)) with at most \(text(sweep.currentAtMost, mass))\(others)"
     case .profile(let profile):
       let (count, charges) = (profile.rows.count, profile.charges)
-      let others = step.ends.dropFirst().map { " or until \(condition($0, instrument))" }.joined()
+      let others = step.ends.dropFirst().filter { $0.text != EndCondition.cutOff }
+        .map { " or until \(condition($0, instrument))" }.joined()
       return "profile of \(count) \(count == 1 ? "row" : "rows"), \(profile.duration.shown()) with at most "
         + "\(text(profile.largestCurrent, mass)), \(charges.net.shown()) net\(others)"
     case .impedance(let spectrum): return text(spectrum, mass)

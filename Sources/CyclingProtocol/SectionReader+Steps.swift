@@ -213,7 +213,10 @@ extension SectionReader {
       let entry = Field(node: node, path: "\(field.path)[\(index)]")
       guard let condition = readCondition(entry) else { continue }
       let isTwice = conditions.contains { other in
-        other.text == condition.text || other.isPlain && condition.isPlain && other.quantity == condition.quantity
+        // Two voltages are two ends of a window.
+        let isWindow = condition.quantity == .voltage && other.comparison.isUpper != condition.comparison.isUpper
+        return other.text == condition.text
+          || other.isPlain && condition.isPlain && other.quantity == condition.quantity && !isWindow
       }
       if isTwice {
         report(

@@ -19,10 +19,19 @@ extension ActiveSetpoint {
     quiet = .none
     flags.formUnion(DataFlags(rawValue: Int64(reading.quality.rawValue) & 7))
     if kind == .openCircuitCheck, let voltage = reading.voltage { sawVoltage(voltage) }
+    if kind == .currentProfile { noteSilence(before: reading) }
     let candidate = integrate(reading, heardAt: heardAt, zero: zero)
     return Taken(
       candidate: candidate, standing: standing(at: reading.time, after: settle), commanded: commanded,
       isClosed: isClosed, overdueEnds: overdueEnds)
+  }
+
+  /// Between readings that are missing a profile may have changed its current: a straight line between them tells nothing.
+  private mutating func noteSilence(before reading: Reading) {
+    guard let last = lastReading?.time, reading.time - last > readingInterval * 2 + TimeSpan(milliseconds: 200) else {
+      return
+    }
+    flags.insert(.gap)
   }
 
   /// Takes a reading that needs no judgement: it is integrated and recorded if that is due. False, and nothing done,

@@ -15,10 +15,12 @@ extension RunPilot.StepEnding {
     }
   }
 
-  /// The condition of the step that ended it; nil when a person did.
+  /// The condition of the step that ended it; nil when a person did. Who skips a part of a profile skips the whole.
   func condition(of step: ProgramStep?) -> EndCondition? {
-    guard case .condition(let text) = self else { return nil }
-    return step?.ends.first { $0.text == text }
+    switch self {
+    case .condition(let text): step?.ends.first { $0.text == text }
+    case .skip: step?.ends.first { $0.text == EndCondition.cutOff }
+    }
   }
 }
 

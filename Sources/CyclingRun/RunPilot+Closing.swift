@@ -76,15 +76,18 @@ extension RunPilot {
   /// What follows once the circuit is open and the row is closed: first a step that is over is left, then the cause.
   mutating func settle(_ cause: ClosingCause, _ now: RunMoment, _ outputs: inout RunOutputs) {
     dropAwaiting(reason: cause.text, now, &outputs)
+    // The limits of the step in which it happened decide, and the machine is about to leave it.
+    let endsRun = endsRun(cause)
     if leaveEndedStep(now, &outputs), cause.letsRunGoOn, let (fault, latches) = reasonToWait {
       hold(fault, latches: latches, now, &outputs)
       return
     }
-    follow(cause, now, &outputs)
+    follow(cause, endsRun: endsRun, now, &outputs)
   }
 
   /// Does what the cause asks for.
-  mutating func follow(_ cause: ClosingCause, _ now: RunMoment, _ outputs: inout RunOutputs) {
+  /// - Parameter endsRun: Whether the fault that it may be ends the run.
+  mutating func follow(_ cause: ClosingCause, endsRun: Bool, _ now: RunMoment, _ outputs: inout RunOutputs) {
     let circuit = instrumentIsHere ? "the circuit is open" : "the instrument is away, nothing is known of the circuit"
     switch cause {
     case .condition, .skip:
@@ -101,7 +104,7 @@ extension RunPilot {
       note(.runSuspended, .info, "the daemon stops; \(circuit)", now, &outputs)
       tell(.suspended, now, &outputs)
     case .fault(let fault, let latches):
-      hold(fault, latches: latches, now, &outputs)
+      if endsRun { end(by: fault, latches: latches, now, &outputs) } else { wait(for: fault, latches, now, &outputs) }
     }
   }
 
@@ -186,19 +189,31 @@ extension RunPilot {
   }
 
   /// Whether the protocol says that the run is over after the limit of which the fault tells.
-  private func endsRun(_ fault: Fault) -> Bool {
+  func endsRun(_ fault: Fault) -> Bool {
     let kind = LimitKinds(toldBy: fault.code)
     return !kind.isEmpty && (machine.step?.limits ?? program.limits).endingRun.contains(kind)
+  }
+
+  func endsRun(_ cause: ClosingCause?) -> Bool {
+    if case .fault(let fault, _) = cause { endsRun(fault) } else { false }
   }
 
   /// Holds the run: the circuit is open and stays so until a person looks; or ends it, after a limit that says so.
   mutating func hold(_ fault: Fault, latches: Bool, _ now: RunMoment, _ outputs: inout RunOutputs) {
     if endsRun(fault) {
-      note(fault.code, .alarm, fault.detail, now, &outputs)
-      if latches { latch(fault, now, &outputs) }
-      finish(.ended, reason: fault.code.rawValue, now, &outputs)
-      return
+      end(by: fault, latches: latches, now, &outputs)
+    } else {
+      wait(for: fault, latches, now, &outputs)
     }
+  }
+
+  mutating func end(by fault: Fault, latches: Bool, _ now: RunMoment, _ outputs: inout RunOutputs) {
+    note(fault.code, .alarm, fault.detail, now, &outputs)
+    if latches { latch(fault, now, &outputs) }
+    finish(.ended, reason: fault.code.rawValue, now, &outputs)
+  }
+
+  private mutating func wait(for fault: Fault, _ latches: Bool, _ now: RunMoment, _ outputs: inout RunOutputs) {
     phase = .held
     if revisionWaiting != nil, !isStepBegun { machine.bringAmendmentForward() }
     note(fault.code, .alarm, fault.detail, now, &outputs)

@@ -163,7 +163,7 @@ extension RunPilot {
       // Half a voltammogram or profile is none, and half a spectrum is of another hour: what was cut off is not taken up
       // again.
       let isWhole = [.voltageSweep, .currentProfile, .impedanceSpectrum].contains(active.kind)
-      if isWhole, active.hasTimeZero, stepEnding == nil { stepEnding = .condition("cut off") }
+      if isWhole, active.hasTimeZero, stepEnding == nil { stepEnding = .condition(EndCondition.cutOff) }
     }
     if active.countsForHalfCycle {
       halfCycle?.chargeBeforeStep += charge

@@ -43,7 +43,7 @@ extension RunPilot {
     case .pause, .suspend, .fault:
       voltageBeforeInterruption = voltageBeforeInterruption ?? lastVoltage
       // The row and a step that is over stay open: the instrument may still tell how it ended, and why.
-      follow(cause, now, &outputs)
+      follow(cause, endsRun: endsRun(cause), now, &outputs)
     }
   }
 
@@ -131,10 +131,11 @@ extension RunPilot {
 
   /// What the instrument told of a step that a waiting run had left to it.
   private mutating func settleWhileWaiting(_ now: RunMoment, _ outputs: inout RunOutputs) {
+    let endsRun = endsRun(pendingCause)
     let hasLeft = leaveEndedStep(now, &outputs)
-    if case .fault(let fault, let latches) = pendingCause {
+    if let cause = pendingCause, cause.isFault {
       pendingCause = nil
-      hold(fault, latches: latches, now, &outputs)
+      follow(cause, endsRun: endsRun, now, &outputs)
     } else if hasLeft, phase != .held, let (fault, latches) = reasonToWait {
       // Whoever paused the run could not know of it, nor could who stopped the daemon.
       hold(fault, latches: latches, now, &outputs)

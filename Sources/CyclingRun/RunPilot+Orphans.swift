@@ -37,6 +37,11 @@ extension RunPilot {
     guard active.isClosed, let openedAt, let zero = active.zero, openedAt >= active.lastReading?.time ?? zero else {
       return
     }
+    // Nobody heard which rows of a profile flowed meanwhile.
+    guard active.kind != .currentProfile else {
+      setpoint?.flags.insert(.gap)
+      return
+    }
     let lastTime = active.lastReading?.time ?? zero
     let before = active.integrator.charge
     if let reading, reading.time > (active.lastReading?.time ?? zero) {

@@ -122,24 +122,36 @@ enum ProtocolFiles {
   static func source(_ path: String) throws -> String {
     var text = Array(try FileDescriptors.readFile(path).utf8)
     let folder = path.contains("/") ? path[...(path.lastIndex(of: "/") ?? path.startIndex)] : ""
-    for file in Set(ProtocolIncludes.files(of: text)).sorted() {
-      let content: [UInt8]
-      do {
-        content = Array(try FileDescriptors.readFile(file.hasPrefix("/") ? file : folder + file).utf8)
-      } catch let failure as FileFailure {
-        throw FileFailure(
-          code: failure.body.code, message: "\(path) takes something from \(file): \(failure.body.message)",
-          hint: "the path counts from the folder of the protocol")
-      }
-      do {
-        text = try ProtocolIncludes.putting(content, of: file, into: text)
-      } catch {
-        throw FileFailure(
-          code: "protocol.include", message: "\(path) takes something from \(file): \(error.message)",
-          hint: error.hint)
-      }
+    // What is taken in may take in more.
+    for _ in 0..<deepestInclude {
+      let files = Set(ProtocolIncludes.files(of: text)).sorted()
+      if files.isEmpty { break }
+      for file in files { text = try putting(file, into: text, of: path, folder) }
     }
     return String(decoding: text, as: UTF8.self)
+  }
+
+  /// So deep files may take something from files.
+  private static let deepestInclude = 16
+
+  private static func putting(
+    _ file: String, into text: [UInt8], of path: String, _ folder: Substring
+  ) throws -> [UInt8] {
+    let content: [UInt8]
+    do {
+      content = Array(try FileDescriptors.readFile(file.hasPrefix("/") ? file : folder + file, isPlain: true).utf8)
+    } catch let failure as FileFailure {
+      throw FileFailure(
+        code: failure.body.code, message: "\(path) takes something from \(file): \(failure.body.message)",
+        hint: "the path counts from the folder of the protocol")
+    }
+    do {
+      return try ProtocolIncludes.putting(content, of: file, into: text)
+    } catch {
+      throw FileFailure(
+        code: "protocol.include", message: "\(path) takes something from \(file): \(error.message)",
+        hint: error.hint)
+    }
   }
 
   private static func tell(_ imported: ImportedProtocol, _ path: String) {

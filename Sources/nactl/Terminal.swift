@@ -76,10 +76,15 @@ enum FileDescriptors {
   }
 
   /// Reads a whole file of at most `most` bytes.
-  static func readFile(_ path: String, most: Int = 1 << 20) throws -> String {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+  /// - Parameter isPlain: Only a plain file will do: whoever opens a pipe that nobody writes to waits for ever.
+  static func readFile(_ path: String, most: Int = 1 << 20, isPlain: Bool = false) throws -> String {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | (isPlain ? O_NONBLOCK : 0))
     guard descriptor >= 0 else { throw FileFailure("unreadable", path: path) }
     defer { close(descriptor) }
+    var status = stat()
+    if isPlain, fstat(descriptor, &status) != 0 || status.st_mode & S_IFMT != S_IFREG {
+      throw FileFailure(code: "file.not_plain", message: "\(path) is no plain file", hint: "name a file on the disk")
+    }
     var bytes: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 65_536)
     while true {

@@ -194,6 +194,9 @@ enum DangerousProtocols {
       #"{"hold": "1 V", "current_at_most": "0.1 mA", "until": ["dq_dv >= 1 mAh/V", "step_time >= 1 h"]}"#, ".until[0]",
       "nothing where the voltage is held", "with a current alone"),
     .step(
+      "dQ/dV that a beginning meets", #"{"charge": "0.1 mA", "until": ["dq_dv <= 1 mAh/V", "step_time >= 9 h"]}"#,
+      ".until[0]", "at the beginning of the step", "step_charge"),
+    .step(
       "dQ/dV as a charge", #"{"charge": "0.1 mA", "until": ["dq_dv >= 1 mAh", "step_time >= 9 h"]}"#, ".until[0]",
       "no charge for each volt", "mAh/V"),
     .step(

@@ -33,7 +33,7 @@ enum ProfileProtocols {
     rows("row that rests with a current", #""rest 1 mA for 10 s""#, ".profile[0]", "no row of a profile"),
     rows("row with a sign", #""charge -1 mA for 10 s""#, ".profile[0]", "has a sign", "discharge"),
     rows("row with a power", #""charge 1 mW for 10 s""#, ".profile[0]", "not a unit of a current"),
-    rows("row too short", #""charge 0.1 mA for 0.1 s""#, ".profile[0]", "a row of 100 ms", "200 ms or more"),
+    rows("row too short", #""charge 0.1 mA for 0.9 s""#, ".profile[0]", "a row of 900 ms", "1 s or more"),
     rows("row too large", #""charge 2 mA for 10 s""#, ".profile[0]", "more than `limits.charge_current`"),
     rows("row without its mass", #""charge 1 A/g for 10 s""#, ".profile[0]", "needs the cell's `active_mass`"),
     rows("row of plating", #""plate 1 mA for 10 s""#, ".profile[0]", "no meaning for role"),
@@ -115,8 +115,8 @@ enum ProfileProtocols {
       #"[{"profile": [\#(rows)], "until": ["voltage >= 2 V", {"when": "test_time >= 9 h", "go": "end"}]}, {"rest": "1 h"}]"#
     )
     #expect(program.steps.count == 4)
-    #expect(program.steps.map { $0.ends.map(\.target) }[0] == [.next, .instruction(3), .end])
-    #expect(program.steps.map { $0.ends.map(\.target) }[1] == [.next, .instruction(3), .end])
+    #expect(program.steps.map { $0.ends.map(\.target) }[0] == [.next, .instruction(3), .end, .instruction(3)])
+    #expect(program.steps.map { $0.ends.map(\.target) }[1] == [.next, .instruction(3), .end, .instruction(3)])
     #expect(program.steps.map { $0.ends.map(\.target) }[2] == [.next, .next, .end])
   }
 
@@ -125,11 +125,11 @@ enum ProfileProtocols {
     sample.steps = #"[{"repeat": 2, "steps": [{"profile": {"file": "a.csv"}, "until": ["voltage >= 2 V"]}]}]"#
     let file = Array(sample.text.utf8)
     #expect(ProtocolIncludes.files(of: file) == ["a.csv"])
-    let content = "\u{FEFF}duration_s, current_mA\r\n10,0.5\r\n0.5,-0.25\r\n1e1,0\r\n2,5e-2\r\n"
+    let content = "\u{FEFF}duration_s, current_mA\r\n10,0.5\r\n1.5,-0.25\r\n1e1,0\r\n2,5e-2\r\n"
     let whole = try ProtocolIncludes.putting(Array(content.utf8), of: "a.csv", into: file)
     let compiled = try ProtocolDecoder.decode(whole).flatMap { $0.compile(cell: CellValues(), instrument: nil) }.get()
     sample.steps =
-      #"[{"repeat": 2, "steps": [{"profile": ["charge 0.5 mA for 10 s", "discharge 0.25 mA for 0.5 s", "#
+      #"[{"repeat": 2, "steps": [{"profile": ["charge 0.5 mA for 10 s", "discharge 0.25 mA for 1.5 s", "#
       + #""rest for 10 s", "charge 0.05 mA for 2 s"], "until": ["voltage >= 2 V"]}]}]"#
     #expect(try compiled == sample.compile().get())
     #expect(ProtocolIncludes.files(of: whole).isEmpty)

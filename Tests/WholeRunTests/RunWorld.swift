@@ -122,11 +122,11 @@ struct RunWorld: Sendable {
   init(
     cell: any VirtualCell, program: Program, settings: RunSettings = RunSettings.aReadingASecond,
     profile: MethodSCRIPTProfile = .emStat4HR, converters: ConverterModel = .ideal, plateau: Double? = 0.1,
-    seed: UInt64 = 1
+    seed: UInt64 = 1, instructionSeconds: Double = 0.001
   ) {
     instrument = MethodSCRIPTInstrument(
       profile: profile, serial: "WORLD", cell: cell, converters: converters, plateauThresholdVolts: plateau,
-      seed: seed)
+      instructionSeconds: instructionSeconds, seed: seed)
     let identity = RunIdentity(
       run: 1, channel: 1, instrumentChannel: 0, earlierCellCycles: 0, protocolRevision: 1, startedBy: "tester")
     makePilot = { RunPilot(identity: identity, program: program, settings: settings, instrumentIsHere: true) }

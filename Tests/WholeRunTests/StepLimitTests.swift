@@ -35,6 +35,26 @@ import Testing
     #expect(!bench.wantsOpenCircuit)
   }
 
+  /// The limits of the step in which it happened decide, whatever the next one says: a profile is left when it is cut off.
+  @Test(arguments: ["hold", "end"])
+  func theLimitsOfTheStepItselfDecide(action: String) throws {
+    let own = #"{"charge_current": {"max": "400 uA", "for": "0 s", "then": "\#(action)"}}"#
+    let other = own.replacing(#""\#(action)""#, with: action == "end" ? #""hold""# : #""end""#)
+    let steps = """
+      {"profile": ["charge 360 uA for 1 h"], "limits": \(own)},
+      {"charge": "360 uA", "until": ["voltage >= 1.8 V", "step_time >= 2 h"], "limits": \(other)}
+      """
+    var bench = PilotBench(try TestLaboratory.program(TestLaboratory.text(role: "anode-half-cell", steps: steps)))
+    bench.start(at: 1.0)
+    bench.accept()
+    for _ in 0..<5 { bench.read(1.5, 360e-6) }
+    bench.read(1.5, 410e-6)
+    #expect(bench.wantsOpenCircuit)
+    bench.end(.requested)
+    #expect(bench.pilot.state == (action == "end" ? .ended : .held))
+    #expect(bench.journal.latches.map(\.code) == [.limitCurrentCharge])
+  }
+
   /// What becomes of the run is the protocol's choice; the circuit is opened and the channel latched either way.
   @Test(arguments: ["hold", "end"])
   func aLimitHoldsTheRunOrEndsIt(action: String) throws {

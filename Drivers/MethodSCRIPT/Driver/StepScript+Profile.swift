@@ -10,7 +10,8 @@
 // the step. A `Y` that comes just as a row ends renews nothing, so the script says when it was renewed, as it does for a
 // power.
 //
-// A row is looked up by comparisons in groups of ten. That an instrument's script memory holds a hundred rows is
+// The next row is looked up while the present one flows, by comparisons in groups of ten, so that the change from one to
+// the other is the same few instructions each time: what it adds to a row it takes from the next. That an instrument's script memory holds a hundred rows is
 // unverified.
 
 import CyclerModel
@@ -24,15 +25,16 @@ extension StepScript {
   private static let rest = TimeSpan(milliseconds: 20)
   private static let group = 10
 
-  /// Current `x`; end of the row on the step's clock `d`; row `n`; what comes next `a`: 0 more of the row, 1 the next row,
+  /// Current `x` and the next `z`; end of the row on the step's clock `d` and of the next `e`; row `n`; what comes next `a`: 0 more of the row, 1 the next row,
   /// 2 a renewed lease, 3 what is left of the row. Interval `v` and run time `r` of the next loop, what is left of the row
   /// `y`.
   mutating func writeProfile(_ profile: CurrentProfile, ownEnd: Int) {
     let first = Literal.script(profile.rows.first?.current.picoamperes ?? 0, unitExponent: -12)
     let margin = max(interval * 2, setpoint.lease / 20)
-    for name in ["x", "d", "v", "r", "y"] { add("var \(name)") }
-    for name in ["n", "a"] { add("var \(name)") }
-    add("store_var x \(first) ba", "store_var d 0 eb", "store_var n -1i jb", "store_var a 1i jb")
+    let end = literal(profile.rows.first?.duration ?? .zero)
+    for name in ["x", "z", "d", "e", "v", "r", "y", "n", "a"] { add("var \(name)") }
+    add("store_var x \(first) ba", "store_var z \(first) ba", "store_var d 0 eb", "store_var e \(end) eb")
+    add("store_var n -1i jb", "store_var a 1i jb")
     add("store_var v \(literal(interval)) eb", "store_var r 0 eb", "store_var y 0 eb")
     setUp(mode: 6, shortest: min(interval, Self.soon))
     add("set_range db \(rangeLiteral)", "set_i \(first)", "timer_start", "cell_on", "timer_get t")
@@ -51,25 +53,35 @@ extension StepScript {
     mark(Mark.leased)
   }
 
-  /// Goes over to the next row and measures it once, or ends the step behind the last.
+  /// Goes over to the row that was looked up and measures it once, or ends the step behind the last. Then the row behind
+  /// it is looked up, while this one flows.
   private mutating func writeNextRow(of profile: CurrentProfile, ownEnd: Int) {
-    add("if a == 1i", "add_var n 1i", "store_var a 0i jb")
-    var end = TimeSpan.zero
-    for first in stride(from: 0, to: profile.rows.count, by: Self.group) {
-      let last = min(first + Self.group, profile.rows.count)
-      add("if n < \(last)i", "if n >= \(first)i")
-      for index in first..<last {
-        end += profile.rows[index].duration
-        add("if n == \(index)i")
-        add("store_var x \(Literal.script(profile.rows[index].current.picoamperes, unitExponent: -12)) ba")
-        add("store_var d \(literal(end)) eb", "endif")
-      }
-      add("endif", "endif")
-    }
+    add("if a == 1i", "add_var n 1i", "copy_var z x", "copy_var e d", "store_var a 0i jb")
     add("if n == \(profile.rows.count)i", "store_var c \(Reason.firstCutOff + Int64(ownEnd))i jb", "breakloop", "endif")
     writeSamples("meas_loop_cp p i x \(literal(Self.soon)) 1", isDriven: true)
     judgeBounds()
-    add("breakloop", "endloop", "endif")
+    add("breakloop", "endloop")
+    lookUp(profile)
+    add("endif")
+  }
+
+  /// `z` and `e`: current and end of the row behind row `n`.
+  private mutating func lookUp(_ profile: CurrentProfile) {
+    var ends: [TimeSpan] = []
+    for row in profile.rows { ends.append((ends.last ?? .zero) + row.duration) }
+    for first in stride(from: 0, to: profile.rows.count - 1, by: Self.group) {
+      let last = min(first + Self.group, profile.rows.count - 1)
+      add("if n < \(last)i", "if n >= \(first)i")
+      for index in first..<last {
+        add("if n == \(index)i", "store_var z \(current(of: profile.rows[index + 1])) ba")
+        add("store_var e \(literal(ends[index + 1])) eb", "endif")
+      }
+      add("endif", "endif")
+    }
+  }
+
+  private func current(of row: CurrentProfile.Row) -> String {
+    Literal.script(row.current.picoamperes, unitExponent: -12)
   }
 
   /// Measures to the end of the row. Only the lease ends the loop by its run time.
