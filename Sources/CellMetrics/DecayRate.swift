@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: NaCycler contributors
 //
-// Fade per cycle from a retention over so many cycles (docs/metrics.md, "Decay"). Two numbers go by the name, and they are
+// Fade per cycle from a retention over so many cycles (docs/metrics.md, "Retention and decay"). Two numbers go by the name, and they are
 // far apart when little is left: 60.1 % and 67.1 % of the same cell. So both are told, with the number of cycles.
 
 /// Decay per cycle, as fractions; negative where the capacity grew.

@@ -219,7 +219,9 @@ extension HalfCycleFinder {
   @inline(__always)
   private func divide(_ row: DataRow, _ span: Double, _ beginsStep: Bool, _ isQuietRow: Bool) -> Parts {
     let (before, after) = (last.current, row.current)
-    let senseBefore = lastIsQuiet ? 0 : before.signum
+    // From hardly any current to one is a beginning, as from none.
+    let isBeginning = lastIsQuiet || before.magnitude <= Self.quietCurrent * after.magnitude
+    let senseBefore = isBeginning ? 0 : before.signum
     let senseAfter = isQuietRow ? 0 : after.signum
     if beginsStep || (senseBefore != senseAfter && !rules.hasStep && !rules.hasStepTime) {
       let known = beginsStep && rules.hasStepTime && row.stepTime > 0
@@ -312,8 +314,15 @@ extension HalfCycleFinder {
       && (lastIsQuiet || last.current == 0 || magnitude * 10 <= last.current.magnitude)
   }
 
+  /// Whether everything in the run of the last record is hardly any current beside this one's.
+  @inline(__always)
+  private func dwarfsRun(_ row: DataRow) -> Bool {
+    let largest = lastPlace == .candidate ? candidate.largestCurrent : open.largestCurrent
+    return largest <= Self.quietCurrent * row.current.magnitude
+  }
+
   private mutating func deliver(_ parts: Parts, _ row: DataRow, _ isQuietRow: Bool) {
-    if parts.isJoined, lastPlace != .nowhere, row.current != 0, lastIsQuiet == isQuietRow {
+    if parts.isJoined, lastPlace != .nowhere, row.current != 0, lastIsQuiet == isQuietRow, !dwarfsRun(row) {
       // The usual case: one more record of the same run.
       let voltage = mean(last.voltage, row.voltage)
       if lastPlace == .open {
@@ -366,6 +375,13 @@ extension HalfCycleFinder {
     }
     if direction == open.direction {
       if hasCandidate { dropCandidate() }
+      if open.largestCurrent <= Self.quietCurrent * row.current.magnitude {
+        // Noise or an offset so far: the review drops it, or joins it again where it came to something.
+        isQuiet = false
+        close()
+        open = draft(direction, row)
+        return .open
+      }
       if isQuietRow, !isQuiet {
         beforeQuiet = open
         isQuiet = true
@@ -375,9 +391,8 @@ extension HalfCycleFinder {
       return .open
     }
     if isQuiet { endQuiet() }
-    if hasCandidate, !isQuietRow, candidate.largestCurrent <= Self.quietCurrent * open.largestCurrent {
-      dropCandidate()
-    }
+    let expected = Self.quietCurrent * max(open.largestCurrent, row.current.magnitude)
+    if hasCandidate, !isQuietRow, candidate.largestCurrent <= expected { dropCandidate() }
     if !hasCandidate {
       candidate = draft(direction, row)
       hasCandidate = true
@@ -410,12 +425,16 @@ extension HalfCycleFinder {
     let isLong =
       row.time - candidate.begin >= Self.shortest && candidate.largestCurrent > Self.quietCurrent * open.largestCurrent
     guard isLong || candidate.charge >= Self.spuriousShare * max(open.charge, largestCharge) else { return }
-    open.endStep()
-    largestCharge = max(largestCharge, open.charge)
-    closed.append(DataHalfCycle(open))
+    close()
     open = candidate
     hasCandidate = false
     lastPlace = .open
+  }
+
+  private mutating func close() {
+    open.endStep()
+    largestCharge = max(largestCharge, open.charge)
+    closed.append(DataHalfCycle(open))
     if closed.count == closed.capacity, closed.count >= 50_000 {
       let kept = HalfCycleReview.withoutNoise(closed)
       tally.spurious += closed.count - kept.count

@@ -13,19 +13,27 @@ enum HalfCycleReview {
   /// A first half-cycle of less than this share of the next one began in the middle.
   static let partialShare = 0.9
 
-  /// Without the runs that are too small to be one, their neighbours joined.
+  /// Without the runs that are too small to be one, what then meets joined; both measured by the table's largest.
   static func merged(_ found: [DataHalfCycle]) -> (halfCycles: [DataHalfCycle], spurious: Int) {
-    var list = found
-    let largest = list.map(\.charge).max() ?? .zero
+    let largest = found.map(\.charge).max() ?? .zero
+    let current = found.map(\.largestCurrent).max() ?? 0
+    var kept: [DataHalfCycle] = []
     var removed = 0
-    // What is weak may only show once its neighbours have become one.
-    for _ in 0..<50 {
-      let (next, taken) = oneRound(list, largest: largest)
-      removed += taken
-      list = next
-      if taken == 0 { break }
+    var between: (count: Int, charge: Charge) = (0, .zero)
+    for half in found {
+      let isMore = kept.last?.direction == half.direction
+      if isWeak(half, beside: largest, current) || (!isMore && isShort(half, beside: largest)) {
+        removed += 1
+        between = (between.count + 1, between.charge.wrapping(half.charge))
+      } else if isMore, let last = kept.indices.last {
+        kept[last].append(half, after: between)
+        between = (0, .zero)
+      } else {
+        kept.append(half)
+        between = (0, .zero)
+      }
     }
-    return (list, removed)
+    return (kept, removed)
   }
 
   /// Without the shortest and smallest runs, of which a table of noise may have one every second record.
@@ -34,35 +42,15 @@ enum HalfCycleReview {
     return found.filter { !isShort($0, beside: largest) }
   }
 
-  private static func oneRound(_ list: [DataHalfCycle], largest: Charge) -> ([DataHalfCycle], taken: Int) {
-    var kept: [DataHalfCycle] = []
-    var taken = 0
-    var between: (count: Int, charge: Charge) = (0, .zero)
-    for index in list.indices {
-      let neighbours = [index - 1, index + 1].filter(list.indices.contains).map { list[$0] }
-      if isShort(list[index], beside: largest) || neighbours.contains(where: { isWeak(list[index], beside: $0) }) {
-        taken += 1
-        between = (between.count + 1, between.charge + list[index].charge)
-      } else if let last = kept.indices.last, kept[last].direction == list[index].direction {
-        kept[last].append(list[index], after: between)
-        between = (0, .zero)
-      } else {
-        kept.append(list[index])
-        between = (0, .zero)
-      }
-    }
-    return (kept, taken)
-  }
-
   /// A pulse or a glitch, measured by the largest half-cycle of the table.
   private static func isShort(_ half: DataHalfCycle, beside largest: Charge) -> Bool {
     half.end - half.begin < HalfCycleFinder.shortest && share(half, of: largest) < HalfCycleFinder.spuriousShare
   }
 
-  /// An offset at rest beside a half-cycle.
-  private static func isWeak(_ half: DataHalfCycle, beside other: DataHalfCycle) -> Bool {
-    half.largestCurrent <= HalfCycleFinder.quietCurrent * other.largestCurrent
-      && share(half, of: other.charge) < HalfCycleFinder.quietShare
+  /// An offset or noise at rest.
+  private static func isWeak(_ half: DataHalfCycle, beside largest: Charge, _ current: Double) -> Bool {
+    half.largestCurrent <= HalfCycleFinder.quietCurrent * current
+      && share(half, of: largest) < HalfCycleFinder.quietShare
   }
 
   private static func share(_ half: DataHalfCycle, of whole: Charge) -> Double {

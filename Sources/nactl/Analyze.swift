@@ -52,8 +52,9 @@ struct Analyze: ParsableCommand {
         let count = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
         if count < 0, errno == EINTR { continue }
         guard count >= 0 else {
+          let number = errno
           Terminal.endProgress()
-          throw FileFailure("unreadable", path: file)
+          throw FileFailure("unreadable", path: file, number: number)
         }
         if count == 0 { break }
         try analysis.read(UnsafeRawBufferPointer(rebasing: buffer[..<count]))

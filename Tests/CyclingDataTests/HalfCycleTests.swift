@@ -49,6 +49,34 @@ import Testing
       result.halfCycles.map(\.direction) == [.charge, .discharge] && result.cycles.map(\.summary.cycleNumber) == [1])
   }
 
+  /// Pulses both ways after each tenth of a charge: all that charges belongs to it, the rest is told beside it.
+  @Test func pulsesInTheFirstHalfCycleToo() throws {
+    var table = SampleTable()
+    for _ in 0..<2 {
+      for part in stride(from: 2.0, to: 4, by: 0.2) {
+        table.step(1, seconds: 360, from: part, to: part + 0.2)
+        table.step(-3, seconds: 10, every: 0.5, from: part + 0.1, to: part)
+        table.step(2.25, seconds: 10, every: 0.5, from: part + 0.2, to: part + 0.3)
+      }
+      table.step(-1, seconds: 3_600, from: 4, to: 2)
+    }
+    let result = try analyze(table.text)
+    #expect(result.halfCycles.map(\.spurious) == [10, 0, 10, 0])
+    #expect(result.capacities.map { ($0 * 1e6).rounded() } == [1_062_500, -1_000_000, 1_062_500, -1_000_000])
+    #expect(result.cycles.allSatisfy { $0.isComplete })
+  }
+
+  /// Hours of noise before the first current are no cycles.
+  @Test(arguments: SeededGenerator.seeds.suffix(3)) func noiseAtTheBeginning(seed: UInt64) throws {
+    var random = SeededGenerator(seed: seed)
+    var text = "time_s,current_A,voltage_V\n"
+    for index in 0..<2_000 { text += "\(index * 10),\(Double.random(in: -3e-7...3e-7, using: &random)),2\n" }
+    let cycles = SampleTable.cycles(2)
+    text += cycles.rows.map { "\($0.time + 20_000),\($0.current),\($0.voltage)\n" }.joined()
+    let result = try analyze(text)
+    #expect(result.cycles.map(\.summary.cycleNumber) == [1, 2] && result.summary.initialEfficiency == 0.95)
+  }
+
   /// An offset of half a thousandth of the current at rest is no half-cycle and in none.
   @Test(arguments: [3e-7, -3e-7]) func anOffsetAtRestIsNothing(offset: Double) throws {
     var table = SampleTable()

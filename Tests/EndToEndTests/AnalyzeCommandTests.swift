@@ -140,6 +140,8 @@ extension ProgramTests {
       #expect(try nactl("analyze", file, "--role", "full-cell", "--columns", "time=t").status == 64)
       #expect(try nactl("analyze", file, "--role", "full-cell", "--units", "mAh/g").status == 64)
       #expect(try nactl("analyze", rig.directory.path + "/none.csv", "--role", "full-cell").status == 2)
+      let folder = try nactl("analyze", rig.directory.path, "--role", "full-cell")
+      #expect(folder.status == 2 && folder.errors.contains("Is a directory"), "\(folder.errors)")
       let misspelt = try write(Self.table.replacingOccurrences(of: "current_A", with: "curent_A"), as: "m.csv", in: rig)
       let names = try nactl("analyze", misspelt, "--role", "full-cell")
       #expect(
