@@ -94,7 +94,7 @@ extension ColumnName {
       "capacitydchg": (.total, .discharge, true, 4), "capacitancechg": (.total, .charge, true, 4),
       "capacitancedchg": (.total, .discharge, true, 4),
       // EC-Lab: what flowed since the record before.
-      "dq": (.increment, .net, true, 8),
+      "dq": (.increment, .net, true, 6),
       // Copies of an instrument's counter in a plain table: no format says what they count from, so they only check.
       "qcinst": (.total, .charge, false, 20), "qdinst": (.total, .discharge, false, 20),
       "qstepinst": (.step, .magnitude, false, 21), "dqinst": (.increment, .net, false, 22),

@@ -58,6 +58,7 @@ public struct DataAnalysis: Sendable {
   public mutating func finish() throws(DataProblem) -> AnalysisResult {
     try reader.finish(into: &finder)
     finder.finish()
+    if finder.tally.records == 0 { throw reader.holdsNoRecord }
     try refuseAbsurd(finder.closed)
     let (halves, removed) = HalfCycleReview.merged(finder.closed)
     let maker = CycleMaker(halves, options: options, first: first)

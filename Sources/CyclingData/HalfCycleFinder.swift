@@ -116,7 +116,7 @@ struct HalfCycleFinder: RowTaking, Sendable {
 
   /// The table is over: closes what is open.
   mutating func finish() {
-    tally.lastTime = last.time
+    if hasLast { tally.lastTime = last.time }
     if isQuiet { endQuiet() }
     open.endStep()
     candidate.endStep()

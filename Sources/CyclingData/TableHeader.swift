@@ -25,7 +25,13 @@ struct TableHeader: Sendable, Hashable {
   let fields: [Field]
   let delimiter: UInt8
   /// Fields that are empty in records and not in the lines of steps and cycles that Neware puts between them.
-  let leadingEmpty: Int
+  private(set) var leadingEmpty: Int
+  /// The same without layers.
+  var withoutLayers: TableHeader {
+    var flat = self
+    flat.leadingEmpty = 0
+    return flat
+  }
   let hasStep: Bool
   let hasStepTime: Bool
   let hasStepType: Bool

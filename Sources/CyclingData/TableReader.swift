@@ -40,6 +40,9 @@ struct TableReader: Sendable {
   private var row = DataRow()
   // Neware's lines of steps and cycles between the records.
   private var markers = 0
+  /// Whether the first column has no name and holds what a table's index is, not the marks of Neware's layers.
+  private var hasIndex = false
+  private var hasRead = false
   private var knowsSigns = false
   private var builtBase = 0.0
   private var builtLast = DataRow()
@@ -126,8 +129,13 @@ extension TableReader {
           cursor = begin
           outcome = readRecord(&cursor, fields, header.delimiter, header)
         }
+        if case .marker = outcome, !hasRead, markers == 0 {
+          outcome = tryIndex(&cursor, begin, fields, header)
+          if hasIndex { taker.begin(header.withoutLayers) }
+        }
         switch outcome {
         case .record:
+          hasRead = true
           Self.skipLine(&cursor, end)
           complete(header)
           taker.take(row)
@@ -142,6 +150,27 @@ extension TableReader {
         }
       }
     }
+  }
+
+  /// A first line with something in the unnamed column is a record where all else in it is one: the table has an index.
+  private mutating func tryIndex(
+    _ cursor: inout UnsafePointer<UInt8>, _ begin: UnsafePointer<UInt8>,
+    _ fields: UnsafeBufferPointer<TableHeader.Field>, _ header: TableHeader
+  ) -> Outcome {
+    hasIndex = true
+    cursor = begin
+    let outcome = readRecord(&cursor, fields, header.delimiter, header)
+    if case .record = outcome { return outcome }
+    hasIndex = false
+    cursor = begin
+    return .marker
+  }
+
+  /// Why nothing can be said of a table that holds nothing.
+  var holdsNoRecord: DataProblem {
+    DataProblem(
+      "data.no_records", "no record is in it",
+      hint: "below its heading a table has a record a line, with a time, a current and a voltage")
   }
 
   private enum Outcome {
@@ -170,7 +199,7 @@ extension TableReader {
       let field = fields[index]
       switch field.action {
       case .skip:
-        if index < header.leadingEmpty, cursor.pointee != delimiter { return .marker }
+        if index < header.leadingEmpty, !hasIndex, cursor.pointee != delimiter { return .marker }
         DecimalText.skip(&cursor, delimiter: delimiter)
       case .stepType: readType(&cursor, delimiter, &row, isStep: !header.hasStep)
       case .time, .stepTime, .current, .voltage, .step, .firstCounter, .secondCounter:
@@ -268,6 +297,10 @@ extension TableReader {
       // dch and dis before chg and cha, of which one is in both.
       if letters == (0x64, 0x63, 0x68) || letters == (0x64, 0x69, 0x73) { row.typeSign = -1 }
       if row.typeSign == 0, letters == (0x63, 0x68, 0x67) || letters == (0x63, 0x68, 0x61) { row.typeSign = 1 }
+    }
+    if word.count == 1, row.typeSign == 0 {
+      // State `C`, `D` or `R`.
+      row.typeSign = letters.2 == UInt8(ascii: "c") ? 1 : letters.2 == UInt8(ascii: "d") ? -1 : 0
     }
     if isStep { row.step = Double(Self.hash(word)) }
   }

@@ -139,10 +139,16 @@ extension DocumentRules {
   private mutating func judgeLabel(_ name: String, at site: Site) {
     for list in lists.reversed() {
       guard let target = list.steps[(list.place + 1)...].first(where: { $0.label == name }) else { continue }
-      if case .hold = target.body {
+      switch target.body {
+      case .hold:
         report(
           site, "`\(name)` is a hold, which belongs to the step before it",
           hint: "go on at a rest, a charge, a discharge or a block")
+      case .impedance:
+        report(
+          site, "`\(name)` is a spectrum, which is measured behind the rest before it",
+          hint: "go on at that rest: give it the label")
+      case .rest, .drive, .sweep, .profile, .block, .test: break
       }
       return
     }

@@ -214,8 +214,12 @@ public struct RunPilot: Sendable {
     supervise(now, &outputs)
   }
 
+  /// Over a point of a spectrum an instrument has nothing to say, however awake everybody is.
   private mutating func listen(_ now: RunMoment) {
-    if let lastInputAt { longestSilence = max(longestSilence, now.host - lastInputAt) }
+    if let lastInputAt {
+      let quiet = setpoint?.longestPoint ?? .zero
+      longestSilence = max(longestSilence, now.host - lastInputAt - quiet)
+    }
     lastInputAt = now.host
   }
 

@@ -215,7 +215,6 @@ import Testing
   @Test func nothingFlows() throws {
     let result = try analyze("time_s,current_A,voltage_V\n0,0,2\n10,0,2\n")
     #expect(result.cycles.isEmpty && result.notes.contains("no current flows in it"))
-    #expect(try analyze("time_s,current_A,voltage_V\n").cycles.isEmpty)
   }
 
   // MARK: Tests of plating

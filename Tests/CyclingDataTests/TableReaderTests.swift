@@ -18,6 +18,7 @@ import Testing
     plain.replacing("time_s,current_A,voltage_V", with: "t_s,i_A,u_V"),
     "time_s,current_A,voltage_V,step\n0,0.001,2,first\n1800,0.001,3,first\n3600,0.001,4,first\n",
     plain + "time_s,current_A,voltage_V\n", plain.replacing("\n1800", with: "\n\n1800"),
+    ",time_s,current_A,voltage_V\n0,0,0.001,2\n1,1800,0.001,3\n2,3600,0.001,4\n",
     "time_s,current_A,voltage_V,\n0,0.001,2,\n1800,0.001,3,\n3600,0.001,4,\n",
     "note,time_s,current_A,voltage_V\n\"a, b\",0,0.001,2\n,1800,0.001,3\n,3600,0.001,4\n", plain + ",,\n",
   ]) func theSameTable(text: String) throws {
@@ -26,6 +27,16 @@ import Testing
       #expect(result.capacities == [0.001] && result.records == 3, "pieces of \(pieces): \(result.notes)")
       #expect(result.halfCycles.first?.lastVoltage == 4)
     }
+  }
+
+  @Test(arguments: ["time_s,current_A,voltage_V\n", "time_s,current_A,voltage_V\n1,,3\n"])
+  func aTableWithoutARecordIsRefused(text: String) throws { #expect(try problem(text).code == "data.no_records") }
+
+  /// Currents as magnitudes, with their direction in a letter.
+  @Test func statesOfOneLetter() throws {
+    let result = try analyze(
+      "time_s,current_A,voltage_V,State\n0,0.001,2,C\n3600,0.001,4,C\n3601,0.001,4,D\n7201,0.001,2,D\n")
+    #expect(result.halfCycles.count == 2)
   }
 
   @Test(arguments: ["3600,0.001", "3600,0.001,", "3600", "36", "3600,0.0,", "3600,-"])

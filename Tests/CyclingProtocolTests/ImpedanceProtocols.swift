@@ -33,6 +33,11 @@ enum ImpedanceProtocols {
   }
 
   static let malformed: [RefusalCase] = [
+    .steps(
+      "spectrum that is gone to under a current",
+      #"[{"charge": "0.1 mA", "until": [{"when": "voltage >= 1 V", "go": "eis"}, "step_time >= 1 h"]}, {"rest": "1 h"}, "#
+        + #"{"impedance": "10 mV", "from": "1 kHz", "to": "1 Hz", "points_per_decade": 5, "current_at_most": "1 mA", "#
+        + #""label": "eis"}]"#, "steps[0].until[0].go", "behind the rest before it", "give it the label"),
     wrong("spectrum without a bound", #", "current_at_most": "0.5 mA""#, "", ".current_at_most", "missing"),
     wrong("spectrum without a density", #""points_per_decade": 10, "#, "", ".points_per_decade", "missing"),
     wrong("spectrum without an end", #""to": "10 mHz", "#, "", ".to", "missing"),

@@ -122,6 +122,9 @@ extension GoldenScripts {
     endif
     add_var n 1i
     mul_var g 630957344n
+    if n == 30i
+    store_var g 10m dc
+    endif
     endloop
     endif
     endloop

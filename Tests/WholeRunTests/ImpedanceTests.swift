@@ -57,6 +57,23 @@ import VirtualLab
     #expect(world.journal.endedSteps.contains("spectrum measured"))
   }
 
+  /// A product of rounded ratios lies a little off its last frequency; beyond what the instrument reaches its script would
+  /// stop with the cell connected. And a point of minutes is no machine that stood still, however short a silence may be.
+  @Test func aSpectrumUpwardsEndsAtItsLastFrequency() throws {
+    let program = try TestLaboratory.program(
+      TestLaboratory.text(
+        role: "anode-half-cell",
+        steps:
+          #"{"rest": "10 min"}, {"impedance": "10 mV", "from": "10 mHz", "to": "200 kHz", "points_per_decade": 10, "#
+          + #""current_at_most": "5 mA"}, {"rest": "1 min"}"#, voltage: ("-50 mV", "3.4 V"), current: "20 mA",
+        every: "10 s", interruption: #""resume_within": "1 min", "otherwise": "hold""#))
+    var world = RunWorld(cell: try TestLaboratory.cell("hard-carbon"), program: program)
+    let isOver = world.runToEnd()
+    #expect(isOver && world.journal.states.last == .completed, "\(world.journal.latches)")
+    #expect(Self.points(world).last?.point.frequency == Frequency(hertz: 200_000))
+    #expect(world.journal.endedSteps.last == "step_time >= 1 min")
+  }
+
   /// A smaller impedance than the bound lets through: the instrument judges the point and opens the circuit.
   @Test func moreCurrentThanTheSpectrumAllowsOpensTheCircuit() throws {
     var world = try Self.world(

@@ -66,6 +66,11 @@ extension StepScript {
     add("copy_var x q", "mul_var q \(k)", "mul_var q q", "copy_var y w", "mul_var w \(k)", "mul_var w w")
     add("add_var q w", "if q < 1", "store_var c \(Reason.current)i jb", "endif")
     let ratio = Literal.script(Int64((spectrum.ratio * 1e12).rounded()), unitExponent: -12)
-    add("add_var n 1i", "mul_var g \(ratio)", "endloop")
+    // The last frequency is named itself: a product of rounded ratios may lie beyond what the instrument reaches, and the
+    // error of a script that runs leaves the cell connected.
+    let last = Literal.script(spectrum.to.microhertz, unitExponent: -6)
+    add(
+      "add_var n 1i", "mul_var g \(ratio)", "if n == \(spectrum.points - 1)i", "store_var g \(last) dc", "endif",
+      "endloop")
   }
 }
