@@ -38,7 +38,10 @@ extension StoreView {
   /// Whether anything was stored of the temperature in a run.
   public func hasTemperatures(run: Int64) throws -> Bool {
     try Row.fetchOne(
-      database.cachedStatement(sql: "SELECT 1 FROM temperature_record WHERE step_id >= ? AND step_id < ? LIMIT 1"),
+      database.cachedStatement(
+        sql:
+          "SELECT 1 FROM temperature_record WHERE step_id >= ? AND step_id < ? AND temperature_mdegc IS NOT NULL LIMIT 1"
+      ),
       arguments: [RowIdentity.step(run: run, count: 0), RowIdentity.step(run: run + 1, count: 0)]) != nil
   }
 

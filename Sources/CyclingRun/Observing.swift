@@ -25,6 +25,8 @@ struct Observing: Sendable, Hashable {
   private var lookedAt: HostInstant?
   /// What was stored last.
   private var stored: Stored?
+  /// Whether a daemon before this one may have stored something that would be read on.
+  private var isTakenUp = false
 
   private struct Stored: Sendable, Hashable {
     var stepID: Int64
@@ -32,6 +34,9 @@ struct Observing: Sendable, Hashable {
     var temperature: Temperature?
     var at: HostInstant
   }
+
+  /// The run was begun by another daemon.
+  mutating func isRestored() { isTakenUp = true }
 
   /// The run begins, or goes on with its instrument.
   mutating func beginsAnew(at now: HostInstant) { expectedSince = now }
@@ -55,12 +60,12 @@ struct Observing: Sendable, Hashable {
   }
 
   /// Whether what is known now should be stored at that moment of a step; if so, it counts as stored. A step has at most
-  /// one value a moment, and one that is not known is stored only where one was known before.
+  /// one value a moment, and one that is not known is stored only where one was known before, or may have been.
   mutating func shouldStore(stepID: Int64, stepTime: TimeSpan, at now: HostInstant) -> Bool {
     if let stored {
       let isLater = stored.stepID != stepID || stepTime > stored.stepTime
       guard isLater, isDue(after: stored, stepID, now) else { return false }
-    } else if temperature == nil {
+    } else if temperature == nil, !isTakenUp {
       return false
     }
     stored = Stored(stepID: stepID, stepTime: stepTime, temperature: temperature, at: now)

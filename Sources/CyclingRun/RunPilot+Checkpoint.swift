@@ -190,6 +190,7 @@ extension RunPilot {
     voltageBeforeInterruption = try reader.readOptional(Int64.self).map { Voltage(nanovolts: $0) }
     // Under way it was heard until then, but not once it was away.
     restoredFrom = code == 0 ? writtenAt : awaySince ?? writtenAt
+    observing.isRestored()
     switch code {
     case 0, 1:
       awaySince = awaySince ?? writtenAt

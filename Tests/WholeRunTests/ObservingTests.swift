@@ -325,6 +325,24 @@ extension PilotBench {
     #expect(Set(bench.temperatures.map(\.stepID)) == [bench.pilot.presentStepID])
   }
 
+  /// A temperature of before a restart is not read on where nobody says one any more.
+  @Test func afterARestartItIsNotKnown() throws {
+    var bench = try Self.bench(Self.charge, at: 25)
+    bench.read(1.5, 360e-6)
+    #expect(bench.temperatures.last?.millidegrees == 25_000)
+    try bench.restart()
+    bench.feed(.instrumentReady)
+    bench.check(Array(repeating: 1.45, count: 10))
+    bench.accept()
+    bench.read(1.5, 360e-6)
+    bench.observe(nil)
+    let count = bench.temperatures.count
+    #expect(bench.temperatures.last.map { $0.millidegrees == nil } == true)
+    bench.read(1.5, 360e-6)
+    bench.observe(nil)
+    #expect(bench.temperatures.count == count, "told once")
+  }
+
   @Test func everyStepBeginsWithIt() throws {
     var bench = try Self.bench(Self.charge + ", " + #"{"rest": "8 h"}"#)
     bench.read(1.5, 360e-6)
