@@ -47,6 +47,8 @@ struct ActiveSetpoint: Sendable, Hashable {
   var isAccountedFor = false
   /// The longest that a point of a spectrum may last, over which the instrument is silent; zero in other steps.
   var longestPoint = TimeSpan.zero
+  /// Points in a row that were clipped.
+  var clippedPoints = 0
   /// How many points of a spectrum are measured.
   var pointCount: Int32 = 0
   var unheard = TimeSpan.zero

@@ -59,5 +59,18 @@ extension RunPilot {
         ImpedanceRow(
           stepID: active.stepID, number: number, stepTime: point.time - zero, point: point,
           flags: DataFlags(rawValue: Int64(point.quality.rawValue) & 7))))
+    judgeClipping(of: point, now, &outputs)
+  }
+
+  /// A clipped current makes an impedance too large, and the bound on the peak of the current rests on it.
+  private mutating func judgeClipping(of point: ImpedancePoint, _ now: RunMoment, _ outputs: inout RunOutputs) {
+    guard point.quality.contains(.overload) else {
+      setpoint?.clippedPoints = 0
+      return
+    }
+    let count = (setpoint?.clippedPoints ?? 0) + 1
+    setpoint?.clippedPoints = count
+    guard count > SafetyMonitor.toleratedOverloads, phase == .active(.step) else { return }
+    close(because: .fault(Fault(.instrumentOverload, .clipped(readings: count)), latches: true), now, &outputs)
   }
 }

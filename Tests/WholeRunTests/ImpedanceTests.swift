@@ -57,6 +57,31 @@ import VirtualLab
     #expect(world.journal.endedSteps.contains("spectrum measured"))
   }
 
+  /// One clipped point may be a range at its change, two are none.
+  @Test func clippedPointsOpenTheCircuit() throws {
+    var bench = PilotBench(
+      try TestLaboratory.program(
+        TestLaboratory.text(role: "anode-half-cell", steps: #"{"rest": "10 s"}, "# + Self.spectrum, current: "20 mA")))
+    bench.start(at: 1.0)
+    bench.check(Array(repeating: 1.0, count: 10))
+    bench.accept()
+    func point(_ quality: ReadingQuality) -> RunInput {
+      .driver(
+        .impedance(
+          channel: 0,
+          ImpedancePoint(
+            time: TimeSpan(seconds: 20), frequency: Frequency(hertz: 100), real: Resistance(count: 100_000_000),
+            imaginary: .zero, quality: quality)))
+    }
+    for quality in [.overload, [], .overload] as [ReadingQuality] {
+      bench.feed(point(quality))
+      #expect(!bench.wantsOpenCircuit)
+    }
+    bench.feed(point(.overload))
+    #expect(bench.wantsOpenCircuit)
+    #expect(bench.journal.latches.map(\.code) == [.instrumentOverload])
+  }
+
   /// A product of rounded ratios lies a little off its last frequency; beyond what the instrument reaches its script would
   /// stop with the cell connected. And a point of minutes is no machine that stood still, however short a silence may be.
   @Test func aSpectrumUpwardsEndsAtItsLastFrequency() throws {
