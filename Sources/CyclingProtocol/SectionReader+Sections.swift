@@ -21,9 +21,9 @@ extension SectionReader {
     static let interruption = #""on_interruption": {"resume_within": "30 min", "otherwise": "hold"}"#
   }
 
-  /// Limits tolerate a value for at most a minute: longer is no limit (hazard rule 20).
   /// Supervision, limits and cut-offs need a reading at least so often.
   private static let slowestReadings = TimeSpan(seconds: 1)
+  /// Limits tolerate a value for at most a minute: longer is no limit (hazard rule 20).
   private static let longestTolerance = TimeSpan(seconds: 60)
   /// A cell that stood longer than a day is not the cell that was interrupted (hazard rule 3).
   private static let longestInterruption = TimeSpan(seconds: 86_400)

@@ -81,6 +81,12 @@ extension Laboratory {
     let before = bindings[entry.id]
     let key = try serial.map(observer(named:))
     guard key != before else { return before }
+    // A run that needs the thermometer must not be started between the question and the answer.
+    guard channels[entry.id]?.isReserved == false else {
+      throw RequestRefused(.conflict, code: "channel.busy", message: "\(name) is just being started")
+    }
+    channels[entry.id]?.isReserved = true
+    defer { channels[entry.id]?.isReserved = false }
     if let (run, place) = try await runThatNeedsThermometer(on: entry) {
       throw RequestRefused(
         .conflict, code: "channel.in_use",
