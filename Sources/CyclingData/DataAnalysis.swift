@@ -60,7 +60,8 @@ public struct DataAnalysis: Sendable {
     finder.finish()
     if finder.tally.records == 0 { throw reader.holdsNoRecord }
     try refuseAbsurd(finder.closed)
-    let (halves, removed) = HalfCycleReview.merged(finder.closed)
+    let (halves, removed) = HalfCycleReview.merged(
+      finder.closed, restsAreExact: finder.tally.restsAreExact)
     let maker = CycleMaker(halves, options: options, first: first)
     var result = AnalysisResult(
       cycles: maker.cycles, halfCycles: maker.halves, tests: maker.tests, summary: AnalysisResult.Summary(), notes: [],

@@ -44,13 +44,17 @@ public struct DataHalfCycle: Sendable, Hashable {
   /// How long it was interrupted, s; nil if it was not.
   public var interruption: Double?
   /// Runs that did not split it, and what they moved.
-  public var spurious: Int
+  public var spurious = 0
   /// See `spurious`.
-  public var spuriousCharge: Charge
+  public var spuriousCharge = Charge.zero
   /// It ended at another voltage than its branch does.
   public var isTruncated = false
   /// The first of the table, and much smaller than the next of its direction.
   public var isPartialStart = false
+  /// What is in no sum of it, because hardly any current flowed.
+  var quiet: QuietPart
+  /// It is hardly any current as a whole, beside the half-cycle that it follows.
+  var isQuiet = false
 
   /// The mean magnitude of its current, A.
   public var meanCurrent: Double? { activeTime > 0 ? Double(charge.nanocoulombs) / 1e9 / activeTime : nil }
@@ -74,8 +78,27 @@ public struct DataHalfCycle: Sendable, Hashable {
     integral = draft.hasCount ? Charge(nanocoulombs: HalfCycleDraft.nano(sign * draft.integral.value)) : nil
     gapCharge = draft.hasGap ? Charge(nanocoulombs: HalfCycleDraft.nano(draft.gapCharge)) : nil
     interruption = draft.isInterrupted ? draft.interruption : nil
-    spurious = draft.spurious
-    spuriousCharge = Charge(nanocoulombs: HalfCycleDraft.nano(draft.spuriousCharge))
+    quiet = draft.quiet
+  }
+
+  /// The same with what was set aside.
+  var countingQuiet: DataHalfCycle {
+    var whole = self
+    whole.isQuiet = false
+    whole.charge = charge.wrapping(Charge(nanocoulombs: quiet.charge))
+    whole.energy = energy.map { Energy(nanojoules: $0.nanojoules &+ quiet.energy) }
+    if let plateauCharge {
+      whole.plateauCharge = plateauCharge.wrapping(Charge(nanocoulombs: quiet.plateau))
+    }
+    whole.activeTime += quiet.time
+    whole.steps += quiet.steps
+    if let tail = quiet.tail {
+      whole.end = tail.end
+      whole.lastLine = tail.line
+      if !tail.voltage.isNaN { whole.lastVoltage = tail.voltage }
+    }
+    whole.quiet = QuietPart()
+    return whole
   }
 
   /// Takes in what flowed after its last record, for the comparison alone; positive charging, C.
@@ -86,11 +109,11 @@ public struct DataHalfCycle: Sendable, Hashable {
   }
 
   /// Takes in what followed in the same direction, with `between` spurious runs of that charge in between.
-  mutating func append(_ next: DataHalfCycle, after between: (count: Int, charge: Charge)) {
-    charge += next.charge
-    energy = energy.flatMap { own in next.energy.map { own + $0 } }
+  mutating func append(_ next: DataHalfCycle, after between: (count: Int, charge: Charge) = (0, .zero)) {
+    charge = charge.wrapping(next.charge)
+    energy = energy.flatMap { own in next.energy.map { Energy(nanojoules: own.nanojoules &+ $0.nanojoules) } }
     if let own = plateauCharge, let other = next.plateauCharge {
-      plateauCharge = own + other
+      plateauCharge = own.wrapping(other)
     } else {
       plateauCharge = plateauCharge ?? next.plateauCharge
     }
@@ -102,6 +125,7 @@ public struct DataHalfCycle: Sendable, Hashable {
     steps += next.steps
     counted = counted.flatMap { own in next.counted.map { own.wrapping($0) } }
     integral = integral.flatMap { own in next.integral.map { own.wrapping($0) } }
+    quiet.add(next.quiet)
     if let other = next.gapCharge { gapCharge = (gapCharge ?? .zero).wrapping(other) }
     if let other = next.interruption { interruption = (interruption ?? 0) + other }
     spurious += next.spurious + between.count

@@ -28,8 +28,8 @@ struct HalfCycleDraft: Sendable, Hashable {
   private(set) var highestVoltage: Double
   /// The largest magnitude of the current, A.
   private(set) var largestCurrent: Double
-  /// The last current that flowed, a magnitude, A.
-  private(set) var lastCurrent: Double
+  /// The same with that of the pieces before it that only pulses cut off: what its currents are measured by.
+  private(set) var scale: Double
   /// How long current flowed, s.
   private(set) var activeTime = CompensatedSum()
   /// Steps in which current flowed.
@@ -46,11 +46,10 @@ struct HalfCycleDraft: Sendable, Hashable {
   /// How long it was interrupted, s.
   private(set) var interruption = 0.0
   private(set) var isInterrupted = false
-  /// Runs of the opposite or a hardly measurable current that did not split it, and their charge as a magnitude, C.
-  private(set) var spurious = 0
-  private(set) var spuriousCharge = 0.0
+  /// What flowed while there was hardly any current; in none of the sums.
+  private(set) var quiet = QuietPart()
 
-  init(_ direction: Direction, threshold: Voltage?, row: DataRow) {
+  init(_ direction: Direction, threshold: Voltage?, row: DataRow, scale: Double = 0) {
     self.direction = direction
     accumulator = HalfCycleAccumulator(direction: direction, plateauThreshold: threshold)
     firstLine = row.line
@@ -62,7 +61,7 @@ struct HalfCycleDraft: Sendable, Hashable {
     lowestVoltage = row.voltage
     highestVoltage = row.voltage
     largestCurrent = row.current.magnitude
-    lastCurrent = row.current.magnitude
+    self.scale = max(scale, row.current.magnitude)
   }
 
   /// Net charge so far, a magnitude when all is well; C.
@@ -74,8 +73,10 @@ struct HalfCycleDraft: Sendable, Hashable {
     end = row.time
     lastLine = row.line
     let magnitude = row.current.magnitude
-    if magnitude > largestCurrent { largestCurrent = magnitude }
-    lastCurrent = magnitude
+    if magnitude > largestCurrent {
+      largestCurrent = magnitude
+      if magnitude > scale { scale = magnitude }
+    }
     guard !row.voltage.isNaN else { return }
     lastVoltage = row.voltage
     if !(row.voltage >= lowestVoltage) { lowestVoltage = row.voltage }
@@ -129,9 +130,17 @@ struct HalfCycleDraft: Sendable, Hashable {
     interruption += seconds
   }
 
-  mutating func note(spurious charge: Double) {
-    spurious += 1
-    spuriousCharge += charge
+  /// Takes what flowed since it was `before` out of the sums and keeps it aside.
+  mutating func setAside(since before: HalfCycleDraft, isLast: Bool) {
+    var part = before.quiet
+    part.add(
+      charge: accumulator.charge.nanocoulombs &- before.accumulator.charge.nanocoulombs,
+      energy: accumulator.energy.nanojoules &- before.accumulator.energy.nanojoules,
+      plateau: (accumulator.plateauCharge?.nanocoulombs ?? 0) &- (before.accumulator.plateauCharge?.nanocoulombs ?? 0),
+      time: activeTime.value - before.activeTime.value, steps: steps - before.steps)
+    part.tail = isLast ? QuietPart.Tail(end: end, line: lastLine, voltage: lastVoltage) : nil
+    self = before
+    quiet = part
   }
 
   /// Whole billionths; what is beyond any cell stays at the end of the range instead of stopping the program.

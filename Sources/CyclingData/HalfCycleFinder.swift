@@ -2,10 +2,11 @@
 // SPDX-FileCopyrightText: NaCycler contributors
 //
 // Half-cycles from the sign of the current (docs/metrics.md, "Half-cycles in files"): the longest runs of one direction.
-// Rests and changes of the current do not split one, nor does a run of the other direction that is short and hardly moves
-// anything. What flowed between two records is counted as docs/metrics.md, "Charge in files", says.
+// Rests and changes of the current do not split one. What flowed between two records is counted as docs/metrics.md,
+// "Charge in files", says.
 //
-// One half-cycle is open; a run of the other direction is a candidate until it has moved enough or lasted long enough.
+// One run is open. A run of the other direction closes it as soon as its current is worth the name; until then it is a
+// candidate. Which of the closed runs are half-cycles and which are pulses within one, `HalfCycleReview` says at the end.
 
 internal import CyclerModel
 internal import Quantities
@@ -42,6 +43,13 @@ struct HalfCycleFinder: RowTaking, Sendable {
     var lastTime = 0.0
     /// Runs that split nothing and belong to no half-cycle.
     var spurious = 0
+    /// Records without any current, once there was one.
+    var zeros = 0
+    /// Changes between none and hardly any inside a step: the noise of an instrument whose zero is a digit like others.
+    var flickers = 0
+
+    /// Whether a rest shows exactly no current.
+    var restsAreExact: Bool { zeros >= 3 && flickers <= zeros / 10 }
   }
 
   private(set) var tally = Tally()
@@ -57,6 +65,8 @@ struct HalfCycleFinder: RowTaking, Sendable {
   // What `open` was before a run of hardly any current began.
   private var beforeQuiet: HalfCycleDraft
   private var isQuiet = false
+  // Records of it, or of a candidate.
+  private var quietRecords = 0
   // The last record showed hardly any current.
   private var lastIsQuiet = false
   // The charge of the largest half-cycle that has closed, C.
@@ -71,6 +81,11 @@ struct HalfCycleFinder: RowTaking, Sendable {
   private var intervals = 0
   private var longestInterval = 0.0
 
+  // So many closed runs are looked through while the table is read.
+  private var mostRuns = Self.leastRuns
+  // The scale of the run before `open`, of the same direction as what may follow `open` if that is only a pulse, A.
+  private var scaleBefore = 0.0
+
   /// A run that moved less than this share of the half-cycle and lasted less than `shortest` does not split it.
   static let spuriousShare = 0.01
   /// s.
@@ -79,11 +94,15 @@ struct HalfCycleFinder: RowTaking, Sendable {
   /// more than `quietShare` of its charge.
   static let quietCurrent = 0.005
   static let quietShare = 0.002
+  /// So many records a step are a current; fewer are what an instrument shows while it switches off.
+  static let leastQuiet = 3
   /// An interval so much longer than every one before is a gap, but none shorter than `leastGap` seconds.
   static let gapFactor = 20.0
   static let leastGap = 600.0
   /// So many records in a row that lie before the last one are a clock that began anew.
   static let restartCount = 8
+
+  private static let leastRuns = 16_384
 
   init(_ rules: Rules) {
     self.rules = rules
@@ -117,10 +136,10 @@ struct HalfCycleFinder: RowTaking, Sendable {
   /// The table is over: closes what is open.
   mutating func finish() {
     if hasLast { tally.lastTime = last.time }
-    if isQuiet { endQuiet() }
-    open.endStep()
+    if isQuiet { endQuiet(isLast: true) }
     candidate.endStep()
-    if hasCandidate { dropCandidate() }
+    if hasCandidate { dropCandidate(resuming: nil) }
+    open.endStep()
     if hasOpen { closed.append(DataHalfCycle(open)) }
     hasOpen = false
   }
@@ -191,6 +210,7 @@ extension HalfCycleFinder {
     let beginsStep = isNewStep(row)
     if span == 0, !beginsStep { tally.duplicates += 1 }
     let isQuietRow = isHardlyAny(row)
+    if row.current == 0 || isQuietRow { observeRest(row, beginsStep) }
     var parts = divide(row, span, beginsStep, isQuietRow)
     if span > Self.leastGap || rules.gapLimit != nil, isGap(span) {
       parts = gap(row, span, beginsStep, parts)
@@ -207,6 +227,17 @@ extension HalfCycleFinder {
     }
     last = row
     lastIsQuiet = isQuietRow
+  }
+
+  private mutating func observeRest(_ row: DataRow, _ beginsStep: Bool) {
+    guard hasOpen else { return }
+    if row.current == 0 {
+      tally.zeros += 1
+      if lastIsQuiet, !beginsStep { tally.flickers += 1 }
+    } else {
+      quietRecords += 1
+      if last.current == 0, !beginsStep { tally.flickers += 1 }
+    }
   }
 
   private func isGap(_ span: Double) -> Bool {
@@ -308,30 +339,34 @@ extension HalfCycleFinder {
   /// Whether a record shows so little current, all of a sudden, that it is an offset at rest.
   @inline(__always)
   private func isHardlyAny(_ row: DataRow) -> Bool {
-    guard hasOpen, row.current != 0 else { return false }
     let magnitude = row.current.magnitude
-    return magnitude <= Self.quietCurrent * open.largestCurrent
-      && (lastIsQuiet || last.current == 0 || magnitude * 10 <= last.current.magnitude)
+    guard magnitude <= Self.quietCurrent * open.scale, magnitude > 0, hasOpen else { return false }
+    // What a step's own word calls charging or discharging is no rest.
+    guard row.typeSign == 0 else { return false }
+    return lastIsQuiet || last.current == 0 || magnitude * 10 <= last.current.magnitude
   }
 
   /// Whether everything in the run of the last record is hardly any current beside this one's.
   @inline(__always)
   private func dwarfsRun(_ row: DataRow) -> Bool {
-    let largest = lastPlace == .candidate ? candidate.largestCurrent : open.largestCurrent
+    let largest = lastPlace == .candidate ? candidate.largestCurrent : open.scale
     return largest <= Self.quietCurrent * row.current.magnitude
   }
 
+  @inline(__always)
   private mutating func deliver(_ parts: Parts, _ row: DataRow, _ isQuietRow: Bool) {
-    if parts.isJoined, lastPlace != .nowhere, row.current != 0, lastIsQuiet == isQuietRow, !dwarfsRun(row) {
+    if parts.isJoined, lastPlace == .open, row.current != 0, lastIsQuiet == isQuietRow, !dwarfsRun(row) {
       // The usual case: one more record of the same run.
-      let voltage = mean(last.voltage, row.voltage)
-      if lastPlace == .open {
-        open.add(charge: parts.new, over: parts.newTime, energyAt: voltage, to: row)
-      } else {
-        candidate.add(charge: parts.new, over: parts.newTime, energyAt: voltage, to: row)
-        confirmCandidate(row)
-      }
-      return
+      open.add(charge: parts.new, over: parts.newTime, energyAt: mean(last.voltage, row.voltage), to: row)
+    } else {
+      deliverElsewhere(parts, row, isQuietRow)
+    }
+  }
+
+  private mutating func deliverElsewhere(_ parts: Parts, _ row: DataRow, _ isQuietRow: Bool) {
+    if parts.isJoined, lastPlace == .candidate, row.current != 0, lastIsQuiet == isQuietRow, !dwarfsRun(row) {
+      candidate.add(charge: parts.new, over: parts.newTime, energyAt: mean(last.voltage, row.voltage), to: row)
+      return confirmCandidate(row)
     }
     leave(parts, row)
     let place = place(row, isQuietRow: isQuietRow)
@@ -374,35 +409,46 @@ extension HalfCycleFinder {
       return .open
     }
     if direction == open.direction {
-      if hasCandidate { dropCandidate() }
-      if open.largestCurrent <= Self.quietCurrent * row.current.magnitude {
+      if hasCandidate { dropCandidate(resuming: row) }
+      if open.scale <= Self.quietCurrent * row.current.magnitude {
         // Noise or an offset so far: the review drops it, or joins it again where it came to something.
         isQuiet = false
         close()
         open = draft(direction, row)
+        scaleBefore = 0
         return .open
       }
       if isQuietRow, !isQuiet {
         beforeQuiet = open
         isQuiet = true
+        quietRecords = 1
       } else if !isQuietRow, isQuiet {
-        endQuiet()
+        endQuiet(isLast: false)
       }
       return .open
     }
-    if isQuiet { endQuiet() }
-    let expected = Self.quietCurrent * max(open.largestCurrent, row.current.magnitude)
-    if hasCandidate, !isQuietRow, candidate.largestCurrent <= expected { dropCandidate() }
+    if isQuiet { endQuiet(isLast: true) }
+    let expected = Self.quietCurrent * max(open.scale, row.current.magnitude)
+    if hasCandidate, !isQuietRow, candidate.largestCurrent <= expected {
+      dropCandidate(resuming: nil)
+      if !hasOpen {
+        open = draft(direction, row)
+        hasOpen = true
+        return .open
+      }
+    }
     if !hasCandidate {
-      candidate = draft(direction, row)
+      candidate = draft(direction, row, scale: isPulse(open) ? scaleBefore : 0)
       hasCandidate = true
+      quietRecords = 1
     }
     return .candidate
   }
 
-  private func draft(_ direction: Direction, _ row: DataRow) -> HalfCycleDraft {
+  private func draft(_ direction: Direction, _ row: DataRow, scale: Double = 0) -> HalfCycleDraft {
     HalfCycleDraft(
-      direction, threshold: direction == .charge ? rules.chargingPlateauBelow : rules.dischargingPlateauBelow, row: row)
+      direction, threshold: direction == .charge ? rules.chargingPlateauBelow : rules.dischargingPlateauBelow, row: row,
+      scale: scale)
   }
 
   private mutating func begin(_ row: DataRow, charge: Double, over time: Double, energyAt voltage: Double? = nil) {
@@ -419,12 +465,13 @@ extension HalfCycleFinder {
     }
   }
 
-  /// A candidate that has moved enough, or lasted long enough with a current worth the name, is the next half-cycle.
+  /// A candidate with a current worth the name, or one that has moved enough, is the next run.
   private mutating func confirmCandidate(_ row: DataRow) {
     guard hasCandidate, lastPlace == .candidate else { return }
-    let isLong =
-      row.time - candidate.begin >= Self.shortest && candidate.largestCurrent > Self.quietCurrent * open.largestCurrent
-    guard isLong || candidate.charge >= Self.spuriousShare * max(open.charge, largestCharge) else { return }
+    guard
+      candidate.largestCurrent > Self.quietCurrent * open.scale
+        || candidate.charge >= Self.spuriousShare * max(open.charge, largestCharge)
+    else { return }
     close()
     open = candidate
     hasCandidate = false
@@ -434,29 +481,60 @@ extension HalfCycleFinder {
   private mutating func close() {
     open.endStep()
     largestCharge = max(largestCharge, open.charge)
-    closed.append(DataHalfCycle(open))
-    if closed.count == closed.capacity, closed.count >= 50_000 {
-      let kept = HalfCycleReview.withoutNoise(closed)
-      tally.spurious += closed.count - kept.count
-      closed = kept
+    scaleBefore = open.scale
+    keep(DataHalfCycle(open))
+  }
+
+  private mutating func keep(_ run: DataHalfCycle) {
+    closed.append(run)
+    guard closed.count >= mostRuns else { return }
+    // Pulses and noise by the hundred thousand: the earlier ones are judged now, by what is known so far.
+    let recent = closed.suffix(mostRuns / 8)
+    let (halves, spurious) = HalfCycleReview.merged(
+      Array(closed.dropLast(recent.count)), restsAreExact: tally.restsAreExact)
+    tally.spurious += spurious
+    closed = halves + recent
+    // Where most of them are half-cycles, the next look is far away: its cost stays in proportion to the records.
+    mostRuns = max(Self.leastRuns, closed.count * 2)
+  }
+
+  /// Whether a run is too short and moves too little to split a half-cycle.
+  private func isPulse(_ run: HalfCycleDraft) -> Bool {
+    run.end - run.begin < Self.shortest && run.charge < Self.spuriousShare * largestCharge
+  }
+
+  /// The candidate was an offset, or noise. One that lasted is kept for the review, which knows the whole table.
+  /// - Parameter resuming: The record with which the current goes on in the open run's direction.
+  private mutating func dropCandidate(resuming row: DataRow?) {
+    hasCandidate = false
+    guard candidate.end - candidate.begin >= Self.shortest, quietRecords >= Self.leastQuiet * candidate.steps else {
+      return
+    }
+    let scale = open.scale
+    if isQuiet { endQuiet(isLast: true) }
+    close()
+    var run = DataHalfCycle(candidate)
+    run.isQuiet = true
+    keep(run)
+    scaleBefore = 0
+    if let row {
+      open = draft(open.direction, row, scale: scale)
+    } else {
+      hasOpen = false
     }
   }
 
-  private mutating func dropCandidate() {
-    hasCandidate = false
-    // An offset at rest is no pulse.
-    guard candidate.largestCurrent > Self.quietCurrent * open.largestCurrent else { return }
-    tally.spurious += 1
-    open.note(spurious: candidate.charge.magnitude)
-  }
-
-  /// What flowed while hardly anything did is kept where it comes to something.
-  private mutating func endQuiet() {
+  /// What flowed while hardly anything did is set aside where it comes to nothing.
+  private mutating func endQuiet(isLast: Bool) {
     isQuiet = false
     open.endStep()
     let moved = open.charge - beforeQuiet.charge
     guard moved < Self.quietShare * beforeQuiet.charge else { return }
-    open = beforeQuiet
+    if quietRecords >= Self.leastQuiet * (open.steps - beforeQuiet.steps) {
+      open.setAside(since: beforeQuiet, isLast: isLast)
+    } else {
+      open = beforeQuiet
+    }
   }
 
   @inline(__always)

@@ -13,36 +13,85 @@ enum HalfCycleReview {
   /// A first half-cycle of less than this share of the next one began in the middle.
   static let partialShare = 0.9
 
-  /// Without the runs that are too small to be one, what then meets joined; both measured by the table's largest.
-  static func merged(_ found: [DataHalfCycle]) -> (halfCycles: [DataHalfCycle], spurious: Int) {
+  /// Without the runs that are no half-cycle of their own, what then meets joined; measured by the table's largest.
+  /// - Parameter restsAreExact: Rests show exactly no current, so that a small one is a current and no offset.
+  static func merged(_ found: [DataHalfCycle], restsAreExact: Bool) -> (halfCycles: [DataHalfCycle], spurious: Int) {
     let largest = found.map(\.charge).max() ?? .zero
-    let current = found.map(\.largestCurrent).max() ?? 0
-    var kept: [DataHalfCycle] = []
+    let pieces = found.compactMap { piece -> DataHalfCycle? in
+      if piece.isQuiet, !restsAreExact || share(piece, of: largest) < HalfCycleFinder.quietShare { return nil }
+      return restsAreExact ? piece.countingQuiet : piece
+    }
+    let current = pieces.map(\.largestCurrent).max() ?? 0
+    let strong = pieces.filter { !isWeak($0, beside: largest, current) }
+    let runs = joined(strong)
+    // Where half-cycles end is known from those that are some in any case.
+    let plain = withoutPulses(runs, beside: largest, CutOffs([]))
+    let cutOffs = CutOffs(plain.halfCycles)
+    let halves = cutOffs.areKnown ? withoutPulses(runs, beside: largest, cutOffs) : plain
+    return (halves.halfCycles, halves.spurious + pieces.count - strong.count)
+  }
+
+  private static func withoutPulses(
+    _ runs: [DataHalfCycle], beside largest: Charge, _ cutOffs: CutOffs
+  ) -> (halfCycles: [DataHalfCycle], spurious: Int) {
+    var runs = runs
     var removed = 0
-    var between: (count: Int, charge: Charge) = (0, .zero)
-    for half in found {
-      let isMore = kept.last?.direction == half.direction
-      if isWeak(half, beside: largest, current) || (!isMore && isShort(half, beside: largest)) {
-        removed += 1
-        between = (between.count + 1, between.charge.wrapping(half.charge))
-      } else if isMore, let last = kept.indices.last {
-        kept[last].append(half, after: between)
-        between = (0, .zero)
+    while true {
+      let dropped = dropSmallest(&runs, beside: largest, cutOffs)
+      guard dropped > 0 else { return (runs, removed) }
+      removed += dropped
+      runs = joined(runs)
+    }
+  }
+
+  /// Pieces of one direction that follow each other are one run.
+  private static func joined(_ pieces: [DataHalfCycle]) -> [DataHalfCycle] {
+    var runs: [DataHalfCycle] = []
+    for piece in pieces {
+      if let last = runs.indices.last, runs[last].direction == piece.direction {
+        runs[last].append(piece)
       } else {
-        kept.append(half)
-        between = (0, .zero)
+        runs.append(piece)
       }
     }
-    return (kept, removed)
+    return runs
   }
 
-  /// Without the shortest and smallest runs, of which a table of noise may have one every second record.
-  static func withoutNoise(_ found: [DataHalfCycle]) -> [DataHalfCycle] {
-    let largest = found.map(\.charge).max() ?? .zero
-    return found.filter { !isShort($0, beside: largest) }
+  /// Takes out the runs that split nothing, the smallest first: only when the pulses between them are gone do the parts of
+  /// a half-cycle show what they are.
+  /// - Returns: How many went.
+  private static func dropSmallest(_ runs: inout [DataHalfCycle], beside largest: Charge, _ cutOffs: CutOffs) -> Int {
+    let order = runs.indices.filter { isShort(runs[$0], beside: largest) }.sorted { runs[$0].charge < runs[$1].charge }
+    guard !order.isEmpty else { return 0 }
+    // Neighbours that are still there; a run that is gone is marked by a direction of none.
+    var before = runs.indices.map { $0 - 1 }
+    var after = runs.indices.map { $0 + 1 }
+    var dropped = 0
+    for index in order where runs[index].direction != .none && isShort(runs[index], beside: largest) {
+      let (left, right) = (before[index], after[index])
+      if left >= 0, cutOffs.hold(runs[left]), cutOffs.hold(runs[index]) { continue }
+      // Of a pulse and one back, the first is in the half-cycle before them, unless that has come to its end already.
+      if left > 0, before[left] >= 0, isShort(runs[left], beside: largest), !cutOffs.hold(runs[before[left]]) {
+        continue
+      }
+      let run = runs[index]
+      runs[index].direction = .none
+      dropped += 1
+      if left >= 0, right < runs.count {
+        runs[left].append(runs[right], after: (run.spurious + 1, run.charge.wrapping(run.spuriousCharge)))
+        runs[right].direction = .none
+        after[left] = after[right]
+        if after[right] < runs.count { before[after[right]] = left }
+      } else {
+        if left >= 0 { after[left] = right }
+        if right < runs.count { before[right] = left }
+      }
+    }
+    runs.removeAll { $0.direction == .none }
+    return dropped
   }
 
-  /// A pulse or a glitch, measured by the largest half-cycle of the table.
+  /// A pulse, a glitch or the noise at a turn, measured by the largest half-cycle of the table.
   private static func isShort(_ half: DataHalfCycle, beside largest: Charge) -> Bool {
     half.end - half.begin < HalfCycleFinder.shortest && share(half, of: largest) < HalfCycleFinder.spuriousShare
   }
