@@ -121,7 +121,8 @@ extension RunPilot {
       run: identity.run, tests: program.tests, platingDirection: plating, from: &reader)
   }
 
-  private mutating func encodeCourse(into writer: inout ByteWriter) {
+  /// What came with format 10. Changes nothing; `mutating` spares the copy.
+  mutating func encodeCourse(into writer: inout ByteWriter) {
     if setpoint?.hasBegun != nil { setpoint?.rest.encode(into: &writer) } else { restTrace.encode(into: &writer) }
     halfCycle?.accumulator.encodeCourse(into: &writer)
     cycle.encodeDetails(into: &writer)

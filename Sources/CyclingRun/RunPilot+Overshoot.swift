@@ -23,11 +23,17 @@ extension RunPilot {
     let beyond = Self.beyond(last, cutOff, end.comparison)
     let bound = max(Self.leastOvershoot, settings.voltageError(at: cutOff) * 2)
     guard let beyond, beyond > bound else { return }
-    let past = charge(of: active, beyond: cutOff, at: last).map { "about \($0.shown()) flowed beyond it" }
+    let past = charge(of: active, beyond: cutOff, at: last)
     let detail =
       "\(reason): the step ended at \(last.shown()), \(beyond.shown()) beyond its cut-off; "
-      + (past ?? "what flowed beyond it is not known")
-    note(.dataCutOffOvershoot, .warning, detail, now, &outputs)
+      + (past.map { "about \($0.shown()) flowed beyond it" } ?? "what flowed beyond it is not known")
+    note(.dataCutOffOvershoot, matters(past) ? .warning : .info, detail, now, &outputs)
+  }
+
+  /// Whether so much changes an efficiency by more than a ten-thousandth; what is not known may.
+  private func matters(_ past: Charge?) -> Bool {
+    guard let past, let moved = halfCycle?.accumulator.charge else { return true }
+    return Int128(past.nanocoulombs) * 10_000 > Int128(moved.magnitude.nanocoulombs)
   }
 
   /// How far a voltage lies beyond a cut-off; nil on this side of it.
