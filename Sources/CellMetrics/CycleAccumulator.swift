@@ -67,6 +67,9 @@ public struct CycleAccumulator: Sendable, Hashable {
       summary.coulombicEfficiency = Self.ratio(second.charge, to: first.charge)
     }
     addPlateaus(to: &summary)
+    summary.detail = CycleDetail(
+      charging: charging, discharging: discharging, first: first, second: second,
+      efficiency: summary.coulombicEfficiency, hasPlateaus: role == .anodeHalfCell)
     balance.take(first: first, second: second, hasEfficiency: role.hasCoulombicEfficiency, into: &summary)
     if let retentionReference {
       summary.retention = retention.take(
@@ -114,6 +117,19 @@ extension HalfCycleRow {
 // MARK: - Checkpoint
 
 extension CycleAccumulator {
+  /// Appends the details of the half-cycles that wait for the end of their cycle.
+  public mutating func encodeDetails(into writer: inout ByteWriter) {
+    charging?.detail.encode(into: &writer)
+    discharging?.detail.encode(into: &writer)
+  }
+
+  /// Reads what `encodeDetails(into:)` wrote, behind everything else.
+  /// - Throws: `ByteReader.Malformed` with the place, when the bytes end early or cannot be such a state.
+  public mutating func decodeDetails(from reader: inout ByteReader) throws(ByteReader.Malformed) {
+    if charging != nil { charging?.detail = try HalfCycleDetail(from: &reader) }
+    if discharging != nil { discharging?.detail = try HalfCycleDetail(from: &reader) }
+  }
+
   /// Appends the state to a checkpoint; role and earlier cycles are the run's and not written.
   ///
   /// Changes nothing; `mutating`, so that the rows are read where they stand and not copied for each checkpoint.

@@ -32,25 +32,24 @@ public struct HalfCycleAccumulator: Sendable, Hashable {
   private var held: Int64 = 0
   private var flags: DataFlags = []
 
-  // Net charge below the threshold, positive charging, up to `placedCharge` of the present step.
-  private var below: Int64 = 0
-  private var wasBelow = false
-  // A step moved charge and nobody measured its voltage.
-  private var hasUnplaced = false
-  // The present step's last record with a voltage.
-  private var placedCharge: Int64 = 0
-  private var placedVoltage: Int64?
+  private var plateau = ThresholdCharge()
+  /// The delay of the resistance that corrects the plateau; nil when it is not corrected.
+  public let correctionDelay: ResistanceDelay?
+  private var correctedPlateau = ThresholdCharge()
+  private var course = BranchCourse()
 
   /// An empty half-cycle.
-  public init(direction: Direction, plateauThreshold: Voltage?) {
+  public init(direction: Direction, plateauThreshold: Voltage?, correctionDelay: ResistanceDelay? = nil) {
     self.direction = direction
     self.plateauThreshold = plateauThreshold
+    self.correctionDelay = plateauThreshold == nil ? nil : correctionDelay
   }
 
   /// An empty half-cycle with the plateau threshold that the parameters give its branch.
   public init(direction: Direction, parameters: MetricParameters, role: CellRole) {
     self.init(
-      direction: direction, plateauThreshold: parameters.plateauThreshold(direction: direction, role: role))
+      direction: direction, plateauThreshold: parameters.plateauThreshold(direction: direction, role: role),
+      correctionDelay: parameters.plateauIRCorrection)
   }
 
   /// Counts what flowed since the step's record before this one, or since its beginning.
@@ -66,22 +65,39 @@ public struct HalfCycleAccumulator: Sendable, Hashable {
     flags.formUnion(record.flags.intersection(Self.inherited))
     stepCharge = charge
     stepEnergy = record.energy.nanojoules
-    if let plateauThreshold, let voltage = record.voltage {
-      place(charge, voltage.nanovolts, threshold: plateauThreshold.nanovolts)
+    course.record(record, moved: increment)
+    guard let plateauThreshold, let voltage = record.voltage else { return }
+    plateau.place(charge, voltage.nanovolts, threshold: plateauThreshold.nanovolts)
+    if let correctionResistance, let current = record.current {
+      let corrected = voltage.lessDrop(of: current, at: correctionResistance)
+      correctedPlateau.place(charge, corrected.nanovolts, threshold: plateauThreshold.nanovolts)
     }
   }
 
+  /// A step of that kind begins, in a range with that stated error. Who does not know what the steps are leaves it out, and
+  /// the half-cycle has no detail.
+  public mutating func stepBegan(_ kind: StepKind, accuracy: CurrentAccuracy?) {
+    course.stepBegan(kind, accuracy: accuracy, reverse: reverse)
+  }
+
+  /// The circuit is closed from where the last record before left the cell, behind a rest if there was one. What comes
+  /// after the first time says nothing of the half-cycle's beginning and is left out.
+  public mutating func circuitClosed(from standing: RestTrace.Standing, after rest: RestBefore?) {
+    course.circuitClosed(from: standing, after: rest)
+  }
+
+  /// The resistance by which the plateau is corrected; nil while it is not known or not asked for.
+  public var correctionResistance: Resistance? { correctionDelay.flatMap(course.resistance) }
+
   /// The step is over; the next record begins another one.
   public mutating func stepEnded() {
-    let rest = chargeAfterPlaced
-    below &+= rest.below
-    hasUnplaced = hasUnplaced || rest.isUnplaced
+    plateau.stepEnded(at: stepCharge, threshold: plateauThreshold?.nanovolts)
+    if correctionDelay != nil { correctedPlateau.stepEnded(at: stepCharge, threshold: plateauThreshold?.nanovolts) }
+    course.stepEnded(charge: stepCharge, reverse: reverse, direction: direction)
     endedCharge &+= stepCharge
     endedEnergy &+= stepEnergy
     stepCharge = 0
     stepEnergy = 0
-    placedCharge = 0
-    placedVoltage = nil
   }
 
   /// Charge moved in the programmed direction less the opposite.
@@ -98,9 +114,15 @@ public struct HalfCycleAccumulator: Sendable, Hashable {
   /// nil without a threshold, when no record lies below it, and when charge flowed in a step of which nobody measured a
   /// voltage. A half-cycle that lies below the threshold as a whole is plateau as a whole.
   public var plateauCharge: Charge? {
-    let rest = chargeAfterPlaced
-    guard plateauThreshold != nil, wasBelow, !hasUnplaced, !rest.isUnplaced else { return nil }
-    return Charge(nanocoulombs: directed(below &+ rest.below))
+    plateauThreshold.flatMap { plateau.value(at: stepCharge, threshold: $0.nanovolts) }
+      .map { Charge(nanocoulombs: directed($0)) }
+  }
+  /// The same of the voltage less its ohmic part, by the resistance at `correctionDelay`. What flowed before that was known
+  /// takes the side of the record at which it was. nil also when it was not known at the end of the first step.
+  public var plateauIRCorrectedCharge: Charge? {
+    guard correctionDelay != nil else { return nil }
+    return plateauThreshold.flatMap { correctedPlateau.value(at: stepCharge, threshold: $0.nanovolts) }
+      .map { Charge(nanocoulombs: directed($0)) }
   }
 
   /// `row` with the sums and the records' flags; place, gap and end are left as they are.
@@ -111,6 +133,8 @@ public struct HalfCycleAccumulator: Sendable, Hashable {
     row.energy = energy
     row.constantVoltageCharge = constantVoltageCharge
     row.plateauCharge = plateauCharge
+    course.fill(&row.detail, charge: stepCharge, reverse: reverse, direction: direction)
+    row.detail.plateauIRCorrectedCharge = plateauIRCorrectedCharge
     row.flags.formUnion(flags)
     return row
   }
@@ -129,36 +153,6 @@ extension HalfCycleAccumulator {
     case .discharge: 0 &- net
     }
   }
-
-  private mutating func place(_ charge: Int64, _ voltage: Int64, threshold: Int64) {
-    let increment = charge &- placedCharge
-    let isBelow = voltage < threshold
-    if let before = placedVoltage, (before < threshold) != isBelow {
-      // The voltages stand on both sides: the share of the interval that the lower one's side takes, linearly.
-      let lower = min(before, voltage)
-      let span = UInt64(bitPattern: max(before, voltage) &- lower)
-      below &+= Self.share(increment, UInt64(bitPattern: threshold &- lower), of: span)
-    } else if isBelow {
-      below &+= increment
-    }
-    wasBelow = wasBelow || isBelow
-    placedCharge = charge
-    placedVoltage = voltage
-  }
-
-  // amount · part / whole with 0 <= part <= whole, halves away from zero.
-  private static func share(_ amount: Int64, _ part: UInt64, of whole: UInt64) -> Int64 {
-    // An odd whole has no half to round.
-    let magnitude = (UInt128(amount.magnitude) * UInt128(part) + UInt128(whole / 2)) / UInt128(whole)
-    return amount < 0 ? 0 &- Int64(truncatingIfNeeded: magnitude) : Int64(truncatingIfNeeded: magnitude)
-  }
-
-  // What flowed after the last record with a voltage takes that record's side.
-  private var chargeAfterPlaced: (below: Int64, isUnplaced: Bool) {
-    guard let plateauThreshold, stepCharge != placedCharge else { return (0, false) }
-    guard let placedVoltage else { return (0, true) }
-    return (placedVoltage < plateauThreshold.nanovolts ? stepCharge &- placedCharge : 0, false)
-  }
 }
 
 // MARK: - Checkpoint
@@ -175,19 +169,27 @@ extension HalfCycleAccumulator {
     writer.write(reverse)
     writer.write(held)
     writer.write(flags.rawValue)
-    writer.write(below)
-    writer.write(placedCharge)
-    writer.write(placedVoltage)
-    writer.write(wasBelow)
-    writer.write(hasUnplaced)
+    plateau.encode(into: &writer)
+  }
+
+  /// Appends what `encode(into:)` leaves out, because earlier checkpoints did not have it.
+  public func encodeCourse(into writer: inout ByteWriter) {
+    writer.write(correctionDelay != nil)
+    if correctionDelay != nil { correctedPlateau.encode(into: &writer) }
+    course.encode(into: &writer)
   }
 
   /// Reads what `encode(into:)` wrote.
+  /// - Parameter correctionDelay: As it was at its beginning; it is the parameters' and not written.
   /// - Throws: `ByteReader.Malformed` with the place, when the bytes end early or cannot be such a state.
-  public init(from reader: inout ByteReader) throws(ByteReader.Malformed) {
+  public init(
+    from reader: inout ByteReader, correctionDelay: ResistanceDelay? = nil
+  ) throws(ByteReader.Malformed) {
     guard let direction = Direction(rawValue: try reader.read()) else { throw reader.malformed }
     let threshold = try reader.readOptional(Int64.self)
-    self.init(direction: direction, plateauThreshold: threshold.map(Voltage.init(nanovolts:)))
+    self.init(
+      direction: direction, plateauThreshold: threshold.map(Voltage.init(nanovolts:)),
+      correctionDelay: correctionDelay)
     endedCharge = try reader.read()
     endedEnergy = try reader.read()
     stepCharge = try reader.read()
@@ -195,10 +197,14 @@ extension HalfCycleAccumulator {
     reverse = try reader.read()
     held = try reader.read()
     flags = DataFlags(rawValue: try reader.read())
-    below = try reader.read()
-    placedCharge = try reader.read()
-    placedVoltage = try reader.readOptional(Int64.self)
-    wasBelow = try reader.readBool()
-    hasUnplaced = try reader.readBool()
+    plateau = try ThresholdCharge(from: &reader)
+  }
+
+  /// Reads what `encodeCourse(into:)` wrote.
+  /// - Throws: as `init(from:correctionDelay:)`.
+  public mutating func decodeCourse(from reader: inout ByteReader) throws(ByteReader.Malformed) {
+    guard try reader.readBool() == (correctionDelay != nil) else { throw reader.malformed }
+    if correctionDelay != nil { correctedPlateau = try ThresholdCharge(from: &reader) }
+    course = try BranchCourse(from: &reader)
   }
 }

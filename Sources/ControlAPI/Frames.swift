@@ -135,6 +135,21 @@ public struct CycleFrame: Codable, Sendable, Hashable {
   /// Second half-cycle over first in the order of the role, as a fraction, never clamped; null when incomplete or
   /// meaningless.
   @OrNull public var coulombic_efficiency: Double?
+  /// By how much the efficiency can be wrong by the instrument's stated error, as a fraction; null where nothing is
+  /// stated.
+  @OrNull public var coulombic_efficiency_uncertainty: Double?
+  /// By how much the charge capacity can be wrong by it.
+  @OrNull public var charge_capacity_uncertainty_Ah: Double?
+  /// By how much the discharge capacity can be wrong by it.
+  @OrNull public var discharge_capacity_uncertainty_Ah: Double?
+  /// Charge below the plateau threshold on sodiation, of the voltage less its ohmic part; null unless the protocol asks.
+  @OrNull public var sodiation_plateau_ir_corrected_capacity_Ah: Double?
+  /// Its share of the sodiation charge, as a fraction.
+  @OrNull public var sodiation_plateau_ir_corrected_ratio: Double?
+  /// The same of the desodiation branch.
+  @OrNull public var desodiation_plateau_ir_corrected_capacity_Ah: Double?
+  /// Its share of the desodiation charge, as a fraction.
+  @OrNull public var desodiation_plateau_ir_corrected_ratio: Double?
   /// Charge below the plateau threshold on sodiation.
   @OrNull public var sodiation_plateau_capacity_Ah: Double?
   /// Its share of the sodiation charge, as a fraction.

@@ -178,12 +178,14 @@ public struct CycleTable: Codable, Sendable, Hashable {
   @OrNull public var initial_cycle_run: Int64?
   /// Tests of plating in the order of the protocol.
   public var efficiency_tests: [EfficiencyTestFrame]
+  /// All half-cycles in order, those outside of cycles and one that is open included.
+  public var half_cycles: [HalfCycleFrame]
 
   /// Makes one from its parts.
   public init(
     run: Int64, cell: String, role: String, active_mass_ug: Int64? = nil, area_mm2: Double? = nil, cycles: [CycleFrame],
     initial_coulombic_efficiency: Double? = nil, initial_cycle_run: Int64? = nil,
-    efficiency_tests: [EfficiencyTestFrame] = []
+    efficiency_tests: [EfficiencyTestFrame] = [], half_cycles: [HalfCycleFrame] = []
   ) {
     self.run = run
     self.cell = cell
@@ -194,6 +196,7 @@ public struct CycleTable: Codable, Sendable, Hashable {
     self.initial_coulombic_efficiency = initial_coulombic_efficiency
     self.initial_cycle_run = initial_cycle_run
     self.efficiency_tests = efficiency_tests
+    self.half_cycles = half_cycles
   }
 }
 

@@ -119,6 +119,7 @@ struct JSONExportWriter: ExportWriter {
     object.real("desodiation_plateau_ratio", cycle.desodiationPlateauRatio, &text)
     object.real("retention", cycle.retention, &text)
     object.real("cumulative_irreversible_capacity_Ah", cycle.cumulativeIrreversibleCapacityAh, &text)
+    writeDetail(of: cycle, to: &object, &text)
     object.number("flags", cycle.flags, &text)
     object.end(&text)
   }
@@ -135,6 +136,7 @@ struct JSONExportWriter: ExportWriter {
     object.hours("plateau_charge_Ah", half.plateauChargeNc, &text)
     object.hours("gap_charge_Ah", half.gapChargeNc, &text)
     object.string("end_reason", half.endReason, &text)
+    writeDetail(of: half, to: &object, &text)
     object.number("flags", half.flags, &text)
     object.end(&text)
   }
@@ -213,7 +215,7 @@ struct JSONExportWriter: ExportWriter {
 }
 
 /// The members of one object, in the order in which they are written.
-private struct JSONObject {
+struct JSONObject {
   private var isFirst = true
 
   init(_ text: inout TextBuffer) { text.append("{") }

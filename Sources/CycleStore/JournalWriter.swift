@@ -231,6 +231,7 @@ struct JournalWriter {
       row.energy.nanojoules, row.constantVoltageCharge.nanocoulombs, row.plateauCharge?.nanocoulombs,
       row.gapCharge?.nanocoulombs, row.endReason, row.flags.rawValue,
     ])
+    try Self.write(row.detail, of: row.halfCycleID, to: database)
   }
 
   private mutating func write(_ cycle: CycleSummary, run: Int64, to database: Database) throws {
@@ -244,6 +245,7 @@ struct JournalWriter {
         cycle.sodiationPlateauRatio, cycle.desodiationPlateauCharge?.ampereHours, cycle.desodiationPlateauRatio,
         cycle.retention, cycle.cumulativeIrreversibleCharge?.ampereHours, cycle.flags.rawValue, run,
       ])
+    try Self.write(cycle.detail, ofCycle: cycle.cycleNumber, run: run, to: database)
   }
 
   private mutating func write(_ test: EfficiencyTestRow, to database: Database) throws {

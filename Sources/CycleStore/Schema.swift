@@ -14,7 +14,7 @@ enum Schema {
   /// Databases of this version and later count their commits.
   static let firstVersionWithMark = 5
   /// One SQL script a version, in order.
-  static let steps: [String] = [version1, version2, version3, version4, version5, version6, version7, version8]
+  static let steps: [String] = [version1, version2, version3, version4, version5, version6, version7, version8, version9]
 
   private static let version1 = registry + runs + measurements + results + views
 
@@ -120,6 +120,36 @@ enum Schema {
         p.current_pa / 1e12 AS "Current / A",
         p.flags AS flags
       FROM step s JOIN impedance_point p USING(step_id);
+    """
+
+  /// More of one half-cycle, and by how much its charge can be wrong.
+  private static let version9 = """
+    ALTER TABLE half_cycle ADD COLUMN constant_current_charge_nc INTEGER;
+    ALTER TABLE half_cycle ADD COLUMN constant_current_time_us INTEGER;
+    ALTER TABLE half_cycle ADD COLUMN constant_voltage_time_us INTEGER;
+    ALTER TABLE half_cycle ADD COLUMN rest_before_us INTEGER;
+    ALTER TABLE half_cycle ADD COLUMN rest_before_start_voltage_nv INTEGER;
+    ALTER TABLE half_cycle ADD COLUMN rest_before_end_voltage_nv INTEGER;
+    ALTER TABLE half_cycle ADD COLUMN rest_before_drift_nv_h INTEGER;
+    ALTER TABLE half_cycle ADD COLUMN rest_before_drift_span_us INTEGER;
+    ALTER TABLE half_cycle ADD COLUMN resistance_first_uohm INTEGER;
+    ALTER TABLE half_cycle ADD COLUMN resistance_first_delay_us INTEGER;
+    ALTER TABLE half_cycle ADD COLUMN resistance_1_s_uohm INTEGER;
+    ALTER TABLE half_cycle ADD COLUMN resistance_1_s_delay_us INTEGER;
+    ALTER TABLE half_cycle ADD COLUMN resistance_10_s_uohm INTEGER;
+    ALTER TABLE half_cycle ADD COLUMN resistance_10_s_delay_us INTEGER;
+    ALTER TABLE half_cycle ADD COLUMN resistance_30_s_uohm INTEGER;
+    ALTER TABLE half_cycle ADD COLUMN resistance_30_s_delay_us INTEGER;
+    ALTER TABLE half_cycle ADD COLUMN plateau_ir_corrected_charge_nc INTEGER;
+    ALTER TABLE half_cycle ADD COLUMN offset_uncertainty_nc INTEGER;
+    ALTER TABLE half_cycle ADD COLUMN gain_uncertainty_nc INTEGER;
+    ALTER TABLE half_cycle ADD COLUMN range_full_scale_pa INTEGER;
+    ALTER TABLE cycle ADD COLUMN charge_capacity_uncertainty_ah REAL;
+    ALTER TABLE cycle ADD COLUMN discharge_capacity_uncertainty_ah REAL;
+    ALTER TABLE cycle ADD COLUMN sodiation_plateau_ir_corrected_capacity_ah REAL;
+    ALTER TABLE cycle ADD COLUMN sodiation_plateau_ir_corrected_ratio REAL;
+    ALTER TABLE cycle ADD COLUMN desodiation_plateau_ir_corrected_capacity_ah REAL;
+    ALTER TABLE cycle ADD COLUMN desodiation_plateau_ir_corrected_ratio REAL;
     """
 
   private static let registry = """

@@ -76,6 +76,46 @@ public struct StoredHalfCycle: StoredRow, Codable, Sendable, Hashable {
   public var endReason: String?
   /// `DataFlags`.
   public var flags: Int64
+  /// Of the charge, what flowed at constant current.
+  public var constantCurrentChargeNc: Int64?
+  /// How long that was.
+  public var constantCurrentTimeUs: Int64?
+  /// How long a voltage was held.
+  public var constantVoltageTimeUs: Int64?
+  /// How long no current had flowed before it.
+  public var restBeforeUs: Int64?
+  /// The first voltage of that rest.
+  public var restBeforeStartVoltageNv: Int64?
+  /// Its last voltage.
+  public var restBeforeEndVoltageNv: Int64?
+  /// How fast the voltage moved at its end.
+  public var restBeforeDriftNvH: Int64?
+  /// Between the two records from which that comes.
+  public var restBeforeDriftSpanUs: Int64?
+  /// Resistance at the first record after the closing.
+  public var resistanceFirstUohm: Int64?
+  /// When that was.
+  public var resistanceFirstDelayUs: Int64?
+  /// Resistance after a second.
+  public var resistance1SUohm: Int64?
+  /// When its record was.
+  public var resistance1SDelayUs: Int64?
+  /// Resistance after ten seconds.
+  public var resistance10SUohm: Int64?
+  /// When its record was.
+  public var resistance10SDelayUs: Int64?
+  /// Resistance after half a minute.
+  public var resistance30SUohm: Int64?
+  /// When its record was.
+  public var resistance30SDelayUs: Int64?
+  /// Charge below the plateau threshold of the voltage less its ohmic part.
+  public var plateauIrCorrectedChargeNc: Int64?
+  /// By how much the charge can be wrong by the instrument's stated offset.
+  public var offsetUncertaintyNc: Int64?
+  /// By how much it can be wrong by its stated error in proportion to the reading.
+  public var gainUncertaintyNc: Int64?
+  /// The full scale of the one current range in which it was measured.
+  public var rangeFullScalePa: Int64?
 }
 
 /// A finished cycle under one set of metric parameters.
@@ -102,7 +142,7 @@ public struct StoredCycle: StoredRow, Codable, Sendable, Hashable {
   public var dischargeEnergyWh: Double?
   /// A fraction, never clamped; nil when incomplete or meaningless.
   public var coulombicEfficiency: Double?
-  /// Its standard uncertainty.
+  /// By how much it can be wrong by the instrument's stated error, as a fraction; nil where nothing is stated.
   public var coulombicEfficiencyUncertainty: Double?
   /// Plateau charge of the sodiation branch in ampere-hours.
   public var sodiationPlateauCapacityAh: Double?
@@ -118,6 +158,18 @@ public struct StoredCycle: StoredRow, Codable, Sendable, Hashable {
   public var cumulativeIrreversibleCapacityAh: Double?
   /// `DataFlags`.
   public var flags: Int64
+  /// By how much the charge capacity can be wrong by the instrument's stated error, in ampere-hours.
+  public var chargeCapacityUncertaintyAh: Double?
+  /// The same of the discharge capacity.
+  public var dischargeCapacityUncertaintyAh: Double?
+  /// Plateau charge of the sodiation branch less the ohmic drop, in ampere-hours.
+  public var sodiationPlateauIrCorrectedCapacityAh: Double?
+  /// Its share of the branch, a fraction.
+  public var sodiationPlateauIrCorrectedRatio: Double?
+  /// Plateau charge of the desodiation branch less the ohmic drop, in ampere-hours.
+  public var desodiationPlateauIrCorrectedCapacityAh: Double?
+  /// Its share of the branch, a fraction.
+  public var desodiationPlateauIrCorrectedRatio: Double?
 }
 
 /// A test of plating.
@@ -222,6 +274,19 @@ public struct StoredCheckpoint: Codable, Sendable, Hashable {
   public var unixUs: Int64
   /// The state; its bytes begin with their own version.
   public var state: [UInt8]
+}
+
+extension StoredHalfCycle {
+  /// Of its charge, the share that flowed while a voltage was held; nil when it moved nothing in its direction.
+  public var constantVoltageShare: Double? {
+    chargeNc > 0 ? Double(constantVoltageChargeNc) / Double(chargeNc) : nil
+  }
+  /// By how much its charge can be wrong by the instrument's stated error.
+  public var chargeUncertaintyNc: Int64? {
+    guard let offsetUncertaintyNc, let gainUncertaintyNc else { return nil }
+    let (sum, overflowed) = offsetUncertaintyNc.addingReportingOverflow(gainUncertaintyNc)
+    return overflowed ? nil : sum
+  }
 }
 
 extension StoredCycle {

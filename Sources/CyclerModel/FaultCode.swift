@@ -80,6 +80,8 @@ public enum FaultCode: String, Sendable, Hashable, CaseIterable {
   case runCrashLoop = "run.crash_loop"
   case runQueued = "run.queued"
   case runNote = "run.note"
+  // The data.
+  case dataCutOffOvershoot = "data.cut_off_overshoot"
   // The store and the daemon.
   case storeFull = "store.full"
   case storeFailed = "store.failed"

@@ -138,6 +138,8 @@ public struct HalfCycleRow: Sendable, Hashable {
   public var endReason: String?
   /// What a reader must know.
   public var flags: DataFlags
+  /// What is known of it besides its sums.
+  public var detail = HalfCycleDetail()
   /// A half-cycle row.
   public init(
     halfCycleID: Int64, run: Int64, number: Int32, cycleNumber: Int64?, direction: Direction, purpose: CyclePurpose?,
@@ -199,6 +201,8 @@ public struct CycleSummary: Sendable, Hashable {
   public var desodiationPlateauCharge: Charge?
   /// Of the desodiation branch's charge, the plateau's share, as a fraction.
   public var desodiationPlateauRatio: Double?
+  /// By how much its numbers can be wrong by the instrument's stated error, and its plateaus less the ohmic drop.
+  public var detail = CycleDetail()
   /// What a reader must know.
   public var flags: DataFlags
 
@@ -292,9 +296,9 @@ public enum JournalEntry: Sendable, Hashable {
   /// A step ended.
   case stepEnded(stepID: Int64, endedTestTime: TimeSpan, reason: String)
   /// A half-cycle opened.
-  case halfCycleOpened(HalfCycleRow)
+  indirect case halfCycleOpened(HalfCycleRow)
   /// A half-cycle closed or its provisional values changed.
-  case halfCycleUpdated(HalfCycleRow)
+  indirect case halfCycleUpdated(HalfCycleRow)
   /// A cycle closed.
   case cycleClosed(run: Int64, CycleSummary)
   /// A half-cycle of a test of plating is closed, and this is known of the test now.

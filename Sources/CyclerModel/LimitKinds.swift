@@ -39,7 +39,19 @@ public struct LimitKinds: OptionSet, Sendable, Hashable {
     case .limitHalfCycleCharge: self = .halfCycleCharge
     case .limitTemperatureHigh, .limitTemperatureLow: self = .temperature
     case .runNoProgress: self = .emptyHalfCycles
-    default: self = []
+    case .linkLost, .linkTimeout, .linkGarbage, .linkIdentity, .linkBusy, .portStalled, .portUnusable,
+      .instrumentRefused, .instrumentError, .instrumentOverload, .instrumentWrongDirection, .instrumentNoReading,
+      .instrumentSetpointNotFollowed, .instrumentFrozen, .instrumentTimeBackwards, .instrumentBoundReached,
+      .instrumentLeaseExpired, .observerBound, .observerUnbound, .observerSilent, .observerSensor,
+      .holdCurrentReversed, .holdStartedFarAway, .preflightOutsideWindow, .preflightDrifting, .preflightExactlyZero,
+      .preflightNoReading, .preflightAllowed, .runStarted, .runCompleted, .runStopAsked, .runStopped, .runPauseAsked,
+      .runPaused, .runResumed, .runSkipAsked, .runStepSkipped, .runHeld, .runSuspended, .runInterrupted, .runGap,
+      .runInterruptionTooLong, .runVoltageChanged, .runConditionMet, .runRetentionUnknown, .runConditionHolds,
+      .runCapacityUnknown, .runShareResolved, .runVoltageAllowed, .runTestDone, .runSpectrumDone, .runAmendmentAsked,
+      .runAmended, .runAmendmentRefused, .runCrashLoop, .runQueued, .runNote, .dataCutOffOvershoot, .storeFull,
+      .storeFailed, .storeReplaced, .storeIncomplete, .storeWalHeld, .latchSet, .latchCleared, .daemonStarted,
+      .daemonStopping, .clockDrift:
+      self = []
     }
   }
 

@@ -104,6 +104,9 @@ public struct MetricParameters: Sendable, Hashable {
   public var desodiationPlateauBelow: Voltage?
   /// The cycle against which retention is told; nil where nobody has named one.
   public var retentionReference: CycleReference?
+  /// After how long the resistance is read by which plateaus are told a second time, of the voltage less its ohmic part;
+  /// nil where they are not.
+  public var plateauIRCorrection: ResistanceDelay?
   /// Parameters.
   public init(
     sodiationPlateauBelow: Voltage?, desodiationPlateauBelow: Voltage?, retentionReference: CycleReference?

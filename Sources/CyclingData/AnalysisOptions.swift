@@ -42,6 +42,10 @@ public struct AnalysisOptions: Sendable, Hashable {
   public var formationCycles: Int64?
   /// The cycle that retention refers to; nil for the first after formation.
   public var referenceCycle: Int64?
+  /// The instrument's largest error of a current in proportion to it, in millionths; nil when nobody has said.
+  public var currentGainPartsPerMillion: Int64?
+  /// Its largest error apart from that, a magnitude; nil when nobody has said.
+  public var currentOffset: Current?
   /// The test that it is.
   public var test: Test?
 

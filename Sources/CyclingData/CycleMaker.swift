@@ -89,11 +89,27 @@ struct CycleMaker {
     if half.gapCharge != nil { flags.insert(.gap) }
     if half.interruption != nil { flags.insert(.interrupted) }
     let isFormation = half.cycle <= options.formationCycles ?? 0
-    return HalfCycleRow(
+    var row = HalfCycleRow(
       halfCycleID: Int64(index + 1), run: 1, number: Int32(clamping: index + 1), cycleNumber: half.cycle,
       direction: half.direction, purpose: isFormation ? .formation : .life, label: nil, charge: half.charge,
       reverseCharge: .zero, energy: half.energy ?? .zero, constantVoltageCharge: .zero,
       plateauCharge: half.plateauCharge, gapCharge: half.gapCharge ?? .zero, endReason: nil, flags: flags)
+    row.detail = detail(of: half)
+    return row
+  }
+
+  /// What the instrument's stated error comes to. A file does not say its ranges and is taken for one of one range; what
+  /// nobody has said of the error is taken for none, when the other part was said.
+  private func detail(of half: DataHalfCycle) -> HalfCycleDetail {
+    var detail = HalfCycleDetail()
+    guard options.currentGainPartsPerMillion != nil || options.currentOffset != nil else { return detail }
+    let gain = Int128(options.currentGainPartsPerMillion ?? 0) * Int128(half.charge.magnitude.nanocoulombs)
+    detail.gainUncertainty = Charge(nanocoulombs: Int64(clamping: (gain + 999_999) / 1_000_000))
+    // pA · s = 1e-3 nC.
+    let offset = Double(options.currentOffset?.picoamperes ?? 0) * half.activeTime * 1e-3
+    detail.offsetUncertainty = Charge(nanocoulombs: Int64(min(offset.rounded(.up), 4e18)))
+    detail.rangeFullScale = Current(picoamperes: .max)
+    return detail
   }
 
   private func cycle(_ summary: CycleSummary, _ group: Range<Int>) -> DataCycle {

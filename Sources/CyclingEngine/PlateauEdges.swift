@@ -6,6 +6,7 @@ public import Quantities
 
 /// Finds, within one step, the pairs of readings that must both be recorded so that thinning changes no metric:
 /// - the last reading on one side of the plateau threshold and the first one on the other,
+/// - the same of the voltage less its ohmic part, once the resistance is known by which plateaus are corrected,
 /// - the last reading with a voltage and the first one without, and back, where there is a threshold,
 /// - the last reading with the current in the programmed direction and the first one against it, and back.
 ///
@@ -18,6 +19,9 @@ public struct PlateauEdges: Sendable, Hashable {
 
   private var side = Side.unread
   private var isReversed = false
+  // By which the voltage is corrected, and where the corrected one stood.
+  private var resistance: Resistance?
+  private var correctedSide = Side.unread
 
   // Where the last reading stood.
   private enum Side: UInt8 {
@@ -28,9 +32,28 @@ public struct PlateauEdges: Sendable, Hashable {
   }
 
   /// The edges of one step; nothing read yet.
-  public init(threshold: Voltage?, direction: Direction = .none) {
+  public init(threshold: Voltage?, direction: Direction = .none, resistance: Resistance? = nil) {
     self.threshold = threshold
     self.direction = direction
+    self.resistance = resistance
+  }
+
+  /// The resistance is known from here on, by which plateaus are corrected.
+  public mutating func correct(by resistance: Resistance) {
+    guard self.resistance == nil else { return }
+    self.resistance = resistance
+  }
+
+  /// Whether the corrected voltage goes to the other side.
+  private mutating func correctedCrossed(_ voltage: Voltage?, _ current: Current?, at resistance: Resistance) -> Bool {
+    guard let threshold else { return false }
+    let before = correctedSide
+    if let voltage, let current {
+      correctedSide = voltage.lessDrop(of: current, at: resistance) < threshold ? .below : .above
+    } else {
+      correctedSide = .unmeasured
+    }
+    return correctedSide != before && before != .unread
   }
 
   /// Whether a metric turns between the reading before and this one, so that both are records. Pass every reading.
@@ -47,6 +70,7 @@ public struct PlateauEdges: Sendable, Hashable {
       case .none: isReversed = false
       }
     }
-    return isReversed != wasReversed || (side != sideBefore && sideBefore != .unread)
+    let isCorrectedEdge = resistance.map { correctedCrossed(voltage, current, at: $0) } ?? false
+    return isCorrectedEdge || isReversed != wasReversed || (side != sideBefore && sideBefore != .unread)
   }
 }

@@ -21,6 +21,9 @@ public struct RecordPolicy: Sendable, Hashable {
   private var beganAt: Int64 = 0
   // The next multiple of `every` that has not been served.
   private var due: Int64 = 0
+  // The next delay at which a resistance is read, in microseconds, and which it is.
+  private var delayAt = Int64.max
+  private var delay: ResistanceDelay?
   private var last: Measured?
 
   /// The step time of the last record; nil before the first.
@@ -37,8 +40,11 @@ public struct RecordPolicy: Sendable, Hashable {
   public init(rule: RecordRule) { self.rule = rule }
 
   /// A policy at the beginning of a step with segments of its own; without any, `rule` holds throughout.
-  public init(segments: [RecordSegment], otherwise rule: RecordRule) {
+  /// - Parameter readsResistance: The first readings after a second, ten seconds and half a minute are records, whatever
+  ///   the rule says.
+  public init(segments: [RecordSegment], otherwise rule: RecordRule, readsResistance: Bool = false) {
     self.init(rule: segments.first?.rule ?? rule)
+    if readsResistance { expectDelay(.oneSecond) }
     later = segments.dropFirst()
     changesAt = segments.first?.until?.microseconds ?? .max
   }
@@ -53,7 +59,7 @@ public struct RecordPolicy: Sendable, Hashable {
     _ stepTime: TimeSpan, _ voltage: Voltage?, _ current: Current?, _ charge: Charge = .zero
   ) -> Bool {
     guard let last else { return true }
-    return stepTime.microseconds >= min(due, changesAt) || voltageChanged(from: last.voltage, to: voltage)
+    return stepTime.microseconds >= min(due, changesAt, delayAt) || voltageChanged(from: last.voltage, to: voltage)
       || currentChanged(from: last.current, to: current) || chargeChanged(from: last.charge, to: charge)
   }
 
@@ -63,6 +69,7 @@ public struct RecordPolicy: Sendable, Hashable {
   ) {
     last = Measured(at: stepTime, voltage: voltage, current: current, charge: charge)
     while stepTime.microseconds >= changesAt, beginNextSegment() {}
+    while stepTime.microseconds >= delayAt { expectDelay(delay?.next) }
     let every = rule.every.microseconds
     guard every > 0, stepTime.microseconds >= due else { return }
     // Nearly always the next due time follows, and nothing has to be divided.
@@ -72,6 +79,11 @@ public struct RecordPolicy: Sendable, Hashable {
     }
     let next = (Int128(stepTime.microseconds - beganAt) / Int128(every) + 1) * Int128(every) + Int128(beganAt)
     due = Int64(clamping: next)
+  }
+
+  private mutating func expectDelay(_ next: ResistanceDelay?) {
+    delay = next
+    delayAt = next?.least.microseconds ?? .max
   }
 
   private mutating func beginNextSegment() -> Bool {

@@ -220,6 +220,10 @@ private struct ListingWriter {
     let metrics = [
       program.metrics.sodiationPlateauBelow.map { "sodiation's plateau lies below \($0.written)" },
       program.metrics.desodiationPlateauBelow.map { "desodiation's below \($0.written)" },
+      program.metrics.plateauIRCorrection.map { delay in
+        "plateaus are also told less the ohmic drop, by the resistance "
+          + (delay == .firstRecord ? "at the first record" : "after \(delay.rawValue)")
+      },
       program.metrics.retentionReference.map { "retention is told against \($0.written)" },
     ].compactMap { $0 }
     if !metrics.isEmpty { lines.append(metrics.joined(separator: ", ")) }

@@ -314,6 +314,12 @@ extension SectionReader {
         parameters.desodiationPlateauBelow = threshold
       }
     }
+    if let correction = fields["plateau_ir_correction"] {
+      parameters.plateauIRCorrection = word(correction, as: ResistanceDelay.self, what: "a delay of the resistance")
+      if let role, role != .anodeHalfCell {
+        report(correction, "`plateau_ir_correction` has no meaning for role \(role.rawValue)", hint: "remove it")
+      }
+    }
     parameters.retentionReference = fields["retention_reference"].flatMap { readCycle($0) }
     return parameters
   }

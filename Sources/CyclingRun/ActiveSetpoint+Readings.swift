@@ -47,6 +47,8 @@ extension ActiveSetpoint {
 
   @inline(__always)
   private mutating func integrate(_ reading: Reading, heardAt: HostInstant, zero: TimeSpan) -> RecordCandidate {
+    voltageBeforeLast = lastReading?.voltage
+    chargeSumBeforeLast = integrator.chargeSum
     integrator.reading(reading)
     lastReading = reading
     self.heardAt = heardAt
@@ -105,8 +107,13 @@ extension ActiveSetpoint {
     policy.recorded(candidate.stepTime, candidate.voltage, candidate.current, charge)
     unrecorded = nil
     flags.subtract([.overload, .underload, .late])
+    rest.record(row, isDriven: isDriven)
     guard countsForHalfCycle else { return }
     halfCycle?.accumulator.record(row)
+    if awaitsResistance, let resistance = halfCycle?.accumulator.correctionResistance {
+      edges.correct(by: resistance)
+      awaitsResistance = false
+    }
     if row.flags.contains(.overload) { halfCycle?.row.flags.insert(.overload) }
   }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: NaCycler contributors
 
+internal import CellMetrics
 internal import CyclerModel
 internal import CyclingEngine
 internal import Quantities
@@ -20,12 +21,21 @@ struct ActiveSetpoint: Sendable, Hashable {
   var integrator: ChargeIntegrator
   var policy: RecordPolicy
   var edges: PlateauEdges
+  /// The resistance by which the plateau is corrected is not known yet.
+  var awaitsResistance = false
   /// Step time zero on the set-point's clock: the first closing, or the beginning of a rest.
   var zero: TimeSpan?
   var closedAt: TimeSpan?
   var openedAt: TimeSpan?
   var holdBeganAt: TimeSpan?
   var lastReading: Reading?
+  /// Voltage of the reading before the last one, and what had flowed by then, as the integrator keeps it.
+  var voltageBeforeLast: Voltage?
+  var chargeSumBeforeLast: Int128 = 0
+  /// What had flowed at the last reading, once the circuit is open.
+  var chargeSumBeforeOpening: Int128?
+  /// What the run's records say of the cell without current.
+  var rest = RestTrace()
   /// Between what the next readings need no judgement; see `RunPilot.handle(_:_:_:)`.
   var quiet = QuietBand.none
   /// What the last reading would store, while it is not a record.
@@ -106,6 +116,7 @@ struct ActiveSetpoint: Sendable, Hashable {
 
   mutating func circuitOpened(_ at: TimeSpan) {
     openedAt = at
+    chargeSumBeforeOpening = integrator.chargeSum
     integrator.circuitOpened(at: at)
   }
 

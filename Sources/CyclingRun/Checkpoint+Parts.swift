@@ -43,7 +43,7 @@ extension OpenHalfCycle {
     accumulator.encode(into: &writer)
   }
 
-  init(from reader: inout ByteReader) throws(ByteReader.Malformed) {
+  init(from reader: inout ByteReader, correctionDelay: ResistanceDelay?) throws(ByteReader.Malformed) {
     let id: Int64 = try reader.read()
     let run: Int64 = try reader.read()
     let number: Int32 = try reader.read()
@@ -61,7 +61,7 @@ extension OpenHalfCycle {
     timeBeforeStep = TimeSpan(microseconds: try reader.read())
     isTruncated = try reader.readBool()
     gapCharge = try reader.readOptional(Int64.self).map { Charge(nanocoulombs: $0) }
-    accumulator = try HalfCycleAccumulator(from: &reader)
+    accumulator = try HalfCycleAccumulator(from: &reader, correctionDelay: correctionDelay)
   }
 }
 

@@ -123,12 +123,26 @@ public struct RunSettings: Sendable, Hashable {
   public var slowestDrivenReadings: TimeSpan = TimeSpan(milliseconds: 200)
   /// The fastest readings that the instrument can give.
   public var fastestReadings: TimeSpan = TimeSpan(milliseconds: 10)
+  /// What is stated of the instrument's currents, range by range in ascending order; empty where nothing is.
+  public var currentAccuracy: [CurrentAccuracy] = []
+  /// What is stated of the voltages that it measures: the largest error in proportion to the reading, in millionths.
+  public var voltageErrorPartsPerMillion: Int64 = 0
+  /// The largest error apart from that.
+  public var voltageOffsetError = Voltage.zero
   /// How old what a thermometer said may be while a limit or a condition needs it.
   public var observerPatience: TimeSpan = TimeSpan(seconds: 30)
   /// A person allowed a start voltage outside the protocol's window, and why.
   public var allowedVoltageReason: String?
   /// The usual settings.
   public init() {}
+
+  /// Takes over what the instrument states of itself.
+  public mutating func fit(_ instrument: InstrumentCapabilities) {
+    fastestReadings = instrument.shortestReadingInterval
+    currentAccuracy = instrument.currentAccuracy
+    voltageErrorPartsPerMillion = instrument.voltageErrorPartsPerMillion
+    voltageOffsetError = instrument.voltageOffsetError
+  }
 
   /// How long after the last word between host and instrument current may still flow, whatever the step is: a reading
   /// may have been late by as much as is tolerated without a word, the lease have been renewed at its arrival, and

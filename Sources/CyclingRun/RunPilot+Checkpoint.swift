@@ -12,11 +12,12 @@ internal import Quantities
 
 extension RunPilot {
   /// The layout of the bytes that are written.
-  static let checkpointFormat: Int32 = 9
+  static let checkpointFormat: Int32 = 10
   /// Layouts that are read; another number is refused. 4 knew nothing of retention, 5 nothing of tests of plating,
   /// 6 nothing of how the half-cycle before left the cell, 7 nothing of revisions of the
-  /// protocol and of what the cycles have not given back, 8 nothing of the capacities that they have shown.
-  static let readableFormats: ClosedRange<Int32> = 4...9
+  /// protocol and of what the cycles have not given back, 8 nothing of the capacities that they have shown, 9 nothing of
+  /// rests and of a half-cycle besides its sums.
+  static let readableFormats: ClosedRange<Int32> = 4...10
 
   /// The revision of the protocol in which a checkpoint stands; it must be known before the rest can be read.
   public static func protocolRevision(ofCheckpoint bytes: [UInt8]) throws(ByteReader.Malformed) -> Int32 {
@@ -60,6 +61,7 @@ extension RunPilot {
     encodeFormat7(into: &writer)
     cycle.encodeBalance(into: &writer)
     machine.measured.encode(into: &writer)
+    encodeCourse(into: &writer)
     return true
   }
 
@@ -91,13 +93,15 @@ extension RunPilot {
     cycle = try CycleAccumulator(
       role: program.role, earlierCellCycles: identity.earlierCellCycles,
       retentionReference: program.metrics.retentionReference, knowsRetention: format > 4, from: &reader)
-    if try reader.readBool() { halfCycle = try OpenHalfCycle(from: &reader) }
+    if try reader.readBool() { halfCycle = try OpenHalfCycle(from: &reader, correctionDelay: program.metrics.plateauIRCorrection) }
     if try reader.readBool() { setpoint = try ActiveSetpoint(rule: program.record, from: &reader) }
     try decodePhase(from: &reader, writtenAt: since)
     if format > 5 { try decodeFormat6(from: &reader) }
     if format > 6 { try decodeFormat7(from: &reader) } else if halfCycleNumber > 0 { earlier = nil }
     if format > 7 { try cycle.decodeBalance(from: &reader) } else { cycle.forgetBalance() }
     machine.restore(format > 8 ? try MeasuredCapacities(from: &reader) : .uncounted)
+    if format > 9 { try decodeCourse(from: &reader) } else { restTrace = .unknown }
+    setpoint?.rest = restTrace
     guard reader.isAtEnd else { throw reader.malformed }
     voltageBeforeInterruption = voltageBeforeInterruption ?? lastVoltage
     if case .step(let index) = machine.place, setpoint?.kind == program.steps[index].kind {
@@ -115,6 +119,19 @@ extension RunPilot {
     guard let plating = program.role.firstDirection else { throw reader.malformed }
     efficiencyTest = try EfficiencyTestAccumulator(
       run: identity.run, tests: program.tests, platingDirection: plating, from: &reader)
+  }
+
+  /// What came with format 10. Changes nothing; `mutating` spares the copy.
+  mutating func encodeCourse(into writer: inout ByteWriter) {
+    if setpoint?.hasBegun != nil { setpoint?.rest.encode(into: &writer) } else { restTrace.encode(into: &writer) }
+    halfCycle?.accumulator.encodeCourse(into: &writer)
+    cycle.encodeDetails(into: &writer)
+  }
+
+  private mutating func decodeCourse(from reader: inout ByteReader) throws(ByteReader.Malformed) {
+    restTrace = try RestTrace(from: &reader)
+    if halfCycle?.isTruncated != nil { try halfCycle?.accumulator.decodeCourse(from: &reader) }
+    try cycle.decodeDetails(from: &reader)
   }
 
   private func encodeFormat7(into writer: inout ByteWriter) {

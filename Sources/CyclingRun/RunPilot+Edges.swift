@@ -170,6 +170,9 @@ extension RunPilot {
       halfCycle?.timeBeforeStep += endTime
       halfCycle?.accumulator.stepEnded()
     }
+    restTrace = setpoint?.rest ?? restTrace
+    if active.isDriven, active.hasTimeZero { restTrace.drivenStepEnded(at: testTime) }
+    noteOvershoot(active, reason: reason, now, &outputs)
     if active.integrator.hasUnknown { missCharge(bound: nil, active) }
     if active.kind == .impedanceSpectrum, active.hasTimeZero { noteSpectrum(active, now, &outputs) }
     outputs.entries.append(.stepEnded(stepID: active.stepID, endedTestTime: testTime, reason: reason))
@@ -203,7 +206,8 @@ extension RunPilot {
     halfCycle = OpenHalfCycle(
       row: row,
       accumulator: HalfCycleAccumulator(
-        direction: step.direction, plateauThreshold: plateauThreshold(for: step.direction)))
+        direction: step.direction, plateauThreshold: plateauThreshold(for: step.direction),
+        correctionDelay: program.metrics.plateauIRCorrection))
     outputs.entries.append(.halfCycleOpened(row))
   }
 

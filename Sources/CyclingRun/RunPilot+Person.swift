@@ -157,6 +157,6 @@ extension RunPilot {
   /// The instrument that the run will be carried on, before it is attached: a run that was restored knows only what its
   /// checkpoint says.
   public mutating func serve(on instrument: InstrumentCapabilities) {
-    settings.fastestReadings = instrument.shortestReadingInterval
+    settings.fit(instrument)
   }
 }

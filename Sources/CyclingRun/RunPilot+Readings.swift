@@ -42,7 +42,19 @@ extension RunPilot {
     guard let stepID = setpoint?.stepID else { return }
     countTestTime(until: now.host)
     outputs.entries.append(.stepBegan(stepID: stepID, at: now.unix, testTime: testTime))
+    tellClosing()
     keepTemperature(now, &outputs)
+  }
+
+  /// The present step's time zero, for what is told of rests: the end of one, or a beginning.
+  private mutating func tellClosing() {
+    guard let setpoint else { return }
+    guard setpoint.isDriven else {
+      self.setpoint?.rest.stepBegan(at: testTime)
+      return
+    }
+    guard setpoint.countsForHalfCycle else { return }
+    halfCycle?.accumulator.circuitClosed(from: setpoint.rest.last, after: setpoint.rest.before(closingAt: testTime))
   }
 
   /// Test time between steps.

@@ -116,11 +116,14 @@ extension RunPilot {
       commanded: drive.commanded(openOrIn: windowAtRest),
       readingInterval: interval,
       cutOffEnds: cutOffEnds, integrator: ChargeIntegrator(direction: row.direction),
-      policy: RecordPolicy(segments: row.record, otherwise: program.record),
+      policy: RecordPolicy(
+        segments: row.record, otherwise: program.record, readsResistance: row.kind != .rest && row.kind != .openCircuitCheck),
       edges: PlateauEdges(
-        threshold: row.isDiagnostic ? nil : plateauThreshold(for: row.direction), direction: row.direction),
+        threshold: row.isDiagnostic ? nil : plateauThreshold(for: row.direction), direction: row.direction,
+        resistance: halfCycle?.accumulator.correctionResistance),
       largestCurrent: drive.largestCurrent, lease: settings.lease, askedAt: now.host, heardAt: now.host)
     setpoint?.longestPoint = drive.longestPoint
+    tellHalfCycle(of: row.kind, range: max(row.rangeCurrent ?? .zero, drive.largestCurrent))
     if row.kind == .rest || row.kind == .openCircuitCheck { setpoint?.zero = .zero }
     outputs.entries.append(
       .stepStarted(
@@ -143,6 +146,15 @@ extension RunPilot {
           token: token, mode: drive.mode, cutOffs: cutOffs, bounds: bounds, readingInterval: interval,
           rangeCurrent: max(row.rangeCurrent ?? .zero, drive.largestCurrent), lease: settings.lease, settle: row.settle)
       ))
+  }
+
+  /// Tells the half-cycle of the step that begins.
+  private mutating func tellHalfCycle(of kind: StepKind, range: Current) {
+    setpoint?.rest = restTrace
+    guard setpoint?.countsForHalfCycle == true, halfCycle?.isTruncated != nil else { return }
+    halfCycle?.accumulator.stepBegan(kind, accuracy: settings.currentAccuracy.holding(range))
+    setpoint?.awaitsResistance =
+      halfCycle?.accumulator.correctionDelay != nil && halfCycle?.accumulator.correctionResistance == nil
   }
 
   /// As dense as the protocol records, but never slower than supervision needs nor faster than the instrument can.

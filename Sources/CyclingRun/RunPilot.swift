@@ -97,6 +97,8 @@ public struct RunPilot: Sendable {
   var earlier: EarlierHalfCycle?
   /// The test of plating whose half-cycle was closed last.
   var efficiencyTest: EfficiencyTestAccumulator?
+  /// What the records say of the cell without current, up to the present set-point.
+  var restTrace = RestTrace()
   /// Time, charge and energy of the present step in earlier rows, before pauses and interruptions.
   var carried = CarriedStep()
   var cycleTimeBeforeStep = TimeSpan.zero

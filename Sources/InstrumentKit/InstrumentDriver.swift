@@ -148,6 +148,9 @@ public struct InstrumentCapabilities: Sendable, Hashable {
   public var maximumCurrent: Current
   /// Its current ranges, as full-scale values, ascending.
   public var currentRanges: [Current]
+  /// What its maker states of the currents that it measures, for each of those ranges; empty where nothing is known. From
+  /// memory of data sheets where unverified.
+  public var currentAccuracy: [CurrentAccuracy] = []
   /// The shortest time between readings.
   public var shortestReadingInterval: TimeSpan
   /// Its stated voltage error: of reading in millionths, and offset. From memory of data sheets where unverified.

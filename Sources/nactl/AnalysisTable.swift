@@ -26,12 +26,16 @@ extension AnalysisReport {
     }
     let sodiation = cycles.contains { $0.sodiation_plateau_capacity_ah != nil }
     let desodiation = cycles.contains { $0.desodiation_plateau_capacity_ah != nil }
+    let hasUncertainty = cycles.contains { $0.coulombic_efficiency_uncertainty != nil }
     let isDevice = head.role == "full-cell" || head.role == "anode-free"
     return [
       Column("CYCLE", "cycle", number: true) { "\($0.cycle)" },
       capacity("CHARGE", "charge_capacity_ah") { $0.charge_capacity_ah },
       capacity("DISCHARGE", "discharge_capacity_ah") { $0.discharge_capacity_ah },
       fraction("CE %", "coulombic_efficiency", 4) { $0.coulombic_efficiency },
+      fraction(hasUncertainty ? "± %" : "", "coulombic_efficiency_uncertainty", 4) {
+        $0.coulombic_efficiency_uncertainty
+      },
       capacity(sodiation ? "SOD. PLATEAU" : "", "sodiation_plateau_capacity_ah") { $0.sodiation_plateau_capacity_ah },
       fraction(sodiation ? "SOD. RATIO %" : "", "sodiation_plateau_ratio", 2) { $0.sodiation_plateau_ratio },
       capacity(desodiation ? "DESOD. PLATEAU" : "", "desodiation_plateau_capacity_ah") {
@@ -50,6 +54,8 @@ extension AnalysisReport {
 
   private var hidden: [Table<AnalyzedCycle>.Column] {
     let values: [(String, (AnalyzedCycle) -> Double?)] = [
+      ("charge_capacity_uncertainty_ah", { $0.charge_capacity_uncertainty_ah }),
+      ("discharge_capacity_uncertainty_ah", { $0.discharge_capacity_uncertainty_ah }),
       ("charge_energy_wh", { $0.charge_energy_wh }), ("discharge_energy_wh", { $0.discharge_energy_wh }),
       ("mean_charge_voltage_v", { $0.mean_charge_voltage_v }),
       ("mean_discharge_voltage_v", { $0.mean_discharge_voltage_v }),

@@ -47,6 +47,15 @@ struct AnalyzedCellOptions: ParsableArguments {
       "The cycle whose reversible capacity is a retention of one; otherwise the first after formation.",
       valueName: "cycle"))
   var referenceCycle: Int64?
+  @Option(
+    help: ArgumentHelp(
+      "The instrument's largest error of a current in proportion to it, in millionths.", valueName: "ppm"))
+  var currentGainPpm: Int64?
+  @Option(
+    help: ArgumentHelp(
+      "Its largest error apart from that, for instance \"100 nA\".", valueName: "current"),
+    transform: CurrentErrorArgument.read)
+  var currentOffset: CurrentErrorArgument?
 
   func validate() throws {
     if test == .reservoir, reservoirCycles == nil {
@@ -63,6 +72,9 @@ struct AnalyzedCellOptions: ParsableArguments {
     }
     if let referenceCycle, !(1...1_000_000).contains(referenceCycle) {
       throw ValidationError("--reference-cycle is a number from 1 on")
+    }
+    if let currentGainPpm, !(0...1_000_000).contains(currentGainPpm) {
+      throw ValidationError("--current-gain-ppm is a number of millionths from 0 to 1000000")
     }
     if test != nil, let role, !role.platesSodium {
       throw ValidationError(
@@ -84,6 +96,8 @@ struct AnalyzedCellOptions: ParsableArguments {
     options.desodiationPlateauBelow = desodiationPlateauBelow?.voltage ?? (isAnode ? Voltage(millivolts: 200) : nil)
     options.formationCycles = formationCycles
     options.referenceCycle = referenceCycle
+    options.currentGainPartsPerMillion = currentGainPpm
+    options.currentOffset = currentOffset?.current
     options.chargeSource = table.charge
     options.gapLimit = table.gapLimit?.seconds
     if let columns = table.columns {
@@ -145,6 +159,16 @@ struct PlateauArgument {
       return PlateauArgument(voltage: voltage)
     }
     throw ValidationError("“\(argument)” is no voltage; write 100 mV or 0.1 V")
+  }
+}
+
+/// By how much a current may be wrong.
+struct CurrentErrorArgument {
+  var current: Current
+
+  static func read(_ argument: String) throws -> CurrentErrorArgument {
+    if let current = try? Current(written: argument), current >= .zero { return CurrentErrorArgument(current: current) }
+    throw ValidationError("“\(argument)” is no current; write 100 nA")
   }
 }
 

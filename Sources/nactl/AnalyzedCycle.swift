@@ -13,6 +13,9 @@ struct AnalyzedCycle: Encodable {
   @OrNull var charge_capacity_ah: Double?
   @OrNull var discharge_capacity_ah: Double?
   @OrNull var coulombic_efficiency: Double?
+  @OrNull var coulombic_efficiency_uncertainty: Double?
+  @OrNull var charge_capacity_uncertainty_ah: Double?
+  @OrNull var discharge_capacity_uncertainty_ah: Double?
   @OrNull var charge_energy_wh: Double?
   @OrNull var discharge_energy_wh: Double?
   @OrNull var energy_efficiency: Double?
@@ -53,6 +56,9 @@ struct AnalyzedCycle: Encodable {
     charge_capacity_ah = charge
     discharge_capacity_ah = discharge
     coulombic_efficiency = summary.coulombicEfficiency
+    coulombic_efficiency_uncertainty = summary.detail.coulombicEfficiencyUncertainty
+    charge_capacity_uncertainty_ah = summary.detail.chargeCapacityUncertainty?.ampereHours
+    discharge_capacity_uncertainty_ah = summary.detail.dischargeCapacityUncertainty?.ampereHours
     charge_energy_wh = summary.chargeEnergy?.wattHours
     discharge_energy_wh = summary.dischargeEnergy?.wattHours
     let means = summary.means

@@ -10,6 +10,7 @@ struct Cycles: AsyncParsableCommand {
     abstract: "Lists a run's cycles: capacities, coulombic efficiency, plateau.")
   @OptionGroup var list: ListOptions
   @OptionGroup var argument: RunArgument
+  @Flag(help: "Half-cycles instead of cycles: phases, rest before, resistance, uncertainty.") var halfCycles = false
   @Option(help: "mAh, mAh/g or mAh/cm2; csv and json always give Ah.") var units: CapacityUnits = .milliampereHours
 
   func run() async throws {
@@ -17,6 +18,11 @@ struct Cycles: AsyncParsableCommand {
     let table = answer.value
     let scale = try CapacityScale(
       units, cell: table.cell, massMicrograms: table.active_mass_ug, areaSquareMillimetres: table.area_mm2)
+    if halfCycles {
+      list.write(
+        table.half_cycles, HalfCycleColumns.all(scale), json: answer.json, empty: "no half-cycle has begun yet")
+      return
+    }
     let empty = table.efficiency_tests.isEmpty ? "no cycle has closed yet" : "no cycles"
     list.write(table.cycles, Self.columns(scale, table.cycles), json: answer.json, empty: empty)
     guard list.format == .table else { return }
@@ -44,6 +50,8 @@ struct Cycles: AsyncParsableCommand {
   static func columns(_ scale: CapacityScale, _ cycles: [CycleFrame]) -> [Table<CycleFrame>.Column] {
     let unit = scale.units.rawValue
     let sodiation = cycles.contains { $0.sodiation_plateau_capacity_Ah != nil }
+    let hasUncertainty = cycles.contains { $0.coulombic_efficiency_uncertainty != nil }
+    let corrected = cycles.contains { $0.sodiation_plateau_ir_corrected_capacity_Ah != nil }
     let hasRetention = cycles.contains { $0.retention != nil }
     let desodiation = cycles.contains { $0.desodiation_plateau_capacity_Ah != nil }
     func capacity(_ title: String, _ key: String, _ value: @escaping (CycleFrame) -> Double?)
@@ -68,8 +76,14 @@ struct Cycles: AsyncParsableCommand {
       capacity("CHARGE", "charge_capacity_Ah") { $0.charge_capacity_Ah },
       capacity("DISCHARGE", "discharge_capacity_Ah") { $0.discharge_capacity_Ah },
       fraction("CE %", "coulombic_efficiency", decimals: 3) { $0.coulombic_efficiency },
+      fraction(hasUncertainty ? "± %" : "", "coulombic_efficiency_uncertainty", decimals: 3) {
+        $0.coulombic_efficiency_uncertainty
+      },
       capacity(sodiation ? "SOD. PLATEAU" : "", "sodiation_plateau_capacity_Ah") { $0.sodiation_plateau_capacity_Ah },
       fraction(sodiation ? "SOD. RATIO %" : "", "sodiation_plateau_ratio", decimals: 2) { $0.sodiation_plateau_ratio },
+      fraction(corrected ? "SOD. RATIO -IR %" : "", "sodiation_plateau_ir_corrected_ratio", decimals: 2) {
+        $0.sodiation_plateau_ir_corrected_ratio
+      },
       capacity(desodiation ? "DESOD. PLATEAU" : "", "desodiation_plateau_capacity_Ah") {
         $0.desodiation_plateau_capacity_Ah
       },
@@ -83,6 +97,15 @@ struct Cycles: AsyncParsableCommand {
       .hidden("mean_discharge_voltage_V") { $0.mean_discharge_voltage_V.map { "\($0)" } },
       .hidden("voltage_hysteresis_V") { $0.voltage_hysteresis_V.map { "\($0)" } },
       .hidden("cumulative_irreversible_capacity_Ah") { $0.cumulative_irreversible_capacity_Ah.map { "\($0)" } },
+      .hidden("charge_capacity_uncertainty_Ah") { $0.charge_capacity_uncertainty_Ah.map { "\($0)" } },
+      .hidden("discharge_capacity_uncertainty_Ah") { $0.discharge_capacity_uncertainty_Ah.map { "\($0)" } },
+      .hidden("sodiation_plateau_ir_corrected_capacity_Ah") {
+        $0.sodiation_plateau_ir_corrected_capacity_Ah.map { "\($0)" }
+      },
+      .hidden("desodiation_plateau_ir_corrected_capacity_Ah") {
+        $0.desodiation_plateau_ir_corrected_capacity_Ah.map { "\($0)" }
+      },
+      .hidden("desodiation_plateau_ir_corrected_ratio") { $0.desodiation_plateau_ir_corrected_ratio.map { "\($0)" } },
       .hidden("energy_efficiency") { $0.energy_efficiency.map { "\($0)" } },
       .init("FLAGS", "flags", text: { $0.flags.joined(separator: " ") }) { $0.flags.joined(separator: " ") },
     ]

@@ -57,7 +57,7 @@ extension Nasim {
           hint: "say how warm it is with --temperature, or `nactl check --simulate-temperature`")
       }
       var runSettings = RunSettings()
-      runSettings.fastestReadings = capabilities.shortestReadingInterval
+      runSettings.fit(capabilities)
       var report = RehearsalReport()
       let warmth = temperature.map { Temperature(millidegrees: Int64(($0 * 1_000).rounded())) }
       rehearsal.begin(program, settings: runSettings, temperature: warmth) { report.hear($0) }

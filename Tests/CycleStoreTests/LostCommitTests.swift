@@ -164,6 +164,32 @@ import Testing
     ALTER TABLE run_protocol DROP COLUMN reason;
     ALTER TABLE run_protocol DROP COLUMN refusal;
     ALTER TABLE cycle DROP COLUMN cumulative_irreversible_capacity_ah;
+    ALTER TABLE half_cycle DROP COLUMN constant_current_charge_nc;
+    ALTER TABLE half_cycle DROP COLUMN constant_current_time_us;
+    ALTER TABLE half_cycle DROP COLUMN constant_voltage_time_us;
+    ALTER TABLE half_cycle DROP COLUMN rest_before_us;
+    ALTER TABLE half_cycle DROP COLUMN rest_before_start_voltage_nv;
+    ALTER TABLE half_cycle DROP COLUMN rest_before_end_voltage_nv;
+    ALTER TABLE half_cycle DROP COLUMN rest_before_drift_nv_h;
+    ALTER TABLE half_cycle DROP COLUMN rest_before_drift_span_us;
+    ALTER TABLE half_cycle DROP COLUMN resistance_first_uohm;
+    ALTER TABLE half_cycle DROP COLUMN resistance_first_delay_us;
+    ALTER TABLE half_cycle DROP COLUMN resistance_1_s_uohm;
+    ALTER TABLE half_cycle DROP COLUMN resistance_1_s_delay_us;
+    ALTER TABLE half_cycle DROP COLUMN resistance_10_s_uohm;
+    ALTER TABLE half_cycle DROP COLUMN resistance_10_s_delay_us;
+    ALTER TABLE half_cycle DROP COLUMN resistance_30_s_uohm;
+    ALTER TABLE half_cycle DROP COLUMN resistance_30_s_delay_us;
+    ALTER TABLE half_cycle DROP COLUMN plateau_ir_corrected_charge_nc;
+    ALTER TABLE half_cycle DROP COLUMN offset_uncertainty_nc;
+    ALTER TABLE half_cycle DROP COLUMN gain_uncertainty_nc;
+    ALTER TABLE half_cycle DROP COLUMN range_full_scale_pa;
+    ALTER TABLE cycle DROP COLUMN charge_capacity_uncertainty_ah;
+    ALTER TABLE cycle DROP COLUMN discharge_capacity_uncertainty_ah;
+    ALTER TABLE cycle DROP COLUMN sodiation_plateau_ir_corrected_capacity_ah;
+    ALTER TABLE cycle DROP COLUMN sodiation_plateau_ir_corrected_ratio;
+    ALTER TABLE cycle DROP COLUMN desodiation_plateau_ir_corrected_capacity_ah;
+    ALTER TABLE cycle DROP COLUMN desodiation_plateau_ir_corrected_ratio;
     PRAGMA user_version = 4
     """
 

@@ -4,7 +4,7 @@
 // Whatever happens whenever it happens: a run finishes or stops as it was told, and never tells a wrong number.
 
 import CyclerModel
-import CyclingRun
+@testable import CyclingRun
 import InstrumentKit
 import MethodSCRIPTEmulator
 import Quantities
@@ -119,12 +119,16 @@ import VirtualLab
       // Behind them stands what came with format 6, of which this run has nothing, three bytes, and with format 7 how the
       // half-cycle before left the cell, one byte or eleven, with format 8 two charges, each one byte or nine,
       // and with format 9 two more, four counts of cycles and the number of those that are named, which is none.
+      // Format 10 added what is known of rests and half-cycles besides their sums, which does not change.
+      var course = ByteWriter()
+      world.pilot.encodeCourse(into: &course)
       let charges = [2, 10, 18]
       var more: [Int] = []
-      for half in [1, 11] { for balance in charges { more += charges.map { half + balance + $0 + 4 * 8 + 4 } } }
+      for half in [1, 11] { for balance in charges { more += charges.map { half + balance + $0 + 4 * 8 + 4 + course.bytes.count } } }
       let words: [(Int, Int)] = [(22, 6), (22, 14), (22, 22), (14, 6), (14, 14)]
       var tails: [(Int, Int)] = []
       for count in more { tails += words.map { ($0.0 + count, $0.1 + count) } }
+      if again.bytes.suffix(course.bytes.count) != writer.bytes.suffix(course.bytes.count) { failed += 1 }
       if again.bytes != writer.bytes,
         !tails.contains(where: { again.bytes.dropLast($0.0) == writer.bytes.dropLast($0.1) })
       {

@@ -46,7 +46,7 @@ enum MethodSCRIPTModel: Sendable, Hashable, CaseIterable {
 
   /// What it can do with a cell.
   var capabilities: InstrumentCapabilities {
-    InstrumentCapabilities(
+    var capabilities = InstrumentCapabilities(
       channels: 1, kinds: kinds, voltage: voltageWindow, maximumCurrent: maximumCurrent, currentRanges: currentRanges,
       // Ours, not the maker's: a loop body of some twenty instructions must fit with room to spare.
       shortestReadingInterval: TimeSpan(milliseconds: 50),
@@ -56,6 +56,29 @@ enum MethodSCRIPTModel: Sendable, Hashable, CaseIterable {
       // Of the maker's description; unverified like all that was never seen on an instrument.
       leaseHole: "if its script fails by an error while this machine is dead, the cell stays connected",
       openCircuit: .disconnectedAndMeasured, highestFrequency: highestFrequency, elsewhere: elsewhere)
+    capabilities.currentAccuracy = currentRanges.map { range in
+      CurrentAccuracy(
+        fullScale: range, gainPartsPerMillion: currentGainError,
+        offset: Current(picoamperes: range.picoamperes * currentOffsetError / 1_000_000))
+    }
+    return capabilities
+  }
+
+  /// Of reading, in millionths. Unverified: from memory of data sheets of the class.
+  private var currentGainError: Int64 {
+    switch self {
+    case .emStat4HR, .emStat4LR: 2_000
+    case .nexus: 1_000
+    case .emStatPico: 5_000
+    }
+  }
+
+  /// Of the range's full scale, in millionths. Unverified: from memory of data sheets of the class.
+  private var currentOffsetError: Int64 {
+    switch self {
+    case .emStat4HR, .emStat4LR: 2_000
+    case .nexus, .emStatPico: 1_000
+    }
   }
 
   /// Of the public examples; below a hertz nothing is stated.

@@ -224,7 +224,7 @@ extension Laboratory {
     settings.lease = configuration.lease
     settings.observerPatience = configuration.observerPatience
     settings.allowedVoltageReason = allowedVoltageReason
-    if let fastest = capabilities?.shortestReadingInterval { settings.fastestReadings = fastest }
+    if let capabilities { settings.fit(capabilities) }
     return settings
   }
 

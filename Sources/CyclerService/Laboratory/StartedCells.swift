@@ -49,6 +49,7 @@ extension MetricParameters {
     if let desodiationPlateauBelow {
       parts.append("\"desodiation_plateau_below_nv\":\(desodiationPlateauBelow.nanovolts)")
     }
+    if let plateauIRCorrection { parts.append("\"plateau_ir_correction\":\"\(plateauIRCorrection.rawValue)\"") }
     if let retentionReference { parts.append("\"retention_reference\":\"\(retentionReference.written)\"") }
     if let sodiationPlateauBelow { parts.append("\"sodiation_plateau_below_nv\":\(sodiationPlateauBelow.nanovolts)") }
     return "{" + parts.joined(separator: ",") + "}"

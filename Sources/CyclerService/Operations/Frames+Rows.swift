@@ -36,6 +36,13 @@ extension CycleFrame {
       desodiation_plateau_ratio: cycle.desodiationPlateauRatio, retention: cycle.retention,
       cumulative_irreversible_capacity_Ah: cycle.cumulativeIrreversibleCapacityAh,
       flags: DataFlags(rawValue: cycle.flags).names)
+    coulombic_efficiency_uncertainty = cycle.coulombicEfficiencyUncertainty
+    charge_capacity_uncertainty_Ah = cycle.chargeCapacityUncertaintyAh
+    discharge_capacity_uncertainty_Ah = cycle.dischargeCapacityUncertaintyAh
+    sodiation_plateau_ir_corrected_capacity_Ah = cycle.sodiationPlateauIrCorrectedCapacityAh
+    sodiation_plateau_ir_corrected_ratio = cycle.sodiationPlateauIrCorrectedRatio
+    desodiation_plateau_ir_corrected_capacity_Ah = cycle.desodiationPlateauIrCorrectedCapacityAh
+    desodiation_plateau_ir_corrected_ratio = cycle.desodiationPlateauIrCorrectedRatio
   }
 }
 
