@@ -32,6 +32,14 @@ public struct HalfCycleAccumulator: Sendable, Hashable {
   private var held: Int64 = 0
   private var flags: DataFlags = []
 
+  // Closed time of the steps that have ended, µs; nil when it was not counted from the beginning.
+  private var endedTime: Int64? = 0
+  // Of the present step, at its last record, and at its last one with a voltage.
+  private var stepTime: Int64 = 0
+  private var stepVoltage: Int64?
+  // Of the last step that has ended and drove a current.
+  private var endedVoltage: Int64?
+
   // Net charge below the threshold, positive charging, up to `placedCharge` of the present step.
   private var below: Int64 = 0
   private var wasBelow = false
@@ -66,13 +74,22 @@ public struct HalfCycleAccumulator: Sendable, Hashable {
     flags.formUnion(record.flags.intersection(Self.inherited))
     stepCharge = charge
     stepEnergy = record.energy.nanojoules
+    stepTime = record.stepTime.microseconds
+    if let voltage = record.voltage { stepVoltage = voltage.nanovolts }
     if let plateauThreshold, let voltage = record.voltage {
       place(charge, voltage.nanovolts, threshold: plateauThreshold.nanovolts)
     }
   }
 
   /// The step is over; the next record begins another one.
-  public mutating func stepEnded() {
+  /// - Parameter isDriven: Whether it was one that moves charge, and not a rest inside the half-cycle.
+  public mutating func stepEnded(isDriven: Bool = true) {
+    if isDriven {
+      endedTime = endedTime.map { $0 &+ stepTime }
+      endedVoltage = stepVoltage ?? endedVoltage
+    }
+    stepTime = 0
+    stepVoltage = nil
     let rest = chargeAfterPlaced
     below &+= rest.below
     hasUnplaced = hasUnplaced || rest.isUnplaced
@@ -103,6 +120,15 @@ public struct HalfCycleAccumulator: Sendable, Hashable {
     return Charge(nanocoulombs: directed(below &+ rest.below))
   }
 
+  /// How long the circuit was closed in the steps that moved charge; nil when that was not counted from the beginning.
+  public var activeTime: TimeSpan? {
+    endedTime.map { TimeSpan(microseconds: stepCharge == 0 ? $0 : $0 &+ stepTime) }
+  }
+  /// Voltage of the last record of the last such step; nil when nobody measured it.
+  public var endVoltage: Voltage? {
+    (stepCharge == 0 ? endedVoltage : stepVoltage ?? endedVoltage).map(Voltage.init(nanovolts:))
+  }
+
   /// `row` with the sums and the records' flags; place, gap and end are left as they are.
   public func fill(_ row: HalfCycleRow) -> HalfCycleRow {
     var row = row
@@ -111,6 +137,8 @@ public struct HalfCycleAccumulator: Sendable, Hashable {
     row.energy = energy
     row.constantVoltageCharge = constantVoltageCharge
     row.plateauCharge = plateauCharge
+    row.activeTime = activeTime
+    row.endVoltage = endVoltage
     row.flags.formUnion(flags)
     return row
   }
@@ -201,4 +229,24 @@ extension HalfCycleAccumulator {
     wasBelow = try reader.readBool()
     hasUnplaced = try reader.readBool()
   }
+
+  /// Appends what tells the conditions, which came later than the rest.
+  public func encodeConditions(into writer: inout ByteWriter) {
+    writer.write(endedTime)
+    writer.write(stepTime)
+    writer.write(stepVoltage)
+    writer.write(endedVoltage)
+  }
+
+  /// Reads what `encodeConditions(into:)` wrote.
+  /// - Throws: `ByteReader.Malformed` with the place, when the bytes end early.
+  public mutating func decodeConditions(from reader: inout ByteReader) throws(ByteReader.Malformed) {
+    endedTime = try reader.readOptional(Int64.self)
+    stepTime = try reader.read()
+    stepVoltage = try reader.readOptional(Int64.self)
+    endedVoltage = try reader.readOptional(Int64.self)
+  }
+
+  /// Nobody counted the time from the beginning.
+  public mutating func forgetConditions() { endedTime = nil }
 }

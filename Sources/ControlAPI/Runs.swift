@@ -178,6 +178,8 @@ public struct CycleTable: Codable, Sendable, Hashable {
   @OrNull public var initial_cycle_run: Int64?
   /// Tests of plating in the order of the protocol.
   public var efficiency_tests: [EfficiencyTestFrame]
+  /// What follows from all cycles; null before the first has closed, and where earlier ones went unnoted.
+  @OrNull public var summary: RunSummaryFrame? = nil
 
   /// Makes one from its parts.
   public init(

@@ -104,6 +104,8 @@ public struct MetricParameters: Sendable, Hashable {
   public var desodiationPlateauBelow: Voltage?
   /// The cycle against which retention is told; nil where nobody has named one.
   public var retentionReference: CycleReference?
+  /// Below this retention a life is over, a fraction.
+  public var retentionThreshold = RunSummary.usualThreshold
   /// Parameters.
   public init(
     sodiationPlateauBelow: Voltage?, desodiationPlateauBelow: Voltage?, retentionReference: CycleReference?

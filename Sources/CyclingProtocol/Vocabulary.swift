@@ -18,7 +18,9 @@ enum Vocabulary {
   static let stepLimits = ["voltage", "charge_current", "discharge_current"]
   static let record = ["every", "on_voltage_change", "on_current_change", "on_charge_change", "read_every"]
   static let segment = ["every", "on_voltage_change", "on_current_change", "on_charge_change", "until"]
-  static let metrics = ["sodiation_plateau_below", "desodiation_plateau_below", "retention_reference"]
+  static let metrics = [
+    "sodiation_plateau_below", "desodiation_plateau_below", "retention_reference", "retention_threshold",
+  ]
 
   /// The keys that say what a step does; a step has exactly one of them.
   static let verbs = [

@@ -12,11 +12,12 @@ internal import Quantities
 
 extension RunPilot {
   /// The layout of the bytes that are written.
-  static let checkpointFormat: Int32 = 9
+  static let checkpointFormat: Int32 = 10
   /// Layouts that are read; another number is refused. 4 knew nothing of retention, 5 nothing of tests of plating,
   /// 6 nothing of how the half-cycle before left the cell, 7 nothing of revisions of the
-  /// protocol and of what the cycles have not given back, 8 nothing of the capacities that they have shown.
-  static let readableFormats: ClosedRange<Int32> = 4...9
+  /// protocol and of what the cycles have not given back, 8 nothing of the capacities that they have shown,
+  /// 9 nothing of the row of cycles.
+  static let readableFormats: ClosedRange<Int32> = 4...10
 
   /// The revision of the protocol in which a checkpoint stands; it must be known before the rest can be read.
   public static func protocolRevision(ofCheckpoint bytes: [UInt8]) throws(ByteReader.Malformed) -> Int32 {
@@ -60,6 +61,7 @@ extension RunPilot {
     encodeFormat7(into: &writer)
     cycle.encodeBalance(into: &writer)
     machine.measured.encode(into: &writer)
+    encodeFormat10(into: &writer)
     return true
   }
 
@@ -90,7 +92,8 @@ extension RunPilot {
     carried = try CarriedStep(from: &reader)
     cycle = try CycleAccumulator(
       role: program.role, earlierCellCycles: identity.earlierCellCycles,
-      retentionReference: program.metrics.retentionReference, knowsRetention: format > 4, from: &reader)
+      retentionReference: program.metrics.retentionReference, retentionThreshold: program.metrics.retentionThreshold,
+      knowsRetention: format > 4, from: &reader)
     if try reader.readBool() { halfCycle = try OpenHalfCycle(from: &reader) }
     if try reader.readBool() { setpoint = try ActiveSetpoint(rule: program.record, from: &reader) }
     try decodePhase(from: &reader, writtenAt: since)
@@ -98,6 +101,7 @@ extension RunPilot {
     if format > 6 { try decodeFormat7(from: &reader) } else if halfCycleNumber > 0 { earlier = nil }
     if format > 7 { try cycle.decodeBalance(from: &reader) } else { cycle.forgetBalance() }
     machine.restore(format > 8 ? try MeasuredCapacities(from: &reader) : .uncounted)
+    if format > 9 { try decodeFormat10(from: &reader) } else { forgetSeries() }
     guard reader.isAtEnd else { throw reader.malformed }
     voltageBeforeInterruption = voltageBeforeInterruption ?? lastVoltage
     if case .step(let index) = machine.place, setpoint?.kind == program.steps[index].kind {
@@ -132,6 +136,23 @@ extension RunPilot {
     guard let direction = Direction(rawValue: Int8(clamping: code)) else { throw reader.malformed }
     earlier = EarlierHalfCycle(
       direction: direction, isWhole: try reader.readBool(), endedAtVoltage: try reader.readBool())
+  }
+
+  /// What no format before 10 has.
+  mutating func encodeFormat10(into writer: inout ByteWriter) {
+    cycle.encodeSeries(into: &writer)
+    halfCycle?.accumulator.encodeConditions(into: &writer)
+  }
+
+  private mutating func decodeFormat10(from reader: inout ByteReader) throws(ByteReader.Malformed) {
+    try cycle.decodeSeries(from: &reader)
+    try halfCycle?.accumulator.decodeConditions(from: &reader)
+  }
+
+  /// A run that has not cycled yet has missed nothing.
+  private mutating func forgetSeries() {
+    if halfCycleNumber > 0 { cycle.forgetSeries() }
+    halfCycle?.accumulator.forgetConditions()
   }
 
   private static func window(from reader: inout ByteReader) throws(ByteReader.Malformed) -> VoltageWindow? {

@@ -47,6 +47,10 @@ struct AnalyzedCellOptions: ParsableArguments {
       "The cycle whose reversible capacity is a retention of one; otherwise the first after formation.",
       valueName: "cycle"))
   var referenceCycle: Int64?
+  @Option(
+    help: ArgumentHelp(
+      "The retention below which a life is over, for instance \"70 %\"; else 80 %.", valueName: "share"))
+  var retentionThreshold: ShareArgument?
 
   func validate() throws {
     if test == .reservoir, reservoirCycles == nil {
@@ -63,6 +67,9 @@ struct AnalyzedCellOptions: ParsableArguments {
     }
     if let referenceCycle, !(1...1_000_000).contains(referenceCycle) {
       throw ValidationError("--reference-cycle is a number from 1 on")
+    }
+    if let retentionThreshold, retentionThreshold.fraction >= 1 {
+      throw ValidationError("--retention-threshold is less than 100 %")
     }
     if test != nil, let role, !role.platesSodium {
       throw ValidationError(
@@ -84,6 +91,7 @@ struct AnalyzedCellOptions: ParsableArguments {
     options.desodiationPlateauBelow = desodiationPlateauBelow?.voltage ?? (isAnode ? Voltage(millivolts: 200) : nil)
     options.formationCycles = formationCycles
     options.referenceCycle = referenceCycle
+    if let retentionThreshold { options.retentionThreshold = retentionThreshold.fraction }
     options.chargeSource = table.charge
     options.gapLimit = table.gapLimit?.seconds
     if let columns = table.columns {

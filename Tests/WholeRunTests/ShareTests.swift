@@ -125,7 +125,8 @@ import Testing
     var writer = ByteWriter()
     bench.pilot.checkpoint(into: &writer)
     // Format 9 added two charges, four counts of cycles and the number of those that are named.
-    var bytes = Array(writer.bytes.dropLast(2 * 9 + 4 * 8 + 4))
+    let format9 = try PilotBench.checkpoint(writer.bytes, asFormat: 9, of: bench.pilot.program)
+    var bytes = Array(format9.dropLast(2 * 9 + 4 * 8 + 4))
     bytes[0] = 8
     bench.pilot = try RunPilot(
       identity: PilotBench.identity, program: bench.pilot.program, settings: RunSettings(), checkpoint: bytes,

@@ -50,6 +50,7 @@ extension MetricParameters {
       parts.append("\"desodiation_plateau_below_nv\":\(desodiationPlateauBelow.nanovolts)")
     }
     if let retentionReference { parts.append("\"retention_reference\":\"\(retentionReference.written)\"") }
+    if retentionThreshold != RunSummary.usualThreshold { parts.append("\"retention_threshold\":\(retentionThreshold)") }
     if let sodiationPlateauBelow { parts.append("\"sodiation_plateau_below_nv\":\(sodiationPlateauBelow.nanovolts)") }
     return "{" + parts.joined(separator: ",") + "}"
   }

@@ -36,6 +36,20 @@ extension CycleFrame {
       desodiation_plateau_ratio: cycle.desodiationPlateauRatio, retention: cycle.retention,
       cumulative_irreversible_capacity_Ah: cycle.cumulativeIrreversibleCapacityAh,
       flags: DataFlags(rawValue: cycle.flags).names)
+    conditions_group = cycle.conditionsGroup
+    complete = cycle.complete
+    comparable = cycle.comparable
+    group_retention = cycle.groupRetention
+    linear_decay_per_cycle = cycle.linearDecayPerCycle
+    geometric_decay_per_cycle = cycle.geometricDecayPerCycle
+    decay_cycles = cycle.decayCycles
+    capacity_slope_Ah_per_cycle = cycle.capacitySlopeAhPerCycle
+    capacity_slope_cycles = cycle.capacitySlopeCycles
+    charge_end_slippage_Ah = cycle.chargeEndSlippageAh
+    discharge_end_slippage_Ah = cycle.dischargeEndSlippageAh
+    coulombic_efficiency_product = cycle.coulombicEfficiencyProduct
+    sodiation_plateau_retention = cycle.sodiationPlateauRetention
+    desodiation_plateau_retention = cycle.desodiationPlateauRetention
   }
 }
 
