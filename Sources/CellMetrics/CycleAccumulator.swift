@@ -15,24 +15,39 @@ public struct CycleAccumulator: Sendable, Hashable {
   public let earlierCellCycles: Int64
   /// The cycle whose reversible capacity is a retention of one; nil where nobody has named one.
   public let retentionReference: CycleReference?
+  /// The retention below which a life is over, a fraction.
+  public let retentionThreshold: Double
 
   private var charging: HalfCycleRow?
   private var discharging: HalfCycleRow?
   private var retention = RetentionState()
   private var balance = ReversibilityState()
+  private var series: CycleSeries
 
   /// An accumulator at the beginning of a run on a cell that had `earlierCellCycles` before.
-  public init(role: CellRole, earlierCellCycles: Int64, retentionReference: CycleReference? = nil) {
+  /// - Parameters:
+  ///   - retentionThreshold: The retention below which a life is over, a fraction.
+  ///   - isFormationDone: Somebody has said that the cell is formed, so that its first cycle is the first after formation.
+  public init(
+    role: CellRole, earlierCellCycles: Int64, retentionReference: CycleReference? = nil,
+    retentionThreshold: Double = RunSummary.usualThreshold, isFormationDone: Bool = false
+  ) {
     self.role = role
     self.earlierCellCycles = earlierCellCycles
     self.retentionReference = retentionReference
+    self.retentionThreshold = retentionThreshold
+    series = CycleSeries(isFormationDone: isFormationDone)
   }
 
-  /// Takes a closed half-cycle. One outside `cycles` blocks, without a direction or of a role that counts nothing is left
-  /// out; one of another cycle begins that cycle and forgets what was there of the one before.
+  /// Takes a closed half-cycle; every one of the run, in order. One outside `cycles` blocks is in no cycle but counts as
+  /// what went before the next one; one without a direction or of a role that counts nothing is left out; one of another
+  /// cycle begins that cycle and forgets what was there of the one before.
   public mutating func add(_ row: HalfCycleRow) {
-    guard let number = row.cycleNumber, role.firstDirection != nil else { return }
-    if (charging ?? discharging)?.cycleNumber != number { clear() }
+    guard role.firstDirection != nil, row.direction != .none else { return }
+    let isNew = row.cycleNumber != nil && (charging ?? discharging)?.cycleNumber != row.cycleNumber
+    if isNew { clear() }
+    series.take(row, beginsCycle: isNew)
+    guard row.cycleNumber != nil else { return }
     switch row.direction {
     case .charge: charging = row
     case .discharge: discharging = row
@@ -42,8 +57,10 @@ public struct CycleAccumulator: Sendable, Hashable {
 
   /// The summary of the cycle with that number in the run, from the half-cycles that were added for it; a half that is
   /// missing leaves its values nil and the cycle flagged `truncated`. What was added is forgotten.
+  /// - Parameter isPair: False where a pair of half-cycles says nothing, as within a reservoir test: it has no efficiency
+  ///   and no retention.
   /// - Returns: nil when the role counts no cycles.
-  public mutating func close(cycleNumber: Int64) -> CycleSummary? {
+  public mutating func close(cycleNumber: Int64, isPair: Bool = true) -> CycleSummary? {
     guard let firstDirection = role.firstDirection else { return nil }
     if (charging ?? discharging)?.cycleNumber != cycleNumber { clear() }
     defer { clear() }
@@ -63,7 +80,7 @@ public struct CycleAccumulator: Sendable, Hashable {
       summary.dischargeCapacity = discharging.charge
       summary.dischargeEnergy = discharging.energy
     }
-    if role.hasCoulombicEfficiency, let first, let second, first.isComplete, second.isComplete {
+    if isPair, role.hasCoulombicEfficiency, let first, let second, first.isComplete, second.isComplete {
       summary.coulombicEfficiency = Self.ratio(second.charge, to: first.charge)
     }
     addPlateaus(to: &summary)
@@ -71,20 +88,33 @@ public struct CycleAccumulator: Sendable, Hashable {
       charging: charging, discharging: discharging, first: first, second: second,
       efficiency: summary.coulombicEfficiency, hasPlateaus: role == .anodeHalfCell)
     balance.take(first: first, second: second, hasEfficiency: role.hasCoulombicEfficiency, into: &summary)
+    var isReference = false
     if let retentionReference {
-      summary.retention = retention.take(
+      isReference = retention.isNext(purpose: summary.purpose, reference: retentionReference)
+      let kept = retention.take(
         purpose: summary.purpose, reversible: second?.isComplete == true ? second?.charge : nil,
         reference: retentionReference)
+      summary.retention = isPair ? kept : nil
     }
+    series.close(
+      first: first, second: second, isLimitedByInventory: role.isLimitedByInventory, isReference: isReference,
+      threshold: retentionThreshold, into: &summary)
     return summary
   }
 
   /// Whether the reference cycle is over without a complete reversible capacity: no retention will ever be known.
   public var isReferenceLost: Bool { retentionReference.map { retention.isLost($0) } ?? false }
 
+  /// What all cycles that were closed come to; nil when earlier ones went unnoted.
+  public var runSummary: RunSummary? { series.summary(threshold: retentionThreshold) }
+
+  /// Charge flowed outside of half-cycles that nobody measured: where end-points stand is compared anew from here.
+  public mutating func chargeWasMissed() { series.chargeWasMissed() }
+
   private mutating func clear() {
     charging = nil
     discharging = nil
+    series.forgetCycle()
   }
 
   private func addPlateaus(to summary: inout CycleSummary) {
@@ -147,10 +177,12 @@ extension CycleAccumulator {
   ///   by then stays unknown.
   /// - Throws: `ByteReader.Malformed` with the place, when the bytes end early or cannot be such a state.
   public init(
-    role: CellRole, earlierCellCycles: Int64, retentionReference: CycleReference? = nil, knowsRetention: Bool = true,
-    from reader: inout ByteReader
+    role: CellRole, earlierCellCycles: Int64, retentionReference: CycleReference? = nil,
+    retentionThreshold: Double = RunSummary.usualThreshold, knowsRetention: Bool = true, from reader: inout ByteReader
   ) throws(ByteReader.Malformed) {
-    self.init(role: role, earlierCellCycles: earlierCellCycles, retentionReference: retentionReference)
+    self.init(
+      role: role, earlierCellCycles: earlierCellCycles, retentionReference: retentionReference,
+      retentionThreshold: retentionThreshold)
     if try reader.readBool() { charging = try HalfCycleRow(from: &reader) }
     if try reader.readBool() { discharging = try HalfCycleRow(from: &reader) }
     guard retentionReference != nil else { return }
@@ -168,4 +200,22 @@ extension CycleAccumulator {
 
   /// Nobody knows what the cycles are compared with.
   public mutating func forgetBalance() { balance = .unknown }
+
+  /// Appends what the row of cycles has come to, which came later than the balance.
+  public mutating func encodeSeries(into writer: inout ByteWriter) {
+    charging?.encodeConditions(into: &writer)
+    discharging?.encodeConditions(into: &writer)
+    series.encode(into: &writer)
+  }
+
+  /// Reads what `encodeSeries(into:)` wrote.
+  /// - Throws: `ByteReader.Malformed` with the place, when the bytes end early or cannot be such a state.
+  public mutating func decodeSeries(from reader: inout ByteReader) throws(ByteReader.Malformed) {
+    try charging?.decodeConditions(from: &reader)
+    try discharging?.decodeConditions(from: &reader)
+    series = try CycleSeries(from: &reader)
+  }
+
+  /// Nobody noted the row of cycles up to here.
+  public mutating func forgetSeries() { series = .unknown }
 }

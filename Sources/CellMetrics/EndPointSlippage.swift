@@ -9,34 +9,48 @@ public import Quantities
 
 /// Slippage of the end-points, from half-cycles in the order in which they ran.
 public struct EndPointSlippage: Sendable, Hashable {
-  private var running: Charge = .zero
-  private var lastChargeEnd: Charge?
-  private var lastDischargeEnd: Charge?
+  private var chargeEnd: Charge?
+  private var dischargeEnd: Charge?
 
   /// Nothing counted yet.
   public init() {}
 
-  /// Takes the next half-cycle, with every charge between its beginning and its end.
+  /// Takes the next half-cycle.
   /// - Parameters:
-  ///   - charge: What it moved in its direction; nil where that is not known, and then the count begins anew.
-  ///   - endsAtCutOff: Whether its end is an end-point, and not where somebody stopped it.
+  ///   - end: The net charge at its end, positive charging, of everything that flowed until then; nil where charge was
+  ///     missed on the way, and then the comparison begins anew.
+  ///   - isEndPoint: Whether its end is an end-point, and not where somebody stopped it.
   /// - Returns: How far its end-point moved since the one before of the same direction, positive charging; nil for the
   ///   first one.
-  public mutating func take(_ direction: Direction, charge: Charge?, endsAtCutOff: Bool) -> Charge? {
-    guard let charge else {
+  public mutating func take(_ direction: Direction, end: Charge?, isEndPoint: Bool) -> Charge? {
+    guard let end else {
       self = EndPointSlippage()
       return nil
     }
+    let point = isEndPoint ? end : nil
     switch direction {
     case .charge:
-      running += charge
-      defer { lastChargeEnd = endsAtCutOff ? running : nil }
-      return endsAtCutOff ? lastChargeEnd.map { running - $0 } : nil
+      defer { chargeEnd = point }
+      return Self.moved(chargeEnd, point)
     case .discharge:
-      running -= charge
-      defer { lastDischargeEnd = endsAtCutOff ? running : nil }
-      return endsAtCutOff ? lastDischargeEnd.map { running - $0 } : nil
+      defer { dischargeEnd = point }
+      return Self.moved(dischargeEnd, point)
     case .none: return nil
     }
+  }
+
+  private static func moved(_ before: Charge?, _ now: Charge?) -> Charge? {
+    guard let before, let now else { return nil }
+    return Charge(nanocoulombs: now.nanocoulombs &- before.nanocoulombs)
+  }
+
+  func encode(into writer: inout ByteWriter) {
+    writer.write(chargeEnd?.nanocoulombs)
+    writer.write(dischargeEnd?.nanocoulombs)
+  }
+
+  init(from reader: inout ByteReader) throws(ByteReader.Malformed) {
+    chargeEnd = try reader.readOptional(Int64.self).map(Charge.init(nanocoulombs:))
+    dischargeEnd = try reader.readOptional(Int64.self).map(Charge.init(nanocoulombs:))
   }
 }

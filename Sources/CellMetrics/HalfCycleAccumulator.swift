@@ -33,7 +33,15 @@ public struct HalfCycleAccumulator: Sendable, Hashable {
   private var flags: DataFlags = []
 
   private var plateau = ThresholdCharge()
-  /// The delay of the resistance that corrects the plateau; nil when it is not corrected.
+  /// Closed time of the steps that have ended, µs; nil when it was not counted from the beginning.
+  private var endedTime: Int64? = 0
+  // Of the present step, at its last record, and at its last one with a voltage.
+  private var stepTime: Int64 = 0
+  private var stepVoltage: Int64?
+  // Of the last step that has ended and drove a current.
+  private var endedVoltage: Int64?
+
+  // The delay of the resistance that corrects the plateau; nil when it is not corrected.
   public let correctionDelay: ResistanceDelay?
   private var correctedPlateau = ThresholdCharge()
   private var course = BranchCourse()
@@ -65,6 +73,8 @@ public struct HalfCycleAccumulator: Sendable, Hashable {
     flags.formUnion(record.flags.intersection(Self.inherited))
     stepCharge = charge
     stepEnergy = record.energy.nanojoules
+    stepTime = record.stepTime.microseconds
+    if let voltage = record.voltage { stepVoltage = voltage.nanovolts }
     course.record(record, moved: increment)
     guard let plateauThreshold, let voltage = record.voltage else { return }
     plateau.place(charge, voltage.nanovolts, threshold: plateauThreshold.nanovolts)
@@ -90,7 +100,14 @@ public struct HalfCycleAccumulator: Sendable, Hashable {
   public var correctionResistance: Resistance? { correctionDelay.flatMap(course.resistance) }
 
   /// The step is over; the next record begins another one.
-  public mutating func stepEnded() {
+  /// - Parameter isDriven: Whether it was one that moves charge, and not a rest inside the half-cycle.
+  public mutating func stepEnded(isDriven: Bool = true) {
+    if isDriven {
+      endedTime = endedTime.map { $0 &+ stepTime }
+      endedVoltage = stepVoltage ?? endedVoltage
+    }
+    stepTime = 0
+    stepVoltage = nil
     plateau.stepEnded(at: stepCharge, threshold: plateauThreshold?.nanovolts)
     if correctionDelay != nil { correctedPlateau.stepEnded(at: stepCharge, threshold: plateauThreshold?.nanovolts) }
     course.stepEnded(charge: stepCharge, reverse: reverse, direction: direction)
@@ -125,6 +142,15 @@ public struct HalfCycleAccumulator: Sendable, Hashable {
       .map { Charge(nanocoulombs: directed($0)) }
   }
 
+  /// How long the circuit was closed in the steps that moved charge; nil when that was not counted from the beginning.
+  public var activeTime: TimeSpan? {
+    endedTime.map { TimeSpan(microseconds: stepCharge == 0 ? $0 : $0 &+ stepTime) }
+  }
+  /// Voltage of the last record of the last such step; nil when nobody measured it.
+  public var endVoltage: Voltage? {
+    (stepCharge == 0 ? endedVoltage : stepVoltage ?? endedVoltage).map(Voltage.init(nanovolts:))
+  }
+
   /// `row` with the sums and the records' flags; place, gap and end are left as they are.
   public func fill(_ row: HalfCycleRow) -> HalfCycleRow {
     var row = row
@@ -135,6 +161,8 @@ public struct HalfCycleAccumulator: Sendable, Hashable {
     row.plateauCharge = plateauCharge
     course.fill(&row.detail, charge: stepCharge, reverse: reverse, direction: direction)
     row.detail.plateauIRCorrectedCharge = plateauIRCorrectedCharge
+    row.activeTime = activeTime
+    row.endVoltage = endVoltage
     row.flags.formUnion(flags)
     return row
   }
@@ -207,4 +235,24 @@ extension HalfCycleAccumulator {
     if correctionDelay != nil { correctedPlateau = try ThresholdCharge(from: &reader) }
     course = try BranchCourse(from: &reader)
   }
+
+  /// Appends what tells the conditions, which came later than the rest.
+  public func encodeConditions(into writer: inout ByteWriter) {
+    writer.write(endedTime)
+    writer.write(stepTime)
+    writer.write(stepVoltage)
+    writer.write(endedVoltage)
+  }
+
+  /// Reads what `encodeConditions(into:)` wrote.
+  /// - Throws: `ByteReader.Malformed` with the place, when the bytes end early.
+  public mutating func decodeConditions(from reader: inout ByteReader) throws(ByteReader.Malformed) {
+    endedTime = try reader.readOptional(Int64.self)
+    stepTime = try reader.read()
+    stepVoltage = try reader.readOptional(Int64.self)
+    endedVoltage = try reader.readOptional(Int64.self)
+  }
+
+  /// Nobody counted the time from the beginning.
+  public mutating func forgetConditions() { endedTime = nil }
 }

@@ -25,6 +25,19 @@ extension HalfCycleRow {
     writer.write(flags.rawValue)
   }
 
+  /// What came later than the rest.
+  mutating func encodeConditions(into writer: inout ByteWriter) {
+    writer.write(activeTime?.microseconds)
+    writer.write(endVoltage?.nanovolts)
+    writer.write(endNetCharge?.nanocoulombs)
+  }
+
+  mutating func decodeConditions(from reader: inout ByteReader) throws(ByteReader.Malformed) {
+    activeTime = try reader.readOptional(Int64.self).map(TimeSpan.init(microseconds:))
+    endVoltage = try reader.readOptional(Int64.self).map(Voltage.init(nanovolts:))
+    endNetCharge = try reader.readOptional(Int64.self).map(Charge.init(nanocoulombs:))
+  }
+
   init(from reader: inout ByteReader) throws(ByteReader.Malformed) {
     let id: Int64 = try reader.read()
     let run: Int64 = try reader.read()

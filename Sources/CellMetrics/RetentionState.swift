@@ -33,6 +33,11 @@ struct RetentionState: Sendable, Hashable {
     return Double(reversible.nanocoulombs) / Double(reference.nanocoulombs)
   }
 
+  /// Whether the next cycle, if it has that purpose, is the reference.
+  func isNext(purpose: CyclePurpose?, reference named: CycleReference) -> Bool {
+    purpose == named.purpose && seen < .max && seen + 1 == named.number
+  }
+
   func isLost(_ named: CycleReference) -> Bool { seen >= named.number && reference == nil }
 
   func encode(into writer: inout ByteWriter) {

@@ -165,6 +165,34 @@ public struct CycleFrame: Codable, Sendable, Hashable {
   /// What to know before trusting the numbers: `gap`, `interrupted`, `truncated`, `empty`, `overload`,
   /// `charge_unknown`.
   public var flags: [String]
+  /// Cycles with the same number ran alike.
+  @OrNull public var conditions_group: Int64? = nil
+  /// Whether both half-cycles are complete.
+  @OrNull public var complete: Bool? = nil
+  /// Whether its efficiency can be compared with others'.
+  @OrNull public var comparable: Bool? = nil
+  /// Reversible capacity over that of the group's first complete cycle.
+  @OrNull public var group_retention: Double? = nil
+  /// Loss since the reference cycle a cycle.
+  @OrNull public var linear_decay_per_cycle: Double? = nil
+  /// The share that each cycle since lost.
+  @OrNull public var geometric_decay_per_cycle: Double? = nil
+  /// How many cycles it is from the reference.
+  @OrNull public var decay_cycles: Int64? = nil
+  /// Theil–Sen slope of the reversible capacity within its group.
+  @OrNull public var capacity_slope_Ah_per_cycle: Double? = nil
+  /// Over how many cycles.
+  @OrNull public var capacity_slope_cycles: Int64? = nil
+  /// How far the end of charging moved, positive charging.
+  @OrNull public var charge_end_slippage_Ah: Double? = nil
+  /// How far the end of discharging moved.
+  @OrNull public var discharge_end_slippage_Ah: Double? = nil
+  /// Product of the complete cycles' efficiencies up to here.
+  @OrNull public var coulombic_efficiency_product: Double? = nil
+  /// Sodiation's plateau charge over that at the lowest rate.
+  @OrNull public var sodiation_plateau_retention: Double? = nil
+  /// Desodiation's plateau charge over that at the lowest rate.
+  @OrNull public var desodiation_plateau_retention: Double? = nil
 
   /// Makes one from its parts.
   public init(

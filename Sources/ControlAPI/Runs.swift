@@ -180,6 +180,8 @@ public struct CycleTable: Codable, Sendable, Hashable {
   public var efficiency_tests: [EfficiencyTestFrame]
   /// All half-cycles in order, those outside of cycles and one that is open included.
   public var half_cycles: [HalfCycleFrame]
+  /// What follows from all cycles; null before the first has closed, and where earlier ones went unnoted.
+  @OrNull public var summary: RunSummaryFrame? = nil
 
   /// Makes one from its parts.
   public init(

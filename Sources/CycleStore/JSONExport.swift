@@ -121,6 +121,20 @@ struct JSONExportWriter: ExportWriter {
     object.real("cumulative_irreversible_capacity_Ah", cycle.cumulativeIrreversibleCapacityAh, &text)
     writeDetail(of: cycle, to: &object, &text)
     object.number("flags", cycle.flags, &text)
+    object.number("conditions_group", cycle.conditionsGroup, &text)
+    object.truth("complete", cycle.complete, &text)
+    object.truth("comparable", cycle.comparable, &text)
+    object.real("group_retention", cycle.groupRetention, &text)
+    object.real("linear_decay_per_cycle", cycle.linearDecayPerCycle, &text)
+    object.real("geometric_decay_per_cycle", cycle.geometricDecayPerCycle, &text)
+    object.number("decay_cycles", cycle.decayCycles, &text)
+    object.real("capacity_slope_Ah_per_cycle", cycle.capacitySlopeAhPerCycle, &text)
+    object.number("capacity_slope_cycles", cycle.capacitySlopeCycles, &text)
+    object.real("charge_end_slippage_Ah", cycle.chargeEndSlippageAh, &text)
+    object.real("discharge_end_slippage_Ah", cycle.dischargeEndSlippageAh, &text)
+    object.real("coulombic_efficiency_product", cycle.coulombicEfficiencyProduct, &text)
+    object.real("sodiation_plateau_retention", cycle.sodiationPlateauRetention, &text)
+    object.real("desodiation_plateau_retention", cycle.desodiationPlateauRetention, &text)
     object.end(&text)
   }
 
@@ -138,6 +152,9 @@ struct JSONExportWriter: ExportWriter {
     object.string("end_reason", half.endReason, &text)
     writeDetail(of: half, to: &object, &text)
     object.number("flags", half.flags, &text)
+    object.number("active_time_s", half.activeTimeUs, decimals: 6, &text)
+    object.number("end_voltage_V", half.endVoltageNv, decimals: 9, &text)
+    object.hours("end_net_charge_Ah", half.endNetChargeNc, &text)
     object.end(&text)
   }
 
@@ -239,6 +256,11 @@ struct JSONObject {
   mutating func real(_ name: String, _ value: Double?, _ text: inout TextBuffer) {
     self.name(name, &text)
     if let value, value.isFinite { text.append("\(value)") } else { text.append("null") }
+  }
+
+  mutating func truth(_ name: String, _ value: Bool?, _ text: inout TextBuffer) {
+    self.name(name, &text)
+    text.append(value.map { $0 ? "true" : "false" } ?? "null")
   }
 
   mutating func string(_ name: String, _ value: String?, _ text: inout TextBuffer) {

@@ -174,6 +174,7 @@ struct JournalWriter {
       ])
     case .halfCycleOpened(let row), .halfCycleUpdated(let row): try write(row, to: database)
     case .cycleClosed(let run, let summary): try write(summary, run: run, to: database)
+    case .summaryUpdated(let run, let summary): try write(summary, run: run, to: database)
     case .testUpdated(let row): try write(row, to: database)
     case .impedancePoint(let row): try write(row, to: database)
     case .amended(let run, let revision, let fromStepID):
@@ -229,7 +230,8 @@ struct JournalWriter {
       row.halfCycleID, row.run, Int64(row.number), row.cycleNumber, Int64(row.direction.rawValue),
       row.purpose?.rawValue, row.label, row.charge.nanocoulombs, row.reverseCharge.nanocoulombs,
       row.energy.nanojoules, row.constantVoltageCharge.nanocoulombs, row.plateauCharge?.nanocoulombs,
-      row.gapCharge?.nanocoulombs, row.endReason, row.flags.rawValue,
+      row.gapCharge?.nanocoulombs, row.endReason, row.flags.rawValue, row.activeTime?.microseconds,
+      row.endVoltage?.nanovolts, row.endNetCharge?.nanocoulombs,
     ])
     try Self.write(row.detail, of: row.halfCycleID, to: database)
   }
@@ -243,9 +245,9 @@ struct JournalWriter {
         cycle.chargeCapacity?.ampereHours, cycle.dischargeCapacity?.ampereHours, cycle.chargeEnergy?.wattHours,
         cycle.dischargeEnergy?.wattHours, cycle.coulombicEfficiency, cycle.sodiationPlateauCharge?.ampereHours,
         cycle.sodiationPlateauRatio, cycle.desodiationPlateauCharge?.ampereHours, cycle.desodiationPlateauRatio,
-        cycle.retention, cycle.cumulativeIrreversibleCharge?.ampereHours, cycle.flags.rawValue, run,
-      ])
-    try Self.write(cycle.detail, ofCycle: cycle.cycleNumber, run: run, to: database)
+        cycle.retention, cycle.cumulativeIrreversibleCharge?.ampereHours, cycle.flags.rawValue,
+      ] + arguments(of: cycle.series)
+    try Self.write(cycle.detail, ofCycle: cycle.cycleNumber, run: run, to: database) + [run])
   }
 
   private mutating func write(_ test: EfficiencyTestRow, to database: Database) throws {
@@ -337,21 +339,24 @@ extension JournalWriter {
   private static let upsertHalfCycle = """
     INSERT INTO half_cycle(
       half_cycle_id, run_id, number, cycle_number, direction, purpose, label, charge_nc, reverse_charge_nc, energy_nj,
-      constant_voltage_charge_nc, plateau_charge_nc, gap_charge_nc, end_reason, flags)
-    VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      constant_voltage_charge_nc, plateau_charge_nc, gap_charge_nc, end_reason, flags,
+      active_time_us, end_voltage_nv, end_net_charge_nc)
+    VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT(half_cycle_id) DO UPDATE SET
       charge_nc = excluded.charge_nc, reverse_charge_nc = excluded.reverse_charge_nc, energy_nj = excluded.energy_nj,
       constant_voltage_charge_nc = excluded.constant_voltage_charge_nc,
       plateau_charge_nc = excluded.plateau_charge_nc, gap_charge_nc = excluded.gap_charge_nc,
-      end_reason = excluded.end_reason, flags = excluded.flags
+      end_reason = excluded.end_reason, flags = excluded.flags, active_time_us = excluded.active_time_us,
+      end_voltage_nv = excluded.end_voltage_nv, end_net_charge_nc = excluded.end_net_charge_nc
     """
   private static let upsertCycle = """
     INSERT INTO cycle(
       run_id, parameter_set_id, cycle_number, cell_cycle_number, purpose, label, charge_capacity_ah,
       discharge_capacity_ah, charge_energy_wh, discharge_energy_wh, coulombic_efficiency,
       sodiation_plateau_capacity_ah, sodiation_plateau_ratio, desodiation_plateau_capacity_ah,
-      desodiation_plateau_ratio, retention, cumulative_irreversible_capacity_ah, flags)
-    SELECT run_id, parameter_set_id, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM run WHERE run_id = ?
+      desodiation_plateau_ratio, retention, cumulative_irreversible_capacity_ah, flags,
+      \(seriesColumns.joined(separator: ", ")))
+    SELECT run_id, parameter_set_id, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, \(marks(seriesColumns)) FROM run WHERE run_id = ?
     ON CONFLICT(run_id, parameter_set_id, cycle_number) DO UPDATE SET
       cell_cycle_number = excluded.cell_cycle_number, purpose = excluded.purpose, label = excluded.label,
       charge_capacity_ah = excluded.charge_capacity_ah, discharge_capacity_ah = excluded.discharge_capacity_ah,
@@ -362,7 +367,7 @@ extension JournalWriter {
       desodiation_plateau_capacity_ah = excluded.desodiation_plateau_capacity_ah,
       desodiation_plateau_ratio = excluded.desodiation_plateau_ratio, retention = excluded.retention,
       cumulative_irreversible_capacity_ah = excluded.cumulative_irreversible_capacity_ah,
-      flags = excluded.flags
+      flags = excluded.flags, \(updates(seriesColumns))
     """
   private static let upsertTest = """
     INSERT INTO efficiency_test(

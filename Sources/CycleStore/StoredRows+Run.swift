@@ -116,6 +116,12 @@ public struct StoredHalfCycle: StoredRow, Codable, Sendable, Hashable {
   public var gainUncertaintyNc: Int64?
   /// The full scale of the one current range in which it was measured.
   public var rangeFullScalePa: Int64?
+  /// How long the circuit was closed in the steps that moved its charge.
+  public var activeTimeUs: Int64?
+  /// Voltage of the last record of its last such step.
+  public var endVoltageNv: Int64?
+  /// Net charge of the run at its end.
+  public var endNetChargeNc: Int64?
 }
 
 /// A finished cycle under one set of metric parameters.
@@ -170,6 +176,34 @@ public struct StoredCycle: StoredRow, Codable, Sendable, Hashable {
   public var desodiationPlateauIrCorrectedCapacityAh: Double?
   /// Its share of the branch, a fraction.
   public var desodiationPlateauIrCorrectedRatio: Double?
+  /// Cycles with the same number ran alike.
+  public var conditionsGroup: Int64?
+  /// Whether both half-cycles are complete.
+  public var complete: Bool?
+  /// Whether its efficiency can be compared with others'.
+  public var comparable: Bool?
+  /// Reversible capacity over that of the group's first complete cycle.
+  public var groupRetention: Double?
+  /// Loss since the reference cycle a cycle.
+  public var linearDecayPerCycle: Double?
+  /// The share that each cycle since lost.
+  public var geometricDecayPerCycle: Double?
+  /// How many cycles it is from the reference.
+  public var decayCycles: Int64?
+  /// Theil–Sen slope of the reversible capacity within its group.
+  public var capacitySlopeAhPerCycle: Double?
+  /// Over how many cycles.
+  public var capacitySlopeCycles: Int64?
+  /// How far the end of charging moved, positive charging.
+  public var chargeEndSlippageAh: Double?
+  /// How far the end of discharging moved.
+  public var dischargeEndSlippageAh: Double?
+  /// Product of the complete cycles' efficiencies up to here.
+  public var coulombicEfficiencyProduct: Double?
+  /// Sodiation's plateau charge over that at the lowest rate.
+  public var sodiationPlateauRetention: Double?
+  /// Desodiation's plateau charge over that at the lowest rate.
+  public var desodiationPlateauRetention: Double?
 }
 
 /// A test of plating.

@@ -140,6 +140,12 @@ public struct HalfCycleRow: Sendable, Hashable {
   public var flags: DataFlags
   /// What is known of it besides its sums.
   public var detail = HalfCycleDetail()
+  /// How long the circuit was closed in the steps that moved its charge; nil when that was not counted from its beginning.
+  public var activeTime: TimeSpan?
+  /// Voltage of the last record of its last such step; nil when nobody measured it.
+  public var endVoltage: Voltage?
+  /// Net charge of the run at its end, positive charging, with all rests and holds before; nil while it is open.
+  public var endNetCharge: Charge?
   /// A half-cycle row.
   public init(
     halfCycleID: Int64, run: Int64, number: Int32, cycleNumber: Int64?, direction: Direction, purpose: CyclePurpose?,
@@ -205,6 +211,8 @@ public struct CycleSummary: Sendable, Hashable {
   public var detail = CycleDetail()
   /// What a reader must know.
   public var flags: DataFlags
+  /// What the cycles before it make of it.
+  public var series = CycleSeriesValues()
 
   /// A summary with nothing known but its place.
   public init(cycleNumber: Int64, cellCycleNumber: Int64, purpose: CyclePurpose?, label: String?) {
@@ -301,6 +309,8 @@ public enum JournalEntry: Sendable, Hashable {
   indirect case halfCycleUpdated(HalfCycleRow)
   /// A cycle closed.
   case cycleClosed(run: Int64, CycleSummary)
+  /// What all cycles of the run up to the one that closed come to.
+  case summaryUpdated(run: Int64, RunSummary)
   /// A half-cycle of a test of plating is closed, and this is known of the test now.
   case testUpdated(EfficiencyTestRow)
   /// A point of an impedance spectrum is measured.

@@ -107,6 +107,8 @@ public struct MetricParameters: Sendable, Hashable {
   /// After how long the resistance is read by which plateaus are told a second time, of the voltage less its ohmic part;
   /// nil where they are not.
   public var plateauIRCorrection: ResistanceDelay?
+  /// Below this retention a life is over, a fraction.
+  public var retentionThreshold = RunSummary.usualThreshold
   /// Parameters.
   public init(
     sodiationPlateauBelow: Voltage?, desodiationPlateauBelow: Voltage?, retentionReference: CycleReference?

@@ -46,6 +46,8 @@ public struct AnalysisOptions: Sendable, Hashable {
   public var currentGainPartsPerMillion: Int64?
   /// Its largest error apart from that, a magnitude; nil when nobody has said.
   public var currentOffset: Current?
+  /// The retention below which a life is over, a fraction.
+  public var retentionThreshold = RunSummary.usualThreshold
   /// The test that it is.
   public var test: Test?
 
@@ -54,6 +56,9 @@ public struct AnalysisOptions: Sendable, Hashable {
 
   /// The direction that comes first, or nil where nobody has said enough.
   public var firstDirection: Direction? { first ?? role?.firstDirection }
+
+  /// The number of the cycle that retention refers to.
+  public var reference: Int64 { referenceCycle ?? (formationCycles ?? 0) + 1 }
 
   /// A role with that order and, where it fits, the declared one: what is told of an efficiency follows from it.
   var countingRole: CellRole {

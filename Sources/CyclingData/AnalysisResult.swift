@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: NaCycler contributors
 
-public import CellMetrics
 public import CyclerModel
-public import Quantities
 
 /// What a table shows.
 public struct AnalysisResult: Sendable, Hashable {
@@ -24,33 +22,18 @@ public struct AnalysisResult: Sendable, Hashable {
   /// Whether charge is the instrument's and not the samples'.
   public var usesCounter: Bool
 
-  /// What follows from all cycles.
-  public struct Summary: Sendable, Hashable {
-    /// How many are complete.
-    public var completeCycles = 0
-    /// The efficiency of cycle 1, if it is complete.
-    public var initialEfficiency: Double?
-    /// That of the first cycle after formation, where somebody has said which cycles are formation.
-    public var firstEfficiencyAfterFormation: Double?
-    /// The mean of the complete cycles' from the second on.
-    public var meanEfficiencyFromSecond: Double?
-    /// What the cycles up to the last complete one have not given back.
-    public var cumulativeIrreversible: Charge?
-    /// The cycle that retention refers to.
-    public var referenceCycle: Int64 = 1
-    /// The last complete cycle that ran as the reference did.
-    public var retentionCycle: Int64?
-    /// Its retention.
-    public var retention: Double?
-    /// Its decay.
-    public var decay: DecayRate?
-    /// How many cycles it is from the reference.
-    public var decayIntervals: Int64?
-    /// The retention of the last complete cycle, however it ran.
-    public var lastRetention: Double?
+  /// What follows from all cycles, and how the table was read.
+  @dynamicMemberLookup public struct Summary: Sendable, Hashable {
+    /// What the cycles come to, as those of a run.
+    public var cycles: RunSummary
+    /// The cycle that retention refers to, whether it is there or not.
+    public var referenceCycle: Int64
     /// Runs that split no half-cycle.
     public var spuriousRuns = 0
     /// The largest difference of counter and samples over a half-cycle, as a share.
     public var counterMismatch: Double?
+
+    /// What the cycles come to.
+    public subscript<Value>(dynamicMember member: KeyPath<RunSummary, Value>) -> Value { cycles[keyPath: member] }
   }
 }

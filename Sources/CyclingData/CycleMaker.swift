@@ -17,21 +17,41 @@ struct CycleMaker {
   private(set) var notes: [String] = []
   // Half-cycles of a reservoir test, of which pairs say nothing.
   private var inReservoir: Range<Int> = 0..<0
+  private var accumulator: CycleAccumulator
+  // Net charge at each half-cycle's end, positive charging; what flows besides half-cycles counts nothing.
+  private var netCharges: [Charge] = []
 
-  /// Currents and ends that differ by no more are the same.
-  private static let sameCurrent = 0.1
+  /// What the cycles come to.
+  var runSummary: RunSummary { accumulator.runSummary ?? RunSummary(retentionThreshold: options.retentionThreshold) }
 
   init(_ halves: [DataHalfCycle], options: AnalysisOptions, first: Direction) {
     self.options = options
     self.first = first
     self.halves = halves
+    accumulator = Self.accumulator(options)
+    var net = Charge.zero
+    for half in halves {
+      net = half.direction == .charge ? net + half.charge : net - half.charge
+      netCharges.append(net)
+    }
     number()
     if case .reservoir(let count) = options.test { takeReservoir(cycles: count) }
     if inReservoir.isEmpty { HalfCycleReview.flagTruncated(&self.halves) }
     HalfCycleReview.flagPartialStart(&self.halves, first: self.halves.first?.direction == first ? 0 : 1)
     if options.test == .longCycling { takeLongCycling() }
     pair()
-    compare()
+  }
+
+  private static func accumulator(_ options: AnalysisOptions) -> CycleAccumulator {
+    let formation = options.formationCycles ?? 0
+    let reference = options.reference
+    let named =
+      reference <= formation
+      ? CycleReference(purpose: .formation, number: reference)
+      : CycleReference(purpose: .life, number: reference - formation)
+    return CycleAccumulator(
+      role: options.countingRole, earlierCellCycles: 0, retentionReference: named,
+      retentionThreshold: options.retentionThreshold, isFormationDone: options.formationCycles == 0)
   }
 
   private mutating func number() {
@@ -43,43 +63,28 @@ struct CycleMaker {
   // MARK: Cycles
 
   private mutating func pair() {
-    let formation = options.formationCycles ?? 0
-    let reference = options.referenceCycle ?? formation + 1
-    let named =
-      reference <= formation
-      ? CycleReference(purpose: .formation, number: reference)
-      : CycleReference(purpose: .life, number: reference - formation)
-    var accumulator = CycleAccumulator(role: options.countingRole, earlierCellCycles: 0, retentionReference: named)
-    var slippage = EndPointSlippage()
     var group: Range<Int> = 0..<0
     while group.upperBound < halves.count {
       let number = halves[group.upperBound].cycle
       let begin = group.upperBound
       let end = halves[begin...].firstIndex { $0.cycle != number } ?? halves.count
       group = begin..<end
-      // What went before the first cycle is in no sum over cycles.
-      var alone = CycleAccumulator(role: options.countingRole, earlierCellCycles: 0)
-      var cycle: DataCycle?
-      if number == 0 {
-        for index in group { alone.add(row(index)) }
-        cycle = alone.close(cycleNumber: 0).map { self.cycle($0, group) }
-      } else {
-        for index in group { accumulator.add(row(index)) }
-        cycle = accumulator.close(cycleNumber: number).map { self.cycle($0, group) }
-      }
-      guard var cycle else { continue }
-      for index in group {
-        let half = halves[index]
-        let moved = slippage.take(
-          half.direction, charge: half.gapCharge == nil ? half.charge : nil, endsAtCutOff: !half.isTruncated)
-        if half.direction == .charge { cycle.chargeEndSlippage = moved } else { cycle.dischargeEndSlippage = moved }
-      }
-      if let retention = cycle.summary.retention, number > reference {
-        cycle.decayIntervals = number - reference
-        cycle.decay = DecayRate(retention: retention, intervals: number - reference)
-      }
-      cycles.append(cycle)
+      for index in group { accumulator.add(row(index)) }
+      let isPair = !group.contains(where: inReservoir.contains)
+      let summary = number == 0 ? preCycle(group) : accumulator.close(cycleNumber: number, isPair: isPair)
+      if let summary { cycles.append(cycle(summary, group)) }
     }
+  }
+
+  /// What went before the first cycle is in no sum over cycles, but goes before it.
+  private func preCycle(_ group: Range<Int>) -> CycleSummary? {
+    var alone = CycleAccumulator(role: options.countingRole, earlierCellCycles: 0)
+    for index in group {
+      var row = row(index)
+      row.cycleNumber = 0
+      alone.add(row)
+    }
+    return alone.close(cycleNumber: 0)
   }
 
   private func row(_ index: Int) -> HalfCycleRow {
@@ -90,7 +95,8 @@ struct CycleMaker {
     if half.interruption != nil { flags.insert(.interrupted) }
     let isFormation = half.cycle <= options.formationCycles ?? 0
     var row = HalfCycleRow(
-      halfCycleID: Int64(index + 1), run: 1, number: Int32(clamping: index + 1), cycleNumber: half.cycle,
+      halfCycleID: Int64(index + 1), run: 1, number: Int32(clamping: index + 1),
+      cycleNumber: half.cycle > 0 ? half.cycle : nil,
       direction: half.direction, purpose: isFormation ? .formation : .life, label: nil, charge: half.charge,
       reverseCharge: .zero, energy: half.energy ?? .zero, constantVoltageCharge: .zero,
       plateauCharge: half.plateauCharge, gapCharge: half.gapCharge ?? .zero, endReason: nil, flags: flags)
@@ -110,6 +116,10 @@ struct CycleMaker {
     detail.offsetUncertainty = Charge(nanocoulombs: Int64(min(offset.rounded(.up), 4e18)))
     detail.rangeFullScale = Current(picoamperes: .max)
     return detail
+    row.activeTime = TimeSpan(microseconds: HalfCycleDraft.nano(half.activeTime * 1e-3))
+    row.endVoltage = half.lastVoltage.map { Voltage(nanovolts: HalfCycleDraft.nano($0)) }
+    row.endNetCharge = netCharges[index]
+    return row
   }
 
   private func cycle(_ summary: CycleSummary, _ group: Range<Int>) -> DataCycle {
@@ -118,45 +128,11 @@ struct CycleMaker {
     var summary = summary
     if let charge, halves[charge].energy == nil { summary.chargeEnergy = nil }
     if let discharge, halves[discharge].energy == nil { summary.dischargeEnergy = nil }
-    if !inReservoir.isEmpty, group.contains(where: inReservoir.contains) {
-      summary.coulombicEfficiency = nil
-      summary.retention = nil
-    }
-    let isComplete = group.count == 2 && summary.cycleNumber > 0 && !summary.flags.contains(.truncated)
-    return DataCycle(
-      summary: summary, charge: charge, discharge: discharge, isComplete: isComplete, isComparable: false)
-  }
-
-  // MARK: What can be compared
-
-  private mutating func compare() {
-    var groups: [(charge: DataHalfCycle, discharge: DataHalfCycle)] = []
-    for index in cycles.indices {
-      let cycle = cycles[index]
-      if cycle.isComplete, let charge = cycle.charge, let discharge = cycle.discharge {
-        let pair = (charge: halves[charge], discharge: halves[discharge])
-        let known = groups.firstIndex {
-          Self.isAlike($0.charge, pair.charge) && Self.isAlike($0.discharge, pair.discharge)
-        }
-        if known == nil { groups.append(pair) }
-        cycles[index].group = (known ?? groups.count - 1) + 1
-        let begin = min(charge, discharge)
-        let before = begin > 0 ? halves[begin - 1] : nil
-        let isSame = before.map { !$0.isTruncated && Self.isAlike($0, halves[begin + 1]) } ?? false
-        let isWhole = pair.charge.gapCharge == nil && pair.discharge.gapCharge == nil
-        cycles[index].isComparable =
-          isSame && isWhole && !halves[begin].isPartialStart && cycle.summary.coulombicEfficiency != nil
-      }
-      cycles[index].flags = flags(cycles[index])
-    }
-  }
-
-  private static func isAlike(_ one: DataHalfCycle, _ other: DataHalfCycle) -> Bool {
-    guard let first = one.meanCurrent, let second = other.meanCurrent, let end = one.lastVoltage,
-      let otherEnd = other.lastVoltage
-    else { return false }
-    return (first - second).magnitude <= sameCurrent * max(first.magnitude, second.magnitude)
-      && (end - otherEnd).magnitude <= HalfCycleReview.sameCutOff
+    // Nobody stamped where the first half-cycle began.
+    let isComparable = summary.series.isComparable && !halves[group.lowerBound].isPartialStart
+    var cycle = DataCycle(summary: summary, charge: charge, discharge: discharge, isComparable: isComparable)
+    cycle.flags = flags(cycle)
+    return cycle
   }
 
   private func flags(_ cycle: DataCycle) -> [String] {

@@ -64,10 +64,10 @@ public struct DataAnalysis: Sendable {
       finder.closed, restsAreExact: finder.tally.restsAreExact)
     let maker = CycleMaker(halves, options: options, first: first)
     var result = AnalysisResult(
-      cycles: maker.cycles, halfCycles: maker.halves, tests: maker.tests, summary: AnalysisResult.Summary(), notes: [],
+      cycles: maker.cycles, halfCycles: maker.halves, tests: maker.tests, summary: summary(maker), notes: [],
       records: finder.tally.records, span: finder.tally.lastTime - finder.tally.firstTime,
       usesCounter: finder.rules.countersArePrimary)
-    result.summary = summary(of: result)
+    result.summary.counterMismatch = counterMismatch(of: result.halfCycles)
     result.summary.spuriousRuns = finder.tally.spurious + removed
     result.notes =
       AnalysisNotes(
@@ -86,35 +86,15 @@ public struct DataAnalysis: Sendable {
       hint: "are the units of time, current and voltage those that the heading says?")
   }
 
-  private func summary(of result: AnalysisResult) -> AnalysisResult.Summary {
-    var summary = AnalysisResult.Summary()
-    let complete = result.cycles.filter(\.isComplete)
-    summary.completeCycles = complete.count
-    summary.initialEfficiency =
-      result.cycles.lazy.compactMap {
-        $0.summary.cycleNumber == 0 ? nil : InitialEfficiency.value(of: $0.summary)
-      }.first
-    if let formation = options.formationCycles {
-      summary.firstEfficiencyAfterFormation =
-        result.cycles.first { $0.summary.cycleNumber == formation + 1 }?.summary.coulombicEfficiency
-    }
-    let later = complete.filter { $0.summary.cycleNumber > 1 }.compactMap(\.summary.coulombicEfficiency)
-    if !later.isEmpty { summary.meanEfficiencyFromSecond = later.reduce(0, +) / Double(later.count) }
-    summary.cumulativeIrreversible = complete.last?.summary.cumulativeIrreversibleCharge
-    summary.referenceCycle = options.referenceCycle ?? (options.formationCycles ?? 0) + 1
-    let reference = complete.first { $0.summary.cycleNumber == summary.referenceCycle }
-    if let reference, let last = complete.last(where: { $0.group == reference.group }) {
-      summary.retentionCycle = last.summary.cycleNumber
-      summary.retention = last.summary.retention
-      summary.decay = last.decay
-      summary.decayIntervals = last.decayIntervals
-    }
-    summary.lastRetention = complete.last?.summary.retention
-    let least = Double(result.halfCycles.map(\.charge.nanocoulombs).max() ?? 0) / 100
-    summary.counterMismatch = result.halfCycles.filter { Double($0.charge.nanocoulombs) >= least }.compactMap { half in
+  private func summary(_ maker: CycleMaker) -> AnalysisResult.Summary {
+    AnalysisResult.Summary(cycles: maker.runSummary, referenceCycle: options.reference)
+  }
+
+  private func counterMismatch(of halves: [DataHalfCycle]) -> Double? {
+    let least = Double(halves.map(\.charge.nanocoulombs).max() ?? 0) / 100
+    return halves.filter { Double($0.charge.nanocoulombs) >= least }.compactMap { half in
       guard let counted = half.counted, let integral = half.integral, counted > .zero else { return nil }
       return (Double(integral.nanocoulombs) / Double(counted.nanocoulombs) - 1).magnitude
     }.max()
-    return summary
   }
 }

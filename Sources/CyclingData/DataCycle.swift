@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: NaCycler contributors
 
-public import CellMetrics
 public import CyclerModel
 public import Quantities
 
@@ -13,21 +12,17 @@ public struct DataCycle: Sendable, Hashable {
   public var charge: Int?
   /// See `charge`.
   public var discharge: Int?
-  /// Whether both half-cycles are there and ended where their branch ends.
-  public var isComplete: Bool
   /// Whether its efficiency can be compared with others': complete, and the half-cycle before it ended in the same way.
   public var isComparable: Bool
-  /// Cycles with the same number ran at the same currents to the same cut-offs; nil when incomplete.
-  public var group: Int?
-  /// How far the end of charging moved since the cycle before, positive charging.
-  public var chargeEndSlippage: Charge?
-  /// How far the end of discharging moved.
-  public var dischargeEndSlippage: Charge?
-  /// Decay since the reference cycle, and how many cycles it is away; nil for the reference and where there is no
-  /// retention.
-  public var decay: DecayRate?
-  /// See `decay`.
-  public var decayIntervals: Int64?
   /// What a reader must know, in words.
   public var flags: [String] = []
+
+  /// Whether both half-cycles are there and ended where their branch ends.
+  public var isComplete: Bool { summary.series.isComplete }
+  /// Cycles with the same number ran at the same currents to the same cut-offs; nil when incomplete.
+  public var group: Int64? { summary.series.group }
+  /// How far the end of charging moved since the cycle before, positive charging.
+  public var chargeEndSlippage: Charge? { summary.series.chargeEndSlippage }
+  /// How far the end of discharging moved.
+  public var dischargeEndSlippage: Charge? { summary.series.dischargeEndSlippage }
 }

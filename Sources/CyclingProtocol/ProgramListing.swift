@@ -225,6 +225,9 @@ private struct ListingWriter {
           + (delay == .firstRecord ? "at the first record" : "after \(delay.rawValue)")
       },
       program.metrics.retentionReference.map { "retention is told against \($0.written)" },
+      program.metrics.retentionThreshold == RunSummary.usualThreshold
+        ? nil
+        : "a life is over below \(Share(count: Int64((program.metrics.retentionThreshold * 1e6).rounded())).written)",
     ].compactMap { $0 }
     if !metrics.isEmpty { lines.append(metrics.joined(separator: ", ")) }
     let policy = program.onInterruption

@@ -321,7 +321,20 @@ extension SectionReader {
       }
     }
     parameters.retentionReference = fields["retention_reference"].flatMap { readCycle($0) }
+    if let threshold = fields["retention_threshold"].flatMap({ readThreshold($0) }) {
+      parameters.retentionThreshold = threshold
+    }
     return parameters
+  }
+
+  /// Below which share of its reference a capacity ends a life.
+  private mutating func readThreshold(_ field: Field) -> Double? {
+    guard let share = positive(field, as: Share.self) else { return nil }
+    guard share.value.partsPerMillion < 1_000_000 else {
+      report(field, "a life is not over at its reference", hint: "write less than 100 %, like `80 %`")
+      return nil
+    }
+    return Double(share.value.partsPerMillion) / 1e6
   }
 
   private mutating func readCycle(_ field: Field) -> CycleReference? {

@@ -20,6 +20,7 @@ enum Vocabulary {
   static let segment = ["every", "on_voltage_change", "on_current_change", "on_charge_change", "until"]
   static let metrics = [
     "sodiation_plateau_below", "desodiation_plateau_below", "plateau_ir_correction", "retention_reference",
+    "retention_threshold",
   ]
 
   /// The keys that say what a step does; a step has exactly one of them.

@@ -16,7 +16,7 @@ extension RunPilot {
   /// Layouts that are read; another number is refused. 4 knew nothing of retention, 5 nothing of tests of plating,
   /// 6 nothing of how the half-cycle before left the cell, 7 nothing of revisions of the
   /// protocol and of what the cycles have not given back, 8 nothing of the capacities that they have shown, 9 nothing of
-  /// rests and of a half-cycle besides its sums.
+  /// rests, of a half-cycle besides its sums, and of the row of cycles.
   static let readableFormats: ClosedRange<Int32> = 4...10
 
   /// The revision of the protocol in which a checkpoint stands; it must be known before the rest can be read.
@@ -62,6 +62,7 @@ extension RunPilot {
     cycle.encodeBalance(into: &writer)
     machine.measured.encode(into: &writer)
     encodeCourse(into: &writer)
+    encodeFormat10(into: &writer)
     return true
   }
 
@@ -92,7 +93,8 @@ extension RunPilot {
     carried = try CarriedStep(from: &reader)
     cycle = try CycleAccumulator(
       role: program.role, earlierCellCycles: identity.earlierCellCycles,
-      retentionReference: program.metrics.retentionReference, knowsRetention: format > 4, from: &reader)
+      retentionReference: program.metrics.retentionReference, retentionThreshold: program.metrics.retentionThreshold,
+      knowsRetention: format > 4, from: &reader)
     if try reader.readBool() { halfCycle = try OpenHalfCycle(from: &reader, correctionDelay: program.metrics.plateauIRCorrection) }
     if try reader.readBool() { setpoint = try ActiveSetpoint(rule: program.record, from: &reader) }
     try decodePhase(from: &reader, writtenAt: since)
@@ -102,6 +104,7 @@ extension RunPilot {
     machine.restore(format > 8 ? try MeasuredCapacities(from: &reader) : .uncounted)
     if format > 9 { try decodeCourse(from: &reader) } else { restTrace = .unknown }
     setpoint?.rest = restTrace
+    if format > 9 { try decodeFormat10(from: &reader) } else { forgetSeries() }
     guard reader.isAtEnd else { throw reader.malformed }
     voltageBeforeInterruption = voltageBeforeInterruption ?? lastVoltage
     if case .step(let index) = machine.place, setpoint?.kind == program.steps[index].kind {
@@ -149,6 +152,23 @@ extension RunPilot {
     guard let direction = Direction(rawValue: Int8(clamping: code)) else { throw reader.malformed }
     earlier = EarlierHalfCycle(
       direction: direction, isWhole: try reader.readBool(), endedAtVoltage: try reader.readBool())
+  }
+
+  /// What no format before 10 has.
+  mutating func encodeFormat10(into writer: inout ByteWriter) {
+    cycle.encodeSeries(into: &writer)
+    halfCycle?.accumulator.encodeConditions(into: &writer)
+  }
+
+  private mutating func decodeFormat10(from reader: inout ByteReader) throws(ByteReader.Malformed) {
+    try cycle.decodeSeries(from: &reader)
+    try halfCycle?.accumulator.decodeConditions(from: &reader)
+  }
+
+  /// A run that has not cycled yet has missed nothing.
+  private mutating func forgetSeries() {
+    if halfCycleNumber > 0 { cycle.forgetSeries() }
+    halfCycle?.accumulator.forgetConditions()
   }
 
   private static func window(from reader: inout ByteReader) throws(ByteReader.Malformed) -> VoltageWindow? {

@@ -168,7 +168,7 @@ extension RunPilot {
     if active.countsForHalfCycle {
       halfCycle?.chargeBeforeStep += charge
       halfCycle?.timeBeforeStep += endTime
-      halfCycle?.accumulator.stepEnded()
+      halfCycle?.accumulator.stepEnded(isDriven: active.isDriven)
     }
     restTrace = setpoint?.rest ?? restTrace
     if active.isDriven, active.hasTimeZero { restTrace.drivenStepEnded(at: testTime) }
@@ -181,7 +181,11 @@ extension RunPilot {
 
   /// Charge flowed that no reading tells; at most `bound`, nil when there is no bound.
   mutating func missCharge(bound: Charge?, _ active: ActiveSetpoint) {
-    guard active.isDriven, active.countsForHalfCycle else { return }
+    guard active.isDriven else { return }
+    guard active.countsForHalfCycle, halfCycle != nil else {
+      cycle.chargeWasMissed()
+      return
+    }
     halfCycle?.row.flags.formUnion([.gap, .chargeUnknown])
     noteGap(bound)
   }
@@ -237,6 +241,7 @@ extension RunPilot {
     guard let open = halfCycle else { return }
     var row = open.accumulator.fill(open.row)
     row.gapCharge = open.gapCharge
+    row.endNetCharge = runCharge
     row.endReason = reason
     if isTruncated || open.isTruncated { row.flags.insert(.truncated) }
     let isEmpty = row.charge.magnitude < program.limits.emptyHalfCycleBelow
@@ -244,7 +249,7 @@ extension RunPilot {
     // What a person cut short says nothing of the cell when it is empty.
     if !isEmpty { emptyInARow = 0 } else if !row.flags.contains(.truncated) { emptyInARow += 1 }
     outputs.entries.append(.halfCycleUpdated(row))
-    if row.cycleNumber != nil { cycle.add(row) }
+    cycle.add(row)
     let endedAtVoltage = endsAtVoltage(row.endReason)
     if let place = machine.step?.test { addToTest(row, place, endedAtVoltage: endedAtVoltage, now, &outputs) }
     earlier =
@@ -303,6 +308,7 @@ extension RunPilot {
     let wasLost = cycle.isReferenceLost
     guard let summary = cycle.close(cycleNumber: machine.cycleNumber) else { return }
     outputs.entries.append(.cycleClosed(run: identity.run, summary))
+    if let all = cycle.runSummary { outputs.entries.append(.summaryUpdated(run: identity.run, all)) }
     machine.cycleClosed(summary)
     if !wasLost, cycle.isReferenceLost, let reference = program.metrics.retentionReference {
       let detail = "\(reference.written) is incomplete: retention against it is not known, nor can it end a block"

@@ -3,6 +3,7 @@
 //
 // A set-point that ran on without us: the instrument tells of it when the link is back (hazard rule 5).
 
+internal import CellMetrics
 internal import CyclerModel
 internal import CyclingEngine
 internal import InstrumentKit
@@ -54,6 +55,7 @@ extension RunPilot {
     active.flags.insert(.gap)
     setpoint = active
     halfCycle?.row.flags.insert(.gap)
+    if halfCycle == nil { cycle.chargeWasMissed() }
     noteGap((active.integrator.charge - before).magnitude)
   }
 

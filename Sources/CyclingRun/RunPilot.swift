@@ -169,7 +169,7 @@ public struct RunPilot: Sendable {
     freshWindow = Self.freshWindow(of: program, isAllowed: settings.allowedVoltageReason != nil)
     cycle = CycleAccumulator(
       role: program.role, earlierCellCycles: identity.earlierCellCycles,
-      retentionReference: program.metrics.retentionReference)
+      retentionReference: program.metrics.retentionReference, retentionThreshold: program.metrics.retentionThreshold)
   }
 
   /// Where a fresh cell may stand after its pre-flight: in the protocol's window, inside the limits, and on the way from

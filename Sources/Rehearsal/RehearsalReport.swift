@@ -67,7 +67,7 @@ public struct RehearsalReport: Sendable {
       if events.count < Self.keptEvents { events.append(row) }
     case .event, .stepStarted, .temperature, .stepEnded, .halfCycleOpened, .latched, .checkpoint, .checkpointDropped,
       .amended,
-      .amendmentRefused:
+      .amendmentRefused, .summaryUpdated:
       break
     }
   }

@@ -33,7 +33,7 @@ struct AnalysisHead: Encodable {
     desodiation_plateau_below_v = options.desodiationPlateauBelow?.volts
     definitions = MetricDefinitions.version
     efficiency_tests = result.tests.map(AnalyzedTest.init)
-    summary = AnalyzedSummary(result, role: options.role)
+    summary = AnalyzedSummary(result)
     notes = result.notes
   }
 }

@@ -73,7 +73,12 @@ extension AnalysisReport {
       ("discharge_capacity_mah_g", { $0.discharge_capacity_mah_g }),
       ("charge_capacity_mah_cm2", { $0.charge_capacity_mah_cm2 }),
       ("discharge_capacity_mah_cm2", { $0.discharge_capacity_mah_cm2 }), ("charge_rate_c", { $0.charge_rate_c }),
-      ("discharge_rate_c", { $0.discharge_rate_c }),
+      ("discharge_rate_c", { $0.discharge_rate_c }), ("group_retention", { $0.group_retention }),
+      ("capacity_slope_ah_per_cycle", { $0.capacity_slope_ah_per_cycle }),
+      ("capacity_slope_cycles", { $0.capacity_slope_cycles.map(Double.init) }),
+      ("coulombic_efficiency_product", { $0.coulombic_efficiency_product }),
+      ("sodiation_plateau_retention", { $0.sodiation_plateau_retention }),
+      ("desodiation_plateau_retention", { $0.desodiation_plateau_retention }),
     ]
     return values.map { key, value in
       .hidden(key) { cycle in
@@ -86,37 +91,17 @@ extension AnalysisReport {
   func text(_ scale: CapacityScale) -> String {
     guard !cycles.isEmpty else { return "no half-cycle is in it\n" }
     var text = Table(columns: columns(scale)).text(cycles)
-    func line(_ title: String, _ value: String) { text += title.padded(to: 12) + value + "\n" }
+    func line(_ title: String, _ value: String) { text += SummaryLines.line(title, value) }
     text += "\n"
     line(
       "ICE",
-      head.summary.initial_coulombic_efficiency.map { "\(Numbers.percent($0, decimals: 3)) %" } ?? Numbers.unknown)
-    if let efficiency = head.summary.first_coulombic_efficiency_after_formation {
-      line("CE AFTER", "\(Numbers.percent(efficiency, decimals: 3)) %  (the first cycle after formation)")
-    }
+      head.summary.cycles.initial_coulombic_efficiency.map { "\(Numbers.percent($0, decimals: 3)) %" }
+        ?? Numbers.unknown)
     for test in head.efficiency_tests {
       let moved = "plated \(scale.text(test.plated_charge_ah)), stripped \(scale.text(test.stripped_charge_ah))"
       line("PLATING CE", "\(Numbers.percent(test.coulombic_efficiency, decimals: 3)) %  (\(test.kind): \(moved))")
     }
-    if let irreversible = head.summary.cumulative_irreversible_capacity_ah {
-      line("LOST", "\(scale.text(irreversible)) in \(head.summary.complete_cycles) complete cycles")
-    }
-    if let retention = head.summary.retention, let cycle = head.summary.retention_cycle,
-      let cycles = head.summary.decay_cycles
-    {
-      let linear = head.summary.linear_decay_per_cycle.map { Numbers.percent($0, decimals: 4) } ?? Numbers.unknown
-      let geometric = head.summary.geometric_decay_per_cycle.map { Numbers.percent($0, decimals: 4) } ?? Numbers.unknown
-      line(
-        "RETENTION",
-        "\(Numbers.percent(retention, decimals: 3)) % of cycle \(head.summary.reference_cycle) in cycle \(cycle); decay "
-          + "\(linear) % a cycle linear, \(geometric) % geometric, over \(cycles)")
-    }
+    text += SummaryLines(head.summary.cycles, scale).text
     return text
-  }
-}
-
-extension String {
-  fileprivate func padded(to width: Int) -> String {
-    self + String(repeating: " ", count: max(0, width - count))
   }
 }

@@ -56,6 +56,8 @@ struct AnalyzedCellOptions: ParsableArguments {
       "Its largest error apart from that, for instance \"100 nA\".", valueName: "current"),
     transform: CurrentErrorArgument.read)
   var currentOffset: CurrentErrorArgument?
+      "The retention below which a life is over, for instance \"70 %\"; else 80 %.", valueName: "share"))
+  var retentionThreshold: ShareArgument?
 
   func validate() throws {
     if test == .reservoir, reservoirCycles == nil {
@@ -75,6 +77,8 @@ struct AnalyzedCellOptions: ParsableArguments {
     }
     if let currentGainPpm, !(0...1_000_000).contains(currentGainPpm) {
       throw ValidationError("--current-gain-ppm is a number of millionths from 0 to 1000000")
+    if let retentionThreshold, retentionThreshold.fraction >= 1 {
+      throw ValidationError("--retention-threshold is less than 100 %")
     }
     if test != nil, let role, !role.platesSodium {
       throw ValidationError(
@@ -98,6 +102,7 @@ struct AnalyzedCellOptions: ParsableArguments {
     options.referenceCycle = referenceCycle
     options.currentGainPartsPerMillion = currentGainPpm
     options.currentOffset = currentOffset?.current
+    if let retentionThreshold { options.retentionThreshold = retentionThreshold.fraction }
     options.chargeSource = table.charge
     options.gapLimit = table.gapLimit?.seconds
     if let columns = table.columns {

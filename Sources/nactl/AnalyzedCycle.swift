@@ -37,7 +37,13 @@ struct AnalyzedCycle: Encodable {
   @OrNull var decay_cycles: Int64?
   @OrNull var charge_end_slippage_ah: Double?
   @OrNull var discharge_end_slippage_ah: Double?
-  @OrNull var conditions_group: Int?
+  @OrNull var conditions_group: Int64?
+  @OrNull var group_retention: Double?
+  @OrNull var capacity_slope_ah_per_cycle: Double?
+  @OrNull var capacity_slope_cycles: Int64?
+  @OrNull var coulombic_efficiency_product: Double?
+  @OrNull var sodiation_plateau_retention: Double?
+  @OrNull var desodiation_plateau_retention: Double?
   @OrNull var charge_capacity_mah_g: Double?
   @OrNull var discharge_capacity_mah_g: Double?
   @OrNull var charge_capacity_mah_cm2: Double?
@@ -80,12 +86,18 @@ struct AnalyzedCycle: Encodable {
     cumulative_irreversible_capacity_ah = summary.cumulativeIrreversibleCharge?.ampereHours
     retention = summary.retention
     capacity_change = summary.capacityChange
-    linear_decay_per_cycle = data.decay?.linear
-    geometric_decay_per_cycle = data.decay?.geometric
-    decay_cycles = data.decayIntervals
+    linear_decay_per_cycle = summary.series.linearDecay
+    geometric_decay_per_cycle = summary.series.geometricDecay
+    decay_cycles = summary.series.decayIntervals
     charge_end_slippage_ah = data.chargeEndSlippage?.ampereHours
     discharge_end_slippage_ah = data.dischargeEndSlippage?.ampereHours
     conditions_group = data.group
+    group_retention = summary.series.groupRetention
+    capacity_slope_ah_per_cycle = summary.series.capacitySlope
+    capacity_slope_cycles = summary.series.capacitySlopeCycles
+    coulombic_efficiency_product = summary.series.efficiencyProduct
+    sodiation_plateau_retention = summary.series.sodiationPlateauRetention
+    desodiation_plateau_retention = summary.series.desodiationPlateauRetention
     if let mass = cell.mass {
       let perGram = 1e9 / Double(mass.micrograms)
       charge_capacity_mah_g = charge.map { $0 * perGram }

@@ -1,48 +1,63 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: NaCycler contributors
 
-import CellMetrics
 import ControlAPI
 import CyclerModel
 import CyclingData
 import Quantities
 
-/// What follows from all cycles.
+/// What follows from all cycles, with the keys of a run's summary, and how the table was read.
 struct AnalyzedSummary: Encodable {
-  var complete_cycles: Int
-  @OrNull var initial_coulombic_efficiency: Double?
-  @OrNull var first_coulombic_efficiency_after_formation: Double?
-  @OrNull var mean_coulombic_efficiency_from_second: Double?
-  @OrNull var cumulative_irreversible_capacity_ah: Double?
-  var reference_cycle: Int64
-  @OrNull var retention_cycle: Int64?
-  @OrNull var retention: Double?
-  @OrNull var linear_decay_per_cycle: Double?
-  @OrNull var geometric_decay_per_cycle: Double?
-  @OrNull var decay_cycles: Int64?
-  @OrNull var retention_of_last_complete_cycle: Double?
-  @OrNull var reservoir_coulombic_efficiency: Double?
-  @OrNull var long_cycling_coulombic_efficiency: Double?
+  var cycles: RunSummaryFrame
   var spurious_segments: Int
-  @OrNull var counter_mismatch: Double?
+  var counter_mismatch: Double?
 
-  init(_ result: AnalysisResult, role: CellRole?) {
-    let summary = result.summary
-    complete_cycles = summary.completeCycles
+  private enum CodingKeys: String, CodingKey {
+    case spurious_segments, counter_mismatch
+  }
+
+  init(_ result: AnalysisResult) {
+    cycles = RunSummaryFrame(result.summary.cycles)
+    cycles.reference_cycle = result.summary.referenceCycle
+    cycles.reservoir_coulombic_efficiency = result.tests.first { $0.kind == .reservoir }?.coulombicEfficiency
+    cycles.long_cycling_coulombic_efficiency = result.tests.first { $0.kind == .longCycling }?.coulombicEfficiency
+    spurious_segments = result.summary.spuriousRuns
+    counter_mismatch = result.summary.counterMismatch
+  }
+
+  func encode(to encoder: any Encoder) throws {
+    try cycles.encode(to: encoder)
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(spurious_segments, forKey: .spurious_segments)
+    try container.encode(counter_mismatch, forKey: .counter_mismatch)
+  }
+}
+
+extension RunSummaryFrame {
+  /// What cycles come to, without tests of plating.
+  init(_ summary: RunSummary) {
+    self.init(
+      complete_cycles: summary.completeCycles, retention_threshold: summary.retentionThreshold,
+      conditions_groups: summary.conditionsGroups)
     initial_coulombic_efficiency = summary.initialEfficiency
     first_coulombic_efficiency_after_formation = summary.firstEfficiencyAfterFormation
     mean_coulombic_efficiency_from_second = summary.meanEfficiencyFromSecond
+    coulombic_efficiency_product = summary.efficiencyProduct
+    geometric_mean_coulombic_efficiency = summary.geometricMeanEfficiency
+    geometric_mean_cycles = summary.geometricMeanCycles
+    predicted_cycles_to_retention_threshold = summary.predictedCyclesToThreshold
     cumulative_irreversible_capacity_ah = summary.cumulativeIrreversible?.ampereHours
     reference_cycle = summary.referenceCycle
     retention_cycle = summary.retentionCycle
     retention = summary.retention
-    linear_decay_per_cycle = summary.decay?.linear
-    geometric_decay_per_cycle = summary.decay?.geometric
+    linear_decay_per_cycle = summary.linearDecay
+    geometric_decay_per_cycle = summary.geometricDecay
     decay_cycles = summary.decayIntervals
     retention_of_last_complete_cycle = summary.lastRetention
-    reservoir_coulombic_efficiency = result.tests.first { $0.kind == .reservoir }?.coulombicEfficiency
-    long_cycling_coulombic_efficiency = result.tests.first { $0.kind == .longCycling }?.coulombicEfficiency
-    spurious_segments = summary.spuriousRuns
-    counter_mismatch = summary.counterMismatch
+    retention_threshold_cycle = summary.thresholdCycle
+    cycles_to_retention_threshold = summary.cyclesToThreshold
+    retention_threshold_provisional = summary.isThresholdProvisional
+    capacity_slope_ah_per_cycle = summary.capacitySlope
+    capacity_slope_cycles = summary.capacitySlopeCycles
   }
 }

@@ -27,6 +27,7 @@ struct Cycles: AsyncParsableCommand {
     list.write(table.cycles, Self.columns(scale, table.cycles), json: answer.json, empty: empty)
     guard list.format == .table else { return }
     if !table.cycles.isEmpty { Terminal.out(Self.initialLine(table)) }
+    if let summary = table.summary { Terminal.out(SummaryLines(summary, scale).text) }
     for test in table.efficiency_tests { Terminal.out(Self.line(test, scale)) }
   }
 
@@ -108,6 +109,6 @@ struct Cycles: AsyncParsableCommand {
       .hidden("desodiation_plateau_ir_corrected_ratio") { $0.desodiation_plateau_ir_corrected_ratio.map { "\($0)" } },
       .hidden("energy_efficiency") { $0.energy_efficiency.map { "\($0)" } },
       .init("FLAGS", "flags", text: { $0.flags.joined(separator: " ") }) { $0.flags.joined(separator: " ") },
-    ]
+    ] + series(cycles)
   }
 }

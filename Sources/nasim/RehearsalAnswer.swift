@@ -60,6 +60,12 @@ struct RehearsalAnswer: Encodable {
     var desodiation_plateau_capacity_Ah, desodiation_plateau_ratio: Double?
     var retention, cumulative_irreversible_capacity_Ah: Double?
     var flags: [String]
+    var conditions_group: Int64?
+    var complete, comparable: Bool
+    var group_retention, linear_decay_per_cycle, geometric_decay_per_cycle: Double?
+    var decay_cycles, capacity_slope_cycles: Int64?
+    var capacity_slope_Ah_per_cycle, charge_end_slippage_Ah, discharge_end_slippage_Ah: Double?
+    var coulombic_efficiency_product, sodiation_plateau_retention, desodiation_plateau_retention: Double?
 
     init(_ cycle: CycleSummary) {
       cycle_number = cycle.cycleNumber
@@ -82,6 +88,21 @@ struct RehearsalAnswer: Encodable {
       retention = cycle.retention
       cumulative_irreversible_capacity_Ah = cycle.cumulativeIrreversibleCharge?.ampereHours
       flags = cycle.flags.names
+      let series = cycle.series
+      conditions_group = series.group
+      complete = series.isComplete
+      comparable = series.isComparable
+      group_retention = series.groupRetention
+      linear_decay_per_cycle = series.linearDecay
+      geometric_decay_per_cycle = series.geometricDecay
+      decay_cycles = series.decayIntervals
+      capacity_slope_Ah_per_cycle = series.capacitySlope
+      capacity_slope_cycles = series.capacitySlopeCycles
+      charge_end_slippage_Ah = series.chargeEndSlippage?.ampereHours
+      discharge_end_slippage_Ah = series.dischargeEndSlippage?.ampereHours
+      coulombic_efficiency_product = series.efficiencyProduct
+      sodiation_plateau_retention = series.sodiationPlateauRetention
+      desodiation_plateau_retention = series.desodiationPlateauRetention
     }
   }
 

@@ -32,8 +32,11 @@ import Testing
 
   @Test func endPointsMove() {
     var slippage = EndPointSlippage()
+    var net: Int64 = 0
     func take(_ direction: Direction, _ charge: Int64?, _ ends: Bool = true) -> Int64? {
-      slippage.take(direction, charge: charge.map { Charge(nanocoulombs: $0) }, endsAtCutOff: ends)?.nanocoulombs
+      net += (charge ?? 0) * Int64(direction.rawValue)
+      return slippage.take(direction, end: charge.map { _ in Charge(nanocoulombs: net) }, isEndPoint: ends)?
+        .nanocoulombs
     }
     #expect(take(.charge, 100) == nil)
     #expect(take(.discharge, 95) == nil)

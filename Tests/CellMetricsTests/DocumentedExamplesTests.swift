@@ -85,7 +85,9 @@ struct WorkedExample: CustomTestStringConvertible, Sendable {
     let elsewhere: Set = ["file", "closing", "rest", "plateau-ir", "uncertainty"]
     let examples = try WorkedExample.all().filter { !elsewhere.contains($0.kind) }
     #expect(
-      Set(examples.map(\.kind)) == ["integral", "half-cycle", "cycle", "retention", "reversibility", "efficiency-test"])
+      Set(examples.map(\.kind)) == [
+        "integral", "half-cycle", "cycle", "retention", "reversibility", "efficiency-test", "series",
+      ])
     #expect(examples.count >= 11)
     for example in examples {
       let computed: [String: String]
@@ -95,6 +97,7 @@ struct WorkedExample: CustomTestStringConvertible, Sendable {
       case "cycle": computed = try cycle(example)
       case "retention": computed = try retention(example)
       case "reversibility": computed = try reversibility(example)
+      case "series": computed = try series(example)
       case "efficiency-test": computed = try efficiencyTest(example)
       default: throw WorkedExample.Misprint(line: example.line, text: "\(example.kind) is no kind of example")
       }
@@ -241,6 +244,71 @@ struct WorkedExample: CustomTestStringConvertible, Sendable {
       results["change_of_\(cycle.cycleNumber)"] = change.map { $0 == 0 ? "0" : "\($0)" } ?? "null"
     }
   }
+
+  private func series(_ example: WorkedExample) throws -> [String: String] {
+    guard let role = CellRole(rawValue: try example.option("role")), let first = role.firstDirection,
+      let purpose = CyclePurpose(rawValue: try example.option("purpose")),
+      let number = Int64(try example.option("number")), let threshold = Double(try example.option("threshold"))
+    else { throw WorkedExample.Misprint(line: example.line, text: "no such role, cycle or threshold") }
+    var bench = SeriesBench(
+      role: role, reference: CycleReference(purpose: purpose, number: number), threshold: threshold)
+    var results: [String: String] = [:]
+    for row in example.rows {
+      let current = try example.number(row, 3)
+      var halves = (
+        SeriesBench.Half(first, try example.number(row, 1), current: current),
+        SeriesBench.Half(first.reversed, try example.number(row, 2), current: current)
+      )
+      if row.count > 5 {
+        halves.0.plateau = try example.number(row, 4)
+        halves.1.plateau = try example.number(row, 5)
+      }
+      if row.last == "truncated" { halves.1.flags = .truncated }
+      let cycle = try bench.cycle(halves.0, halves.1, purpose: try #require(CyclePurpose(rawValue: row[0])))
+      results.merge(Self.values(of: cycle)) { _, new in new }
+    }
+    results.merge(Self.values(of: try #require(bench.accumulator.runSummary))) { _, new in new }
+    return results
+  }
+
+  private static func values(of cycle: CycleSummary) -> [String: String] {
+    let series = cycle.series
+    let values = [
+      "group": text(series.group), "comparable": "\(series.isComparable)", "retention": text(cycle.retention),
+      "group_retention": text(series.groupRetention), "linear_decay": text(series.linearDecay),
+      "geometric_decay": text(series.geometricDecay), "decay_cycles": text(series.decayIntervals),
+      "charge_slippage_nc": text(series.chargeEndSlippage?.nanocoulombs),
+      "discharge_slippage_nc": text(series.dischargeEndSlippage?.nanocoulombs),
+      "product": text(series.efficiencyProduct), "slope_nc": text(series.capacitySlope.map { $0 * 3.6e12 }),
+      "slope_cycles": text(series.capacitySlopeCycles),
+      "sodiation_plateau_retention": text(series.sodiationPlateauRetention),
+      "desodiation_plateau_retention": text(series.desodiationPlateauRetention),
+    ]
+    return Dictionary(uniqueKeysWithValues: values.map { ("\($0.key)_of_\(cycle.cycleNumber)", $0.value) })
+  }
+
+  private static func values(of summary: RunSummary) -> [String: String] {
+    [
+      "first_after_formation": text(summary.firstEfficiencyAfterFormation),
+      "mean_from_second": text(summary.meanEfficiencyFromSecond),
+      "geometric_mean": text(summary.geometricMeanEfficiency),
+      "geometric_mean_cycles": text(summary.geometricMeanCycles),
+      "predicted_cycles": text(summary.predictedCyclesToThreshold, decimals: 6),
+      "threshold_cycle": text(summary.thresholdCycle), "cycles_to_threshold": text(summary.cyclesToThreshold),
+      "threshold_provisional": summary.isThresholdProvisional.map { "\($0)" } ?? "null",
+      "complete_cycles": "\(summary.completeCycles)",
+    ]
+  }
+
+  /// To so many decimals, without zeros at the end of whole numbers.
+  private static func text(_ value: Double?, decimals: Int = 12) -> String {
+    guard let value else { return "null" }
+    let text = String(format: "%.\(decimals)f", value)
+    guard text.contains(".") else { return text }
+    let short = String(text.reversed().drop { $0 == "0" }.drop { $0 == "." }.reversed())
+    return short == "-0" ? "0" : short
+  }
+  private static func text(_ value: Int64?) -> String { value.map { "\($0)" } ?? "null" }
 
   /// The cycles of an example whose rows are a purpose, two charges in the order of the role, and flags of the second.
   private func summaries(_ example: WorkedExample, reference: CycleReference? = nil) throws -> [CycleSummary] {

@@ -178,8 +178,8 @@ import Testing
     #expect(told.summary.referenceCycle == 2 && told.summary.firstEfficiencyAfterFormation == 1)
     #expect(told.cycles.map(\.summary.retention) == [nil, 1, 0.9, 0.8])
     #expect(told.summary.retentionCycle == 4 && told.summary.decayIntervals == 2)
-    #expect(abs((told.summary.decay?.linear ?? 0) - 0.1) < 1e-12)
-    #expect(abs((told.summary.decay?.geometric ?? 0) - 0.1055728090000841) < 1e-12)
+    #expect(abs((told.summary.linearDecay ?? 0) - 0.1) < 1e-12)
+    #expect(abs((told.summary.geometricDecay ?? 0) - 0.1055728090000841) < 1e-12)
     let third = try analyze(table.text) { $0.referenceCycle = 3 }
     #expect(third.cycles.map { $0.summary.retention != nil } == [false, false, true, true])
   }
@@ -194,6 +194,36 @@ import Testing
     let result = try analyze(table.text)
     #expect(result.cycles.map(\.group) == [1, 2, 1, 2] && result.summary.retentionCycle == 3)
     #expect(result.summary.retention == 0.97 && result.summary.lastRetention == 0.5)
+    #expect(result.cycles.map(\.summary.series.groupRetention) == [1, 1, 0.97, 1])
+    #expect(result.summary.conditionsGroups == 2 && result.summary.thresholdCycle == nil)
+  }
+
+  /// Nobody measured a voltage: nothing says which cycles ran alike.
+  @Test func withoutAVoltageThereAreNoGroups() throws {
+    var table = SampleTable()
+    for _ in 0..<3 {
+      table.step(0.001, seconds: 3_600, from: 2, to: 4)
+      table.step(-0.001, seconds: 3_600, from: 4, to: 2)
+    }
+    let blind =
+      "time_s,current_A,voltage_V,step_index\n" + table.rows.map { "\($0.time),\($0.current),,\($0.step)\n" }.joined()
+    let result = try analyze(blind)
+    #expect(result.cycles.map(\.group) == [nil, nil, nil] && result.cycles.allSatisfy(\.isComplete))
+    #expect(result.summary.retentionCycle == 1 && result.summary.retention == 1)
+  }
+
+  /// Formation that is over before the file begins makes its first cycle the first after it.
+  @Test func noFormationIsSaidToo() throws {
+    var table = SampleTable()
+    for _ in 0..<2 {
+      table.step(0.001, seconds: 4_000, from: 2, to: 4)
+      table.step(-0.001, seconds: 3_600, from: 4, to: 2)
+    }
+    let efficiency = try analyze(table.text) { $0.formationCycles = 0 }.summary.firstEfficiencyAfterFormation
+    #expect(efficiency == 0.9)
+    #expect(try analyze(table.text).summary.firstEfficiencyAfterFormation == nil)
+    let life = try analyze(table.text) { $0.retentionThreshold = 1.1 }
+    #expect(life.summary.thresholdCycle == 2 && life.summary.isThresholdProvisional == true)
   }
 
   /// 2 µA flow besides, towards discharge, while the circuit is closed.

@@ -80,6 +80,15 @@ enum MalformedProtocols {
     .part("reference that is no cycle", "metrics.retention_reference", "is not a cycle") {
       $0.more = #", "metrics": {"retention_reference": "cycle 1"}"#
     },
+    .part("life that is over at once", "metrics.retention_threshold", "not over at its reference", "less than 100 %") {
+      $0.more = #", "metrics": {"retention_threshold": "100 %"}"#
+    },
+    .part("threshold as a number", "metrics.retention_threshold", "bare number") {
+      $0.more = #", "metrics": {"retention_threshold": 0.8}"#
+    },
+    .part("no life at all", "metrics.retention_threshold", "more than nothing") {
+      $0.more = #", "metrics": {"retention_threshold": "0 %"}"#
+    },
     .part("reference that is never run", "metrics.retention_reference", "only 2 life cycles") {
       $0.more = #", "metrics": {"retention_reference": "life cycle 3"}"#
       $0.steps = SampleProtocol.cycles(SampleProtocol.discharge + "," + SampleProtocol.charge)

@@ -65,10 +65,21 @@ extension ProgramTests {
             ("coulombic_efficiency", "coulombic_efficiency"), ("retention", "retention"),
             ("sodiation_plateau_capacity_ah", "sodiation_plateau_capacity_Ah"),
             ("sodiation_plateau_ratio", "sodiation_plateau_ratio"),
+            ("conditions_group", "conditions_group"), ("group_retention", "group_retention"),
+            ("coulombic_efficiency_product", "coulombic_efficiency_product"),
+            ("sodiation_plateau_retention", "sodiation_plateau_retention"),
           ] {
             guard let expected = other[liveKey] as? Double else { continue }
             let value = try #require(one[key] as? Double, "\(key) in \(format)")
             #expect(abs(value - expected) <= 2e-9 * abs(expected), "\(key) in \(format): \(value) for \(expected)")
+          }
+          #expect(one["comparable"] as? Bool == other["comparable"] as? Bool)
+          for end in ["charge", "discharge"] {
+            let live = other["\(end)_end_slippage_Ah"] as? Double
+            let found = one["\(end)_end_slippage_ah"] as? Double
+            #expect((live == nil) == (found == nil))
+            // To the digits of the export.
+            #expect(abs((live ?? 0) - (found ?? 0)) < 2e-12, "\(end) in \(format)")
           }
         }
       }

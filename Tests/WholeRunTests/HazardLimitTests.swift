@@ -340,10 +340,13 @@ import Testing
         .amended,
         .amendmentRefused, .impedancePoint:
         "other"
+      case .summaryUpdated: "summary updated"
       }
     }
     #expect(
-      words == ["step ended", "half-cycle closed", "cycle closed", "half-cycle opened", "step started"])
+      words == [
+        "step ended", "half-cycle closed", "cycle closed", "summary updated", "half-cycle opened", "step started",
+      ])
     // The closing record is in the same batch as what is computed from it.
     #expect(bench.journal.records.contains { $0.flags.contains(.stepEnd) && $0.charge > .zero })
   }

@@ -2,7 +2,9 @@
 // SPDX-FileCopyrightText: NaCycler contributors
 
 import CyclerModel
+import CyclingRun
 import InstrumentKit
+import Testing
 
 @testable import CyclingRun
 
@@ -41,5 +43,17 @@ extension PilotBench {
   mutating func cycle(desodiation seconds: Double) {
     half(-360e-6, seconds: 20)
     half(360e-6, seconds: seconds)
+  }
+
+  /// A checkpoint as an earlier format had it, without what later ones put behind it: there is one length at which the
+  /// earlier format is read to its end.
+  static func checkpoint(_ bytes: [UInt8], asFormat format: UInt8, of program: Program) throws -> [UInt8] {
+    let older = (1...bytes.count).lazy.map { length in [format] + bytes[1..<length] }.first { bytes in
+      let pilot = try? RunPilot(
+        identity: identity, program: program, settings: RunSettings(), checkpoint: bytes,
+        since: UnixInstant(microseconds: 0))
+      return pilot != nil
+    }
+    return try #require(older)
   }
 }

@@ -22,6 +22,7 @@ struct KeptJournal: Sendable {
   /// What was told last of a half-cycle that is not over.
   var openHalfCycle: HalfCycleRow?
   var cycles: [CycleSummary] = []
+  var summaries: [RunSummary] = []
   var events: [EventRow] = []
   var states: [RunState] = []
   var latches: [Fault] = []
@@ -48,6 +49,7 @@ struct KeptJournal: Sendable {
       case .stepStarted, .stepBegan, .temperature, .halfCycleOpened, .testUpdated, .amended, .amendmentRefused,
         .impedancePoint:
         break
+      case .summaryUpdated(_, let summary): summaries.append(summary)
       }
     }
   }

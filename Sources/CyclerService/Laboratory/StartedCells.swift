@@ -51,6 +51,7 @@ extension MetricParameters {
     }
     if let plateauIRCorrection { parts.append("\"plateau_ir_correction\":\"\(plateauIRCorrection.rawValue)\"") }
     if let retentionReference { parts.append("\"retention_reference\":\"\(retentionReference.written)\"") }
+    if retentionThreshold != RunSummary.usualThreshold { parts.append("\"retention_threshold\":\(retentionThreshold)") }
     if let sodiationPlateauBelow { parts.append("\"sodiation_plateau_below_nv\":\(sodiationPlateauBelow.nanovolts)") }
     return "{" + parts.joined(separator: ",") + "}"
   }

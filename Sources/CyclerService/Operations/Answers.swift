@@ -126,6 +126,41 @@ extension CycleTable {
       initial_coulombic_efficiency: first?.coulombicEfficiency, initial_cycle_run: first?.runId,
       efficiency_tests: try view.efficiencyTests(run: run.runId).map { EfficiencyTestFrame($0) },
       half_cycles: try view.halfCycles(run: run.runId).map { HalfCycleFrame($0) })
+    summary = try view.runSummary(run.runId).map { RunSummaryFrame($0, of: self) }
+  }
+}
+
+extension RunSummaryFrame {
+  /// What is stored, with the initial efficiency of the cell and the tests of plating that the table tells.
+  fileprivate init(_ summary: StoredRunSummary, of table: CycleTable) {
+    self.init(
+      complete_cycles: summary.completeCycles, retention_threshold: summary.retentionThreshold,
+      conditions_groups: summary.conditionsGroups)
+    initial_coulombic_efficiency = table.initial_coulombic_efficiency
+    first_coulombic_efficiency_after_formation = summary.firstCoulombicEfficiencyAfterFormation
+    mean_coulombic_efficiency_from_second = summary.meanCoulombicEfficiencyFromSecond
+    coulombic_efficiency_product = summary.coulombicEfficiencyProduct
+    geometric_mean_coulombic_efficiency = summary.geometricMeanCoulombicEfficiency
+    geometric_mean_cycles = summary.geometricMeanCycles
+    predicted_cycles_to_retention_threshold = summary.predictedCyclesToRetentionThreshold
+    cumulative_irreversible_capacity_ah = summary.cumulativeIrreversibleCapacityAh
+    reference_cycle = summary.referenceCycle
+    retention_cycle = summary.retentionCycle
+    retention = summary.retention
+    linear_decay_per_cycle = summary.linearDecayPerCycle
+    geometric_decay_per_cycle = summary.geometricDecayPerCycle
+    decay_cycles = summary.decayCycles
+    retention_of_last_complete_cycle = summary.retentionOfLastCompleteCycle
+    retention_threshold_cycle = summary.retentionThresholdCycle
+    cycles_to_retention_threshold = summary.cyclesToRetentionThreshold
+    retention_threshold_provisional = summary.retentionThresholdProvisional
+    capacity_slope_ah_per_cycle = summary.capacitySlopeAhPerCycle
+    capacity_slope_cycles = summary.capacitySlopeCycles
+    func efficiency(_ kind: EfficiencyTestKind) -> Double? {
+      table.efficiency_tests.first { $0.kind == kind.rawValue }?.coulombic_efficiency
+    }
+    reservoir_coulombic_efficiency = efficiency(.reservoir)
+    long_cycling_coulombic_efficiency = efficiency(.longCycling)
   }
 }
 

@@ -43,6 +43,20 @@ extension CycleFrame {
     sodiation_plateau_ir_corrected_ratio = cycle.sodiationPlateauIrCorrectedRatio
     desodiation_plateau_ir_corrected_capacity_Ah = cycle.desodiationPlateauIrCorrectedCapacityAh
     desodiation_plateau_ir_corrected_ratio = cycle.desodiationPlateauIrCorrectedRatio
+    conditions_group = cycle.conditionsGroup
+    complete = cycle.complete
+    comparable = cycle.comparable
+    group_retention = cycle.groupRetention
+    linear_decay_per_cycle = cycle.linearDecayPerCycle
+    geometric_decay_per_cycle = cycle.geometricDecayPerCycle
+    decay_cycles = cycle.decayCycles
+    capacity_slope_Ah_per_cycle = cycle.capacitySlopeAhPerCycle
+    capacity_slope_cycles = cycle.capacitySlopeCycles
+    charge_end_slippage_Ah = cycle.chargeEndSlippageAh
+    discharge_end_slippage_Ah = cycle.dischargeEndSlippageAh
+    coulombic_efficiency_product = cycle.coulombicEfficiencyProduct
+    sodiation_plateau_retention = cycle.sodiationPlateauRetention
+    desodiation_plateau_retention = cycle.desodiationPlateauRetention
   }
 }
 

@@ -74,7 +74,10 @@ extension LaboratoryOperations {
         message: "run \(run.runId) has \(efficiencies.count) complete life cycles; \(Self.fewestCycles) are needed",
         hint: "ask again later, or give a coulombic efficiency")
     }
-    prediction.coulombic_efficiency = mean
+    // Where the run's own summary tells it, to its last digit.
+    let told = try await store.read { view in try view.runSummary(run.runId) }
+    prediction.coulombic_efficiency =
+      told?.geometricMeanCycles == Int64(efficiencies.count) ? told?.geometricMeanCoulombicEfficiency ?? mean : mean
     prediction.run = run.runId
     prediction.cycles_of_run = Int64(efficiencies.count)
   }

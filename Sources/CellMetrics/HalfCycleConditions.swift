@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+
+public import CyclerModel
+internal import Quantities
+
+/// How a half-cycle was run, as its records tell: two that are alike can be compared (docs/metrics.md, "Conditions").
+public struct HalfCycleConditions: Sendable, Hashable {
+  /// The mean magnitude of the current while the circuit was closed, A.
+  public let meanCurrent: Double
+  /// Where it ended, nV.
+  let end: Int64
+
+  /// Mean currents that differ by no more than this share of the larger are the same.
+  static let sameCurrent = 0.1
+  /// Ends nearer than this are the same cut-off, nV.
+  static let sameEnd: Int64 = 50_000_000
+
+  /// nil where the time or the end is not known.
+  public init?(_ row: HalfCycleRow) {
+    guard let time = row.activeTime?.microseconds, time > 0, let voltage = row.endVoltage else { return nil }
+    // nC / µs is mA.
+    meanCurrent = Double(row.charge.nanocoulombs) / Double(time) * 1e-3
+    end = voltage.nanovolts
+  }
+
+  /// Whether both ran at the same mean current to the same cut-off.
+  public func isAlike(_ other: HalfCycleConditions) -> Bool {
+    let largest = max(meanCurrent.magnitude, other.meanCurrent.magnitude)
+    return (meanCurrent - other.meanCurrent).magnitude <= Self.sameCurrent * largest
+      && (end &- other.end).magnitude <= UInt64(Self.sameEnd)
+  }
+}
+
+// MARK: - Checkpoint
+
+extension HalfCycleConditions {
+  func encode(into writer: inout ByteWriter) {
+    writer.write(meanCurrent)
+    writer.write(end)
+  }
+
+  init(from reader: inout ByteReader) throws(ByteReader.Malformed) {
+    meanCurrent = try reader.readDouble()
+    guard meanCurrent.isFinite else { throw reader.malformed }
+    end = try reader.read()
+  }
+}
