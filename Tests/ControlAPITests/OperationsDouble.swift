@@ -110,6 +110,32 @@ final class OperationsDouble: CyclerOperations {
     try check(run)
     return CycleTable(run: self.run, cell: "c", role: "anode-half-cell", cycles: [])
   }
+  func cycles(of run: RunReference, parameterSet: Int64) async throws -> CycleTable {
+    try check(run)
+    note("cycles under \(parameterSet)")
+    return CycleTable(run: self.run, cell: "c", role: "anode-half-cell", cycles: [])
+  }
+  func parameterSets(of run: RunReference) async throws -> ParameterSetList {
+    try check(run)
+    return ParameterSetList(run: self.run, parameter_sets: [set])
+  }
+  private var set: ParameterSet { ParameterSet(parameter_set: 1, is_own: true, definitions_version: "1", cycles: 2) }
+  /// Hangs until its caller has gone when the label says so.
+  func recompute(_ request: RecomputeRequest, on run: RunReference, by requester: Requester) async throws
+    -> RecomputeResponse
+  {
+    try check(run)
+    note("\(requester.name) recomputes with \(request.sodiation_plateau_below_V.map { "\($0) V" } ?? "nothing else")")
+    if request.label == "for ever" {
+      do { try await Task.sleep(for: .seconds(3_600)) } catch {
+        note("recompute was cancelled")
+        throw error
+      }
+    }
+    return RecomputeResponse(
+      request_id: requester.requestID, run: self.run, parameter_set: set, is_own: true, half_cycles: 4,
+      half_cycles_other: 0, cycles: 2, cycles_other: 0, cycles_more_known: 0, differences: [], warnings: [])
+  }
   func impedance(of run: RunReference, step: Int64?) async throws -> ImpedanceTable {
     try check(run)
     return ImpedanceTable(
