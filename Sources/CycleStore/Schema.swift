@@ -132,7 +132,7 @@ enum Schema {
       PRIMARY KEY(run_id, parameter_set_id)) STRICT, WITHOUT ROWID;
     CREATE TABLE run_import(
       run_id INTEGER PRIMARY KEY, begun_unix_us INTEGER NOT NULL, imported_unix_us INTEGER,
-      imported_by TEXT NOT NULL, archive_sha256 TEXT NOT NULL, archive_version TEXT NOT NULL,
+      imported_by TEXT NOT NULL, archive_checksum TEXT NOT NULL, archive_version TEXT NOT NULL,
       instrument_family TEXT NOT NULL, channel_name TEXT NOT NULL, cell_name TEXT NOT NULL) STRICT;
     """
 

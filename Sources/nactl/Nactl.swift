@@ -22,6 +22,7 @@ import ControlAPI
       Cycles.self, Recompute.self, Impedance.self,
       Predict.self, Analyze.self,
       Stop.self, Pause.self, Resume.self, Skip.self, Amend.self, Clear.self, Snapshot.self, Export.self,
+      Import.self,
     ])
 
   static func main() async {

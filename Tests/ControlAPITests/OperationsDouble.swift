@@ -3,6 +3,7 @@
 
 import ControlAPI
 import CyclerService
+import Foundation
 import Synchronization
 
 /// A daemon's inside that remembers what it was asked and has one run with as many records as a test likes.
@@ -209,6 +210,16 @@ final class OperationsDouble: CyclerOperations {
       }
       return index < 0 ? nil : [UInt8](repeating: UInt8(index), count: 10_000)
     }
+  }
+  func importArchive(at path: String, asCell cell: String?, by requester: Requester) async throws -> ImportResponse {
+    let size = try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int ?? 0
+    note("\(requester.name) imports \(size) bytes as \(cell ?? "itself")")
+    if cell == "refused" {
+      throw RequestRefused(.impossible, code: "archive.damaged", message: "the archive is damaged: all of it")
+    }
+    return ImportResponse(
+      request_id: requester.requestID, run: run, uuid: "u", title: "t", cell: cell ?? "c", records: Int64(size),
+      cycles: 2)
   }
   func snapshot(by requester: Requester) async throws -> AsyncThrowingStream<[UInt8], any Error> {
     note("snapshot")

@@ -4,7 +4,6 @@
 import CellMetrics
 import CyclerModel
 import CyclingRun
-import Foundation
 import InstrumentKit
 import Quantities
 import Testing
@@ -89,7 +88,7 @@ import Testing
         {"charge": "100 uA", "until": ["voltage >= 2.0 V", "step_time >= 10 h"]}]}
       """
     let text = TestLaboratory.text(
-      role: "anode-half-cell", steps: steps, every: "1 s", empty: #"{"below": "1 nAh", "in_a_row": 9}"#)
+      role: "anode-half-cell", steps: steps, every: "1 s", empty: #"{"below": "0.001 uAh", "in_a_row": 9}"#)
     var bench = PilotBench(try TestLaboratory.program(text))
     bench.start(at: 2.0)
     func drive(_ amperes: Double) {
@@ -127,7 +126,7 @@ import Testing
         {"charge": "100 uA", "until": ["voltage >= 2.0 V", "step_time >= 10 h"]}]}
       """
     let text = TestLaboratory.text(
-      role: "anode-half-cell", steps: steps, every: "1 s", empty: #"{"below": "1 nAh", "in_a_row": 9}"#)
+      role: "anode-half-cell", steps: steps, every: "1 s", empty: #"{"below": "0.001 uAh", "in_a_row": 9}"#)
     var bench = PilotBench(try TestLaboratory.program(text))
     bench.start(at: 2.0)
     bench.accept()
@@ -139,18 +138,5 @@ import Testing
     bench.end(.requested)
     #expect(bench.journal.halfCycles.first?.plateauCharge == .some(nil))
     bench.journal.expectRecount(of: bench.pilot.program)
-  }
-
-  @Test func testsOfPlatingAreCountedAgain() throws {
-    let text = try String(
-      contentsOf: TestLaboratory.root.appendingPathComponent("Protocols/plating-stripping-efficiency.json"),
-      encoding: .utf8
-    ).replacing(#""cycles": 50"#, with: #""cycles": 3"#)
-    let program = try TestLaboratory.program(text, CellValues(area: Area(squareMillimetreThousandths: 113_000)))
-    var world = RunWorld(cell: try TestLaboratory.cell("plating-stripping"), program: program, plateau: nil)
-    let isDone = world.runToEnd()
-    #expect(isDone)
-    #expect(world.journal.halfCycles.count == 30)
-    world.journal.expectRecount(of: program)
   }
 }

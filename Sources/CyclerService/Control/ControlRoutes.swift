@@ -22,6 +22,7 @@ struct ControlRoutes<Operations: CyclerOperations>: Sendable {
     addCells(to: router)
     addRuns(to: router)
     addStreams(to: router)
+    addImport(to: router)
     return router
   }
 
@@ -205,6 +206,7 @@ extension ExportFormat {
     switch self {
     case .bdf, .csv: "text/csv; charset=utf-8"
     case .json: "application/json; charset=utf-8"
+    case .archive: "application/vnd.sqlite3"
     }
   }
 }

@@ -113,6 +113,9 @@ public protocol CyclerOperations: Sendable {
   func stream(_ request: StreamRequest) async throws -> AsyncThrowingStream<[StreamFrame], any Error>
   /// A run in a form for other programs, in chunks read on demand.
   func export(_ run: RunReference, as format: ExportFormat) async throws -> AsyncThrowingStream<[UInt8], any Error>
+  /// Takes in the run of an archive in a file that the caller removes. Refused with `archive.…` when it is none, or does
+  /// not fit. Ends soon after its task is cancelled, and leaves nothing behind then.
+  func importArchive(at path: String, asCell cell: String?, by requester: Requester) async throws -> ImportResponse
   /// A consistent copy of the database, in chunks read on demand. A temporary copy is the implementation's to remove,
   /// also when the reader goes away.
   func snapshot(by requester: Requester) async throws -> AsyncThrowingStream<[UInt8], any Error>

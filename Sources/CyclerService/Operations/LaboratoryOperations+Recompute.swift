@@ -40,7 +40,7 @@ extension LaboratoryOperations {
     _ request: RecomputeRequest, on reference: RunReference, by requester: Requester
   ) async throws -> RecomputeResponse {
     try PersonText.check(request.label, "label")
-    guard let seat = RecountSeat() else {
+    guard let seat = RecountSeat.take() else {
       throw RequestRefused(
         .unavailable, code: "recompute.busy", message: "\(RecountSeat.most) runs are being computed again already",
         hint: "wait until one is done")
@@ -153,12 +153,13 @@ private final class RecountSeat: Sendable {
   static let most = 2
   private static let taken = Atomic<Int>(0)
 
+  private init() {}
+
   /// Nil when all are taken.
-  init?() {
-    guard Self.taken.add(1, ordering: .relaxed).newValue <= Self.most else {
-      Self.taken.subtract(1, ordering: .relaxed)
-      return nil
-    }
+  static func take() -> RecountSeat? {
+    let seat = taken.add(1, ordering: .relaxed).newValue
+    let made = RecountSeat()
+    return seat <= most ? made : nil
   }
 
   deinit { Self.taken.subtract(1, ordering: .relaxed) }
