@@ -89,11 +89,15 @@ final class DaemonUnderTest {
   }
 
   /// Starts a daemon and waits until it listens.
-  init(ports: String, lease: Int = 60, environment: [String: String] = [:]) throws {
+  /// - Parameter prepare: Fills the state directory of that path beforehand.
+  init(
+    ports: String, lease: Int = 60, environment: [String: String] = [:], prepare: (String) throws -> Void = { _ in }
+  ) throws {
     guard let base = directory?.path else { throw BenchmarkFailure("no temporary directory") }
     let socket = base + "/s"
     self.socket = socket
     state = base + "/state"
+    try prepare(base + "/state")
     program = try StartedProgram(
       try Self.path(of: "nacyclerd"),
       [
@@ -155,9 +159,14 @@ final class DaemonUnderTest {
   }
 
   /// Memory that the daemon holds, in MiB.
-  func residentMebibytes() throws -> Double {
+  func residentMebibytes() throws -> Double { try mebibytes("VmRSS:") }
+
+  /// The most memory that it has held.
+  func peakMebibytes() throws -> Double { try mebibytes("VmHWM:") }
+
+  private func mebibytes(_ name: String) throws -> Double {
     let text = try String(contentsOfFile: "/proc/\(program.number)/status", encoding: .utf8)
-    let line = text.split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
+    let line = text.split(separator: "\n").first { $0.hasPrefix(name) }
     guard let kibibytes = line?.split(separator: " ").dropFirst().first.flatMap({ Double($0) }) else {
       throw BenchmarkFailure("unreadable /proc/\(program.number)/status")
     }

@@ -35,6 +35,8 @@ enum Nabench {
         "analysis_seconds_1e7_rows", "analysis_cpu_seconds_1e7_rows", "analysis_rss_mib_1e7_rows",
       ], run: AnalysisBenchmark.file),
     Benchmark(names: ["store_rows_per_s"], run: StoreBenchmark.run),
+    Benchmark(
+      names: ["recompute_seconds_1e7_records", "recompute_rss_mib_1e7_records"], run: RecountBenchmark.run),
     Benchmark(names: ["end_to_end_readings_per_s"], run: EndToEndBenchmark.run),
     Benchmark(names: ["reaction_us", "reaction_c_us"], run: ReactionBenchmark.run),
     Benchmark(

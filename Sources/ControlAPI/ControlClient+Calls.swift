@@ -66,6 +66,20 @@ extension ControlClient {
   public func cycles(of run: RunReference) async throws -> Received<CycleTable> {
     try await get("/v1/runs/\(run)/cycles")
   }
+  /// The closed cycles of a run under a set of parameters.
+  public func cycles(of run: RunReference, parameterSet: Int64) async throws -> Received<CycleTable> {
+    try await get("/v1/runs/\(run)/cycles?parameters=\(parameterSet)")
+  }
+  /// The sets of parameters under which a run has cycles.
+  public func parameterSets(of run: RunReference) async throws -> Received<ParameterSetList> {
+    try await get("/v1/runs/\(run)/parameter-sets")
+  }
+  /// Computes a run's cycles again, however long it takes.
+  public func recompute(_ run: RunReference, _ request: RecomputeRequest) async throws -> Received<RecomputeResponse> {
+    var patient = self
+    patient.timeout = .hours(12)
+    return try await patient.post("/v1/runs/\(run)/recompute", request)
+  }
   /// The points of a run's impedance spectra; of one step only when it is given.
   public func impedance(of run: RunReference, step: Int64? = nil) async throws -> Received<ImpedanceTable> {
     try await get("/v1/runs/\(run)/impedance\(step.map { "?step=\($0)" } ?? "")")

@@ -71,7 +71,7 @@ public struct ControlClient: Sendable {
     _ = try accept(status: status, refusal)
   }
 
-  private func connect() async throws -> Connection {
+  func connect() async throws -> Connection {
     do {
       return try await ClientBootstrap(group: group).connectTimeout(.seconds(5)).connect(
         unixDomainSocketPath: socketPath
@@ -108,22 +108,23 @@ public struct ControlClient: Sendable {
         }
         throw ControlFailure.connectionLost(path: socketPath)
       }
-    } catch let error as RequestRefused {
-      throw error
-    } catch let error as ControlFailure {
-      throw error
-    } catch HTTPParserError.invalidEOFState {
-      throw ControlFailure.connectionLost(path: socketPath)
-    } catch let error as HTTPParserError {
-      throw ControlFailure.badAnswer(path: socketPath, detail: "\(error)")
-    } catch is ChannelError {
-      throw ControlFailure.connectionLost(path: socketPath)
-    } catch is IOError {
-      throw ControlFailure.connectionLost(path: socketPath)
+    } catch {
+      throw Self.told(error, of: socketPath)
     }
   }
 
-  private static func head(
+  /// What ended a connection, in words of ours.
+  static func told(_ error: any Error, of path: String) -> any Error {
+    switch error {
+    case is RequestRefused, is ControlFailure: error
+    case HTTPParserError.invalidEOFState: ControlFailure.connectionLost(path: path)
+    case let error as HTTPParserError: ControlFailure.badAnswer(path: path, detail: "\(error)")
+    case is ChannelError, is IOError: ControlFailure.connectionLost(path: path)
+    default: error
+    }
+  }
+
+  static func head(
     _ method: HTTPMethod, _ target: String, headers: [(String, String)], body: [UInt8]?
   ) -> HTTPRequestHead {
     var fields = HTTPHeaders(headers)
@@ -138,7 +139,7 @@ public struct ControlClient: Sendable {
   }
 
   /// An answer with a good status; throws what a bad one says.
-  private func accept(status: Int, _ bytes: [UInt8]) throws -> Answer {
+  func accept(status: Int, _ bytes: [UInt8]) throws -> Answer {
     guard !(200..<300).contains(status) else { return Answer(status: status, body: bytes) }
     guard let kind = RequestRefused.Kind(rawValue: status),
       let body = try? WireCoding.decode(ErrorBody.self, from: bytes)

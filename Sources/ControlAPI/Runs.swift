@@ -121,6 +121,8 @@ public struct RunDetail: Codable, Sendable, Hashable {
   public var revisions: [ProtocolRevision]
   /// The newest events, oldest first.
   public var events: [EventFrame]
+  /// Where it came from; null of a run that was run here.
+  @OrNull public var imported: RunOrigin?
 
   /// Makes one from its parts.
   public init(
@@ -130,7 +132,7 @@ public struct RunDetail: Codable, Sendable, Hashable {
     last_cycle: CycleFrame? = nil, active_mass_ug: Int64? = nil, area_mm2: Double? = nil,
     nominal_capacity_mAh: Double? = nil, initial_coulombic_efficiency: Double? = nil, impedance_points: Int = 0,
     impedance_spectra: Int = 0, listing: [String],
-    protocol_revision: Int64 = 1, revisions: [ProtocolRevision] = [], events: [EventFrame]
+    protocol_revision: Int64 = 1, revisions: [ProtocolRevision] = [], events: [EventFrame], imported: RunOrigin? = nil
   ) {
     self.run = run
     self.role = role
@@ -155,6 +157,7 @@ public struct RunDetail: Codable, Sendable, Hashable {
     self.protocol_revision = protocol_revision
     self.revisions = revisions
     self.events = events
+    self.imported = imported
   }
 }
 

@@ -173,4 +173,6 @@ public enum ExportFormat: String, Sendable, Hashable, CaseIterable {
   case csv
   /// One JSON document.
   case json
+  /// An SQLite file that holds the whole run and that another daemon takes in.
+  case archive
 }

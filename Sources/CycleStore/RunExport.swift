@@ -171,7 +171,8 @@ struct RecordWalk {
     cycle = max(cycle, step.cycleNumber ?? 0)
     let moved = record.charge.nanocoulombs - stepCharge
     stepCharge = record.charge.nanocoulombs
-    if moved > 0 { charging += moved } else { discharging -= moved }
+    // What came from elsewhere may say anything.
+    if moved > 0 { charging &+= moved } else { discharging &-= moved }
     return PlacedRecord(
       record: record, step: step, number: number, cycle: cycle, temperature: temperature,
       chargingCharge: charging, dischargingCharge: discharging)

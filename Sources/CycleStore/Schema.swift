@@ -15,7 +15,7 @@ enum Schema {
   static let firstVersionWithMark = 5
   /// One SQL script a version, in order.
   static let steps: [String] = [
-    version1, version2, version3, version4, version5, version6, version7, version8, version9, cycleSeries,
+    version1, version2, version3, version4, version5, version6, version7, version8, version9, cycleSeries, version11,
   ]
 
   private static let version1 = registry + runs + measurements + results + views
@@ -152,6 +152,20 @@ enum Schema {
     ALTER TABLE cycle ADD COLUMN sodiation_plateau_ir_corrected_ratio REAL;
     ALTER TABLE cycle ADD COLUMN desodiation_plateau_ir_corrected_capacity_ah REAL;
     ALTER TABLE cycle ADD COLUMN desodiation_plateau_ir_corrected_ratio REAL;
+    """
+
+  /// Cycles that were computed again, and runs that came from another database.
+  private static let version11 = """
+    CREATE TABLE recount(
+      run_id INTEGER NOT NULL REFERENCES run, parameter_set_id INTEGER NOT NULL REFERENCES parameter_set,
+      computed_unix_us INTEGER NOT NULL, computed_by TEXT NOT NULL, program_version TEXT NOT NULL, label TEXT,
+      half_cycles INTEGER NOT NULL, cycles INTEGER NOT NULL, records INTEGER NOT NULL,
+      last_step_id INTEGER, last_step_record_index INTEGER,
+      PRIMARY KEY(run_id, parameter_set_id)) STRICT, WITHOUT ROWID;
+    CREATE TABLE run_import(
+      run_id INTEGER PRIMARY KEY, begun_unix_us INTEGER NOT NULL, imported_unix_us INTEGER,
+      imported_by TEXT NOT NULL, archive_checksum TEXT NOT NULL, archive_version TEXT NOT NULL,
+      instrument_family TEXT NOT NULL, channel_name TEXT NOT NULL, cell_name TEXT NOT NULL) STRICT;
     """
 
   private static let registry = """

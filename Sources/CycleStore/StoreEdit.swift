@@ -186,13 +186,16 @@ public struct StoreEdit {
     try database.execute(
       sql: """
         INSERT INTO run(
-          uuid, title, cell_id, cell_revision, channel_id, parameter_set_id, state, state_unix_us, queue_position,
+          run_id, uuid, title, cell_id, cell_revision, channel_id, parameter_set_id, state, state_unix_us,
+          queue_position,
           created_unix_us, started_unix_us, started_by, rate_basis_charge_nc, rate_basis_mass_ug,
           rate_basis_area_mm2_e3, first_cycle_number, daemon_version, instrument_specification, settings, wiring)
-        VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, (SELECT wiring FROM channel WHERE channel_id = ?))
+        VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
+          (SELECT wiring FROM channel WHERE channel_id = ?))
         """,
       arguments: [
-        run.uuid, run.title, run.cell, run.cellRevision, run.channel, parameterSet, run.state.rawValue,
+        try nextRunNumber(), run.uuid, run.title, run.cell, run.cellRevision, run.channel, parameterSet,
+        run.state.rawValue,
         run.at.microseconds, run.queuePosition, run.at.microseconds, started, run.startedBy, run.rateBasisChargeNc,
         run.rateBasisMassUg, run.rateBasisAreaMm2E3, run.firstCycleNumber, run.daemonVersion,
         run.instrumentSpecification, run.settings, run.channel,

@@ -67,16 +67,25 @@ extension RecordRow {
   /// Runs a statement over `recordColumns` that the connection keeps, with SQLite's own calls: it is what every live view
   /// asks of every run.
   static func all(of statement: Statement, _ database: Database, _ arguments: [Int64]) throws -> [RecordRow] {
+    var records: [RecordRow] = []
+    try each(of: statement, database, arguments) { records.append($0) }
+    return records
+  }
+
+  /// The same, one record after the other.
+  @inline(__always)
+  static func each(
+    of statement: Statement, _ database: Database, _ arguments: [Int64], _ take: (RecordRow) -> Void
+  ) throws {
     let handle = statement.sqliteStatement
     defer { sqlite3_reset(handle) }
     for (place, argument) in arguments.enumerated() {
       guard sqlite3_bind_int64(handle, Int32(place + 1), argument) == SQLITE_OK else { throw error(of: database) }
     }
-    var records: [RecordRow] = []
     while true {
       switch sqlite3_step(handle) {
-      case SQLITE_ROW: records.append(RecordRow(handle))
-      case SQLITE_DONE: return records
+      case SQLITE_ROW: take(RecordRow(handle))
+      case SQLITE_DONE: return
       default: throw error(of: database)
       }
     }

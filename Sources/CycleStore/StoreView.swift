@@ -20,9 +20,13 @@ public struct StoreView {
     try StoredInstrument.fetchAll(database, sql: "SELECT * FROM instrument ORDER BY instrument_id")
   }
 
-  /// All channels ever seen.
+  /// All channels ever seen on this machine; those of imported runs are elsewhere.
   public func channels() throws -> [StoredChannel] {
-    try StoredChannel.fetchAll(database, sql: Self.channelSQL + "ORDER BY channel_id")
+    try StoredChannel.fetchAll(
+      database,
+      sql: Self.channelSQL
+        + "WHERE instrument_id NOT IN (SELECT instrument_id FROM instrument WHERE family LIKE 'archive:%') "
+        + "ORDER BY channel_id")
   }
 
   /// A channel by its name.

@@ -110,6 +110,8 @@ public struct CyclerDaemon: Sendable {
     var group = ServiceGroupConfiguration(
       services: [
         .init(service: LaboratoryService(laboratory: laboratory)), .init(service: control), .init(service: watchdog),
+        .init(
+          service: BrokenImports(store: store, logger: logger), successTerminationBehavior: .ignore),
         .init(service: StopService(stops: stops, logger: logger), successTerminationBehavior: .gracefullyShutdownGroup),
       ], logger: logger)
     group.maximumGracefulShutdownDuration = Self.patience

@@ -13,8 +13,18 @@ struct Cycles: AsyncParsableCommand {
   @Flag(help: "Half-cycles instead of cycles: phases, rest before, resistance, uncertainty.") var halfCycles = false
   @Option(help: "mAh, mAh/g or mAh/cm2; csv and json always give Ah.") var units: CapacityUnits = .milliampereHours
 
+  @Option(
+    help: ArgumentHelp("Another parameter set than the run's own; nactl recompute makes them.", valueName: "set"))
+  var parameters: Int64?
+
   func run() async throws {
-    let answer = try await list.daemon.client().cycles(of: argument.run)
+    let client = try list.daemon.client()
+    let answer =
+      if let parameters {
+        try await client.cycles(of: argument.run, parameterSet: parameters)
+      } else {
+        try await client.cycles(of: argument.run)
+      }
     let table = answer.value
     let scale = try CapacityScale(
       units, cell: table.cell, massMicrograms: table.active_mass_ug, areaSquareMillimetres: table.area_mm2)

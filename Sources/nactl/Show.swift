@@ -44,6 +44,7 @@ struct Show: AsyncParsableCommand {
       ("circuit", Channels.circuit(detail.circuit, leaseExpired: detail.circuit_lease_expired_unix_us)),
       ("started", run.started_unix_us.map { "\(Numbers.instant(unixMicroseconds: $0)) by \(run.started_by)" }),
     ]
+    if let origin = detail.imported { lines.append(("imported", Self.sentence(origin, detail))) }
     if let revision = Self.revision(detail) { lines.append(("protocol", revision)) }
     if let ended = run.ended_unix_us { lines.append(("ended", Numbers.instant(unixMicroseconds: ended))) }
     // That of another run on the same channel says nothing of one that is over.
@@ -51,6 +52,13 @@ struct Show: AsyncParsableCommand {
       lines.append(("latch", "\(latch.fault): \(latch.detail)"))
     }
     return lines
+  }
+
+  /// Where a run came from that was not run here.
+  private static func sentence(_ origin: RunOrigin, _ detail: RunDetail) -> String {
+    let cell = origin.cell == detail.run.cell ? "" : ", where its cell was \(origin.cell)"
+    return "\(Numbers.instant(unixMicroseconds: origin.imported_unix_us)) by \(origin.imported_by), from an archive of "
+      + "nacyclerd \(origin.archive_version)\(cell) (checksum \(origin.archive_checksum))"
   }
 
   /// Which revision of the protocol holds, and which waits; nil when there was only ever one.

@@ -3,6 +3,7 @@
 
 import ControlAPI
 import CyclerService
+import Foundation
 import Synchronization
 
 /// A daemon's inside that remembers what it was asked and has one run with as many records as a test likes.
@@ -110,6 +111,32 @@ final class OperationsDouble: CyclerOperations {
     try check(run)
     return CycleTable(run: self.run, cell: "c", role: "anode-half-cell", cycles: [])
   }
+  func cycles(of run: RunReference, parameterSet: Int64) async throws -> CycleTable {
+    try check(run)
+    note("cycles under \(parameterSet)")
+    return CycleTable(run: self.run, cell: "c", role: "anode-half-cell", cycles: [])
+  }
+  func parameterSets(of run: RunReference) async throws -> ParameterSetList {
+    try check(run)
+    return ParameterSetList(run: self.run, parameter_sets: [set])
+  }
+  private var set: ParameterSet { ParameterSet(parameter_set: 1, is_own: true, definitions_version: "1", cycles: 2) }
+  /// Hangs until its caller has gone when the label says so.
+  func recompute(_ request: RecomputeRequest, on run: RunReference, by requester: Requester) async throws
+    -> RecomputeResponse
+  {
+    try check(run)
+    note("\(requester.name) recomputes with \(request.sodiation_plateau_below_V.map { "\($0) V" } ?? "nothing else")")
+    if request.label == "for ever" {
+      do { try await Task.sleep(for: .seconds(3_600)) } catch {
+        note("recompute was cancelled")
+        throw error
+      }
+    }
+    return RecomputeResponse(
+      request_id: requester.requestID, run: self.run, parameter_set: set, is_own: true, half_cycles: 4,
+      half_cycles_other: 0, cycles: 2, cycles_other: 0, cycles_more_known: 0, differences: [], warnings: [])
+  }
   func impedance(of run: RunReference, step: Int64?) async throws -> ImpedanceTable {
     try check(run)
     return ImpedanceTable(
@@ -183,6 +210,16 @@ final class OperationsDouble: CyclerOperations {
       }
       return index < 0 ? nil : [UInt8](repeating: UInt8(index), count: 10_000)
     }
+  }
+  func importArchive(at path: String, asCell cell: String?, by requester: Requester) async throws -> ImportResponse {
+    let size = try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int ?? 0
+    note("\(requester.name) imports \(size) bytes as \(cell ?? "itself")")
+    if cell == "refused" {
+      throw RequestRefused(.impossible, code: "archive.damaged", message: "the archive is damaged: all of it")
+    }
+    return ImportResponse(
+      request_id: requester.requestID, run: run, uuid: "u", title: "t", cell: cell ?? "c", records: Int64(size),
+      cycles: 2)
   }
   func snapshot(by requester: Requester) async throws -> AsyncThrowingStream<[UInt8], any Error> {
     note("snapshot")

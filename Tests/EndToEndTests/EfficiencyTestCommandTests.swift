@@ -25,6 +25,7 @@ extension ProgramTests {
       comparison.expectAgreement()
       let expected = try expectRows(rig, comparison)
       try expectWords(rig, expected)
+      try rig.expectRecount()
     }
 
     /// The conditioning cycle belongs to no test; the reservoir's are 22 half-cycles, the long cycling's 6.

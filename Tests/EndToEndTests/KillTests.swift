@@ -33,6 +33,7 @@ extension ProgramTests {
         if try rig.sqlite("SELECT state FROM run") == "completed" { break }
       }
       try finish(rig)
+      try rig.expectRecount()
       let comparison = try TruthComparison(rig)
       comparison.expectAgreement()
       let undamaged = comparison.stored.filter { !$0.isDamaged }.count

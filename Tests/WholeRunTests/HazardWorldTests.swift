@@ -227,6 +227,7 @@ import VirtualLab
   /// give no efficiency. These half-cycles last minutes instead of hours, so what the marks of each closing cannot
   /// tell, 2 ms, is no longer far below 10 ppm and is granted besides.
   static func expectHonesty(_ world: RunWorld, current: Double = 1e-3, _ comment: Comment? = nil) throws {
+    world.journal.expectRecount(of: world.pilot.program, comment)
     var closings: [Int64: Int] = [:]
     for case .stepStarted(let row) in world.journal.entries {
       if let half = row.halfCycleID { closings[half, default: 0] += 1 }

@@ -50,6 +50,7 @@ import Testing
     half(&bench, 540)
     half(&bench, 600)
     half(&bench, 540)
+    bench.journal.expectRecount(of: bench.pilot.program)
     let rows = bench.journal.halfCycles
     #expect(rows.map { $0.flags.contains(.truncated) } == [false, true, false, false, false, false])
     #expect(rows.map { $0.flags.contains(.partialStart) } == [false, false, true, false, false, false])

@@ -87,11 +87,14 @@ extension ControlRoutes {
   /// The body, at most `WireCoding.largestBody` bytes. What a longer one has beyond is read and thrown away, so that
   /// the sender comes to the end of its writing and sees the refusal instead of a closed connection; with sixteen
   /// times too much the connection is closed without more ado.
-  static func body(of request: Request) async throws -> [UInt8] {
+  static func body(of request: Request) async throws -> [UInt8] { try await bytes(of: request.body) }
+
+  /// The same of a body that is consumed apart from its request.
+  static func bytes(of body: RequestBody) async throws -> [UInt8] {
     var bytes: [UInt8] = []
     var count = 0
     do {
-      for try await buffer in request.body {
+      for try await buffer in body {
         count += buffer.readableBytes
         guard count <= WireCoding.largestBody * 16 else { break }
         if count <= WireCoding.largestBody { bytes.append(contentsOf: buffer.readableBytesView) }
@@ -108,7 +111,7 @@ extension ControlRoutes {
     return bytes
   }
 
-  private func requester(of request: Request, context: PeerContext) async throws -> Requester {
+  func requester(of request: Request, context: PeerContext) async throws -> Requester {
     guard let peer = try await context.peer() else {
       throw RequestRefused(
         .forbidden, code: "request.forbidden", message: "the daemon cannot see who asks, so nothing may be changed",

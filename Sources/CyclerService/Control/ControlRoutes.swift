@@ -22,6 +22,7 @@ struct ControlRoutes<Operations: CyclerOperations>: Sendable {
     addCells(to: router)
     addRuns(to: router)
     addStreams(to: router)
+    addImport(to: router)
     return router
   }
 
@@ -90,9 +91,12 @@ struct ControlRoutes<Operations: CyclerOperations>: Sendable {
       try JSONResponse.make(try await operations.runs(active: try call.query.flag("active", otherwise: false)))
     }
     look(router, "v1/runs/:run") { call in try JSONResponse.make(try await operations.run(try call.run())) }
-    look(router, "v1/runs/:run/cycles") { call in
-      try JSONResponse.make(try await operations.cycles(of: try call.run()))
+    look(router, "v1/runs/:run/cycles", parameters: ["parameters"]) { call in
+      let set = try call.query.value("parameters", expected: "the number of a parameter set") { Int64($0) }
+      guard let set else { return try JSONResponse.make(try await operations.cycles(of: try call.run())) }
+      return try JSONResponse.make(try await operations.cycles(of: try call.run(), parameterSet: set))
     }
+    addRecounts(to: router)
     look(router, "v1/runs/:run/impedance", parameters: ["step"]) { call in
       // A run has no more steps than that (`RowIdentity.countBits`).
       let step = try call.query.value("step", expected: "the number of a step, 1 or more") {
@@ -202,6 +206,7 @@ extension ExportFormat {
     switch self {
     case .bdf, .csv: "text/csv; charset=utf-8"
     case .json: "application/json; charset=utf-8"
+    case .archive: "application/vnd.sqlite3"
     }
   }
 }

@@ -84,6 +84,13 @@ public protocol CyclerOperations: Sendable {
   func impedance(of run: RunReference, step: Int64?) async throws -> ImpedanceTable
   /// What an efficiency means for a life. Refused when the numbers are not two of three, or the run has none to take.
   func predict(_ request: PredictionRequest) async throws -> Prediction
+  /// The closed cycles of a run under a set of parameters. Refused with `recompute.no_such_set`.
+  func cycles(of run: RunReference, parameterSet: Int64) async throws -> CycleTable
+  /// The sets of parameters under which a run has cycles.
+  func parameterSets(of run: RunReference) async throws -> ParameterSetList
+  /// Computes a run's cycles again from its records; ends soon after its task is cancelled.
+  func recompute(_ request: RecomputeRequest, on run: RunReference, by requester: Requester) async throws
+    -> RecomputeResponse
   /// Events of a run after the event of that number, oldest first, at most `limit`.
   func events(of run: RunReference, after event: Int64, limit: Int) async throws -> EventList
   /// Keeps a note as an event.
@@ -106,6 +113,9 @@ public protocol CyclerOperations: Sendable {
   func stream(_ request: StreamRequest) async throws -> AsyncThrowingStream<[StreamFrame], any Error>
   /// A run in a form for other programs, in chunks read on demand.
   func export(_ run: RunReference, as format: ExportFormat) async throws -> AsyncThrowingStream<[UInt8], any Error>
+  /// Takes in the run of an archive in a file that the caller removes. Refused with `archive.…` when it is none, or does
+  /// not fit. Ends soon after its task is cancelled, and leaves nothing behind then.
+  func importArchive(at path: String, asCell cell: String?, by requester: Requester) async throws -> ImportResponse
   /// A consistent copy of the database, in chunks read on demand. A temporary copy is the implementation's to remove,
   /// also when the reader goes away.
   func snapshot(by requester: Requester) async throws -> AsyncThrowingStream<[UInt8], any Error>

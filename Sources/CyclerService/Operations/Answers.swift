@@ -196,7 +196,8 @@ extension RunDetail {
       listing: program.map { ProgramListing.lines(of: $0) } ?? [],
       protocol_revision: run.protocolRevision,
       revisions: try view.revisions(run: run.runId).map { ProtocolRevision($0) },
-      events: events.map { EventFrame($0, channel: run.channelName, cell: run.cellName) })
+      events: events.map { EventFrame($0, channel: run.channelName, cell: run.cellName) },
+      imported: try view.origin(run: run.runId).map(RunOrigin.init))
   }
 }
 

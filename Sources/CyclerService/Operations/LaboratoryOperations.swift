@@ -294,6 +294,7 @@ struct LaboratoryOperations: CyclerOperations {
     -> AsyncThrowingStream<[UInt8], any Error>
   {
     let run = try await stored(reference)
+    if format == .archive { return try await archive(of: run) }
     let export = try await store.export(run: run.runId, formatNamed: format.rawValue)
     return AsyncThrowingStream { try await export.next() }
   }

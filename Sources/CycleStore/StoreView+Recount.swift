@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+//
+// What computing a run again asks: its steps and half-cycles in order, and the records of one step after another as fast
+// as SQLite gives them. Nothing is collected here; a page is as long as the caller says.
+
+public import CyclerModel
+import GRDB
+import GRDBSQLite
+import Quantities
+
+/// A step as far as it tells where its records belong.
+public struct StepPlace: Sendable, Hashable {
+  /// `RowIdentity.step`.
+  public var stepID: Int64
+  /// `StepKind`'s raw value.
+  public var kind: String
+  /// `RowIdentity.halfCycle`.
+  public var halfCycleID: Int64?
+  /// Why it ended; nil while it runs.
+  public var endReason: String?
+}
+
+extension StoreView {
+  /// The steps of a run after the one with that key, at most `limit`.
+  public func stepPlaces(run: Int64, after step: Int64, limit: Int) throws -> [StepPlace] {
+    let rows = try Row.fetchCursor(
+      database.cachedStatement(
+        sql: """
+          SELECT step_id, kind, half_cycle_id, end_reason FROM step WHERE step_id > ? AND step_id < ?
+          ORDER BY step_id LIMIT ?
+          """),
+      arguments: [step, RowIdentity.step(run: run + 1, count: 0), limit])
+    var places: [StepPlace] = []
+    while let row = try rows.next() {
+      places.append(StepPlace(stepID: row[0], kind: row[1], halfCycleID: row[2], endReason: row[3]))
+    }
+    return places
+  }
+
+  /// A half-cycle of a run that is over; nil when there is none or it is open.
+  public func closedHalfCycle(_ id: Int64) throws -> HalfCycleRow? {
+    try Row.fetchOne(
+      database.cachedStatement(sql: "SELECT * FROM half_cycle WHERE half_cycle_id = ? AND end_reason IS NOT NULL"),
+      arguments: [id]
+    ).flatMap(HalfCycleRow.init(stored:))
+  }
+
+  /// The number of the last half-cycle of a run that is over; 0 without one.
+  public func lastClosedHalfCycle(run: Int64) throws -> Int64 {
+    try Int64.fetchOne(
+      database,
+      sql: "SELECT number FROM half_cycle WHERE run_id = ? AND end_reason IS NOT NULL ORDER BY number DESC LIMIT 1",
+      arguments: [run]) ?? 0
+  }
+
+  /// The numbers of the cycles that a run has closed, in order.
+  public func closedCycleNumbers(run: Int64) throws -> [Int64] {
+    try Int64.fetchAll(
+      database,
+      sql: """
+        SELECT cycle_number FROM cycle JOIN run USING(run_id, parameter_set_id) WHERE run_id = ? ORDER BY cycle_number
+        """, arguments: [run])
+  }
+
+  /// Hands over the records of a step after the one with that index, in order, at most `limit`.
+  /// - Returns: How many there were, and the index of the last.
+  @inline(__always)
+  public func eachRecord(
+    ofStep step: Int64, after index: Int64, limit: Int, _ take: (RecordRow) -> Void
+  ) throws -> (count: Int, last: Int64) {
+    let statement = try database.cachedStatement(
+      sql: """
+        SELECT \(Self.recordColumns) FROM record WHERE step_id = ? AND step_record_index > ?
+        ORDER BY step_record_index LIMIT ?
+        """)
+    var found = (count: 0, last: index)
+    try RecordRow.each(of: statement, database, [step, index, Int64(limit)]) { record in
+      found.count += 1
+      found.last = Int64(record.index)
+      take(record)
+    }
+    return found
+  }
+
+  // MARK: Parameter sets
+
+  /// The sets of parameters under which a run has cycles or was computed, its own first.
+  public func recounts(run: Int64) throws -> [StoredRecount] {
+    try StoredRecount.fetchAll(
+      database,
+      sql: """
+        SELECT r.run_id, p.parameter_set_id, p.definitions_version, p.parameters,
+          p.parameter_set_id = r.parameter_set_id AS is_own,
+          (SELECT count(*) FROM cycle c WHERE c.run_id = r.run_id AND c.parameter_set_id = p.parameter_set_id)
+            AS cycles,
+          t.computed_unix_us, t.computed_by, t.program_version, t.label, t.half_cycles, t.records, t.last_step_id,
+          t.last_step_record_index
+        FROM run r JOIN parameter_set p
+        LEFT JOIN recount t ON t.run_id = r.run_id AND t.parameter_set_id = p.parameter_set_id
+        WHERE r.run_id = ? AND (p.parameter_set_id = r.parameter_set_id OR t.run_id IS NOT NULL)
+        ORDER BY is_own DESC, p.parameter_set_id
+        """, arguments: [run])
+  }
+
+  /// The cycles of a run under one set of parameters.
+  public func cycles(run: Int64, parameterSet: Int64) throws -> [StoredCycle] {
+    try StoredCycle.fetchAll(
+      database, sql: "SELECT * FROM cycle WHERE run_id = ? AND parameter_set_id = ? ORDER BY cycle_number",
+      arguments: [run, parameterSet])
+  }
+}
+
+extension HalfCycleRow {
+  /// Reads a row of `half_cycle`; nil when somebody else wrote what cannot be one.
+  init?(stored row: Row) {
+    guard let direction = Direction(rawValue: Int8(clamping: row["direction"] as Int64)),
+      let number = Int32(exactly: row["number"] as Int64)
+    else { return nil }
+    let purpose: String? = row["purpose"]
+    self.init(
+      halfCycleID: row["half_cycle_id"], run: row["run_id"], number: number, cycleNumber: row["cycle_number"],
+      direction: direction, purpose: purpose.flatMap(CyclePurpose.init(rawValue:)), label: row["label"],
+      charge: Charge(nanocoulombs: row["charge_nc"]), reverseCharge: Charge(nanocoulombs: row["reverse_charge_nc"]),
+      energy: Energy(nanojoules: row["energy_nj"]),
+      constantVoltageCharge: Charge(nanocoulombs: row["constant_voltage_charge_nc"]),
+      plateauCharge: (row["plateau_charge_nc"] as Int64?).map(Charge.init(nanocoulombs:)),
+      gapCharge: (row["gap_charge_nc"] as Int64?).map(Charge.init(nanocoulombs:)), endReason: row["end_reason"],
+      flags: DataFlags(rawValue: row["flags"]))
+  }
+}

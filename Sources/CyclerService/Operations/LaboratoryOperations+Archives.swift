@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+//
+// Runs that leave in a file, and runs that come in one.
+
+internal import ControlAPI
+internal import CycleStore
+internal import CyclerModel
+internal import CyclingProtocol
+internal import CyclingRun
+internal import Synchronization
+
+extension LaboratoryOperations {
+  /// A run's archive, in pieces.
+  func archive(of run: StoredRun) async throws -> AsyncThrowingStream<[UInt8], any Error> {
+    do {
+      let archive = try await RunArchive(run: run.runId, of: store, programVersion: NaCyclerVersion.text)
+      return AsyncThrowingStream { try await archive.next() }
+    } catch let problem as ArchiveProblem {
+      throw RequestRefused(problem)
+    }
+  }
+
+  func importArchive(at path: String, asCell cell: String?, by requester: Requester) async throws -> ImportResponse {
+    guard let seat = ImportSeat.take() else {
+      throw RequestRefused(
+        .unavailable, code: "archive.busy", message: "another archive is being taken in", hint: "wait until it is done")
+    }
+    defer { withExtendedLifetime(seat) {} }
+    if let cell { try CellNumbers.check(name: cell) }
+    do {
+      let archive = try await ArchiveReader(path: path)
+      try Self.check(archive.content)
+      let taking = ArchiveImport(of: archive, into: store, by: requester.name, asCell: cell)
+      let laboratory = laboratory
+      let run = try await taking.run { laboratory.now().unix }
+      return try await answer(about: run, archive.content, requester)
+    } catch let problem as ArchiveProblem {
+      throw RequestRefused(problem)
+    }
+  }
+
+  private func answer(
+    about run: Int64, _ content: ArchiveReader.Content, _ requester: Requester
+  ) async throws -> ImportResponse {
+    try await store.read { view in
+      guard let stored = try view.run(run) else { throw StoreError.unknown(kind: "run", name: "\(run)") }
+      return ImportResponse(
+        request_id: requester.requestID, run: run, uuid: stored.uuid, title: stored.title, cell: stored.cellName,
+        records: content.records, cycles: try view.recounts(run: run).reduce(0) { $0 + $1.cycles })
+    }
+  }
+
+  /// What the store cannot judge: names that tables can show, and protocols that are what their digests say. A digest
+  /// that is not its text's would be another protocol's later.
+  private static func check(_ content: ArchiveReader.Content) throws {
+    try CellNumbers.check(name: content.cell)
+    try CellNumbers.check(ownID: content.externalID, batch: content.batch)
+    for source in content.protocols where SHA256.digest(Array(source.text.utf8)) != source.sha256 {
+      throw RequestRefused(
+        .impossible, code: "archive.damaged", message: "the archive is damaged: a protocol is not what its digest says",
+        hint: "fetch it again, or let the daemon that has the run write another")
+    }
+  }
+}
+
+extension RequestRefused {
+  init(_ problem: ArchiveProblem) {
+    self.init(
+      problem.kind == .file ? .impossible : .conflict, code: problem.code, message: problem.message,
+      hint: problem.hint)
+  }
+}
+
+extension RunOrigin {
+  init(_ origin: StoredOrigin) {
+    self.init(
+      imported_unix_us: origin.importedUnixUs, imported_by: origin.importedBy,
+      archive_checksum: origin.archiveChecksum, archive_version: origin.archiveVersion, channel: origin.channelName,
+      cell: origin.cellName)
+  }
+}
+
+/// One archive is taken in at a time: the writer has runs to serve.
+private final class ImportSeat: Sendable {
+  private static let isTaken = Atomic<Bool>(false)
+
+  private init() {}
+
+  /// Nil when somebody has it.
+  static func take() -> ImportSeat? { isTaken.exchange(true, ordering: .relaxed) ? nil : ImportSeat() }
+
+  deinit { Self.isTaken.store(false, ordering: .relaxed) }
+}

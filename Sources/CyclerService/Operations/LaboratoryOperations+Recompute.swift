@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+//
+// A run's cycles once more, with other parameters. Nothing that the run itself has said is touched.
+
+internal import CellMetrics
+internal import ControlAPI
+internal import CycleStore
+internal import CyclerModel
+internal import CyclingRun
+internal import Synchronization
+
+extension LaboratoryOperations {
+  func parameterSets(of reference: RunReference) async throws -> ParameterSetList {
+    let run = try await stored(reference)
+    return try await store.read { view in
+      ParameterSetList(run: run.runId, parameter_sets: try view.recounts(run: run.runId).map { ParameterSet($0) })
+    }
+  }
+
+  func cycles(of reference: RunReference, parameterSet: Int64) async throws -> CycleTable {
+    let run = try await stored(reference)
+    return try await store.read { view in
+      guard let set = try view.recounts(run: run.runId).first(where: { $0.parameterSetId == parameterSet }) else {
+        throw Self.noSet(parameterSet, of: run.runId)
+      }
+      var table = try CycleTable(run, view)
+      guard !set.isOwn else { return table }
+      table.cycles = try view.cycles(run: run.runId, parameterSet: parameterSet).map {
+        CycleFrame($0, cell: run.cellName)
+      }
+      let parameters = RecountParameters(stored: set.parameters)
+      table.active_mass_ug = parameters?.massMicrograms ?? table.active_mass_ug
+      table.area_mm2 = parameters?.areaCount.map { Double($0) / 1_000 } ?? table.area_mm2
+      return table
+    }
+  }
+
+  func recompute(
+    _ request: RecomputeRequest, on reference: RunReference, by requester: Requester
+  ) async throws -> RecomputeResponse {
+    try PersonText.check(request.label, "label")
+    guard let seat = RecountSeat.take() else {
+      throw RequestRefused(
+        .unavailable, code: "recompute.busy", message: "\(RecountSeat.most) runs are being computed again already",
+        hint: "wait until one is done")
+    }
+    defer { withExtendedLifetime(seat) {} }
+    let run = try await stored(reference)
+    let begun = try await store.read { view in try Recount(run, request, by: requester.name, in: view) }
+    var walk = begun.walk
+    let rows = try RecountedRows(run: run.runId)
+    while true {
+      try Task.checkCancellation()
+      let present = walk
+      let (next, isMore) = try await store.read { view in
+        var walk = present
+        let isMore = try walk.goOn(in: view, into: rows)
+        return (walk, isMore)
+      }
+      walk = next
+      if !isMore { break }
+    }
+    try Task.checkCancellation()
+    return try await keep(begun, walk, rows, run, requester)
+  }
+
+  private func keep(
+    _ begun: Recount, _ walk: RecountWalk, _ rows: RecountedRows, _ run: StoredRun, _ requester: Requester
+  ) async throws -> RecomputeResponse {
+    var differences = walk.differences
+    var counts: (others: Int64, more: Int64)?
+    if begun.hasOwnMetrics {
+      var found: (others: Int64, more: Int64) = (0, 0)
+      for (number, comparison) in try await store.read({ try rows.compareCycles(with: $0) }) {
+        switch comparison {
+        case .same: continue
+        case .moreIsKnown: found.more += 1
+        case .missing: differences.appendFew("cycle \(number): not stored")
+        case .others(let columns): differences.appendFew("cycle \(number): \(columns.joined(separator: ", "))")
+        }
+        if comparison != .moreIsKnown { found.others += 1 }
+      }
+      counts = found
+    }
+    var entry = begun.entry
+    entry.halfCycles = walk.halfCycles
+    entry.records = walk.records
+    entry.lastRecord = walk.lastRecord
+    let (kept, at) = (entry, laboratory.now().unix)
+    let set =
+      begun.isOwn ? run.parameterSetId : try await store.write { edit in try edit.addRecount(kept, rows, at: at) }
+    let sets = try await store.read { try $0.recounts(run: run.runId) }
+    guard let stored = sets.first(where: { $0.parameterSetId == set }) else { throw Self.noSet(set, of: run.runId) }
+    return RecomputeResponse(
+      request_id: requester.requestID, run: run.runId, parameter_set: ParameterSet(stored), is_own: begun.isOwn,
+      half_cycles: walk.halfCycles, half_cycles_other: walk.halfCyclesOther, cycles: try rows.cycleCount,
+      cycles_other: counts?.others, cycles_more_known: counts?.more, differences: differences,
+      warnings: begun.warnings(about: run, label: kept.label))
+  }
+
+  private static func noSet(_ set: Int64, of run: Int64) -> RequestRefused {
+    RequestRefused(
+      .notFound, code: "recompute.no_such_set", message: "run \(run) has no cycles under parameter set \(set)",
+      hint: "`nactl recompute \(run) --list` shows the sets; `nactl recompute \(run)` makes one")
+  }
+}
+
+/// One recount, as it was begun.
+private struct Recount: Sendable {
+  var walk: RecountWalk
+  var entry: RecountEntry
+  /// The parameters are the run's own, mass and area included: there is nothing to store.
+  var isOwn: Bool
+  /// Those of the metrics are: every number must come out as it is stored.
+  var hasOwnMetrics: Bool
+  private let runIsOver: Bool
+
+  init(_ run: StoredRun, _ request: RecomputeRequest, by person: String, in view: StoreView) throws {
+    guard let role = try view.cell(run.cellId)?.cellRole else {
+      throw StoreError.unknown(kind: "role of cell", name: run.cellName)
+    }
+    let own = try view.recounts(run: run.runId).first { $0.isOwn }
+    guard let own, var parameters = RecountParameters(stored: own.parameters) else {
+      throw RequestRefused(
+        .impossible, code: "recompute.unknown_parameters",
+        message: "the parameters of run \(run.runId) are not all known to this version",
+        hint: "use the version that ran it, or a newer one")
+    }
+    let metrics = parameters.metrics
+    try parameters.take(request, role: role)
+    hasOwnMetrics = parameters.metrics == metrics && own.definitionsVersion == MetricDefinitions.version
+    isOwn = parameters.stored == own.parameters && own.definitionsVersion == MetricDefinitions.version
+    runIsOver = run.runState?.isFinal ?? false
+    walk = try RecountWalk(run: run, role: role, parameters: parameters.metrics, own: metrics, in: view)
+    entry = RecountEntry(
+      run: run.runId, definitionsVersion: MetricDefinitions.version, parameters: parameters.stored, person: person,
+      programVersion: NaCyclerVersion.text, label: request.label)
+  }
+
+  func warnings(about run: StoredRun, label: String?) -> [String] {
+    var warnings: [String] = []
+    if !runIsOver {
+      warnings.append("run \(run.runId) goes on: only the cycles that are closed now were computed")
+    }
+    if isOwn, label != nil { warnings.append("nothing was stored, so the label is kept nowhere") }
+    return warnings
+  }
+}
+
+/// One of the recounts that may be under way at once: each keeps a processor busy, and the cells come first.
+private final class RecountSeat: Sendable {
+  static let most = 2
+  private static let taken = Atomic<Int>(0)
+
+  private init() {}
+
+  /// Nil when all are taken.
+  static func take() -> RecountSeat? {
+    let seat = taken.add(1, ordering: .relaxed).newValue
+    let made = RecountSeat()
+    return seat <= most ? made : nil
+  }
+
+  deinit { Self.taken.subtract(1, ordering: .relaxed) }
+}

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+//
+// The way through a run that is computed again: from its steps to half-cycles, and from each half-cycle's steps to their
+// records. It goes on page by page, each in a read transaction of its own, and between two pages it is this value: a long
+// transaction would keep the write-ahead log from being reused. Rows of half-cycles that are over never change, so the
+// end that is fixed at the beginning holds.
+
+internal import CellMetrics
+internal import CycleStore
+internal import CyclerModel
+
+/// Reads what a run has left into a recount.
+struct RecountWalk: Sendable {
+  /// What remains to be read of the present half-cycle.
+  private enum Work: Sendable {
+    case open(HalfCycleRow)
+    case step(Int64, after: Int64)
+    case close
+  }
+
+  /// So many records, or steps with hardly any, are read in one transaction: some 20 ms.
+  private static let page = 1 << 16
+  private static let stepsTogether = 1_024
+
+  private let run: Int64
+  /// Half-cycles up to this one were over when the walk began.
+  private let lastHalfCycle: Int64
+  private var recount: RunRecount
+  private var grouping = HalfCycleGrouping()
+  private var steps: ArraySlice<StepPlace> = []
+  private var lastStep: Int64
+  private var areStepsRead = false
+  private var work: [Work] = []
+  private var place = 0
+  private var halfCycle: Int64 = 0
+
+  /// Half-cycles that were counted.
+  private(set) var halfCycles: Int64 = 0
+  /// Records that were counted.
+  private(set) var records: Int64 = 0
+  /// The last of them.
+  private(set) var lastRecord: RecordCursor?
+  /// Half-cycles that are not as they are stored, and how the first of them differ.
+  private(set) var halfCyclesOther: Int64 = 0
+  private(set) var differences: [String] = []
+  /// The thresholds are not those of the run.
+  private let parametersDiffer: Bool
+
+  /// A walk that ends at what is closed now.
+  init(run: StoredRun, role: CellRole, parameters: MetricParameters, own: MetricParameters?, in view: StoreView) throws {
+    self.run = run.runId
+    lastHalfCycle = try view.lastClosedHalfCycle(run: run.runId)
+    recount = RunRecount(
+      role: role, parameters: parameters, earlierCellCycles: run.firstCycleNumber - 1,
+      closed: try view.closedCycleNumbers(run: run.runId))
+    lastStep = RowIdentity.step(run: run.runId, count: 0)
+    parametersDiffer = parameters != own
+  }
+
+  /// Reads a page.
+  /// - Returns: False when all has been read.
+  mutating func goOn(in view: StoreView, into rows: RecountedRows) throws -> Bool {
+    var budget = Self.page
+    while budget > 0 {
+      if place < work.count {
+        budget -= try carryOut(work[place], budget, view, rows)
+      } else if !(try gather(view)) {
+        try rows.add(recount.finish())
+        return false
+      } else {
+        budget -= 64
+      }
+    }
+    return true
+  }
+
+  private mutating func carryOut(
+    _ next: Work, _ budget: Int, _ view: StoreView, _ rows: RecountedRows
+  ) throws -> Int {
+    switch next {
+    case .open(let row):
+      place += 1
+      try rows.add(recount.open(row))
+      return 16
+    case .step(let step, let index):
+      // In a variable of its own, because the walk itself is asked for its place meanwhile.
+      var counted = recount
+      let found = try view.eachRecord(ofStep: step, after: index, limit: budget) { counted.record($0) }
+      recount = counted
+      records += Int64(found.count)
+      if found.count > 0 { lastRecord = RecordCursor(stepID: step, index: found.last) }
+      if found.count < budget {
+        recount.stepEnded()
+        place += 1
+      } else {
+        work[place] = .step(step, after: found.last)
+      }
+      return found.count + 16
+    case .close:
+      place += 1
+      guard let row = recount.closeHalfCycle() else { return 1 }
+      halfCycles += 1
+      note(try rows.compare(row, with: view, parametersDiffer: parametersDiffer), of: "half-cycle \(row.number)")
+      return 64
+    }
+  }
+
+  /// Puts the next half-cycle together; false when there is none.
+  private mutating func gather(_ view: StoreView) throws -> Bool {
+    work.removeAll(keepingCapacity: true)
+    place = 0
+    guard halfCycle < lastHalfCycle else { return false }
+    while true {
+      if let step = steps.popFirst() {
+        guard let kind = StepKind(rawValue: step.kind) else { throw StoreError.unknown(kind: "kind of step", name: step.kind) }
+        let stamped = StampedStep(
+          stepID: step.stepID, kind: kind, halfCycleID: step.halfCycleID, endReason: step.endReason)
+        if let members = grouping.take(stamped) { return try plan(members, view) }
+      } else if areStepsRead {
+        return try plan(grouping.finish(), view)
+      } else {
+        steps = try view.stepPlaces(run: run, after: lastStep, limit: Self.stepsTogether)[...]
+        if let last = steps.last { lastStep = last.stepID } else { areStepsRead = true }
+      }
+    }
+  }
+
+  /// Plans the half-cycles up to the one with these steps; nil plans all that are left. One whose step was refused
+  /// before it began has none.
+  private mutating func plan(_ members: HalfCycleMembers?, _ view: StoreView) throws -> Bool {
+    let number = members.map { RowIdentity.count(of: $0.halfCycleID) } ?? lastHalfCycle
+    while halfCycle < min(number, lastHalfCycle) {
+      halfCycle += 1
+      let id = RowIdentity.step(run: run, count: 0) + halfCycle
+      guard let row = try view.closedHalfCycle(id) else { continue }
+      work.append(.open(row))
+      if let members, members.halfCycleID == id {
+        work += members.steps(endedBy: row.endReason ?? "").map { .step($0, after: -1) }
+      }
+      work.append(.close)
+    }
+    return halfCycle < lastHalfCycle || !work.isEmpty
+  }
+
+  private mutating func note(_ comparison: RecountedRows.Comparison, of what: String) {
+    switch comparison {
+    case .same, .moreIsKnown: return
+    case .missing: differences.appendFew("\(what): not stored")
+    case .others(let columns): differences.appendFew("\(what): \(columns.joined(separator: ", "))")
+    }
+    halfCyclesOther += 1
+  }
+}
+
+extension [String] {
+  /// Adds a line unless there are enough to begin looking.
+  mutating func appendFew(_ line: String) { if count < 20 { append(line) } }
+}

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+
+import Foundation
+import Testing
+
+extension LaboratoryRig {
+  /// The stored half-cycles and cycles of a run are what its records come to, to the last digit.
+  func expectRecount(of run: String = "last") throws {
+    let again = try nactl("recompute", run)
+    #expect(again.status == 0, "\(again.output)\(again.errors)")
+    #expect(again.output.hasSuffix("as they are stored, to the last digit\n"), "\(again.output)")
+  }
+}
+
+extension ProgramTests {
+  /// Cycles that are computed again by the daemon, beside the run's own.
+  @Suite struct RecomputeCommandTests {
+    private static let steps = """
+      {"cycles": 2, "purpose": "formation", "label": "formation", "steps": [
+        {"discharge": "720 uA", "until": ["voltage <= 10 mV", "step_time >= 10 min"]}, {"rest": "1 min"},
+        {"discharge": "360 uA", "to": "10 mV", "hold_until": ["current <= 100 uA", "hold_time >= 1 h"],
+         "until": ["step_time >= 30 h"]},
+        {"rest": "1 min"}, {"charge": "360 uA", "until": ["voltage >= 2.0 V", "step_time >= 30 h"]}, {"rest": "1 min"}]},
+      {"cycles": CYCLES, "purpose": "life", "label": "life", "steps": [
+        {"discharge": "720 uA", "until": ["voltage <= 10 mV", "step_time >= 30 h"]}, {"rest": "1 min"},
+        {"charge": "720 uA", "until": ["voltage >= 2.0 V", "step_time >= 30 h"]}, {"rest": "1 min"}]}
+      """
+
+    private func start(cycles: Int, speed: String = "max") throws -> LaboratoryRig {
+      let rig = try LaboratoryRig()
+      try rig.startBench(cell: "hard-carbon", speed: speed)
+      try rig.startDaemon()
+      try rig.waitForChannels(1)
+      let file = try TestProtocol.write(.hardCarbon, cycles: 1, to: rig.directory, every: "20 s")
+      var text = try String(contentsOfFile: file, encoding: .utf8)
+      let begin = try #require(text.range(of: "{\"cycles\": 1,")).lowerBound
+      text.replaceSubrange(begin..., with: Self.steps.replacing("CYCLES", with: "\(cycles)") + "]}")
+      text = text.replacing(
+        "\"steps\": [\n", with: "\"metrics\": {\"retention_reference\": \"life cycle 1\"}, \"steps\": [\n", maxReplacements: 1)
+      try text.write(toFile: file, atomically: true, encoding: .utf8)
+      let start = try rig.nactl("start", file, "--mass", "1.2 mg")
+      try #require(start.status == 0, "\(start.errors)")
+      return rig
+    }
+
+    private static let own = "SELECT * FROM cycle JOIN run USING(run_id, parameter_set_id) ORDER BY cycle_number"
+
+    @Test func aRunHasCyclesUnderSeveralParametersSideBySide() throws {
+      let rig = try start(cycles: 3)
+      #expect(try rig.waitForRun(states: ["completed", "held", "ended"], seconds: 60) == "completed")
+      let tables = ["record", "half_cycle", "step", "event"].map { "SELECT * FROM \($0)" } + [Self.own]
+      let before = try tables.map { try rig.sqlite($0) }
+      try rig.expectRecount()
+      #expect(try rig.sqlite("SELECT count(*) FROM parameter_set") == "1")
+
+      // Only what capacities are divided by: every number is the run's own.
+      let mass = try rig.nactl("recompute", "last", "--mass", "2.4 mg")
+      #expect(mass.output.hasPrefix("parameter set 2: 5 cycles of run 1, which are as the run's own;"), "\(mass.output)")
+      let specific = try rig.nactl("cycles", "last", "--format", "json", "--parameters", "2").json()
+      let usual = try rig.nactl("cycles", "last", "--format", "json").json()
+      #expect(specific["active_mass_ug"] as? Int == 2_400 && usual["active_mass_ug"] as? Int == 1_200)
+      #expect(specific["cycles"] as? NSArray == usual["cycles"] as? NSArray)
+      let halved = try rig.nactl("cycles", "1", "--parameters", "2", "--units", "mAh/g")
+      #expect(halved.status == 0 && halved.output.contains("CHARGE mAh/g"), "\(halved.errors)")
+
+      let other = try rig.nactl(
+        "recompute", "last", "--sodiation-plateau-below", "50 mV", "--desodiation-plateau-below", "0.2 V",
+        "--retention-reference", "formation 1", "--label", "like the paper")
+      #expect(other.output == "parameter set 3: 5 cycles of run 1; nactl cycles 1 --parameters 3\n", "\(other.errors)")
+      try expectOtherPlateaus(rig)
+      let list = try rig.nactl("recompute", "last", "--list", "--format", "json").json()
+      let sets = try #require(list["parameter_sets"] as? [[String: Any]])
+      #expect(sets.map { $0["is_own"] as? Bool } == [true, false, false])
+      let third = try #require(sets.last)
+      #expect(third["label"] as? String == "like the paper" && third["computed_by"] as? String == NSUserName())
+      #expect(third["sodiation_plateau_below_V"] as? Double == 0.05)
+      #expect(third["retention_reference"] as? String == "formation cycle 1")
+      #expect(third["records"] as? Int ?? 0 > 100 && third["program_version"] is String)
+      let shown = try rig.nactl("recompute", "last", "--show", "3")
+      #expect(shown.output.contains("desodiation_plateau_below_V  0.2\n"), "\(shown.output)")
+      #expect(try tables.map { try rig.sqlite($0) } == before, "nothing that the run said has changed")
+    }
+
+    private func expectOtherPlateaus(_ rig: LaboratoryRig) throws {
+      let differing = try rig.sqlite(
+        """
+        SELECT count(*), sum(n.sodiation_plateau_capacity_ah < o.sodiation_plateau_capacity_ah), \
+        sum(o.desodiation_plateau_capacity_ah IS NULL AND n.desodiation_plateau_capacity_ah > 0), \
+        sum(n.coulombic_efficiency = o.coulombic_efficiency), sum(n.charge_capacity_ah = o.charge_capacity_ah) \
+        FROM cycle o JOIN cycle n USING(run_id, cycle_number) WHERE o.parameter_set_id = 1 AND n.parameter_set_id = 3
+        """)
+      #expect(differing == "5|5|5|5|5")
+      #expect(try rig.sqlite("SELECT retention FROM cycle WHERE parameter_set_id = 3 AND cycle_number = 1") == "1.0")
+      #expect(
+        try rig.sqlite("SELECT retention IS NULL FROM cycle WHERE parameter_set_id = 1 AND cycle_number = 1") == "1")
+    }
+
+    @Test func aRunThatGoesOnIsComputedAsFarAsItIsClosed() throws {
+      let rig = try start(cycles: 100_000, speed: "20000")
+      func closed() throws -> Int {
+        if try rig.sqlite("SELECT state FROM run") == "held" { _ = try rig.nactl("resume", "last") }
+        return Int(try rig.sqlite("SELECT count(*) FROM cycle WHERE parameter_set_id = 1")) ?? 0
+      }
+      try rig.wait(for: "three cycles", seconds: 60) { try closed() >= 3 }
+      let first = try rig.nactl("recompute", "last")
+      #expect(first.output.hasSuffix("to the last digit\n"), "\(first.output)")
+      #expect(first.errors == "warning: run 1 goes on: only the cycles that are closed now were computed\n")
+      #expect(try rig.nactl("recompute", "last", "--sodiation-plateau-below", "none").status == 0)
+      let early = try rig.sqlite("SELECT cycles, last_step_id FROM recount").split(separator: "|").compactMap { Int($0) }
+      try rig.wait(for: "a cycle more", seconds: 60) { try closed() > early[0] }
+      #expect(try rig.nactl("recompute", "last", "--sodiation-plateau-below", "none").status == 0)
+      let late = try rig.sqlite("SELECT cycles, last_step_id FROM recount").split(separator: "|").compactMap { Int($0) }
+      #expect(early.count == 2 && late.count == 2 && late[0] > early[0] && late[1] > early[1])
+      #expect(try rig.sqlite("SELECT count(*) FROM cycle WHERE parameter_set_id = 2") == "\(late[0])")
+      // What was touched while it went on is what a run that is over says.
+      #expect(try rig.nactl("stop", "last").status == 0)
+      try rig.waitForRun(states: ["stopped"], seconds: 30)
+      try rig.expectRecount()
+    }
+
+    @Test func whatCannotBeComputedIsRefused() throws {
+      let rig = try start(cycles: 1)
+      try rig.waitForRun(states: ["completed", "held", "ended"], seconds: 60)
+      func expect(_ code: String, _ arguments: String..., exit: Int32 = 1) throws {
+        let result = try rig.nactl(["recompute"] + arguments)
+        #expect(result.status == exit && (result.errors.contains(code)), "\(arguments) \(result.errors)")
+      }
+      try expect("run.not_found", "99")
+      try expect("recompute.no_such_set", "last", "--show", "7")
+      try expect("is no voltage", "last", "--sodiation-plateau-below", "100", exit: 64)
+      try expect("is no cycle", "last", "--retention-reference", "ageing 1", exit: 64)
+      try expect("two questions", "last", "--list", "--show", "1", exit: 64)
+      try expect("compute nothing", "last", "--list", "--mass", "1 mg", exit: 64)
+      try expect("recompute.bad_parameter", "last", "--sodiation-plateau-below", "200 V")
+      #expect(try rig.nactl("cycles", "last", "--parameters", "9").errors.contains("recompute.no_such_set"))
+      #expect(try rig.sqlite("SELECT count(*) FROM parameter_set") == "1")
+    }
+  }
+}
