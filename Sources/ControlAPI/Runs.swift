@@ -178,12 +178,14 @@ public struct CycleTable: Codable, Sendable, Hashable {
   @OrNull public var initial_cycle_run: Int64?
   /// Tests of plating in the order of the protocol.
   public var efficiency_tests: [EfficiencyTestFrame]
+  /// The version of the definitions by which the cycles were computed; docs/metrics.md.
+  public var definitions_version: String
 
   /// Makes one from its parts.
   public init(
     run: Int64, cell: String, role: String, active_mass_ug: Int64? = nil, area_mm2: Double? = nil, cycles: [CycleFrame],
     initial_coulombic_efficiency: Double? = nil, initial_cycle_run: Int64? = nil,
-    efficiency_tests: [EfficiencyTestFrame] = []
+    efficiency_tests: [EfficiencyTestFrame] = [], definitions_version: String = ""
   ) {
     self.run = run
     self.cell = cell
@@ -194,6 +196,7 @@ public struct CycleTable: Codable, Sendable, Hashable {
     self.initial_coulombic_efficiency = initial_coulombic_efficiency
     self.initial_cycle_run = initial_cycle_run
     self.efficiency_tests = efficiency_tests
+    self.definitions_version = definitions_version
   }
 }
 

@@ -34,6 +34,15 @@ struct CycleMaker {
     compare()
   }
 
+  /// Half-cycles and cycles that are known already: only which of them are alike is to be told.
+  init(stamped halves: [DataHalfCycle], cycles: [DataCycle], options: AnalysisOptions, first: Direction) {
+    self.options = options
+    self.first = first
+    self.halves = halves
+    self.cycles = cycles
+    compare()
+  }
+
   private mutating func number() {
     let offset = halves.first.map { $0.direction == first ? 0 : 1 } ?? 0
     for index in halves.indices { halves[index].cycle = Int64((index - offset + 2) / 2) }

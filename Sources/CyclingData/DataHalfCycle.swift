@@ -51,6 +51,8 @@ public struct DataHalfCycle: Sendable, Hashable {
   public var isTruncated = false
   /// The first of the table, and much smaller than the next of its direction.
   public var isPartialStart = false
+  /// The flags that a run gave it; nil in tables that nobody stamped.
+  public var stampedFlags: DataFlags?
 
   /// The mean magnitude of its current, A.
   public var meanCurrent: Double? { activeTime > 0 ? Double(charge.nanocoulombs) / 1e9 / activeTime : nil }

@@ -124,7 +124,8 @@ extension CycleTable {
       area_mm2: cell?.areaMm2E3.map { Double($0) / 1_000 },
       cycles: try view.cycles(run: run.runId).map { CycleFrame($0, cell: run.cellName) },
       initial_coulombic_efficiency: first?.coulombicEfficiency, initial_cycle_run: first?.runId,
-      efficiency_tests: try view.efficiencyTests(run: run.runId).map { EfficiencyTestFrame($0) })
+      efficiency_tests: try view.efficiencyTests(run: run.runId).map { EfficiencyTestFrame($0) },
+      definitions_version: try view.parameters(run.parameterSetId)?.definitionsVersion ?? "")
   }
 }
 
