@@ -35,6 +35,9 @@ copy() {
 }
 copy Protocols protocols
 copy VirtualCells virtual-cells
+for file in Readers/*; do
+  install -D -m 0644 "$file" "$DESTDIR$SHAREDIR/readers/${file#Readers/}"
+done
 
 for shell in bash zsh fish; do
   "$BUILT/nactl" --generate-completion-script "$shell" >"$work/nactl.$shell"

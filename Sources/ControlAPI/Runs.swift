@@ -185,12 +185,14 @@ public struct CycleTable: Codable, Sendable, Hashable {
   public var half_cycles: [HalfCycleFrame]
   /// What follows from all cycles; null before the first has closed, and where earlier ones went unnoted.
   @OrNull public var summary: RunSummaryFrame? = nil
+  /// The version of the definitions by which the cycles were computed; docs/metrics.md.
+  public var definitions_version: String
 
   /// Makes one from its parts.
   public init(
     run: Int64, cell: String, role: String, active_mass_ug: Int64? = nil, area_mm2: Double? = nil, cycles: [CycleFrame],
     initial_coulombic_efficiency: Double? = nil, initial_cycle_run: Int64? = nil,
-    efficiency_tests: [EfficiencyTestFrame] = [], half_cycles: [HalfCycleFrame] = []
+    efficiency_tests: [EfficiencyTestFrame] = [], half_cycles: [HalfCycleFrame] = [], definitions_version: String = ""
   ) {
     self.run = run
     self.cell = cell
@@ -202,6 +204,7 @@ public struct CycleTable: Codable, Sendable, Hashable {
     self.initial_cycle_run = initial_cycle_run
     self.efficiency_tests = efficiency_tests
     self.half_cycles = half_cycles
+    self.definitions_version = definitions_version
   }
 }
 

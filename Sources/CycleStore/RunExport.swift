@@ -30,6 +30,7 @@ public actor RunExport {
   private var place = 0
   private var writer: any ExportWriter
   private var walk = RecordWalk()
+  private var stamps: StampWalk
   private var text = TextBuffer()
   private var isOver = false
 
@@ -48,6 +49,7 @@ public actor RunExport {
     end = head.lastRecord
     cursor = RecordCursor(startOf: run)
     temperatures = TemperatureWalk(run: run)
+    stamps = format == .json ? StampWalk() : StampWalk(head)
     var writer = format.rowWriter
     writer.begin(head, &text)
     self.writer = writer
@@ -67,7 +69,9 @@ public actor RunExport {
       let record = records[place]
       place += 1
       guard let end, RecordCursor(record) <= end, let step = steps[record.stepID] else { continue }
-      writer.row(walk.next(record, step, temperatures.next(record)), &text)
+      var row = walk.next(record, step, temperatures.next(record))
+      (row.halfCycle, row.stamps) = stamps.next(step, isLast: RecordCursor(record) == end)
+      writer.row(row, &text)
     }
     defer { text.removeAll() }
     return text.bytes
@@ -98,6 +102,7 @@ public actor RunExport {
 struct ExportHead: Sendable {
   var run: StoredRun
   var cell: StoredCell
+  var parameters: StoredParameters?
   var cycles: [StoredCycle]
   var halfCycles: [StoredHalfCycle]
   var tests: [StoredEfficiencyTest]
@@ -113,6 +118,7 @@ struct ExportHead: Sendable {
     guard let run = try view.run(number), let cell = try view.cell(run.cellId) else { return nil }
     self.run = run
     self.cell = cell
+    parameters = try view.parameters(run.parameterSetId)
     cycles = try view.cycles(run: number)
     halfCycles = try view.halfCycles(run: number)
     tests = try view.efficiencyTests(run: number)
@@ -150,6 +156,16 @@ struct PlacedRecord {
   var chargingCharge: Int64
   /// Charge that flowed in the discharging direction, a magnitude.
   var dischargingCharge: Int64
+  /// What these two were when the step began, or at the record before in the step.
+  var chargingChargeBefore: Int64
+  /// See `chargingChargeBefore`.
+  var dischargingChargeBefore: Int64
+  /// What they were when the cycle began.
+  var cycleStart: (charging: Int64, discharging: Int64)
+  /// The half-cycle that it counts in; 0 for none.
+  var halfCycle: Int64 = 0
+  /// What the run says of itself here.
+  var stamps: [RunStamp] = []
 }
 
 /// Carries the running sums from record to record.
@@ -160,6 +176,7 @@ struct RecordWalk {
   private var stepCharge: Int64 = 0
   private var charging: Int64 = 0
   private var discharging: Int64 = 0
+  private var cycleStart: (charging: Int64, discharging: Int64) = (0, 0)
 
   /// Places the next record of the run.
   mutating func next(_ record: RecordRow, _ step: StoredStep, _ temperature: Temperature?) -> PlacedRecord {
@@ -168,14 +185,19 @@ struct RecordWalk {
       stepCharge = 0
     }
     number += 1
-    cycle = max(cycle, step.cycleNumber ?? 0)
+    if let begun = step.cycleNumber, begun > cycle {
+      cycle = begun
+      cycleStart = (charging, discharging)
+    }
+    let before = (charging: charging, discharging: discharging)
     let moved = record.charge.nanocoulombs - stepCharge
     stepCharge = record.charge.nanocoulombs
     // What came from elsewhere may say anything.
     if moved > 0 { charging &+= moved } else { discharging &-= moved }
     return PlacedRecord(
       record: record, step: step, number: number, cycle: cycle, temperature: temperature,
-      chargingCharge: charging, dischargingCharge: discharging)
+      chargingCharge: charging, dischargingCharge: discharging, chargingChargeBefore: before.charging,
+      dischargingChargeBefore: before.discharging, cycleStart: cycleStart)
   }
 }
 

@@ -38,6 +38,12 @@ public struct AnalysisOptions: Sendable, Hashable {
   public var sodiationPlateauBelow: Voltage?
   /// Plateau of the desodiation branch; nil for none.
   public var desodiationPlateauBelow: Voltage?
+  /// Whether a person has said the first of these, and it is not only what is usual for the role.
+  public var hasStatedSodiationPlateau = false
+  /// Whether a person has said the second.
+  public var hasStatedDesodiationPlateau = false
+  /// Whether a table of ours is read like anybody's.
+  public var ignoresStamps = false
   /// How many of the first cycles are formation; nil when nobody has said.
   public var formationCycles: Int64?
   /// The cycle that retention refers to; nil for the first after formation.

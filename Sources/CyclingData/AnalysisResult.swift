@@ -21,6 +21,8 @@ public struct AnalysisResult: Sendable, Hashable {
   public var span: Double
   /// Whether charge is the instrument's and not the samples'.
   public var usesCounter: Bool
+  /// The options with what the run said where nothing was asked for; nil where no stamps were used.
+  public var stampedOptions: AnalysisOptions?
 
   /// What follows from all cycles, and how the table was read.
   @dynamicMemberLookup public struct Summary: Sendable, Hashable {

@@ -101,6 +101,9 @@ struct CycleMaker {
       reverseCharge: .zero, energy: half.energy ?? .zero, constantVoltageCharge: .zero,
       plateauCharge: half.plateauCharge, gapCharge: half.gapCharge ?? .zero, endReason: nil, flags: flags)
     row.detail = detail(of: half)
+    row.activeTime = TimeSpan(microseconds: HalfCycleDraft.nano(half.activeTime * 1e-3))
+    row.endVoltage = half.lastVoltage.map { Voltage(nanovolts: HalfCycleDraft.nano($0)) }
+    row.endNetCharge = netCharges[index]
     return row
   }
 
@@ -116,10 +119,6 @@ struct CycleMaker {
     detail.offsetUncertainty = Charge(nanocoulombs: Int64(min(offset.rounded(.up), 4e18)))
     detail.rangeFullScale = Current(picoamperes: .max)
     return detail
-    row.activeTime = TimeSpan(microseconds: HalfCycleDraft.nano(half.activeTime * 1e-3))
-    row.endVoltage = half.lastVoltage.map { Voltage(nanovolts: HalfCycleDraft.nano($0)) }
-    row.endNetCharge = netCharges[index]
-    return row
   }
 
   private func cycle(_ summary: CycleSummary, _ group: Range<Int>) -> DataCycle {

@@ -11,23 +11,23 @@ internal import Quantities
 /// The analysis of one table.
 public struct DataAnalysis: Sendable {
   private let options: AnalysisOptions
-  private let first: Direction
+  private let first: Direction?
   private var reader: TableReader
+  /// The beginning of the table, until its first line tells whether it is one of ours; nil once that is known.
+  private var beginning: [UInt8]?
+  /// A table of ours.
+  private var stamped: StampedTable?
   private var finder: HalfCycleFinder
 
   /// An analysis that has read nothing yet.
-  /// - Throws: `DataProblem` when nobody has said which half-cycle comes first.
+  /// - Throws: `DataProblem` when the role has no cycles.
   public init(_ options: AnalysisOptions) throws(DataProblem) {
     guard options.role != .noCycles else {
       throw DataProblem("analysis.no_cycles", "a cell of the role no-cycles has no cycles", hint: "name another role")
     }
-    guard let first = options.firstDirection, first != .none else {
-      throw DataProblem(
-        "analysis.no_order", "nobody has said what the cell is, and its data do not tell which half-cycle comes first",
-        hint: "--role anode-half-cell (or another), or --pair charge-first or discharge-first")
-    }
     self.options = options
-    self.first = first
+    first = options.firstDirection.flatMap { $0 == .none ? nil : $0 }
+    beginning = options.ignoresStamps ? nil : []
     reader = TableReader(map: options.columns)
     var rules = HalfCycleFinder.Rules()
     let parameters = MetricParameters(
@@ -43,8 +43,63 @@ public struct DataAnalysis: Sendable {
   /// How many lines were read.
   public var lines: Int { reader.line }
 
+  /// Which half-cycle comes first. A table of ours says it, anybody else's does not.
+  private func order() throws(DataProblem) -> Direction {
+    guard let first else {
+      throw DataProblem(
+        "analysis.no_order", "nobody has said what the cell is, and its data do not tell which half-cycle comes first",
+        hint: "--role anode-half-cell (or another), or --pair charge-first or discharge-first")
+    }
+    return first
+  }
+
   /// Reads the next bytes, in pieces of any size.
   public mutating func read(_ bytes: UnsafeRawBufferPointer) throws(DataProblem) {
+    if stamped != nil { return try readStamped(bytes) }
+    if beginning != nil { return try begin(with: bytes) }
+    _ = try order()
+    try readForeign(bytes)
+  }
+
+  private mutating func readStamped(_ bytes: some Collection<UInt8>) throws(DataProblem) {
+    try stamped?.read(bytes)
+  }
+
+  /// Waits for the first line and sees whose table it is.
+  private mutating func begin(with bytes: UnsafeRawBufferPointer) throws(DataProblem) {
+    beginning?.append(contentsOf: bytes)
+    guard let opening = beginning else { return }
+    let end = opening.firstIndex(of: DecimalText.lineFeed)
+    if end == nil, opening.count < Self.longestHeading { return }
+    beginning = nil
+    if let end, let heading = StampedHeading(line: Array(opening[..<end])) {
+      try refuseWhatIsStamped()
+      stamped = StampedTable(heading, options: options)
+      return try readStamped(opening[(end + 1)...])
+    }
+    _ = try order()
+    try opening.withUnsafeBufferPointer { (all) throws(DataProblem) in try readForeign(UnsafeRawBufferPointer(all)) }
+  }
+
+  /// What is said of a table that says it itself would be passed over in silence.
+  private func refuseWhatIsStamped() throws(DataProblem) {
+    let said: [(Bool, String)] = [
+      (options.first != nil, "--pair"), (options.columns != ColumnMap(), "--columns"),
+      (options.chargeSource != .automatic, "--charge"), (options.gapLimit != nil, "--gap-limit"),
+      (options.test != nil, "--test"),
+    ]
+    let names = said.filter(\.0).map(\.1)
+    guard !names.isEmpty else { return }
+    throw DataProblem(
+      "analysis.stamped",
+      "the file is an export of NaCycler and carries what \(names.joined(separator: ", ")) would say",
+      hint: "leave it out, or add --ignore-stamps to read the file like anybody's")
+  }
+
+  /// More than any heading of ours has.
+  private static let longestHeading = 1 << 16
+
+  private mutating func readForeign(_ bytes: UnsafeRawBufferPointer) throws(DataProblem) {
     try reader.read(bytes, into: &finder)
     if let header = reader.header, options.chargeSource == .counter, header.counters.isEmpty {
       throw DataProblem(
@@ -56,6 +111,12 @@ public struct DataAnalysis: Sendable {
 
   /// The table is over.
   public mutating func finish() throws(DataProblem) -> AnalysisResult {
+    if stamped != nil { return try finishStamped() }
+    let first = try order()
+    if let opening = beginning {
+      beginning = nil
+      try opening.withUnsafeBufferPointer { (all) throws(DataProblem) in try readForeign(UnsafeRawBufferPointer(all)) }
+    }
     try reader.finish(into: &finder)
     finder.finish()
     if finder.tally.records == 0 { throw reader.holdsNoRecord }
@@ -76,6 +137,19 @@ public struct DataAnalysis: Sendable {
     return result
   }
 
+  private mutating func finishStamped() throws(DataProblem) -> AnalysisResult {
+    try stamped?.finish()
+    guard let table = stamped else { throw reader.holdsNoRecord }
+    try refuseAbsurd(table.halves.map { DataHalfCycle(summing: $0.accumulator) })
+    let found = StampedCycles(table, options: options)
+    var result = AnalysisResult(
+      cycles: found.cycles, halfCycles: found.halves, tests: table.tests, summary: AnalysisResult.Summary(),
+      notes: found.notes, records: table.records, span: Double(table.lastTime - table.firstTime) / 1e6,
+      usesCounter: true, stampedOptions: found.options)
+    result.summary = Self.summary(of: result, found.options)
+    return result
+  }
+
   /// Every later sum is at most what flowed in all, so none can overflow.
   private func refuseAbsurd(_ halves: [DataHalfCycle]) throws(DataProblem) {
     let charge = halves.reduce(0) { $0 + Double($1.charge.nanocoulombs).magnitude }
@@ -86,7 +160,9 @@ public struct DataAnalysis: Sendable {
       hint: "are the units of time, current and voltage those that the heading says?")
   }
 
-  private func summary(_ maker: CycleMaker) -> AnalysisResult.Summary {
+  private static func summary(
+    _ maker: CycleMaker, _ options: AnalysisOptions
+  ) -> AnalysisResult.Summary {
     AnalysisResult.Summary(cycles: maker.runSummary, referenceCycle: options.reference)
   }
 

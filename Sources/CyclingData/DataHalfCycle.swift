@@ -55,6 +55,8 @@ public struct DataHalfCycle: Sendable, Hashable {
   var quiet: QuietPart
   /// It is hardly any current as a whole, beside the half-cycle that it follows.
   var isQuiet = false
+  /// The flags that a run gave it; nil in tables that nobody stamped.
+  public var stampedFlags: DataFlags?
 
   /// The mean magnitude of its current, A.
   public var meanCurrent: Double? { activeTime > 0 ? Double(charge.nanocoulombs) / 1e9 / activeTime : nil }

@@ -15,7 +15,8 @@ struct Analyze: ParsableCommand {
     discussion: """
       Reads CSV with the columns time_s, current_A and voltage_V (other units too: time_h, current_mA, voltage_mV), \
       better with step_index and step_time_s, the Battery Data Format, and text exports of Neware, Arbin and EC-Lab. \
-      Positive current charges. The definitions are those of a live run (docs/metrics.md). No daemon is asked.
+      Positive current charges. The definitions are those of a live run (docs/metrics.md). No daemon is asked. Exports of \
+      NaCycler carry what their run knew and need no option; they give the cycles of the run to the last digit.
       """)
 
   @Argument(help: "The file, or - for standard input.", completion: .file()) var file: String
@@ -29,7 +30,7 @@ struct Analyze: ParsableCommand {
     let scale = try cell.scale(units)
     let result = try read(options)
     for note in result.notes { Terminal.error("note: \(note)\n") }
-    let report = AnalysisReport(result, file: file, options: options, cell: cell)
+    let report = AnalysisReport(result, file: file, options: result.stampedOptions ?? options, cell: cell)
     switch format {
     case .json: try report.writeJSON()
     case .csv: Terminal.out(Table(columns: report.columns(scale)).csv(report.cycles))

@@ -98,6 +98,9 @@ struct AnalyzedCellOptions: ParsableArguments {
     let isAnode = role == .anodeHalfCell
     options.sodiationPlateauBelow = sodiationPlateauBelow?.voltage ?? (isAnode ? Voltage(millivolts: 100) : nil)
     options.desodiationPlateauBelow = desodiationPlateauBelow?.voltage ?? (isAnode ? Voltage(millivolts: 200) : nil)
+    options.hasStatedSodiationPlateau = sodiationPlateauBelow != nil
+    options.hasStatedDesodiationPlateau = desodiationPlateauBelow != nil
+    options.ignoresStamps = table.ignoreStamps
     options.formationCycles = formationCycles
     options.referenceCycle = referenceCycle
     options.currentGainPartsPerMillion = currentGainPpm
@@ -137,6 +140,9 @@ struct AnalyzedTableOptions: ParsableArguments {
       "A longer interval between records is a gap, for instance \"10 min\"; else 20 times the longest before it.",
       valueName: "time"), transform: GapArgument.read)
   var gapLimit: GapArgument?
+  @Flag(
+    help: "Read an export of NaCycler like anybody's file: find half-cycles by the current, without the run's stamps.")
+  var ignoreStamps = false
 }
 
 extension AnalysisOptions.ChargeSource: ExpressibleByArgument {}

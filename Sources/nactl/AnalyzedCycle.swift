@@ -10,6 +10,9 @@ import Quantities
 /// A cycle; capacities in Ah, efficiencies and ratios as fractions, what is not known as null.
 struct AnalyzedCycle: Encodable {
   var cycle: Int64
+  var cell_cycle_number: Int64
+  @OrNull var purpose: String?
+  @OrNull var label: String?
   @OrNull var charge_capacity_ah: Double?
   @OrNull var discharge_capacity_ah: Double?
   @OrNull var coulombic_efficiency: Double?
@@ -57,6 +60,12 @@ struct AnalyzedCycle: Encodable {
   init(_ data: DataCycle, of result: AnalysisResult, cell: AnalyzedCellOptions) {
     let summary = data.summary
     cycle = summary.cycleNumber
+    cell_cycle_number = summary.cellCycleNumber
+    // Of a table that nobody stamped they are only guessed.
+    if result.stampedOptions != nil {
+      purpose = summary.purpose?.rawValue
+      label = summary.label
+    }
     let charge = summary.chargeCapacity?.ampereHours
     let discharge = summary.dischargeCapacity?.ampereHours
     charge_capacity_ah = charge
@@ -67,7 +76,10 @@ struct AnalyzedCycle: Encodable {
     discharge_capacity_uncertainty_ah = summary.detail.dischargeCapacityUncertainty?.ampereHours
     charge_energy_wh = summary.chargeEnergy?.wattHours
     discharge_energy_wh = summary.dischargeEnergy?.wattHours
-    let means = summary.means
+    // From the same numbers as those of a stored cycle, so that both are the same to the last digit.
+    let means = CycleMeans(
+      charged: charge, chargeEnergy: charge_energy_wh, discharged: discharge, dischargeEnergy: discharge_energy_wh,
+      flags: summary.flags)
     energy_efficiency = means.energyEfficiency
     mean_charge_voltage_v = means.chargeVoltage
     mean_discharge_voltage_v = means.dischargeVoltage

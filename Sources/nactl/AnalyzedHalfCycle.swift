@@ -52,6 +52,10 @@ struct AnalyzedHalfCycle: Encodable {
     spurious_segments = half.spurious
     spurious_charge_ah = half.spuriousCharge.ampereHours
     flags = []
+    if let stamped = half.stampedFlags {
+      flags = stamped.names
+      return
+    }
     if half.cycle == 0 { flags.append("pre_cycle") }
     if half.isTruncated { flags.append("truncated") }
     if half.isPartialStart { flags.append("partial_start") }

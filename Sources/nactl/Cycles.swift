@@ -34,11 +34,26 @@ struct Cycles: AsyncParsableCommand {
       return
     }
     let empty = table.efficiency_tests.isEmpty ? "no cycle has closed yet" : "no cycles"
+    guard list.format != .csv else { return Terminal.out(try Self.csv(table)) }
     list.write(table.cycles, Self.columns(scale, table.cycles), json: answer.json, empty: empty)
     guard list.format == .table else { return }
     if !table.cycles.isEmpty { Terminal.out(Self.initialLine(table)) }
     if let summary = table.summary { Terminal.out(SummaryLines(summary, scale).text) }
     for test in table.efficiency_tests { Terminal.out(Self.line(test, scale)) }
+  }
+
+  /// The table for programs: behind each cycle stand its run, its cell and the version of the definitions, so that tables
+  /// of many runs can be put together. A number is written so that reading it gives the same one.
+  static func csv(_ table: CycleTable) throws -> String {
+    let scale = try CapacityScale(
+      .milliampereHours, cell: table.cell, massMicrograms: table.active_mass_ug, areaSquareMillimetres: table.area_mm2)
+    let columns = columns(scale, table.cycles)
+    return Table(
+      columns: columns + [
+        .hidden("run") { "\($0.run)" }, .hidden("cell") { $0.cell }, .hidden("role") { _ in table.role },
+        .hidden("definitions_version") { _ in table.definitions_version },
+      ]
+    ).csv(table.cycles)
   }
 
   private static func initialLine(_ table: CycleTable) -> String {

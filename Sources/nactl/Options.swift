@@ -45,8 +45,6 @@ extension RunReference: ExpressibleByArgument {
   public init?(argument: String) { self.init(argument) }
 }
 
-extension ExportFormat: ExpressibleByArgument {}
-
 /// The run that a command is about.
 struct RunArgument: ParsableArguments {
   @Argument(

@@ -23,6 +23,7 @@ extension ProgramTests {
           "opt/nc/share/doc/nacycler/NOTICE",
         ]
         + (try data("Protocols").map { "opt/nc/share/nacycler/protocols/\($0)" })
+        + ["nacycler_cellpy.yml", "pyprobe_open.py"].map { "opt/nc/share/nacycler/readers/\($0)" }
         + (try data("VirtualCells").map { "opt/nc/share/nacycler/virtual-cells/\($0)" })
       #expect(files == Set(expected))
       let unit = try String(contentsOfFile: root + "/usr/lib/systemd/system/nacyclerd.service", encoding: .utf8)

@@ -125,7 +125,8 @@ extension CycleTable {
       cycles: try view.cycles(run: run.runId).map { CycleFrame($0, cell: run.cellName) },
       initial_coulombic_efficiency: first?.coulombicEfficiency, initial_cycle_run: first?.runId,
       efficiency_tests: try view.efficiencyTests(run: run.runId).map { EfficiencyTestFrame($0) },
-      half_cycles: try view.halfCycles(run: run.runId).map { HalfCycleFrame($0) })
+      half_cycles: try view.halfCycles(run: run.runId).map { HalfCycleFrame($0) },
+      definitions_version: try view.parameters(run.parameterSetId)?.definitionsVersion ?? "")
     summary = try view.runSummary(run.runId).map { RunSummaryFrame($0, of: self) }
   }
 }

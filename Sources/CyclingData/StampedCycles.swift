@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+//
+// From the records and stamps of a run to its half-cycles and cycles, by the accumulators that the daemon has: what the
+// stamps say is taken, what the records tell is summed up again.
+
+internal import CellMetrics
+internal import CyclerModel
+internal import Quantities
+
+/// What a stamped table comes to.
+struct StampedCycles {
+  let table: StampedTable
+  /// As asked for, with what the run says where nothing was.
+  private(set) var options: AnalysisOptions
+  private(set) var halves: [DataHalfCycle] = []
+  private(set) var cycles: [DataCycle] = []
+  private(set) var notes: [String] = []
+  private var rows: [HalfCycleRow] = []
+  private let role: CellRole
+
+  init(_ table: StampedTable, options: AnalysisOptions) {
+    self.table = table
+    self.options = options
+    role = table.role ?? .noCycles
+    self.options.role = role
+    self.options.sodiationPlateauBelow = table.parameters.sodiationPlateauBelow
+    self.options.desodiationPlateauBelow = table.parameters.desodiationPlateauBelow
+    sumUp()
+    makeCycles()
+    tell()
+  }
+
+  // MARK: Half-cycles
+
+  private mutating func sumUp() {
+    var differing: [String] = []
+    for half in table.halves {
+      var row = half.accumulator.fill(half.stamp)
+      if row.endReason != nil, row.charge != half.stamp.charge || row.energy != half.stamp.energy {
+        // What its records do not hold is not known from this table.
+        row.flags.formUnion([.gap, .chargeUnknown])
+        differing.append("\(row.number)")
+      }
+      if let formation = options.formationCycles, let cycle = row.cycleNumber {
+        row.purpose = cycle <= formation ? .formation : .life
+      }
+      rows.append(row)
+      var data = half.draft
+      data.fill(row)
+      halves.append(data)
+    }
+    if !differing.isEmpty {
+      let numbers = differing.prefix(10).joined(separator: ", ") + (differing.count > 10 ? " …" : "")
+      notes.append(
+        "data quality: the records of half-cycle \(numbers) do not come to what the run had: records are missing or were "
+          + "changed, so its charge counts as unknown")
+    }
+  }
+
+  // MARK: Cycles
+
+  /// The cycle of the run that retention refers to: what was asked for, otherwise what the run's protocol names.
+  private func reference(_ purposes: [Int64: CyclePurpose]) -> CycleReference? {
+    let asked = options.referenceCycle ?? options.formationCycles.map { $0 + 1 }
+    guard let asked else { return table.parameters.retentionReference }
+    let purpose = purposes[asked] ?? .life
+    let number = purposes.filter { $0.key <= asked && $0.value == purpose }.count
+    return CycleReference(purpose: purpose, number: max(1, Int64(number)))
+  }
+
+  private mutating func makeCycles() {
+    var purposes: [Int64: CyclePurpose] = [:]
+    var members: [Int64: [Int]] = [:]
+    for (index, row) in rows.enumerated() where row.endReason != nil {
+      guard let number = row.cycleNumber else { continue }
+      members[number, default: []].append(index)
+    }
+    for number in table.cycles {
+      // The purpose of a cycle is that of its first half-cycle in the order of the role.
+      let own = (members[number] ?? []).map { rows[$0] }
+      purposes[number] =
+        own.last { $0.direction == role.firstDirection }?.purpose ?? own.last { $0.purpose != nil }?.purpose
+    }
+    let reference = reference(purposes)
+    let referenceCycle = reference.flatMap { named in
+      purposes.filter { $0.value == named.purpose }.keys.sorted().dropFirst(Int(clamping: named.number - 1)).first
+    }
+    var accumulator = CycleAccumulator(
+      role: role, earlierCellCycles: table.facts?.earlierCellCycles ?? 0, retentionReference: reference)
+    for number in table.cycles {
+      let own = members[number] ?? []
+      for index in own { accumulator.add(rows[index]) }
+      guard let summary = accumulator.close(cycleNumber: number) else { continue }
+      var cycle = DataCycle(
+        summary: summary, charge: own.last { rows[$0].direction == .charge },
+        discharge: own.last { rows[$0].direction == .discharge }, isComplete: false, isComparable: false)
+      cycle.isComplete = [cycle.charge, cycle.discharge].allSatisfy { $0.map { rows[$0].isComplete } ?? false }
+      if let retention = summary.retention, let referenceCycle, number > referenceCycle {
+        cycle.decayIntervals = number - referenceCycle
+        cycle.decay = DecayRate(retention: retention, intervals: number - referenceCycle)
+      }
+      cycles.append(cycle)
+    }
+    addSlippage()
+    compare()
+    if options.formationCycles == nil {
+      let formation = table.cycles.prefix { purposes[$0] == .formation }.count
+      options.formationCycles = formation > 0 ? Int64(formation) : nil
+    }
+    options.referenceCycle = options.referenceCycle ?? referenceCycle
+  }
+
+  private mutating func addSlippage() {
+    var slippage = EndPointSlippage()
+    var places: [Int: Int] = [:]
+    for (place, cycle) in cycles.enumerated() {
+      for half in [cycle.charge, cycle.discharge] { if let half { places[half] = place } }
+    }
+    for (index, row) in rows.enumerated() {
+      let moved = slippage.take(
+        row.direction, charge: row.flags.isDisjoint(with: [.gap, .chargeUnknown]) ? row.charge : nil,
+        endsAtCutOff: row.endReason != nil && !row.flags.contains(.truncated))
+      guard let place = places[index] else { continue }
+      if row.direction == .charge {
+        cycles[place].chargeEndSlippage = moved
+      } else {
+        cycles[place].dischargeEndSlippage = moved
+      }
+    }
+  }
+
+  /// Which cycles ran alike; flags are the run's own.
+  private mutating func compare() {
+    let maker = CycleMaker(stamped: halves, cycles: cycles, options: options, first: role.firstDirection ?? .none)
+    cycles = maker.cycles
+    for index in cycles.indices { cycles[index].flags = cycles[index].summary.flags.names }
+  }
+
+  // MARK: Notes
+
+  private mutating func tell() {
+    guard let facts = table.facts else { return }
+    notes.insert(
+      "the file carries the stamps of run \(facts.run) of \(facts.cell), and they are used: half-cycles and cycles are the "
+        + "run's own; --ignore-stamps finds them by the current alone", at: 0)
+    if facts.definitionsVersion != MetricDefinitions.version {
+      notes.append(
+        "the run's own numbers follow version \(facts.definitionsVersion) of the definitions, these version "
+          + MetricDefinitions.version)
+    }
+    if let stamped = facts.role, stamped != role {
+      notes.append("the run was one of a cell of role \(stamped.rawValue)")
+    }
+    let unknown = facts.metricParameters.unknown
+    if !unknown.isEmpty {
+      notes.append("parameters that this program does not know: \(unknown.joined(separator: ", "))")
+    }
+    if table.hasCutLine { notes.append("the last line is cut off and left out") }
+    if let last = rows.last, last.endReason == nil {
+      notes.append("half-cycle \(last.number) was not over when the run was exported")
+    }
+  }
+}
+
+extension DataHalfCycle {
+  /// A half-cycle of which no record is known yet.
+  init(direction: Direction, cycle: Int64) {
+    self.direction = direction
+    self.cycle = cycle
+    charge = .zero
+    begin = 0
+    end = 0
+    firstLine = 0
+    lastLine = 0
+    activeTime = 0
+    largestCurrent = 0
+    steps = 0
+    spurious = 0
+    spuriousCharge = .zero
+  }
+
+  /// What was summed up, for a look at its size.
+  init(summing accumulator: HalfCycleAccumulator) {
+    self.init(direction: accumulator.direction, cycle: 0)
+    charge = accumulator.charge
+    energy = accumulator.energy
+  }
+
+  /// Takes the place of one more record.
+  mutating func note(_ record: RecordRow, at time: Double, line: Int) {
+    if firstLine == 0 {
+      firstLine = line
+      begin = time
+    }
+    lastLine = line
+    end = time
+    if let voltage = record.voltage {
+      firstVoltage = firstVoltage ?? voltage.volts
+      lastVoltage = voltage.volts
+    }
+    if let current = record.current {
+      largestCurrent = max(largestCurrent, Double(current.picoamperes).magnitude / 1e12)
+    }
+  }
+
+  /// A step of it in which current flowed is over.
+  mutating func noteStep(seconds: Double) {
+    activeTime += seconds
+    steps += 1
+  }
+
+  /// Takes the sums and flags of a stamped half-cycle.
+  mutating func fill(_ row: HalfCycleRow) {
+    charge = row.charge
+    energy = row.energy
+    plateauCharge = row.plateauCharge
+    gapCharge = row.flags.contains(.gap) ? row.gapCharge : nil
+    isTruncated = row.flags.contains(.truncated)
+    isPartialStart = row.flags.contains(.partialStart)
+    stampedFlags = row.flags
+  }
+}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+//
+// Our own exports: what the stamps say is taken, what the records tell is summed up, and what does not fit is told.
+
+import CellMetrics
+import CyclerModel
+import Foundation
+import Quantities
+import Testing
+
+@testable import CyclingData
+
+@Suite struct StampedTableTests {
+  /// The worked example of docs/metrics.md.
+  private static func example() throws -> (table: String, stated: [[String]]) {
+    let page = try String(contentsOf: RepositoryRoot.url.appending(path: "docs/metrics.md"), encoding: .utf8)
+    let block = try #require(page.components(separatedBy: "```stamped\n").dropFirst().first)
+    let lines = block.components(separatedBy: "```")[0].split(separator: "\n").map(String.init)
+    return (
+      lines.filter { !$0.hasPrefix("= ") }.map { $0 + "\n" }.joined(),
+      lines.filter { $0.hasPrefix("= ") }.map { $0.split(separator: " ").map(String.init) }
+    )
+  }
+
+  @Test(arguments: [1, 7, 100_000]) func theDocumentedExample(pieces: Int) throws {
+    let (table, stated) = try Self.example()
+    let result = try analyze(table, nil, pieces: pieces)
+    let summary = try #require(result.cycles.first?.summary)
+    let computed = [
+      "charge_capacity_nc_of_1": summary.chargeCapacity.map { "\($0.nanocoulombs)" },
+      "discharge_capacity_nc_of_1": summary.dischargeCapacity.map { "\($0.nanocoulombs)" },
+      "coulombic_efficiency_of_1": summary.coulombicEfficiency.map { "\($0)" },
+      "cell_cycle_of_1": "\(summary.cellCycleNumber)",
+    ]
+    #expect(stated.count == 4)
+    for words in stated { #expect(computed[words[1]] == words[2], "\(words)") }
+    #expect(result.stampedOptions?.role == .anodeHalfCell && result.records == 4)
+    #expect(result.notes.count == 1, "\(result.notes)")
+  }
+
+  @Test func recordsThatAreMissingMakeTheChargeUnknown() throws {
+    let (table, _) = try Self.example()
+    let lines = table.split(separator: "\n", omittingEmptySubsequences: false)
+    let without = lines.enumerated().filter { $0.offset != 2 }.map(\.element).joined(separator: "\n")
+    let result = try analyze(without, nil)
+    let summary = try #require(result.cycles.first?.summary)
+    #expect(summary.dischargeCapacity == nil && summary.coulombicEfficiency == nil)
+    #expect(summary.chargeCapacity == Charge(nanocoulombs: 3_240_000) && summary.flags.contains(.chargeUnknown))
+    #expect(result.notes.contains { $0.contains("records of half-cycle 1 do not come to") }, "\(result.notes)")
+    // A line that ends in the middle is told and left out.
+    let cut = try analyze(table.dropLast(9), nil)
+    #expect(cut.notes.contains { $0.contains("cut off") } && cut.cycles.first?.summary.chargeCapacity == nil)
+  }
+
+  @Test func otherProgramsMayHaveWrittenItAnew() throws {
+    let (table, _) = try Self.example()
+    let known = try analyze(table, nil)
+    let semicolons = table.replacingOccurrences(of: ",", with: ";")
+    let quoted = table.split(separator: "\n").map { line in
+      line.split(separator: ",", omittingEmptySubsequences: false).map { "\"\($0)\"" }.joined(separator: ",") + "\r\n"
+    }.joined()
+    let exponents = table.replacingOccurrences(of: "-0.0000010000000", with: "-1e-06")
+      .replacingOccurrences(of: "0.0000009000000", with: "9.000000000000001E-7")
+    for text in [semicolons, quoted, exponents] {
+      #expect(try analyze(text, nil).cycles == known.cycles)
+    }
+  }
+
+  @Test func whatIsWrongIsToldWithItsLine() throws {
+    let (table, _) = try Self.example()
+    func told(_ old: String, _ new: String) throws -> DataProblem {
+      try problem(table.replacingOccurrences(of: old, with: new))
+    }
+    for (old, new, line, what) in [
+      ("stamps=1", "stamps=2", 2, "form 2"), ("run=7", "runs=7", 2, "no kind of stamp"),
+      ("2,3.6,3.6", "2,x,3.6", 3, "no number"), ("0,0,1,\n", "0,0,3,\n", 3, "half-cycle 3 is missing"),
+      ("direction=-1", "direction=-1&direction=1", 2, "no part of a stamp"),
+      ("&energy_nJ=1980000", "", 2, "lacks “energy_nJ”"),
+      ("role=anode-half-cell", "role=anode", 2, "cannot be understood"),
+      ("half_cycle=2&", "run=8&stamps=1&earlier_cell_cycles=0 half_cycle=2&", 4, "another run begins"),
+      ("-0.0000010000000", "-99999999999", 3, "million ampere-hours"),
+    ] {
+      let found = try told(old, new)
+      #expect(found.code == "data.stamps" && found.line == line && found.message.contains(what), "\(new): \(found)")
+      #expect(found.hint.contains("--ignore-stamps"))
+    }
+    let fields = try problem(table + "5,1\n")
+    #expect(fields.code == "data.stamps" && fields.line == 6)
+    let heading = try #require(table.split(separator: "\n").first)
+    #expect(try problem(heading + "\n").code == "data.no_records")
+  }
+
+  @Test func whatTheFileSaysIsNotSaidAgain() throws {
+    let (table, _) = try Self.example()
+    #expect(try problem(table) { $0.first = .charge }.code == "analysis.stamped")
+    #expect(try problem(table) { $0.gapLimit = 60 }.message.contains("--gap-limit"))
+    // Like anybody's file it needs somebody to say what the cell is.
+    #expect(throws: DataProblem.self) { try analyze(table, nil) { $0.ignoresStamps = true } }
+    let ignored = try analyze(table, .anodeHalfCell) { $0.ignoresStamps = true }
+    #expect(ignored.stampedOptions == nil && ignored.halfCycles.allSatisfy { $0.stampedFlags == nil })
+    let other = try analyze(table, .fullCell)
+    #expect(other.cycles.first?.summary.coulombicEfficiency == 1 / 0.9)
+    #expect(other.notes.contains { $0.contains("anode-half-cell") })
+  }
+
+  @Test(arguments: SeededGenerator.seeds) func stampsReadBack(seed: UInt64) throws {
+    var random = SeededGenerator(seed: seed)
+    func integer() -> Int64 { Int64.random(in: -4_000_000_000_000_000_000...4_000_000_000_000_000_000, using: &random) }
+    func text() -> String {
+      let alphabet = Array("ab &=%,\"; é≤\n+.~")
+      return String(
+        (0..<Int.random(in: 0...12, using: &random)).map { _ in alphabet.randomElement(using: &random) ?? "a" })
+    }
+    let number = Int32.random(in: 1...(.max), using: &random)
+    let row = HalfCycleRow(
+      halfCycleID: RowIdentity.halfCycle(run: 5, number: number), run: 5, number: number,
+      cycleNumber: Bool.random(using: &random) ? integer() : nil,
+      direction: Direction.allCases.randomElement(using: &random) ?? .none,
+      purpose: CyclePurpose.allCases.randomElement(using: &random), label: Bool.random(using: &random) ? text() : nil,
+      charge: Charge(nanocoulombs: integer()), reverseCharge: Charge(nanocoulombs: integer()),
+      energy: Energy(nanojoules: integer()), constantVoltageCharge: Charge(nanocoulombs: integer()),
+      plateauCharge: Bool.random(using: &random) ? Charge(nanocoulombs: integer()) : nil,
+      gapCharge: Bool.random(using: &random) ? Charge(nanocoulombs: integer()) : nil,
+      endReason: Bool.random(using: &random) ? text() : nil, flags: DataFlags(rawValue: integer()))
+    var test = EfficiencyTestRow(run: 5, number: number, kind: .reservoir, label: text())
+    test.coulombicEfficiency = Double.random(in: 0...2, using: &random)
+    let facts = RunFacts(
+      run: integer(), uuid: text(), cell: text(), role: CellRole.allCases.randomElement(using: &random),
+      earlierCellCycles: integer(), definitionsVersion: text(), parameters: [text(): text(), "x": text()])
+    for stamp in [RunStamp.halfCycle(row), .test(test), .run(facts), .cycle(integer())] {
+      #expect(
+        stamp.text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: ",") && $0 != UInt8(ascii: "\"") })
+      #expect(try RunStamp(text: stamp.text, run: 5) == stamp, "\(stamp.text)")
+    }
+  }
+
+  @Test(arguments: SeededGenerator.seeds) func decimalsReadBack(seed: UInt64) throws {
+    var random = SeededGenerator(seed: seed)
+    for _ in 0..<200 {
+      let digits = Int.random(in: 0...13, using: &random)
+      let value = Int64.random(in: (.min)...(.max), using: &random) >> Int64.random(in: 0...62, using: &random)
+      var whole = String(value.magnitude)
+      while whole.count <= digits { whole = "0" + whole }
+      var text = (value < 0 ? "-" : "") + whole
+      if digits > 0 { text.insert(".", at: text.index(text.endIndex, offsetBy: -digits)) }
+      let read = Array(text.utf8).withUnsafeBufferPointer { ExactDecimal.read($0, exponent: digits) }
+      #expect(read == Int128(value), "\(text)")
+    }
+    for text in ["", "-", ".", "1.2.3", "e5", "1e", "0x10", "1e999", String(repeating: "9", count: 60), "NaN"] {
+      #expect(Array(text.utf8).withUnsafeBufferPointer { ExactDecimal.read($0, exponent: 3) } == nil, "\(text)")
+    }
+    for (text, value) in [("0.5", 1), ("-0.5", -1), ("0.49999", 0), ("1.5e1", 15), ("+2E-1", 0), ("1e-90", 0)] {
+      #expect(
+        Array(text.utf8).withUnsafeBufferPointer { ExactDecimal.read($0, exponent: 0) } == Int128(value), "\(text)")
+    }
+  }
+}

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+
+import Foundation
+import Testing
+
+extension ProgramTests {
+  /// What leaves the laboratory: one run and many, and the same numbers again from what left.
+  @Suite("Exports") struct ExportCommandTests {
+    /// A formation with two currents and a rest in one half-cycle and a hold in the other, then life cycles.
+    private static let steps = """
+      {"rest": "20 s"},
+      {"cycles": 1, "purpose": "formation", "label": "slow, \\"gentle\\" & 1 %", "steps": [
+        {"discharge": "360 uA", "until": ["voltage <= 50 mV", "step_time >= 24 h"]},
+        {"rest": "20 s"},
+        {"discharge": "120 uA", "until": ["voltage <= 10 mV", "step_time >= 24 h"]},
+        {"rest": "20 s"},
+        {"charge": "360 uA", "to": "2.0 V", "hold_until": ["current <= 60 uA", "hold_time >= 30 min"],
+         "until": ["step_time >= 24 h"]},
+        {"rest": "20 s"}]},
+      {"cycles": 5, "purpose": "life", "steps": [
+        {"discharge": "720 uA", "until": ["voltage <= 10 mV", "step_time >= 12 h"]},
+        {"rest": "20 s"},
+        {"charge": "720 uA", "until": ["voltage >= 2.0 V", "step_time >= 12 h"]},
+        {"rest": "20 s"}]}
+      """
+
+    private static func protocolText(_ steps: String) -> String {
+      """
+      {"nacycler_protocol": 1, "title": "exports",
+       "cell": {"role": "anode-half-cell", "active_mass": "1.2 mg", "expect_open_circuit": {"from": "-50 mV", "to": "3.3 V"}},
+       "limits": {"voltage": {"min": "-50 mV", "max": "2.9 V", "for": "2 s"},
+         "charge_current": {"max": "5 mA", "for": "1 s"}, "discharge_current": {"max": "5 mA", "for": "1 s"},
+         "half_cycle_charge": {"max": "4 mAh"}, "empty_half_cycle": {"below": "1 uAh", "in_a_row": 5}},
+       "record": {"every": "20 s", "on_voltage_change": "5 mV", "read_every": "2 s"},
+       "metrics": {"sodiation_plateau_below": "100 mV", "desodiation_plateau_below": "200 mV",
+         "retention_reference": "life cycle 1"},
+       "on_interruption": {"resume_within": "30 min", "otherwise": "hold"},
+       "steps": [\(steps)]}
+      """
+    }
+
+    private func cycles(_ rig: LaboratoryRig) throws -> [[String: Any]] {
+      try #require(try rig.nactl("cycles", "last", "--format", "json").json()["cycles"] as? [[String: Any]])
+    }
+
+    /// A run that was paused in its second cycle and of whose third a person has skipped a half.
+    private func run(_ rig: LaboratoryRig) throws {
+      let file = rig.directory.appendingPathComponent("exports.json")
+      try Self.protocolText(Self.steps).write(to: file, atomically: true, encoding: .utf8)
+      #expect(try rig.nactl("cell", "add", "HC/1", "--role", "anode-half-cell", "--batch", "b7").status == 0)
+      #expect(try rig.nactl("cell", "mount", "ch1", "HC/1").status == 0)
+      let start = try rig.nactl("start", file.path)
+      try #require(start.status == 0, "\(start.errors)")
+      try rig.wait(for: "the first cycle", seconds: 120) { try cycles(rig).count >= 1 }
+      try rig.wait(for: "a pause in the middle", seconds: 60) { try rig.nactl("pause", "last").status == 0 }
+      try rig.waitForRun("1", states: ["paused"], seconds: 30)
+      #expect(try rig.nactl("resume", "last").status == 0)
+      try rig.wait(for: "the second cycle", seconds: 120) { try cycles(rig).count >= 2 }
+      let driven = """
+        SELECT count(*) FROM step JOIN record USING(step_id) WHERE ended_test_time_us IS NULL AND direction != 0
+        """
+      try rig.wait(for: "a skip in the middle", seconds: 60) {
+        guard try Int(rig.sqlite(driven)) ?? 0 > 3 else { return false }
+        return try rig.nactl("skip", "last").status == 0
+      }
+      try rig.waitForRun("1", states: ["completed"], seconds: 180)
+    }
+
+    /// Whether two values of JSON are the same to the last bit.
+    private func areSame(_ one: Any, _ other: Any) -> Bool {
+      switch (one, other) {
+      case (is NSNull, is NSNull): true
+      case (let one as NSNumber, let other as NSNumber): one.doubleValue.bitPattern == other.doubleValue.bitPattern
+      case (let one as String, let other as String): one == other
+      case (let one as [Any], let other as [Any]):
+        one.count == other.count && zip(one, other).allSatisfy { areSame($0, $1) }
+      default: false
+      }
+    }
+
+    /// Compares every key that both have; names differ by the case of their units.
+    private func compare(_ found: [String: Any], with live: [String: Any], _ what: String) -> Int {
+      var compared = 0
+      for (key, expected) in live {
+        guard let value = found[key.lowercased()] ?? found[key] else { continue }
+        compared += 1
+        #expect(areSame(value, expected), "\(what): \(key) is \(value) and not \(expected)")
+      }
+      return compared
+    }
+
+    @Test func whatIsExportedIsWhatTheRunHadToTheLastBit() throws {
+      let rig = try LaboratoryRig()
+      try rig.startBench(cell: "hard-carbon")
+      try rig.startDaemon(extra: ["--lease", "300"])
+      try rig.waitForChannels(1)
+      try run(rig)
+      let table = try rig.nactl("cycles", "last", "--format", "json").json()
+      let live = try cycles(rig)
+      let flags = live.compactMap { $0["flags"] as? [String] }
+      #expect(live.count == 6)
+      #expect(flags.contains { $0.contains("truncated") } && flags.contains { $0.contains("interrupted") }, "\(flags)")
+      #expect(live.contains { $0["coulombic_efficiency"] is NSNull } && live.contains { $0["retention"] is Double })
+      for format in ["csv", "bdf"] {
+        // The name says nothing: the columns do.
+        let file = rig.directory.appendingPathComponent("any-\(format).txt").path
+        #expect(try rig.nactl("export", "last", "--format", format, "-o", file).status == 0)
+        let result = try LaboratoryRig.run("nactl", ["analyze", file, "--format", "json"])
+        try #require(result.status == 0, "\(result.errors)")
+        #expect(
+          result.errors.contains("carries the stamps of run 1 of HC/1") && !result.errors.contains("data quality"))
+        let json = try result.json()
+        let found = try #require(json["cycles"] as? [[String: Any]])
+        try #require(found.count == live.count)
+        for (one, other) in zip(found, live) {
+          #expect(areSame(one["cycle"] ?? "", other["cycle_number"] ?? ""))
+          let compared = compare(one, with: other, "\(format), cycle \(other["cycle_number"] ?? "?")")
+          #expect(compared >= 18, "only \(compared) keys are in both")
+        }
+        let summary = try #require(json["summary"] as? [String: Any])
+        #expect(
+          areSame(
+            summary["initial_coulombic_efficiency"] ?? "", table["initial_coulombic_efficiency"] ?? ""))
+        try checkHalfCycles(json, rig)
+        try checkOtherOptions(file, live, found)
+      }
+    }
+
+    /// The half-cycles are the stored ones.
+    private func checkHalfCycles(_ json: [String: Any], _ rig: LaboratoryRig) throws {
+      let halves = try #require(json["half_cycles"] as? [[String: Any]])
+      let stored = try rig.sqlite("SELECT charge_nc, energy_nj FROM half_cycle ORDER BY number")
+      let expected = stored.split(separator: "\n").map { line in
+        line.split(separator: "|").compactMap { Double($0).map { $0 / 3.6e12 } }
+      }
+      try #require(halves.count == expected.count)
+      for (half, numbers) in zip(halves, expected) {
+        for (key, number) in zip(["capacity_ah", "energy_wh"], numbers) {
+          #expect((half[key] as? Double)?.bitPattern == number.bitPattern)
+        }
+      }
+    }
+
+    /// Another threshold changes the plateaus alone; without the stamps half-cycles are found by the current.
+    private func checkOtherOptions(_ file: String, _ live: [[String: Any]], _ found: [[String: Any]]) throws {
+      let other = try LaboratoryRig.run(
+        "nactl", ["analyze", file, "--format", "json", "--sodiation-plateau-below", "60 mV", "--reference-cycle", "4"])
+      let changed = try #require(try other.json()["cycles"] as? [[String: Any]], "\(other.errors)")
+      for (one, before) in zip(changed, found) {
+        for key in ["charge_capacity_ah", "coulombic_efficiency", "energy_efficiency", "desodiation_plateau_ratio"] {
+          #expect(areSame(one[key] ?? "", before[key] ?? ""))
+        }
+        if before["sodiation_plateau_ratio"] is Double {
+          #expect(!areSame(one["sodiation_plateau_ratio"] ?? "", before["sodiation_plateau_ratio"] ?? ""))
+        }
+      }
+      #expect((changed[3]["retention"] as? Double) == 1 || changed[3]["retention"] is NSNull)
+      let ignoring = try LaboratoryRig.run(
+        "nactl", ["analyze", file, "--format", "json", "--ignore-stamps", "--role", "anode-half-cell"])
+      let guessed = try #require(try ignoring.json()["cycles"] as? [[String: Any]], "\(ignoring.errors)")
+      #expect(!ignoring.errors.contains("stamps"))
+      let first = try #require(guessed.first?["charge_capacity_ah"] as? Double)
+      let known = try #require(live.first?["charge_capacity_Ah"] as? Double)
+      #expect(abs(first / known - 1) < 1e-6)
+      let needsRole = try LaboratoryRig.run("nactl", ["analyze", file, "--ignore-stamps"])
+      #expect(needsRole.status == 64 && needsRole.errors.contains("analysis.no_order"))
+      let saysTwice = try LaboratoryRig.run("nactl", ["analyze", file, "--pair", "charge-first"])
+      #expect(saysTwice.status == 64 && saysTwice.errors.contains("analysis.stamped"), "\(saysTwice.errors)")
+    }
+
+    @Test func manyRunsGoIntoAFolderAndNothingIsOverwritten() throws {
+      let rig = try LaboratoryRig()
+      try rig.startBench(cell: "hard-carbon")
+      try rig.startDaemon(extra: ["--lease", "300"])
+      try rig.waitForChannels(1)
+      let file = rig.directory.appendingPathComponent("short.json")
+      try Self.protocolText(
+        """
+        {"cycles": 1, "steps": [{"discharge": "720 uA", "until": ["step_time >= 3 min", "voltage <= 10 mV"]},
+          {"charge": "720 uA", "until": ["step_time >= 2 min", "voltage >= 2.8 V"]}]}
+        """
+      ).write(to: file, atomically: true, encoding: .utf8)
+      #expect(try rig.nactl("cell", "add", "HC/1", "--role", "anode-half-cell", "--batch", "b7").status == 0)
+      #expect(try rig.nactl("cell", "mount", "ch1", "HC/1").status == 0)
+      for _ in 1...2 {
+        let start = try rig.nactl("start", file.path, "--follow")
+        try #require(start.status == 0, "\(start.errors)")
+      }
+      let folder = rig.directory.appendingPathComponent("out").path
+      let missing = try rig.nactl("export", "HC*", "--format", "bdf", "--into", folder)
+      #expect(missing.status == 2 && missing.errors.contains("file.no_folder"), "\(missing.errors)")
+      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
+      let both = try rig.nactl("export", "HC?[0-9]", "--format", "bdf", "--into", folder, "--institution", "TU X")
+      #expect(both.status == 0 && both.errors.contains("2 of 2 runs written"), "\(both.errors)")
+      var files = try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
+      try #require(files.count == 4, "\(files)")
+      let pattern = /TU-X__HC-1__\d{8}_00[12]\.bdf\.(csv|metadata\.json)/
+      #expect(files.allSatisfy { $0.wholeMatch(of: pattern) != nil }, "\(files)")
+      #expect(both.output.split(separator: "\n").count == 2 && both.output.contains(": run 2 of HC/1, "))
+      let metadata = try #require(files.first { $0.hasSuffix("metadata.json") })
+      let data = try Data(contentsOf: URL(fileURLWithPath: folder + "/" + metadata))
+      let object = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
+      #expect(object["file"] as? String == files[0] && object["definitions"] as? String == "1", "\(object)")
+      #expect((object["cell"] as? [String: Any])?["batch"] as? String == "b7")
+
+      // One of two exists: it is left as it is, the other is written, and the end tells.
+      try FileManager.default.removeItem(atPath: folder + "/" + files[0])
+      try FileManager.default.removeItem(atPath: folder + "/" + metadata)
+      let left = folder + "/" + files[2]
+      try "mine".write(toFile: left, atomically: true, encoding: .utf8)
+      let again = try rig.nactl("export", "1", "2", "--format", "bdf", "--into", folder, "--institution", "TU X")
+      #expect(again.status == 2 && again.errors.contains("file.exists") && again.errors.contains("1 of 2 runs written"))
+      #expect(try String(contentsOfFile: left, encoding: .utf8) == "mine")
+      #expect(FileManager.default.fileExists(atPath: folder + "/" + files[0]))
+      let forced = try rig.nactl(
+        "export", "--batch", "b7", "--since", "2020-01-01", "--format", "bdf", "--into", folder, "--institution",
+        "TU X",
+        "--force")
+      #expect(forced.status == 0, "\(forced.errors)")
+      #expect(try String(contentsOfFile: left, encoding: .utf8) != "mine")
+      files = try FileManager.default.contentsOfDirectory(atPath: folder)
+      #expect(files.count == 4 && !files.contains { $0.contains("partial") }, "\(files)")
+
+      for arguments in [["HC-9*"], ["99"], ["--since", "2999-01-01"], ["--batch", "b8"]] {
+        let none = try rig.nactl(["export"] + arguments + ["--format", "csv", "--into", folder])
+        #expect(none.status == 2 && none.errors.contains("export.no_"), "\(arguments): \(none.errors)")
+      }
+      #expect(try rig.nactl("export", "HC/1", "--format", "csv").status == 64)
+      #expect(try rig.nactl("export", "1", "2", "--format", "csv").status == 64)
+      #expect(try rig.nactl("export", "1", "--since", "2026-02-30", "--format", "csv", "--into", folder).status == 64)
+      try checkCycleTable(rig, folder)
+    }
+
+    /// The table of cycles says by which definitions, and its numbers read back to the daemon's.
+    private func checkCycleTable(_ rig: LaboratoryRig, _ folder: String) throws {
+      let shown = try rig.nactl("cycles", "2", "--format", "csv")
+      let exported = try rig.nactl("export", "2", "--format", "cycles-csv")
+      #expect(exported.status == 0 && exported.output == shown.output, "\(exported.errors)")
+      let lines = shown.output.split(separator: "\n").map { $0.split(separator: ",", omittingEmptySubsequences: false) }
+      try #require(lines.count == 2, "\(shown.output)")
+      let row = Dictionary(uniqueKeysWithValues: zip(lines[0].map(String.init), lines[1].map(String.init)))
+      #expect(row["definitions_version"] == "1" && row["run"] == "2" && row["cell"] == "HC/1")
+      let json = try rig.nactl("cycles", "2", "--format", "json").json()
+      #expect(json["definitions_version"] as? String == "1")
+      let cycle = try #require((json["cycles"] as? [[String: Any]])?.first)
+      var compared = 0
+      for (key, value) in cycle {
+        guard let number = value as? Double, let text = row[key] else { continue }
+        #expect(Double(text)?.bitPattern == number.bitPattern, "\(key): \(text) for \(number)")
+        compared += 1
+      }
+      #expect(compared >= 8)
+      #expect(try rig.nactl("export", "last", "--format", "cycles-csv", "--into", folder).status == 0)
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder).contains { $0.hasSuffix("_002.cycles.csv") })
+    }
+  }
+}
