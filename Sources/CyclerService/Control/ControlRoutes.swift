@@ -21,6 +21,7 @@ struct ControlRoutes<Operations: CyclerOperations>: Sendable {
     addChannels(to: router)
     addCells(to: router)
     addRuns(to: router)
+    addViews(to: router)
     addStreams(to: router)
     return router
   }
@@ -90,8 +91,12 @@ struct ControlRoutes<Operations: CyclerOperations>: Sendable {
       try JSONResponse.make(try await operations.runs(active: try call.query.flag("active", otherwise: false)))
     }
     look(router, "v1/runs/:run") { call in try JSONResponse.make(try await operations.run(try call.run())) }
-    look(router, "v1/runs/:run/cycles") { call in
-      try JSONResponse.make(try await operations.cycles(of: try call.run()))
+    look(router, "v1/runs/:run/cycles", parameters: ["units"]) { call in
+      let known = CapacityBasis.allCases.map(\.rawValue).joined(separator: " or ")
+      let basis = try call.query.value("units", expected: known) { CapacityBasis(rawValue: $0) }
+      var table = try await operations.cycles(of: try call.run())
+      if let basis { try table.add(basis) }
+      return try JSONResponse.make(table)
     }
     look(router, "v1/runs/:run/impedance", parameters: ["step"]) { call in
       // A run has no more steps than that (`RowIdentity.countBits`).
