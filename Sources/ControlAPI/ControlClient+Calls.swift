@@ -62,9 +62,9 @@ extension ControlClient {
   public func runs(active: Bool) async throws -> Received<RunList> { try await get("/v1/runs?active=\(active)") }
   /// One run.
   public func run(_ run: RunReference) async throws -> Received<RunDetail> { try await get("/v1/runs/\(run)") }
-  /// The closed cycles of a run.
-  public func cycles(of run: RunReference) async throws -> Received<CycleTable> {
-    try await get("/v1/runs/\(run)/cycles")
+  /// The closed cycles of a run; capacities also in `mAh_per_g` or `mAh_per_cm2` where that is asked for.
+  public func cycles(of run: RunReference, units: String? = nil) async throws -> Received<CycleTable> {
+    try await get("/v1/runs/\(run)/cycles\(units.map { "?units=\($0)" } ?? "")")
   }
   /// The closed cycles of a run under a set of parameters.
   public func cycles(of run: RunReference, parameterSet: Int64) async throws -> Received<CycleTable> {
@@ -83,6 +83,18 @@ extension ControlClient {
   /// The points of a run's impedance spectra; of one step only when it is given.
   public func impedance(of run: RunReference, step: Int64? = nil) async throws -> Received<ImpedanceTable> {
     try await get("/v1/runs/\(run)/impedance\(step.map { "?step=\($0)" } ?? "")")
+  }
+  /// Curves of a run's half-cycles. Long ones take their time, so there is no bound to it.
+  public func curves(of run: RunReference, _ request: CurveRequest) async throws -> Received<CurveTable> {
+    try await getPatiently("/v1/runs/\(run)/curves?\(request.query)")
+  }
+  /// A whole run in a few columns. A run of months takes its time, so there is no bound to it.
+  public func trace(of run: RunReference, _ request: TraceRequest) async throws -> Received<RunTrace> {
+    try await getPatiently("/v1/runs/\(run)/trace?\(request.query)")
+  }
+  /// Cells side by side.
+  public func compare(_ request: ComparisonRequest) async throws -> Received<ComparisonTable> {
+    try await getPatiently("/v1/compare?\(request.query)")
   }
   /// What an efficiency means for a life.
   public func predict(_ request: PredictionRequest) async throws -> Received<Prediction> {
@@ -117,6 +129,13 @@ extension ControlClient {
 
   private func get<Value: Decodable & Sendable>(_ target: String) async throws -> Received<Value> {
     try received(try await send(.GET, target))
+  }
+
+  /// Waits as long as the daemon is at work on it.
+  private func getPatiently<Value: Decodable & Sendable>(_ target: String) async throws -> Received<Value> {
+    var bytes: [UInt8] = []
+    try await receive(.GET, target) { bytes.append(contentsOf: $0.readableBytesView) }
+    return try received(Answer(status: 200, body: bytes))
   }
 
   private func post<Value: Decodable & Sendable>(_ target: String, _ request: some Encodable) async throws

@@ -193,6 +193,24 @@ public struct CycleFrame: Codable, Sendable, Hashable {
   @OrNull public var sodiation_plateau_retention: Double? = nil
   /// Desodiation's plateau charge over that at the lowest rate.
   @OrNull public var desodiation_plateau_retention: Double? = nil
+  // Only where `units=mAh_per_g` asks for them; by the cell's newest mass.
+  /// `charge_capacity_Ah` over the mass.
+  public var charge_capacity_mAh_per_g: Double?
+  /// `discharge_capacity_Ah` over the mass.
+  public var discharge_capacity_mAh_per_g: Double?
+  /// `sodiation_plateau_capacity_Ah` over the mass.
+  public var sodiation_plateau_capacity_mAh_per_g: Double?
+  /// `desodiation_plateau_capacity_Ah` over the mass.
+  public var desodiation_plateau_capacity_mAh_per_g: Double?
+  // Only where `units=mAh_per_cm2` asks for them; by the cell's newest area.
+  /// `charge_capacity_Ah` over the area.
+  public var charge_capacity_mAh_per_cm2: Double?
+  /// `discharge_capacity_Ah` over the area.
+  public var discharge_capacity_mAh_per_cm2: Double?
+  /// `sodiation_plateau_capacity_Ah` over the area.
+  public var sodiation_plateau_capacity_mAh_per_cm2: Double?
+  /// `desodiation_plateau_capacity_Ah` over the area.
+  public var desodiation_plateau_capacity_mAh_per_cm2: Double?
 
   /// Makes one from its parts.
   public init(

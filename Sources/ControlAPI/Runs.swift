@@ -173,6 +173,8 @@ public struct CycleTable: Codable, Sendable, Hashable {
   @OrNull public var active_mass_ug: Int64?
   /// Electrode area by the cell's newest revision.
   @OrNull public var area_mm2: Double?
+  /// The mass that the run's currents were computed from; it differs where the cell was weighed again.
+  @OrNull public var rate_basis_mass_ug: Int64?
   /// Closed cycles in order.
   public var cycles: [CycleFrame]
   /// Efficiency of the cell's first cycle, as a fraction; null when it is not known or means nothing for the role.
@@ -190,7 +192,8 @@ public struct CycleTable: Codable, Sendable, Hashable {
 
   /// Makes one from its parts.
   public init(
-    run: Int64, cell: String, role: String, active_mass_ug: Int64? = nil, area_mm2: Double? = nil, cycles: [CycleFrame],
+    run: Int64, cell: String, role: String, active_mass_ug: Int64? = nil, area_mm2: Double? = nil,
+    rate_basis_mass_ug: Int64? = nil, cycles: [CycleFrame],
     initial_coulombic_efficiency: Double? = nil, initial_cycle_run: Int64? = nil,
     efficiency_tests: [EfficiencyTestFrame] = [], half_cycles: [HalfCycleFrame] = [], definitions_version: String = ""
   ) {
@@ -199,6 +202,7 @@ public struct CycleTable: Codable, Sendable, Hashable {
     self.role = role
     self.active_mass_ug = active_mass_ug
     self.area_mm2 = area_mm2
+    self.rate_basis_mass_ug = rate_basis_mass_ug
     self.cycles = cycles
     self.initial_coulombic_efficiency = initial_coulombic_efficiency
     self.initial_cycle_run = initial_cycle_run

@@ -9,6 +9,15 @@ enum CapacityUnits: String, ExpressibleByArgument, CaseIterable {
   case milliampereHours = "mAh"
   case milliampereHoursPerGram = "mAh/g"
   case milliampereHoursPerSquareCentimetre = "mAh/cm2"
+
+  /// As the end of a name, and as the daemon is asked; nil for what it always tells.
+  var key: String? {
+    switch self {
+    case .milliampereHours: nil
+    case .milliampereHoursPerGram: "mAh_per_g"
+    case .milliampereHoursPerSquareCentimetre: "mAh_per_cm2"
+    }
+  }
 }
 
 /// Turns ampere-hours into what a person wants, for one cell.

@@ -11,7 +11,15 @@ struct Cycles: AsyncParsableCommand {
   @OptionGroup var list: ListOptions
   @OptionGroup var argument: RunArgument
   @Flag(help: "Half-cycles instead of cycles: phases, rest before, resistance, uncertainty.") var halfCycles = false
-  @Option(help: "mAh, mAh/g or mAh/cm2; csv and json always give Ah.") var units: CapacityUnits = .milliampereHours
+  @Option(help: "mAh, mAh/g or mAh/cm2; csv and json always give Ah, and these beside it.")
+  var units: CapacityUnits = .milliampereHours
+  @Flag(help: "Draw efficiency, capacity and plateau ratio against the cycle.") var plot = false
+
+  func validate() throws {
+    if plot, list.format != .table {
+      throw ValidationError("--plot is for people; --format \(list.format.rawValue) is not")
+    }
+  }
 
   @Option(
     help: ArgumentHelp("Another parameter set than the run's own; nactl recompute makes them.", valueName: "set"))
@@ -19,7 +27,7 @@ struct Cycles: AsyncParsableCommand {
 
   func run() async throws {
     let client = try list.daemon.client()
-    let answer =
+    var answer =
       if let parameters {
         try await client.cycles(of: argument.run, parameterSet: parameters)
       } else {
@@ -31,11 +39,16 @@ struct Cycles: AsyncParsableCommand {
     if halfCycles {
       list.write(
         table.half_cycles, HalfCycleColumns.all(scale), json: answer.json, empty: "no half-cycle has begun yet")
+    Self.warnOfMass(table, units)
+    if list.format != .table, let key = units.key { answer = try await client.cycles(of: argument.run, units: key) }
+    if plot {
+      let text = CyclePictures(table: table, scale: scale).text(width: Terminal.width, glyphs: .ofTerminal)
+      if text.isEmpty { Terminal.error("no cycle has closed yet\n") } else { Terminal.out(text) }
       return
     }
     let empty = table.efficiency_tests.isEmpty ? "no cycle has closed yet" : "no cycles"
     guard list.format != .csv else { return Terminal.out(try Self.csv(table)) }
-    list.write(table.cycles, Self.columns(scale, table.cycles), json: answer.json, empty: empty)
+    list.write(answer.value.cycles, Self.columns(scale, table.cycles), json: answer.json, empty: empty)
     guard list.format == .table else { return }
     if !table.cycles.isEmpty { Terminal.out(Self.initialLine(table)) }
     if let summary = table.summary { Terminal.out(SummaryLines(summary, scale).text) }
@@ -54,6 +67,15 @@ struct Cycles: AsyncParsableCommand {
         .hidden("definitions_version") { _ in table.definitions_version },
       ]
     ).csv(table.cycles)
+  /// Currents follow the mass that was known at the start; capacities the one that is known now.
+  private static func warnOfMass(_ table: CycleTable, _ units: CapacityUnits) {
+    guard units == .milliampereHoursPerGram, let now = table.active_mass_ug, let then = table.rate_basis_mass_ug,
+      now != then
+    else { return }
+    func grams(_ micrograms: Int64) -> String { Numbers.scaled(Double(micrograms) * 1e-6, "g") }
+    Terminal.error(
+      "note: capacities are over \(grams(now)), as the cell's newest revision says; the run was started with "
+        + "\(grams(then))\n")
   }
 
   private static func initialLine(_ table: CycleTable) -> String {
@@ -134,6 +156,30 @@ struct Cycles: AsyncParsableCommand {
       .hidden("desodiation_plateau_ir_corrected_ratio") { $0.desodiation_plateau_ir_corrected_ratio.map { "\($0)" } },
       .hidden("energy_efficiency") { $0.energy_efficiency.map { "\($0)" } },
       .init("FLAGS", "flags", text: { $0.flags.joined(separator: " ") }) { $0.flags.joined(separator: " ") },
-    ] + series(cycles)
+    ] + series(cycles) + inUnits(scale.units)
+  }
+
+  /// What programs get beside the ampere-hours, where it was asked for.
+  private static func inUnits(_ units: CapacityUnits) -> [Table<CycleFrame>.Column] {
+    let names = ["charge_capacity", "discharge_capacity", "sodiation_plateau_capacity", "desodiation_plateau_capacity"]
+    func values(_ cycle: CycleFrame) -> [Double?] {
+      switch units {
+      case .milliampereHours: []
+      case .milliampereHoursPerGram:
+        [
+          cycle.charge_capacity_mAh_per_g, cycle.discharge_capacity_mAh_per_g,
+          cycle.sodiation_plateau_capacity_mAh_per_g, cycle.desodiation_plateau_capacity_mAh_per_g,
+        ]
+      case .milliampereHoursPerSquareCentimetre:
+        [
+          cycle.charge_capacity_mAh_per_cm2, cycle.discharge_capacity_mAh_per_cm2,
+          cycle.sodiation_plateau_capacity_mAh_per_cm2, cycle.desodiation_plateau_capacity_mAh_per_cm2,
+        ]
+      }
+    }
+    guard let key = units.key else { return [] }
+    return names.indices.map { index in
+      .hidden("\(names[index])_\(key)") { values($0)[index].map { "\($0)" } }
+    }
   }
 }

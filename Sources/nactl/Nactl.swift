@@ -19,7 +19,7 @@ import ControlAPI
     subcommands: [
       Channels.self, Observe.self, Cell.self, Check.self, Convert.self, Start.self, Runs.self, Show.self, Note.self,
       Tail.self,
-      Cycles.self, Recompute.self, Impedance.self,
+      Cycles.self, Recompute.self, Plot.self, Compare.self, Impedance.self,
       Predict.self, Analyze.self,
       Stop.self, Pause.self, Resume.self, Skip.self, Amend.self, Clear.self, Snapshot.self, Export.self,
       Import.self,

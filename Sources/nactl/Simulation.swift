@@ -91,7 +91,8 @@ extension Simulation {
     let points = zip(trace.from_s, zip(trace.lowest_V, trace.highest_V)).map {
       CurvePlot.Point(x: $0, lowest: $1.0, highest: $1.1)
     }
-    Terminal.out("\n" + CurvePlot(points: points, width: width).text(yUnit: "V", xText: Numbers.duration))
+    Terminal.out(
+      "\n" + CurvePlot(points: points, width: width, glyphs: .ofTerminal).text(yUnit: "V", xText: Numbers.duration))
     for event in events { Terminal.error("\(event.severity): \(event.code): \(event.detail)\n") }
     if event_count > events.count { Terminal.error("and \(event_count - events.count) more\n") }
   }

@@ -87,6 +87,7 @@ struct WorkedExample: CustomTestStringConvertible, Sendable {
     #expect(
       Set(examples.map(\.kind)) == [
         "integral", "half-cycle", "cycle", "retention", "reversibility", "efficiency-test", "series",
+        "differential-capacity", "differential-voltage",
       ])
     #expect(examples.count >= 11)
     for example in examples {
@@ -99,6 +100,8 @@ struct WorkedExample: CustomTestStringConvertible, Sendable {
       case "reversibility": computed = try reversibility(example)
       case "series": computed = try series(example)
       case "efficiency-test": computed = try efficiencyTest(example)
+      case "differential-capacity": computed = try differentialCapacity(example)
+      case "differential-voltage": computed = try differentialVoltage(example)
       default: throw WorkedExample.Misprint(line: example.line, text: "\(example.kind) is no kind of example")
       }
       #expect(!example.results.isEmpty, "\(example.testDescription)")
@@ -156,6 +159,42 @@ struct WorkedExample: CustomTestStringConvertible, Sendable {
     sums.stepEnded()
     #expect(live == results(sums), "the sums are right before the step has ended")
     return live
+  }
+
+  /// The records of an example whose rows are `step`, or voltage in nV and charge in nC, and `hold`; nil between steps.
+  private func curveRecords(_ example: WorkedExample) throws -> [RecordRow?] {
+    try example.rows.dropFirst().enumerated().map { index, row in
+      guard row[0] == "record" else { return nil }
+      return RecordRow(
+        stepID: 1, index: Int32(index), stepTime: .zero, voltage: Voltage(nanovolts: try example.number(row, 1)),
+        current: nil, charge: Charge(nanocoulombs: try example.number(row, 2)), energy: .zero,
+        flags: row.last == "hold" ? .constantVoltage : [])
+    }
+  }
+
+  private func differentialCapacity(_ example: WorkedExample) throws -> [String: String] {
+    let grid = Voltage(nanovolts: Int64(try example.option("grid_nv")) ?? 0)
+    var curve = try #require(
+      DifferentialCapacity(direction: try example.direction(example.option("direction")), grid: grid))
+    for row in try curveRecords(example) { if let row { curve.record(row) } else { curve.stepEnded() } }
+    curve.stepEnded()
+    return curve.bins.reduce(into: [:]) { results, bin in
+      results["charge_nc_from_\(bin.lowerEdge.nanovolts)"] = "\(bin.charge.nanocoulombs)"
+      results["held_nc_from_\(bin.lowerEdge.nanovolts)"] = "\(bin.constantVoltageCharge.nanocoulombs)"
+    }
+  }
+
+  private func differentialVoltage(_ example: WorkedExample) throws -> [String: String] {
+    let grid = Charge(nanocoulombs: Int64(try example.option("grid_nc")) ?? 0)
+    let whole = Charge(nanocoulombs: Int64(try example.option("whole_nc")) ?? 0)
+    var curve = try #require(
+      ChargeCurve(direction: try example.direction(example.option("direction")), grid: grid, of: whole))
+    for row in try curveRecords(example) { if let row { curve.record(row) } else { curve.stepEnded() } }
+    curve.stepEnded()
+    var results = ["intervals": "\(curve.slopes.count)"]
+    for node in curve.nodes { results["voltage_nv_at_\(node.charge.nanocoulombs)"] = "\(node.voltage.nanovolts)" }
+    for slope in curve.slopes { results["change_nv_from_\(slope.charge.nanocoulombs)"] = "\(slope.change.nanovolts)" }
+    return results
   }
 
   private func results(_ sums: HalfCycleAccumulator) -> [String: String] {

@@ -73,6 +73,19 @@ import Testing
     }
   }
 
+  @Test func whatIsAskedOfCurvesAndCellsArrives() async throws {
+    try await ControlBench.run { bench in
+      let smoothing = CurveRequest.Smoothing(method: .savitzkyGolay, window: 9, order: 2)
+      let request = CurveRequest(
+        cycles: CycleSelection("1,3-5,last") ?? .last, curve: .dqdv, grid_mV: 2, smoothing: smoothing)
+      let curves = try await bench.client.curves(of: .last, request).value
+      #expect(curves.cell == "1,3-5,last" && curves.curve == .dqdv && curves.smoothing == smoothing)
+      #expect(try await bench.client.trace(of: .last, TraceRequest(columns: 17)).value.records == 17)
+      let comparison = try await bench.client.compare(ComparisonRequest(of: ["HC, 1", "ü/2 + 3"], by: .purpose)).value
+      #expect(comparison.cells.map(\.cell) == ["HC, 1", "ü/2 + 3"] && comparison.by == .purpose)
+    }
+  }
+
   @Test func anUnexpectedErrorIsADaemonFailure() async throws {
     try await ControlBench.run { bench in
       let failure = await #expect(throws: RequestRefused.self) { _ = try await bench.client.run(.last) }
@@ -88,6 +101,16 @@ import Testing
     ("GET", "/v1/runs/first/cycles", "", "400", "run.bad_name"),
     ("GET", "/v1/runs/last/impedance?step=0", "", "400", "request.wrong_type"),
     ("GET", "/v1/runs/last/impedance?steps=1", "", "400", "request.unknown_key"),
+    ("GET", "/v1/runs/last/cycles?units=mAh", "", "400", "request.wrong_type"),
+    ("GET", "/v1/runs/last/curves?cycle=0", "", "400", "request.wrong_type"),
+    ("GET", "/v1/runs/last/curves?curve=dq", "", "400", "request.wrong_type"),
+    ("GET", "/v1/runs/last/curves?grid_mV=-5", "", "400", "request.wrong_type"),
+    ("GET", "/v1/runs/last/curves?grid_mV=nan", "", "400", "request.wrong_type"),
+    ("GET", "/v1/runs/last/curves?window=5", "", "400", "request.missing_key"),
+    ("GET", "/v1/runs/last/curves?grid=5", "", "400", "request.unknown_key"),
+    ("GET", "/v1/runs/last/trace?columns=0", "", "400", "request.wrong_type"),
+    ("GET", "/v1/compare?by=rate", "", "400", "request.wrong_type"),
+    ("GET", "/v1/compare?cells=a", "", "400", "request.unknown_key"),
     ("GET", "/v1/stream?after=nonsense", "", "400", "request.wrong_type"),
     ("GET", "/v1/stream?kinds=records,everything", "", "400", "request.wrong_type"),
     ("POST", "/v1/runs/last/notes", #"{"text":"a","txet":"b"}"#, "400", "request.unknown_key"),

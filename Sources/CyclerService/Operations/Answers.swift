@@ -121,7 +121,7 @@ extension CycleTable {
     let first = try view.firstCycle(cell: run.cellId)
     self.init(
       run: run.runId, cell: run.cellName, role: cell?.role ?? "", active_mass_ug: cell?.activeMassUg,
-      area_mm2: cell?.areaMm2E3.map { Double($0) / 1_000 },
+      area_mm2: cell?.areaMm2E3.map { Double($0) / 1_000 }, rate_basis_mass_ug: run.rateBasisMassUg,
       cycles: try view.cycles(run: run.runId).map { CycleFrame($0, cell: run.cellName) },
       initial_coulombic_efficiency: first?.coulombicEfficiency, initial_cycle_run: first?.runId,
       efficiency_tests: try view.efficiencyTests(run: run.runId).map { EfficiencyTestFrame($0) },

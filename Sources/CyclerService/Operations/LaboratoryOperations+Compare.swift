@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+
+internal import ControlAPI
+internal import CycleStore
+internal import CyclerModel
+
+extension LaboratoryOperations {
+  /// More cells than that nobody can look at side by side.
+  static let mostComparedCells = 200
+
+  func compare(_ request: ComparisonRequest) async throws -> ComparisonTable {
+    let chosen = try await store.read { view in try view.chosen(request) }
+    guard !chosen.isEmpty else {
+      throw RequestRefused(
+        .malformed, code: "compare.nothing", message: "nothing is named that could be compared",
+        hint: "name runs by number or cells by name, or a batch")
+    }
+    guard chosen.count <= Self.mostComparedCells else {
+      throw RequestRefused(
+        .malformed, code: "compare.too_many", message: "\(chosen.count) cells are too many at a time",
+        hint: "at most \(Self.mostComparedCells)")
+    }
+    let roles = Set(chosen.map(\.cell.role))
+    guard roles.count == 1, let role = roles.first.flatMap({ CellRole(rawValue: $0) }) else {
+      throw RequestRefused(
+        .conflict, code: "compare.roles_differ",
+        message: "the cells have different roles: \(roles.sorted().joined(separator: ", "))",
+        hint: "compare cells of one role at a time")
+    }
+    guard role.firstDirection != nil else {
+      throw RequestRefused(
+        .conflict, code: "compare.no_cycles", message: "cells of role \(role.rawValue) have no cycles")
+    }
+    var cells: [ComparableCell] = []
+    // A short transaction for each cell.
+    for choice in chosen { cells.append(try await store.read { view in try ComparableCell(choice, view) }) }
+    var comparison = CellComparison(request, role: role, cells: cells)
+    return comparison.compared()
+  }
+}
+
+/// A cell with those of its runs that are compared.
+private struct ChosenCell: Sendable {
+  var cell: StoredCell
+  var runs: [StoredRun]
+}
+
+extension StoreView {
+  /// The cells that a request names, each once, in the order in which they are named.
+  fileprivate func chosen(_ request: ComparisonRequest) throws -> [ChosenCell] {
+    var chosen: [ChosenCell] = []
+    func add(_ cell: StoredCell, _ runs: [StoredRun]) {
+      guard let index = chosen.firstIndex(where: { $0.cell.cellId == cell.cellId }) else {
+        chosen.append(ChosenCell(cell: cell, runs: runs))
+        return
+      }
+      let known = Set(chosen[index].runs.map(\.runId))
+      chosen[index].runs = (chosen[index].runs + runs.filter { !known.contains($0.runId) }).sorted {
+        $0.runId < $1.runId
+      }
+    }
+    for name in request.of {
+      if let run = try runNamed(name), let cell = try cell(run.cellId) {
+        add(cell, [run])
+      } else if let cell = try cell(named: name) {
+        add(cell, try runs(cell: cell.cellId))
+      } else {
+        throw RequestRefused(
+          .notFound, code: "compare.not_found", message: "“\(name)” is neither a run nor a cell",
+          hint: "`nactl runs` and `nactl cell list` show what there is")
+      }
+    }
+    if let batch = request.batch {
+      let members = try cells(batch: batch)
+      guard !members.isEmpty else {
+        throw RequestRefused(
+          .notFound, code: "batch.not_found", message: "no cell is of the batch “\(batch)”",
+          hint: "`nactl cell list` shows the batches")
+      }
+      for cell in members { add(cell, try runs(cell: cell.cellId)) }
+    }
+    return chosen
+  }
+
+  private func runNamed(_ name: String) throws -> StoredRun? {
+    switch RunReference(name) {
+    case .number(let number): try run(number)
+    case .last: try lastBegunRun()
+    case nil: nil
+    }
+  }
+}
+
+extension ComparableCell {
+  fileprivate init(_ choice: ChosenCell, _ view: StoreView) throws {
+    let cell = choice.cell
+    self.init(name: cell.name)
+    first = try view.firstCycle(cell: cell.cellId)
+    (massUg, massBasis, areaMm2E3) = (cell.activeMassUg, cell.activeMassBasis, cell.areaMm2E3)
+    for run in choice.runs where run.startedUnixUs != nil {
+      runs.append(run.runId)
+      if let text = try view.metricParameters(of: run) { parameters.insert(text) }
+      let bases = CycleConditions.Bases(
+        chargeNc: run.rateBasisChargeNc, massUg: run.rateBasisMassUg, areaMm2E3: run.rateBasisAreaMm2E3)
+      var conditions: [Int64: CycleConditions] = [:]
+      for drive in try view.drives(run: run.runId) {
+        conditions[drive.cycleNumber, default: CycleConditions(bases: bases)].take(drive)
+      }
+      let finished = try view.cycles(run: run.runId)
+      cycles += finished.map { Cycle(row: $0, conditions: conditions[$0.cycleNumber] ?? CycleConditions(bases: bases)) }
+      if let newest = conditions.keys.max(), newest > finished.last?.cycleNumber ?? 0 {
+        openCycles.append((run.runId, newest))
+      }
+    }
+    cycles.sort { ($0.row.cellCycleNumber, $0.row.runId) < ($1.row.cellCycleNumber, $1.row.runId) }
+  }
+}

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+
+import ControlAPI
+import CyclerModel
+import Quantities
+import Testing
+
+@testable import CycleStore
+@testable import CyclerService
+
+@Suite struct CellComparisonTests {
+  private static func cycle(
+    run: Int64 = 1, _ number: Int64, ofCell cellNumber: Int64? = nil, capacity: Double?, efficiency: Double? = 0.99,
+    purpose: String? = "life", flags: DataFlags = [], end: String = "voltage <= 10 mV", current: Int64 = 360_000_000,
+    mass: Int64? = 1_000
+  ) -> ComparableCell.Cycle {
+    var conditions = CycleConditions(bases: .init(massUg: mass))
+    conditions.take(
+      StoredDrive(cycleNumber: number, direction: -1, endReason: end, currentRangePa: current))
+    conditions.take(
+      StoredDrive(cycleNumber: number, direction: 1, endReason: "voltage >= 2 V", currentRangePa: current))
+    return ComparableCell.Cycle(
+      row: StoredCycle(
+        runId: run, parameterSetId: 1, cycleNumber: number, cellCycleNumber: cellNumber ?? number, purpose: purpose,
+        chargeCapacityAh: capacity, dischargeCapacityAh: 1, coulombicEfficiency: efficiency, flags: flags.rawValue),
+      conditions: conditions)
+  }
+
+  private static func cell(_ name: String, _ cycles: [ComparableCell.Cycle], mass: Int64? = 1_000) -> ComparableCell {
+    var cell = ComparableCell(name: name)
+    cell.runs = Set(cycles.map(\.row.runId)).sorted()
+    cell.cycles = cycles
+    cell.massUg = mass
+    return cell
+  }
+
+  private static func compare(_ cells: [ComparableCell], _ request: ComparisonRequest = ComparisonRequest())
+    -> ComparisonTable
+  {
+    var comparison = CellComparison(request, role: .anodeHalfCell, cells: cells)
+    return comparison.compared()
+  }
+
+  @Test func theMeanIsOverWholeCyclesAndTheOthersAreNamed() {
+    let table = Self.compare([
+      Self.cell("a", [Self.cycle(1, capacity: 3e-4)]), Self.cell("b", [Self.cycle(1, capacity: 3.2e-4)]),
+      Self.cell("c", [Self.cycle(1, capacity: 1e-4, efficiency: nil, flags: .truncated)]),
+      Self.cell("d", [Self.cycle(1, capacity: nil, efficiency: nil, flags: .gap)]),
+      Self.cell("e", [Self.cycle(1, capacity: 9, efficiency: nil, flags: [.partialStart, .chargeUnknown])]),
+    ])
+    let row = table.rows[0]
+    #expect(row.reversible_capacity_Ah.n == 2 && row.cells.count == 5)
+    #expect(abs((row.reversible_capacity_Ah.mean ?? 0) - 3.1e-4) < 1e-18)
+    #expect(abs((row.reversible_capacity_mAh_per_g.mean ?? 0) - 310) < 1e-9)
+    #expect(row.reversible_capacity_mAh_per_cm2 == SampleMean(mean: nil, standard_deviation: nil, n: 0))
+    #expect(row.cells.map(\.is_counted) == [true, true, false, false, false])
+    #expect(
+      table.left_out.map { "\($0.cell): \($0.reason)" } == [
+        "c: incomplete: truncated", "d: incomplete: its charge is not known",
+        "e: incomplete: charge_unknown, partial_start",
+      ])
+  }
+
+  @Test func whatWasDrivenOtherwiseThanMostIsInNoMean() {
+    let table = Self.compare([
+      Self.cell("odd", [Self.cycle(1, capacity: 5, end: "voltage <= 2 mV")]),
+      Self.cell("a", [Self.cycle(1, capacity: 1)]), Self.cell("b", [Self.cycle(1, capacity: 2, current: 365_000_000)]),
+      Self.cell("fast", [Self.cycle(1, capacity: 7, current: 720_000_000)]),
+      // Twice the current on twice the mass is the same rate.
+      Self.cell("heavy", [Self.cycle(1, capacity: 3, current: 720_000_000, mass: 2_000)]),
+    ])
+    #expect(table.rows[0].reversible_capacity_Ah.n == 3 && table.rows[0].reversible_capacity_Ah.mean == 2)
+    #expect(table.left_out.map(\.cell) == ["odd", "fast"])
+    #expect(
+      table.left_out[1].reason == "other conditions: discharge to voltage <= 10 mV at 0.72 mA (0.72 A/g), charge to "
+        + "voltage >= 2 V at 0.72 mA (0.72 A/g); most have discharge to voltage <= 10 mV at 0.36 mA (0.36 A/g), charge to "
+        + "voltage >= 2 V at 0.36 mA (0.36 A/g)")
+    #expect(table.warnings.contains("cut-offs or rates differ in 2 cycles"))
+  }
+
+  @Test func aNumberThatTwoRunsHaveIsTheLaterOnes() {
+    let table = Self.compare([
+      Self.cell(
+        "a",
+        [
+          Self.cycle(run: 1, 1, capacity: 1), Self.cycle(run: 1, 2, capacity: 0, flags: .truncated),
+          Self.cycle(run: 2, 1, ofCell: 2, capacity: 0.5),
+        ])
+    ])
+    #expect(table.rows.map(\.number) == [1, 2])
+    #expect(table.rows[1].reversible_capacity_Ah == SampleMean(mean: 0.5, standard_deviation: nil, n: 1))
+    #expect(
+      table.left_out == [
+        LeftOut(cell: "a", run: 1, cycle_number: 2, reason: "run 2 counts its cycle 1 in its place")
+      ])
+  }
+
+  @Test func purposesAreNeverMixed() {
+    let cells = [
+      Self.cell("a", [Self.cycle(1, capacity: 1, purpose: "formation"), Self.cycle(2, capacity: 2)]),
+      Self.cell("b", [Self.cycle(1, capacity: 3)]),
+    ]
+    let byCycle = Self.compare(cells)
+    #expect(byCycle.rows.map { "\($0.number) \($0.purpose ?? "")" } == ["1 formation", "1 life", "2 life"])
+    let byPurpose = Self.compare(cells, ComparisonRequest(by: .purpose))
+    #expect(byPurpose.rows.map { "\($0.number) \($0.purpose ?? "")" } == ["1 formation", "1 life"])
+    #expect(byPurpose.rows[1].reversible_capacity_Ah.mean == 2.5)
+    #expect(Self.compare(cells, ComparisonRequest(cycle: 2)).rows.map(\.number) == [2])
+  }
+
+  @Test func retentionIsAgainstTheCycleThatWasAskedFor() {
+    let cells = [
+      Self.cell("a", [Self.cycle(1, capacity: 8), Self.cycle(2, capacity: 4), Self.cycle(3, capacity: 3)]),
+      Self.cell(
+        "b", [Self.cycle(1, capacity: 8), Self.cycle(2, capacity: 4, flags: .truncated), Self.cycle(3, capacity: 3)]),
+    ]
+    let table = Self.compare(cells, ComparisonRequest(reference: 2))
+    #expect(table.rows.map(\.retention.mean) == [nil, 1, 0.75])
+    #expect(table.rows[2].retention.n == 1, "b's reference was cut short")
+  }
+
+  @Test func aCellWithoutRunsAndARunWithoutCyclesAreNamed() {
+    var running = ComparableCell(name: "running")
+    running.runs = [7]
+    running.openCycles = [(7, 1)]
+    let table = Self.compare([ComparableCell(name: "new"), running])
+    #expect(table.rows.isEmpty)
+    #expect(
+      table.left_out == [
+        LeftOut(cell: "new", reason: "no run of it has begun"),
+        LeftOut(cell: "running", run: 7, reason: "no cycle of it is over"),
+        LeftOut(cell: "running", run: 7, cycle_number: 1, reason: "it goes on"),
+      ])
+    #expect(table.initial_coulombic_efficiency == SampleMean(mean: nil, standard_deviation: nil, n: 0))
+  }
+}
+
+@Suite struct TraceFoldTests {
+  /// Columns hold what lies in them, and nothing is lost at the ends.
+  @Test func eachColumnHasItsExtremes() {
+    var fold = TraceFold(from: 0, to: 100, columns: 4)
+    for (time, millivolts) in [(0, 5), (10, 1), (24, 9), (50, 3), (100, 7)] as [(Int64, Int64)] {
+      fold.take(
+        RecordRow(
+          stepID: 1, index: 0, stepTime: .zero, voltage: .init(millivolts: millivolts), current: nil, charge: .zero,
+          energy: .zero, flags: []), at: time)
+    }
+    #expect(fold.records == 5)
+    #expect(fold.filled.map(\.lowest_voltage_V) == [0.001, 0.003, 0.007])
+    #expect(fold.filled.map(\.highest_voltage_V) == [0.009, 0.003, 0.007])
+    #expect(fold.filled.allSatisfy { $0.lowest_current_A == nil })
+    var one = TraceFold(from: 5, to: 5, columns: 3)
+    one.take(
+      RecordRow(
+        stepID: 1, index: 0, stepTime: .zero, voltage: nil, current: nil, charge: .zero, energy: .zero, flags: []),
+      at: 5)
+    #expect(one.filled.count == 1)
+  }
+}
