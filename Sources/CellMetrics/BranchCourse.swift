@@ -136,6 +136,9 @@ struct BranchCourse: Sendable, Hashable {
     if case .one(let range) = whole.ranges { detail.rangeFullScale = Current(picoamperes: range) }
   }
 
+  /// Takes a resistance that was read when the half-cycle ran.
+  mutating func know(_ resistance: ClosingResistance, at delay: ResistanceDelay) { resistances[delay] = resistance }
+
   /// The resistance at a delay, by which a plateau is corrected; nil while it is not known.
   @inline(__always)
   func resistance(at delay: ResistanceDelay) -> Resistance? { resistances[delay]?.resistance }

@@ -5,7 +5,7 @@
 // Which half-cycle belongs to which cycle was stamped when it ran; nothing is guessed here from signs or counts.
 
 public import CyclerModel
-internal import Quantities
+public import Quantities
 
 /// Makes the summary of a cycle from its closed half-cycles (docs/metrics.md, "Cycle").
 public struct CycleAccumulator: Sendable, Hashable {
@@ -108,8 +108,12 @@ public struct CycleAccumulator: Sendable, Hashable {
   /// What all cycles that were closed come to; nil when earlier ones went unnoted.
   public var runSummary: RunSummary? { series.summary(threshold: retentionThreshold) }
 
-  /// Charge flowed outside of half-cycles that nobody measured: where end-points stand is compared anew from here.
+  /// Charge flowed outside of half-cycles that nobody measured: where end-points stand is compared anew behind it.
   public mutating func chargeWasMissed() { series.chargeWasMissed() }
+
+  /// The net charge of the run at the end of a half-cycle, as its row tells it: nil when charge was missed since the
+  /// half-cycle before. To be asked once of each half-cycle, at its end.
+  public mutating func netChargeAtEnd(_ charge: Charge) -> Charge? { series.takeChargeIsWhole() ? charge : nil }
 
   private mutating func clear() {
     charging = nil

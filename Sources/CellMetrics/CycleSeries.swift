@@ -20,6 +20,8 @@ struct CycleSeries: Sendable, Hashable {
   /// False when cycles went by that nobody noted.
   private(set) var isKnown = true
   private var slippage = EndPointSlippage()
+  // Charge flowed outside of half-cycles, since the last one, that nobody measured.
+  private var isChargeMissed = false
   // Slippages of the present cycle's ends, and what went before it.
   private var chargeEnd: Charge?
   private var dischargeEnd: Charge?
@@ -92,7 +94,13 @@ struct CycleSeries: Sendable, Hashable {
     beforeCycle = nil
   }
 
-  mutating func chargeWasMissed() { slippage = EndPointSlippage() }
+  mutating func chargeWasMissed() { isChargeMissed = true }
+
+  /// Whether all that flowed since the last half-cycle is known; asked once of each half-cycle, at its end.
+  mutating func takeChargeIsWhole() -> Bool {
+    defer { isChargeMissed = false }
+    return !isChargeMissed
+  }
 
   // MARK: Cycles
 
@@ -241,6 +249,7 @@ extension CycleSeries {
   func encode(into writer: inout ByteWriter) {
     writer.write(isKnown)
     slippage.encode(into: &writer)
+    writer.write(isChargeMissed)
     writer.write(chargeEnd?.nanocoulombs)
     writer.write(dischargeEnd?.nanocoulombs)
     writer.write(beforeCycle != nil)
@@ -266,6 +275,7 @@ extension CycleSeries {
   init(from reader: inout ByteReader) throws(ByteReader.Malformed) {
     isKnown = try reader.readBool()
     slippage = try EndPointSlippage(from: &reader)
+    isChargeMissed = try reader.readBool()
     chargeEnd = try reader.readOptional(Int64.self).map(Charge.init(nanocoulombs:))
     dischargeEnd = try reader.readOptional(Int64.self).map(Charge.init(nanocoulombs:))
     beforeCycle = try reader.readBool() ? try Ended(from: &reader) : nil

@@ -96,6 +96,11 @@ public struct HalfCycleAccumulator: Sendable, Hashable {
     course.circuitClosed(from: standing, after: rest)
   }
 
+  /// Takes the resistance by which the plateau is corrected, as it was read when the half-cycle ran.
+  mutating func know(_ resistance: ClosingResistance) {
+    if let correctionDelay { course.know(resistance, at: correctionDelay) }
+  }
+
   /// The resistance by which the plateau is corrected; nil while it is not known or not asked for.
   public var correctionResistance: Resistance? { correctionDelay.flatMap(course.resistance) }
 

@@ -23,8 +23,7 @@ public struct RunRecount: Sendable {
   private let cycleNumbers: [Int64]
   private var closedCycles = 0
   private var cycles: CycleAccumulator
-  private var stamped: HalfCycleRow?
-  private var halfCycle = HalfCycleAccumulator(direction: .none, plateauThreshold: nil)
+  private var halfCycle: RecountedHalfCycle?
 
   /// A recount in which nothing has been read.
   ///
@@ -39,37 +38,39 @@ public struct RunRecount: Sendable {
     self.parameters = parameters
     self.cycleNumbers = cycleNumbers
     cycles = CycleAccumulator(
-      role: role, earlierCellCycles: earlierCellCycles, retentionReference: parameters.retentionReference)
+      role: role, earlierCellCycles: earlierCellCycles, retentionReference: parameters.retentionReference,
+      retentionThreshold: parameters.retentionThreshold)
   }
 
   /// Begins a half-cycle with what was stamped on it.
   /// - Returns: The cycles that were over before it began.
   public mutating func open(_ row: HalfCycleRow) -> [CycleSummary] {
-    stamped = row
-    halfCycle = HalfCycleAccumulator(direction: row.direction, parameters: parameters, role: role)
+    halfCycle = RecountedHalfCycle(row, parameters: parameters, role: role)
     return row.cycleNumber.map { closeCycles(below: $0) } ?? []
   }
 
   /// Counts a record of the half-cycle.
   @inline(__always)
-  public mutating func record(_ record: RecordRow) { halfCycle.record(record) }
+  public mutating func record(_ record: RecordRow) { halfCycle?.record(record) }
 
   /// The step of the half-cycle is over.
-  public mutating func stepEnded() { halfCycle.stepEnded() }
+  public mutating func stepEnded() { halfCycle?.stepEnded() }
 
   /// Ends the half-cycle.
   /// - Returns: Its row, with the sums that its records come to; nil when none was begun.
   public mutating func closeHalfCycle() -> HalfCycleRow? {
-    guard let stamped else { return nil }
-    self.stamped = nil
-    let row = halfCycle.fill(stamped)
-    if row.cycleNumber != nil { cycles.add(row) }
+    guard let row = halfCycle?.row else { return nil }
+    halfCycle = nil
+    cycles.add(row)
     return row
   }
 
   /// Says that the last half-cycle has come.
   /// - Returns: The cycles that are left.
   public mutating func finish() -> [CycleSummary] { closeCycles(below: .max) }
+
+  /// What all cycles come to that are closed; nil before the first.
+  public var runSummary: RunSummary? { closedCycles > 0 ? cycles.runSummary : nil }
 
   private mutating func closeCycles(below number: Int64) -> [CycleSummary] {
     var summaries: [CycleSummary] = []

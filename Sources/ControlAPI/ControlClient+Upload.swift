@@ -4,7 +4,7 @@
 // A request whose body is a file: written piece by piece while the answer is listened for, because a daemon that refuses
 // says so before it has read everything.
 
-public import NIOCore
+internal import NIOCore
 import NIOHTTP1
 import Synchronization
 

@@ -15,7 +15,7 @@ enum ArchiveFormat {
   /// The layout beside the schema's version; it rises when old readers would misunderstand new files.
   static let version: Int64 = 1
   /// The first schema that had archives.
-  static let firstSchema = 9
+  static let firstSchema = 11
   /// SQLite's usual size of a page, always the same so that files are.
   static let pageSize = 4_096
   /// The table beside those of the schema.
@@ -42,6 +42,7 @@ enum ArchiveFormat {
     Table(name: "parameter_set", keys: ["parameter_set_id"]), Table(name: "run", keys: ["run_id"]),
     Table(name: "run_protocol", keys: ["run_id", "revision"]),
     Table(name: "cycle", keys: ["run_id", "parameter_set_id", "cycle_number"]),
+    Table(name: "run_summary", keys: ["run_id", "parameter_set_id"]),
     Table(name: "recount", keys: ["run_id", "parameter_set_id"]),
     Table(name: "efficiency_test", keys: ["run_id", "number"]), Table(name: "event", keys: ["event_id"]),
   ]

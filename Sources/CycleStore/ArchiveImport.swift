@@ -126,6 +126,7 @@ public struct ArchiveImport: Sendable {
         while try copy.page(from: source, to: database, limit: Self.page) == Self.page {}
       }
       try Self.copy("cycle", from: source, to: database) { ["run_id": number, "parameter_set_id": set($0)] }
+      try Self.copy("run_summary", from: source, to: database) { ["run_id": number, "parameter_set_id": set($0)] }
       try Self.copy("recount", from: source, to: database) {
         ["run_id": number, "parameter_set_id": set($0), "last_step_id": moved($0, "last_step_id")]
       }

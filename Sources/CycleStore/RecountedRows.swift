@@ -51,6 +51,11 @@ public final class RecountedRows: Sendable {
     try write(cycles.map { .cycleClosed(run: run, $0) })
   }
 
+  /// Takes what all cycles come to.
+  public func add(_ summary: RunSummary?) throws {
+    if let summary { try write([.summaryUpdated(run: run, summary)]) }
+  }
+
   /// Compares a half-cycle with the stored one.
   /// - Parameter parametersDiffer: Its plateau is another one then, and is left out.
   public func compare(
@@ -90,6 +95,9 @@ public final class RecountedRows: Sendable {
   /// All cycles as they stand in the table.
   func cycleRows() throws -> [Row] { try all(of: "SELECT * FROM cycle ORDER BY cycle_number") }
 
+  /// What all cycles come to, as it stands in its table; at most one row.
+  func summaryRows() throws -> [Row] { try all(of: "SELECT * FROM run_summary") }
+
   private func all(of sql: String) throws -> [Row] { try memory.read { try Row.fetchAll($0, sql: sql) } }
 
   private func write(_ entries: [JournalEntry]) throws {
@@ -122,16 +130,9 @@ extension StoreEdit {
       database, sql: "SELECT parameter_set_id FROM run WHERE run_id = ?", arguments: [entry.run])
     guard let own else { throw StoreError.unknown(kind: "run", name: "\(entry.run)") }
     guard own != set else { throw StoreError.taken(kind: "parameter set", name: "\(set)") }
-    try database.execute(
-      sql: "DELETE FROM cycle WHERE run_id = ? AND parameter_set_id = ?", arguments: [entry.run, set])
     let cycles = try rows.cycleRows()
-    for cycle in cycles {
-      let names = cycle.columnNames.joined(separator: ", ")
-      let marks = cycle.map { _ in "?" }.joined(separator: ", ")
-      let values = cycle.map { column, value in column == "parameter_set_id" ? set.databaseValue : value }
-      try database.cachedStatement(sql: "INSERT INTO cycle(\(names)) VALUES(\(marks))").execute(
-        arguments: StatementArguments(values))
-    }
+    try replace("cycle", of: entry.run, set, by: cycles)
+    try replace("run_summary", of: entry.run, set, by: try rows.summaryRows())
     try database.execute(
       sql: """
         INSERT OR REPLACE INTO recount(
@@ -144,5 +145,17 @@ extension StoreEdit {
         cycles.count, entry.records, entry.lastRecord?.stepID, entry.lastRecord?.index,
       ])
     return set
+  }
+
+  private func replace(_ table: String, of run: Int64, _ set: Int64, by rows: [Row]) throws {
+    try database.execute(
+      sql: "DELETE FROM \(table) WHERE run_id = ? AND parameter_set_id = ?", arguments: [run, set])
+    for row in rows {
+      let names = row.columnNames.joined(separator: ", ")
+      let marks = row.map { _ in "?" }.joined(separator: ", ")
+      let values = row.map { column, value in column == "parameter_set_id" ? set.databaseValue : value }
+      try database.cachedStatement(sql: "INSERT INTO \(table)(\(names)) VALUES(\(marks))").execute(
+        arguments: StatementArguments(values))
+    }
   }
 }

@@ -187,6 +187,9 @@ struct SmallTables {
     try add("cycle", "SELECT * FROM cycle WHERE run_id = ?", [run], database) { row in
       ["run_id": only, "parameter_set_id": set(row)]
     }
+    try add("run_summary", "SELECT * FROM run_summary WHERE run_id = ?", [run], database) { row in
+      ["run_id": only, "parameter_set_id": set(row)]
+    }
     try add("recount", "SELECT * FROM recount WHERE run_id = ?", [run], database) { row in
       ["run_id": only, "parameter_set_id": set(row), "last_step_id": moved(row, "last_step_id")]
     }

@@ -98,22 +98,6 @@ struct StampWalk: Sendable {
   }
 }
 
-extension HalfCycleRow {
-  /// A stored one; nil only when somebody else wrote the row.
-  init?(_ row: StoredHalfCycle) {
-    guard let direction = Direction(rawValue: Int8(truncatingIfNeeded: row.direction)) else { return nil }
-    self.init(
-      halfCycleID: row.halfCycleId, run: row.runId, number: Int32(truncatingIfNeeded: row.number),
-      cycleNumber: row.cycleNumber, direction: direction, purpose: row.purpose.flatMap(CyclePurpose.init(rawValue:)),
-      label: row.label, charge: Charge(nanocoulombs: row.chargeNc),
-      reverseCharge: Charge(nanocoulombs: row.reverseChargeNc), energy: Energy(nanojoules: row.energyNj),
-      constantVoltageCharge: Charge(nanocoulombs: row.constantVoltageChargeNc),
-      plateauCharge: row.plateauChargeNc.map(Charge.init(nanocoulombs:)),
-      gapCharge: row.gapChargeNc.map(Charge.init(nanocoulombs:)), endReason: row.endReason,
-      flags: DataFlags(rawValue: row.flags))
-  }
-}
-
 extension EfficiencyTestRow {
   /// A stored one; nil only when somebody else wrote the row.
   init?(_ row: StoredEfficiencyTest) {

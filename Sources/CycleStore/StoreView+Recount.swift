@@ -40,10 +40,10 @@ extension StoreView {
 
   /// A half-cycle of a run that is over; nil when there is none or it is open.
   public func closedHalfCycle(_ id: Int64) throws -> HalfCycleRow? {
-    try Row.fetchOne(
+    try StoredHalfCycle.fetchOne(
       database.cachedStatement(sql: "SELECT * FROM half_cycle WHERE half_cycle_id = ? AND end_reason IS NOT NULL"),
       arguments: [id]
-    ).flatMap(HalfCycleRow.init(stored:))
+    ).flatMap { HalfCycleRow($0) }
   }
 
   /// The number of the last half-cycle of a run that is over; 0 without one.
@@ -108,24 +108,5 @@ extension StoreView {
     try StoredCycle.fetchAll(
       database, sql: "SELECT * FROM cycle WHERE run_id = ? AND parameter_set_id = ? ORDER BY cycle_number",
       arguments: [run, parameterSet])
-  }
-}
-
-extension HalfCycleRow {
-  /// Reads a row of `half_cycle`; nil when somebody else wrote what cannot be one.
-  init?(stored row: Row) {
-    guard let direction = Direction(rawValue: Int8(clamping: row["direction"] as Int64)),
-      let number = Int32(exactly: row["number"] as Int64)
-    else { return nil }
-    let purpose: String? = row["purpose"]
-    self.init(
-      halfCycleID: row["half_cycle_id"], run: row["run_id"], number: number, cycleNumber: row["cycle_number"],
-      direction: direction, purpose: purpose.flatMap(CyclePurpose.init(rawValue:)), label: row["label"],
-      charge: Charge(nanocoulombs: row["charge_nc"]), reverseCharge: Charge(nanocoulombs: row["reverse_charge_nc"]),
-      energy: Energy(nanojoules: row["energy_nj"]),
-      constantVoltageCharge: Charge(nanocoulombs: row["constant_voltage_charge_nc"]),
-      plateauCharge: (row["plateau_charge_nc"] as Int64?).map(Charge.init(nanocoulombs:)),
-      gapCharge: (row["gap_charge_nc"] as Int64?).map(Charge.init(nanocoulombs:)), endReason: row["end_reason"],
-      flags: DataFlags(rawValue: row["flags"]))
   }
 }

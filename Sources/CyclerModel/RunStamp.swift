@@ -59,10 +59,14 @@ public struct RunFacts: Sendable, Hashable {
     func voltage(_ key: String) -> Voltage? { parameters[key].flatMap(Int64.init).map(Voltage.init(nanovolts:)) }
     let (sodiation, desodiation, reference) =
       ("sodiation_plateau_below_nv", "desodiation_plateau_below_nv", "retention_reference")
-    let known = MetricParameters(
+    let (correction, threshold) = ("plateau_ir_correction", "retention_threshold")
+    var known = MetricParameters(
       sodiationPlateauBelow: voltage(sodiation), desodiationPlateauBelow: voltage(desodiation),
       retentionReference: parameters[reference].flatMap(CycleReference.init(written:)))
-    return (known, parameters.keys.filter { ![sodiation, desodiation, reference].contains($0) }.sorted())
+    known.plateauIRCorrection = parameters[correction].flatMap(ResistanceDelay.init(rawValue:))
+    if let share = parameters[threshold].flatMap(Double.init) { known.retentionThreshold = share }
+    let names = [sodiation, desodiation, reference, correction, threshold]
+    return (known, parameters.keys.filter { !names.contains($0) }.sorted())
   }
 }
 
@@ -107,6 +111,7 @@ extension RunStamp {
       fields.add("gap_charge_nC", row.gapCharge?.nanocoulombs)
       fields.add("end_reason", row.endReason)
       fields.add("flags", row.flags.rawValue)
+      Self.add(row, to: &fields)
     case .cycle(let number): fields.add("cycle", number)
     case .test(let row):
       fields.add("test", Int64(row.number))
@@ -144,8 +149,7 @@ extension RunStamp {
       guard let number = Int32(exactly: try fields.integer("half_cycle")), number > 0,
         let direction = Direction(rawValue: Int8(truncatingIfNeeded: try fields.integer("direction")))
       else { throw Malformed(what: "a half-cycle of it has no number or no direction") }
-      self = .halfCycle(
-        HalfCycleRow(
+      var row = HalfCycleRow(
           halfCycleID: RowIdentity.halfCycle(run: run, number: number), run: run, number: number,
           cycleNumber: try fields.optionalInteger("cycle"), direction: direction,
           purpose: try fields.word("purpose") { CyclePurpose(rawValue: $0) }, label: fields["label"],
@@ -155,7 +159,9 @@ extension RunStamp {
           constantVoltageCharge: Charge(nanocoulombs: try fields.integer("constant_voltage_charge_nC")),
           plateauCharge: try fields.optionalInteger("plateau_charge_nC").map(Charge.init(nanocoulombs:)),
           gapCharge: try fields.optionalInteger("gap_charge_nC").map(Charge.init(nanocoulombs:)),
-          endReason: fields["end_reason"], flags: DataFlags(rawValue: try fields.integer("flags"))))
+          endReason: fields["end_reason"], flags: DataFlags(rawValue: try fields.integer("flags")))
+      try Self.read(&row, from: fields)
+      self = .halfCycle(row)
     case "cycle": self = .cycle(try fields.integer("cycle"))
     case "test":
       guard let number = Int32(exactly: try fields.integer("test")),
@@ -175,6 +181,76 @@ extension RunStamp {
   }
 
   private static let parameterPrefix = "parameter."
+
+  /// What is known of a half-cycle besides its sums.
+  private static func add(_ row: HalfCycleRow, to fields: inout StampFields) {
+    let (detail, rest) = (row.detail, row.detail.restBefore)
+    fields.add("active_time_us", row.activeTime?.microseconds)
+    fields.add("end_voltage_nV", row.endVoltage?.nanovolts)
+    fields.add("end_net_charge_nC", row.endNetCharge?.nanocoulombs)
+    fields.add("constant_current_charge_nC", detail.constantCurrentCharge?.nanocoulombs)
+    fields.add("constant_current_time_us", detail.constantCurrentTime?.microseconds)
+    fields.add("constant_voltage_time_us", detail.constantVoltageTime?.microseconds)
+    fields.add("rest_before_us", rest?.duration?.microseconds)
+    fields.add("rest_before_start_voltage_nV", rest?.startVoltage?.nanovolts)
+    fields.add("rest_before_end_voltage_nV", rest?.endVoltage?.nanovolts)
+    fields.add("rest_before_drift_nV_h", rest?.drift?.count)
+    fields.add("rest_before_drift_span_us", rest?.driftSpan?.microseconds)
+    for delay in ResistanceDelay.allCases {
+      fields.add("resistance_\(delay.key)_uohm", detail.resistances[delay]?.resistance.count)
+      fields.add("resistance_\(delay.key)_delay_us", detail.resistances[delay]?.delay.microseconds)
+    }
+    fields.add("plateau_ir_corrected_charge_nC", detail.plateauIRCorrectedCharge?.nanocoulombs)
+    fields.add("offset_uncertainty_nC", detail.offsetUncertainty?.nanocoulombs)
+    fields.add("gain_uncertainty_nC", detail.gainUncertainty?.nanocoulombs)
+    fields.add("range_full_scale_pA", detail.rangeFullScale?.picoamperes)
+  }
+
+  private static func read(_ row: inout HalfCycleRow, from fields: StampFields) throws(Malformed) {
+    func time(_ key: String) throws(Malformed) -> TimeSpan? {
+      try fields.optionalInteger(key).map(TimeSpan.init(microseconds:))
+    }
+    func voltage(_ key: String) throws(Malformed) -> Voltage? {
+      try fields.optionalInteger(key).map(Voltage.init(nanovolts:))
+    }
+    func charge(_ key: String) throws(Malformed) -> Charge? {
+      try fields.optionalInteger(key).map(Charge.init(nanocoulombs:))
+    }
+    row.activeTime = try time("active_time_us")
+    row.endVoltage = try voltage("end_voltage_nV")
+    row.endNetCharge = try charge("end_net_charge_nC")
+    row.detail.constantCurrentCharge = try charge("constant_current_charge_nC")
+    row.detail.constantCurrentTime = try time("constant_current_time_us")
+    row.detail.constantVoltageTime = try time("constant_voltage_time_us")
+    var rest = RestBefore()
+    rest.duration = try time("rest_before_us")
+    rest.startVoltage = try voltage("rest_before_start_voltage_nV")
+    rest.endVoltage = try voltage("rest_before_end_voltage_nV")
+    rest.drift = try fields.optionalInteger("rest_before_drift_nV_h").map(VoltageRate.init(count:))
+    rest.driftSpan = try time("rest_before_drift_span_us")
+    if rest != RestBefore() { row.detail.restBefore = rest }
+    for delay in ResistanceDelay.allCases {
+      guard let microohms = try fields.optionalInteger("resistance_\(delay.key)_uohm"),
+        let after = try time("resistance_\(delay.key)_delay_us")
+      else { continue }
+      row.detail.resistances[delay] = ClosingResistance(resistance: Resistance(count: microohms), delay: after)
+    }
+    row.detail.plateauIRCorrectedCharge = try charge("plateau_ir_corrected_charge_nC")
+    row.detail.offsetUncertainty = try charge("offset_uncertainty_nC")
+    row.detail.gainUncertainty = try charge("gain_uncertainty_nC")
+    row.detail.rangeFullScale = try fields.optionalInteger("range_full_scale_pA").map(Current.init(picoamperes:))
+  }
+}
+
+extension ResistanceDelay {
+  fileprivate var key: String {
+    switch self {
+    case .firstRecord: "first"
+    case .oneSecond: "1_s"
+    case .tenSeconds: "10_s"
+    case .thirtySeconds: "30_s"
+    }
+  }
 }
 
 /// Names and values of a stamp in their order.

@@ -54,6 +54,8 @@ public struct AnalysisOptions: Sendable, Hashable {
   public var currentOffset: Current?
   /// The retention below which a life is over, a fraction.
   public var retentionThreshold = RunSummary.usualThreshold
+  /// Whether a person has said that, and it is not only what is usual.
+  public var hasStatedRetentionThreshold = false
   /// The test that it is.
   public var test: Test?
 

@@ -125,7 +125,7 @@ public struct DataAnalysis: Sendable {
       finder.closed, restsAreExact: finder.tally.restsAreExact)
     let maker = CycleMaker(halves, options: options, first: first)
     var result = AnalysisResult(
-      cycles: maker.cycles, halfCycles: maker.halves, tests: maker.tests, summary: summary(maker), notes: [],
+      cycles: maker.cycles, halfCycles: maker.halves, tests: maker.tests, summary: Self.summary(maker, options), notes: [],
       records: finder.tally.records, span: finder.tally.lastTime - finder.tally.firstTime,
       usesCounter: finder.rules.countersArePrimary)
     result.summary.counterMismatch = counterMismatch(of: result.halfCycles)
@@ -142,12 +142,10 @@ public struct DataAnalysis: Sendable {
     guard let table = stamped else { throw reader.holdsNoRecord }
     try refuseAbsurd(table.halves.map { DataHalfCycle(summing: $0.accumulator) })
     let found = StampedCycles(table, options: options)
-    var result = AnalysisResult(
-      cycles: found.cycles, halfCycles: found.halves, tests: table.tests, summary: AnalysisResult.Summary(),
-      notes: found.notes, records: table.records, span: Double(table.lastTime - table.firstTime) / 1e6,
+    return AnalysisResult(
+      cycles: found.cycles, halfCycles: found.halves, tests: table.tests,
+      summary: AnalysisResult.Summary(cycles: found.summary, referenceCycle: found.options.reference), notes: found.notes, records: table.records, span: Double(table.lastTime - table.firstTime) / 1e6,
       usesCounter: true, stampedOptions: found.options)
-    result.summary = Self.summary(of: result, found.options)
-    return result
   }
 
   /// Every later sum is at most what flowed in all, so none can overflow.

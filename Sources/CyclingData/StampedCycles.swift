@@ -16,6 +16,8 @@ struct StampedCycles {
   private(set) var halves: [DataHalfCycle] = []
   private(set) var cycles: [DataCycle] = []
   private(set) var notes: [String] = []
+  /// What the cycles come to.
+  private(set) var summary: RunSummary
   private var rows: [HalfCycleRow] = []
   private let role: CellRole
 
@@ -26,6 +28,8 @@ struct StampedCycles {
     self.options.role = role
     self.options.sodiationPlateauBelow = table.parameters.sodiationPlateauBelow
     self.options.desodiationPlateauBelow = table.parameters.desodiationPlateauBelow
+    self.options.retentionThreshold = table.parameters.retentionThreshold
+    summary = RunSummary(retentionThreshold: table.parameters.retentionThreshold)
     sumUp()
     makeCycles()
     tell()
@@ -36,8 +40,9 @@ struct StampedCycles {
   private mutating func sumUp() {
     var differing: [String] = []
     for half in table.halves {
-      var row = half.accumulator.fill(half.stamp)
-      if row.endReason != nil, row.charge != half.stamp.charge || row.energy != half.stamp.energy {
+      let stamp = half.counted.stamped
+      var row = half.counted.row
+      if row.endReason != nil, row.charge != stamp.charge || row.energy != stamp.energy {
         // What its records do not hold is not known from this table.
         row.flags.formUnion([.gap, .chargeUnknown])
         differing.append("\(row.number)")
@@ -86,24 +91,19 @@ struct StampedCycles {
     let referenceCycle = reference.flatMap { named in
       purposes.filter { $0.value == named.purpose }.keys.sorted().dropFirst(Int(clamping: named.number - 1)).first
     }
+    // As a run is computed again: every half-cycle that is over, and a cycle's end before the next one begins.
     var accumulator = CycleAccumulator(
-      role: role, earlierCellCycles: table.facts?.earlierCellCycles ?? 0, retentionReference: reference)
-    for number in table.cycles {
-      let own = members[number] ?? []
-      for index in own { accumulator.add(rows[index]) }
-      guard let summary = accumulator.close(cycleNumber: number) else { continue }
-      var cycle = DataCycle(
-        summary: summary, charge: own.last { rows[$0].direction == .charge },
-        discharge: own.last { rows[$0].direction == .discharge }, isComplete: false, isComparable: false)
-      cycle.isComplete = [cycle.charge, cycle.discharge].allSatisfy { $0.map { rows[$0].isComplete } ?? false }
-      if let retention = summary.retention, let referenceCycle, number > referenceCycle {
-        cycle.decayIntervals = number - referenceCycle
-        cycle.decay = DecayRate(retention: retention, intervals: number - referenceCycle)
+      role: role, earlierCellCycles: table.facts?.earlierCellCycles ?? 0, retentionReference: reference,
+      retentionThreshold: table.parameters.retentionThreshold)
+    var open = table.cycles[...]
+    for row in rows where row.endReason != nil {
+      while let number = open.first, let next = row.cycleNumber, number < next {
+        close(open.removeFirst(), members[number] ?? [], &accumulator)
       }
-      cycles.append(cycle)
+      accumulator.add(row)
     }
-    addSlippage()
-    compare()
+    for number in open { close(number, members[number] ?? [], &accumulator) }
+    if !cycles.isEmpty, let all = accumulator.runSummary { summary = all }
     if options.formationCycles == nil {
       let formation = table.cycles.prefix { purposes[$0] == .formation }.count
       options.formationCycles = formation > 0 ? Int64(formation) : nil
@@ -111,30 +111,14 @@ struct StampedCycles {
     options.referenceCycle = options.referenceCycle ?? referenceCycle
   }
 
-  private mutating func addSlippage() {
-    var slippage = EndPointSlippage()
-    var places: [Int: Int] = [:]
-    for (place, cycle) in cycles.enumerated() {
-      for half in [cycle.charge, cycle.discharge] { if let half { places[half] = place } }
-    }
-    for (index, row) in rows.enumerated() {
-      let moved = slippage.take(
-        row.direction, charge: row.flags.isDisjoint(with: [.gap, .chargeUnknown]) ? row.charge : nil,
-        endsAtCutOff: row.endReason != nil && !row.flags.contains(.truncated))
-      guard let place = places[index] else { continue }
-      if row.direction == .charge {
-        cycles[place].chargeEndSlippage = moved
-      } else {
-        cycles[place].dischargeEndSlippage = moved
-      }
-    }
-  }
-
-  /// Which cycles ran alike; flags are the run's own.
-  private mutating func compare() {
-    let maker = CycleMaker(stamped: halves, cycles: cycles, options: options, first: role.firstDirection ?? .none)
-    cycles = maker.cycles
-    for index in cycles.indices { cycles[index].flags = cycles[index].summary.flags.names }
+  private mutating func close(_ number: Int64, _ members: [Int], _ accumulator: inout CycleAccumulator) {
+    guard let summary = accumulator.close(cycleNumber: number) else { return }
+    var cycle = DataCycle(
+      summary: summary, charge: members.last { rows[$0].direction == .charge },
+      discharge: members.last { rows[$0].direction == .discharge }, isComparable: summary.series.isComparable)
+    // The run's own.
+    cycle.flags = summary.flags.names
+    cycles.append(cycle)
   }
 
   // MARK: Notes

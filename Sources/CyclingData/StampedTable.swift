@@ -13,8 +13,7 @@ internal import Quantities
 struct StampedTable: Sendable {
   /// What a half-cycle's records come to, beside what its stamp says.
   struct Half: Sendable {
-    var stamp: HalfCycleRow
-    var accumulator: HalfCycleAccumulator
+    var counted: RecountedHalfCycle
     var draft: DataHalfCycle
   }
 
@@ -140,13 +139,13 @@ extension StampedTable {
       energy: Energy(nanojoules: try count(heading.energy, text)),
       flags: DataFlags(rawValue: try integer(heading.flags, text)))
     if record.charge != .zero || current ?? 0 != 0 { stepMoved = true }
-    halves[place].accumulator.record(record)
+    halves[place].counted.record(record)
     halves[place].draft.note(record, at: Double(time) / 1e6, line: line)
   }
 
   private mutating func endStep() {
     guard let open, step >= 0 else { return }
-    halves[open].accumulator.stepEnded()
+    halves[open].counted.stepEnded()
     if stepMoved { halves[open].draft.noteStep(seconds: Double(stepTime) / 1e6) }
     (stepTime, stepMoved) = (0, false)
   }
@@ -182,6 +181,7 @@ extension StampedTable {
     parameters = facts.metricParameters.known
     if options.hasStatedSodiationPlateau { parameters.sodiationPlateauBelow = options.sodiationPlateauBelow }
     if options.hasStatedDesodiationPlateau { parameters.desodiationPlateauBelow = options.desodiationPlateauBelow }
+    if options.hasStatedRetentionThreshold { parameters.retentionThreshold = options.retentionThreshold }
   }
 
   private mutating func add(_ row: HalfCycleRow) {
@@ -189,8 +189,7 @@ extension StampedTable {
     places[row.number] = halves.count
     halves.append(
       Half(
-        stamp: row,
-        accumulator: HalfCycleAccumulator(direction: row.direction, parameters: parameters, role: role),
+        counted: RecountedHalfCycle(row, parameters: parameters, role: role),
         draft: DataHalfCycle(direction: row.direction, cycle: row.cycleNumber ?? 0)))
   }
 }

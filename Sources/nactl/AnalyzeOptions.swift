@@ -106,6 +106,7 @@ struct AnalyzedCellOptions: ParsableArguments {
     options.currentGainPartsPerMillion = currentGainPpm
     options.currentOffset = currentOffset?.current
     if let retentionThreshold { options.retentionThreshold = retentionThreshold.fraction }
+    options.hasStatedRetentionThreshold = retentionThreshold != nil
     options.chargeSource = table.charge
     options.gapLimit = table.gapLimit?.seconds
     if let columns = table.columns {

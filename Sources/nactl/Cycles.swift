@@ -39,6 +39,8 @@ struct Cycles: AsyncParsableCommand {
     if halfCycles {
       list.write(
         table.half_cycles, HalfCycleColumns.all(scale), json: answer.json, empty: "no half-cycle has begun yet")
+      return
+    }
     Self.warnOfMass(table, units)
     if list.format != .table, let key = units.key { answer = try await client.cycles(of: argument.run, units: key) }
     if plot {
@@ -67,6 +69,8 @@ struct Cycles: AsyncParsableCommand {
         .hidden("definitions_version") { _ in table.definitions_version },
       ]
     ).csv(table.cycles)
+  }
+
   /// Currents follow the mass that was known at the start; capacities the one that is known now.
   private static func warnOfMass(_ table: CycleTable, _ units: CapacityUnits) {
     guard units == .milliampereHoursPerGram, let now = table.active_mass_ug, let then = table.rate_basis_mass_ug,

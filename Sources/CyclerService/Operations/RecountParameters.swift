@@ -41,6 +41,10 @@ struct RecountParameters: Sendable, Hashable {
         metrics.desodiationPlateauBelow = (value as? Int64).map(Voltage.init(nanovolts:))
       case "retention_reference":
         metrics.retentionReference = (value as? String).flatMap(CycleReference.init(written:))
+      case "plateau_ir_correction":
+        metrics.plateauIRCorrection = (value as? String).flatMap(ResistanceDelay.init(rawValue:))
+      case "retention_threshold":
+        metrics.retentionThreshold = (value as? Double) ?? RunSummary.usualThreshold
       case "active_mass_ug": massMicrograms = value as? Int64
       case "area_mm2_e3": areaCount = value as? Int64
       default: return nil

@@ -67,6 +67,7 @@ struct RecountWalk: Sendable {
         budget -= try carryOut(work[place], budget, view, rows)
       } else if !(try gather(view)) {
         try rows.add(recount.finish())
+        try rows.add(recount.runSummary)
         return false
       } else {
         budget -= 64
