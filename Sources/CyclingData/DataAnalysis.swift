@@ -29,15 +29,7 @@ public struct DataAnalysis: Sendable {
     self.options = options
     self.first = first
     reader = TableReader(map: options.columns)
-    var rules = HalfCycleFinder.Rules()
-    let parameters = MetricParameters(
-      sodiationPlateauBelow: options.sodiationPlateauBelow, desodiationPlateauBelow: options.desodiationPlateauBelow,
-      retentionReference: nil)
-    rules.chargingPlateauBelow = parameters.plateauThreshold(direction: .charge, role: options.countingRole)
-    rules.dischargingPlateauBelow = parameters.plateauThreshold(direction: .discharge, role: options.countingRole)
-    rules.gapLimit = options.gapLimit
-    rules.chargeSource = options.chargeSource
-    finder = HalfCycleFinder(rules)
+    finder = HalfCycleFinder(HalfCycleFinder.Rules(options))
   }
 
   /// How many lines were read.
@@ -59,6 +51,7 @@ public struct DataAnalysis: Sendable {
     try reader.finish(into: &finder)
     finder.finish()
     if finder.tally.records == 0 { throw reader.holdsNoRecord }
+    if let problem = reader.signs.problem { throw problem }
     try refuseAbsurd(finder.closed)
     let (halves, removed) = HalfCycleReview.merged(
       finder.closed, restsAreExact: finder.tally.restsAreExact)

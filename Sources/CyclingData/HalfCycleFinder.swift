@@ -8,6 +8,7 @@
 // One run is open. A run of the other direction closes it as soon as its current is worth the name; until then it is a
 // candidate. Which of the closed runs are half-cycles and which are pulses within one, `HalfCycleReview` says at the end.
 
+internal import CellMetrics
 internal import CyclerModel
 internal import Quantities
 
@@ -25,6 +26,16 @@ struct HalfCycleFinder: RowTaking, Sendable {
     var counters: [ChargeCounter] = []
     /// Whether the counters and not the samples give the charge.
     var countersArePrimary = false
+
+    init(_ options: AnalysisOptions) {
+      let parameters = MetricParameters(
+        sodiationPlateauBelow: options.sodiationPlateauBelow, desodiationPlateauBelow: options.desodiationPlateauBelow,
+        retentionReference: nil)
+      chargingPlateauBelow = parameters.plateauThreshold(direction: .charge, role: options.countingRole)
+      dischargingPlateauBelow = parameters.plateauThreshold(direction: .discharge, role: options.countingRole)
+      gapLimit = options.gapLimit
+      chargeSource = options.chargeSource
+    }
   }
 
   /// What was seen of the table as a whole.
@@ -47,6 +58,12 @@ struct HalfCycleFinder: RowTaking, Sendable {
     var zeros = 0
     /// Changes between none and hardly any inside a step: the noise of an instrument whose zero is a digit like others.
     var flickers = 0
+
+    /// How far the voltage fell and rose while a positive current flowed inside steps, V; counted until there is a negative
+    /// one.
+    var fallen = 0.0
+    var risen = 0.0
+    var hasNegative = false
 
     /// Whether a rest shows exactly no current.
     var restsAreExact: Bool { zeros >= 3 && flickers <= zeros / 10 }
@@ -169,7 +186,8 @@ extension HalfCycleFinder {
 
   private mutating func takeBackwards(_ row: DataRow) {
     tally.backwards += 1
-    if let before = pending.last, row.time < before.time { pending.removeAll(keepingCapacity: true) }
+    // One that lies before these too is only odd.
+    if let before = pending.last, row.time < before.time { return }
     pending.append(row)
     guard pending.count == Self.restartCount else { return }
     let replayed = pending
@@ -211,6 +229,7 @@ extension HalfCycleFinder {
     if span == 0, !beginsStep { tally.duplicates += 1 }
     let isQuietRow = isHardlyAny(row)
     if row.current == 0 || isQuietRow { observeRest(row, beginsStep) }
+    if !tally.hasNegative { observeSign(row, beginsStep) }
     var parts = divide(row, span, beginsStep, isQuietRow)
     if span > Self.leastGap || rules.gapLimit != nil, isGap(span) {
       parts = gap(row, span, beginsStep, parts)
@@ -238,6 +257,13 @@ extension HalfCycleFinder {
       quietRecords += 1
       if last.current == 0, !beginsStep { tally.flickers += 1 }
     }
+  }
+
+  private mutating func observeSign(_ row: DataRow, _ beginsStep: Bool) {
+    if row.current < 0 { tally.hasNegative = true }
+    guard !beginsStep, row.current > 0, last.current > 0 else { return }
+    let change = row.voltage - last.voltage
+    if change > 0 { tally.risen += change } else if change < 0 { tally.fallen -= change }
   }
 
   private func isGap(_ span: Double) -> Bool {
@@ -510,7 +536,6 @@ extension HalfCycleFinder {
     guard candidate.end - candidate.begin >= Self.shortest, quietRecords >= Self.leastQuiet * candidate.steps else {
       return
     }
-    let scale = open.scale
     if isQuiet { endQuiet(isLast: true) }
     close()
     var run = DataHalfCycle(candidate)
@@ -518,7 +543,7 @@ extension HalfCycleFinder {
     keep(run)
     scaleBefore = 0
     if let row {
-      open = draft(open.direction, row, scale: scale)
+      open = HalfCycleDraft(continuing: open, row: row)
     } else {
       hasOpen = false
     }
