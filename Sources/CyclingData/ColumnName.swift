@@ -55,7 +55,9 @@ struct ColumnName: Sendable, Hashable {
       // In the Battery Data Format this one counts the records of a step.
       return isBattery && quantity == "stepindex" ? nil : (.step, ColumnScale(), rank)
     }
-    if let rank = Self.stepTypes.firstIndex(of: quantity), unit == nil { return (.stepType, ColumnScale(), rank) }
+    if let rank = Self.stepTypes.firstIndex(of: quantity), unit == nil || unit == "" {
+      return (.stepType, ColumnScale(), rank)
+    }
     if let unit, let scale = Self.chargeUnits[unit], let counter = counter() { return (counter.0, scale, counter.1) }
     return nil
   }

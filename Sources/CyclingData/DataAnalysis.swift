@@ -53,6 +53,7 @@ public struct DataAnalysis: Sendable {
     if finder.tally.records == 0 { throw reader.holdsNoRecord }
     if let problem = reader.signs.problem { throw problem }
     try refuseAbsurd(finder.closed)
+    try refuseReversed(finder.closed)
     let (halves, removed) = HalfCycleReview.merged(
       finder.closed, restsAreExact: finder.tally.restsAreExact)
     let maker = CycleMaker(halves, options: options, first: first)
@@ -67,6 +68,15 @@ public struct DataAnalysis: Sendable {
         reader: reader, tally: finder.tally, rules: finder.rules, result: result, role: options.role
       ).sentences + maker.notes
     return result
+  }
+
+  /// A counter of charge that counts while the current discharges, or the other way round.
+  private func refuseReversed(_ halves: [DataHalfCycle]) throws(DataProblem) {
+    guard finder.rules.countersArePrimary, halves.reduce(0, { $0 + Double($1.charge.nanocoulombs) }) < 0 else { return }
+    throw DataProblem(
+      "data.signs", line: halves.first?.firstLine,
+      "the counters of charge and discharge run against the sign of the current",
+      hint: "positive current charges here: turn the sign of the current in the file")
   }
 
   /// Every later sum is at most what flowed in all, so none can overflow.

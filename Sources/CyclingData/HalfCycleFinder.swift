@@ -95,9 +95,13 @@ struct HalfCycleFinder: RowTaking, Sendable {
   private var offset = 0.0
   // Records whose time lies before that of `last`: a clock that began anew, or only a few odd ones.
   private var pending: [DataRow] = []
+  // The heading has come again.
+  private var beginsSection = false
   private var intervals = 0
   private var longestInterval = 0.0
 
+  // What the pieces of the open half-cycle before `open` moved, C.
+  private var carried = 0.0
   // So many closed runs are looked through while the table is read.
   private var mostRuns = Self.leastRuns
   // The scale of the run before `open`, of the same direction as what may follow `open` if that is only a pulse, A.
@@ -147,8 +151,11 @@ struct HalfCycleFinder: RowTaking, Sendable {
     guard hasLast else { return takeFirst(row) }
     if row.time < last.time { return takeBackwards(row) }
     if !pending.isEmpty { pending.removeAll(keepingCapacity: true) }
+    beginsSection = false
     advance(to: row)
   }
+
+  mutating func beginSection() { beginsSection = true }
 
   /// The table is over: closes what is open.
   mutating func finish() {
@@ -187,9 +194,13 @@ extension HalfCycleFinder {
   private mutating func takeBackwards(_ row: DataRow) {
     tally.backwards += 1
     // One that lies before these too is only odd.
-    if let before = pending.last, row.time < before.time { return }
+    if let before = pending.last, row.time < before.time {
+      if pending.count == 1 { pending[0] = row }
+      return
+    }
     pending.append(row)
-    guard pending.count == Self.restartCount else { return }
+    guard pending.count == Self.restartCount || beginsSection else { return }
+    beginsSection = false
     let replayed = pending
     pending.removeAll(keepingCapacity: true)
     tally.backwards -= replayed.count
@@ -205,7 +216,8 @@ extension HalfCycleFinder {
 
   @inline(__always)
   private func isNewStep(_ row: DataRow) -> Bool {
-    (rules.hasStep && row.step != last.step) || (rules.hasStepTime && row.stepTime < last.stepTime)
+    (rules.hasStep && row.step != last.step && !(row.step.isNaN && last.step.isNaN))
+      || (rules.hasStepTime && row.stepTime < last.stepTime)
   }
 }
 
@@ -394,13 +406,17 @@ extension HalfCycleFinder {
       candidate.add(charge: parts.new, over: parts.newTime, energyAt: mean(last.voltage, row.voltage), to: row)
       return confirmCandidate(row)
     }
-    leave(parts, row)
+    // A current that dies away inside a step takes its last interval with it.
+    let diesAway = parts.isJoined && (row.current == 0 || isQuietRow && !lastIsQuiet)
+    leave(parts, row, diesAway: diesAway)
     let place = place(row, isQuietRow: isQuietRow)
     if parts.isJoined {
       // Out of a rest, or out of hardly any current, inside a step.
       if place != .nowhere { begin(last, charge: 0, over: 0, place: place) }
       lastPlace = place
-      begin(row, charge: parts.new, over: parts.newTime, energyAt: mean(last.voltage, row.voltage))
+      begin(
+        row, charge: diesAway ? 0 : parts.new, over: diesAway ? 0 : parts.newTime,
+        energyAt: mean(last.voltage, row.voltage))
     } else {
       lastPlace = place
       begin(row, charge: parts.new, over: parts.newTime)
@@ -409,9 +425,7 @@ extension HalfCycleFinder {
   }
 
   /// Ends the part of the run that the last record belongs to.
-  private mutating func leave(_ parts: Parts, _ row: DataRow) {
-    // A current that dies away inside a step takes its last interval with it.
-    let diesAway = parts.isJoined && row.current == 0
+  private mutating func leave(_ parts: Parts, _ row: DataRow, diesAway: Bool) {
     let charge = parts.isJoined ? (diesAway ? parts.new : 0) : parts.old
     let time = parts.isJoined ? (diesAway ? parts.newTime : 0) : parts.oldTime
     switch lastPlace {
@@ -506,6 +520,7 @@ extension HalfCycleFinder {
 
   private mutating func close() {
     open.endStep()
+    carried = 0
     largestCharge = max(largestCharge, open.charge)
     scaleBefore = open.scale
     keep(DataHalfCycle(open))
@@ -526,7 +541,8 @@ extension HalfCycleFinder {
 
   /// Whether a run is too short and moves too little to split a half-cycle.
   private func isPulse(_ run: HalfCycleDraft) -> Bool {
-    run.end - run.begin < Self.shortest && run.charge < Self.spuriousShare * largestCharge
+    // The largest may be in pieces itself.
+    run.end - run.begin < Self.shortest && run.charge < 10 * Self.spuriousShare * largestCharge
   }
 
   /// The candidate was an offset, or noise. One that lasted is kept for the review, which knows the whole table.
@@ -537,13 +553,17 @@ extension HalfCycleFinder {
       return
     }
     if isQuiet { endQuiet(isLast: true) }
+    let before = carried
     close()
+    carried = before
     var run = DataHalfCycle(candidate)
     run.isQuiet = true
     keep(run)
     scaleBefore = 0
     if let row {
+      let sum = carried + open.charge
       open = HalfCycleDraft(continuing: open, row: row)
+      carried = sum
     } else {
       hasOpen = false
     }
@@ -554,7 +574,7 @@ extension HalfCycleFinder {
     isQuiet = false
     open.endStep()
     let moved = open.charge - beforeQuiet.charge
-    guard moved < Self.quietShare * beforeQuiet.charge else { return }
+    guard moved < Self.quietShare * (carried + beforeQuiet.charge) else { return }
     if quietRecords >= Self.leastQuiet * (open.steps - beforeQuiet.steps) {
       open.setAside(since: beforeQuiet, isLast: isLast)
     } else {

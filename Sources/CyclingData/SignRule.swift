@@ -23,8 +23,12 @@ struct SignRule: Sendable, Hashable {
   /// More than this share on the other side is no noise at a turn.
   private static let tolerance = 0.05
 
-  /// Whether the word gives the sign.
-  var readsWords: Bool { convention == .byWord }
+  private var alike: Double { chargingAlike + dischargingAlike }
+  private var unlike: Double { chargingUnlike + dischargingUnlike }
+  private var isSigned: Bool { unlike <= Self.tolerance * (alike + unlike) }
+
+  /// Whether the word gives the sign, to more than the noise at a turn.
+  var readsWords: Bool { convention == .byWord && !isSigned }
   /// Whether no current of the table has a sign of its own.
   var areMagnitudes: Bool { readsWords && dischargingAlike == 0 && chargingUnlike == 0 }
 
@@ -62,10 +66,7 @@ struct SignRule: Sendable, Hashable {
 
   /// Why the signs cannot be trusted, or nil.
   var problem: DataProblem? {
-    let alike = chargingAlike + dischargingAlike
-    let unlike = chargingUnlike + dischargingUnlike
     let all = alike + unlike
-    let isSigned = unlike <= Self.tolerance * all
     let isMagnitude = dischargingAlike + chargingUnlike <= Self.tolerance * all
     let isReversed = alike <= Self.tolerance * all
     guard all > 0 else { return nil }

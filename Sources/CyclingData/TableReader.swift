@@ -10,6 +10,12 @@ protocol RowTaking {
   mutating func begin(_ header: TableHeader)
   /// Takes the next one.
   mutating func take(_ row: DataRow)
+  /// Hears that the heading came again: what follows may be another test with a clock of its own.
+  mutating func beginSection()
+}
+
+extension RowTaking {
+  mutating func beginSection() {}
 }
 
 /// Reads a table.
@@ -39,6 +45,7 @@ struct TableReader: Sendable {
   private let map: ColumnMap
   private var kept: [UInt8] = []
   private var head: [(number: Int, text: String)] = []
+  private var headBytes = 0
   private var row = DataRow()
   // Neware's lines of steps and cycles between the records.
   private var markers = 0
@@ -56,8 +63,9 @@ struct TableReader: Sendable {
   private var hasBuilt = false
   private var isLastLine = false
 
-  /// More than any table has in front of its heading, EC-Lab's parameters among it.
-  private static let mostHeadLines = 500
+  /// More than any table has in front of its heading, EC-Lab's parameters and Novonix's program among it.
+  private static let mostHeadLines = 5_000
+  private static let mostHeadBytes = 1 << 20
   /// Longer lines are no table.
   private static let longestLine = 1 << 18
   /// So many records at the beginning are checked for having as many fields as the heading.
@@ -167,6 +175,7 @@ extension TableReader {
         let begin = cursor
         if isBetweenSections {
           lookForHeading(&cursor, header)
+          if !isBetweenSections { taker.beginSection() }
           continue
         }
         var outcome = readRecord(&cursor, fields, header.delimiter, header)
@@ -191,7 +200,10 @@ extension TableReader {
         case .incomplete:
           passedOver.incomplete += 1
           Self.skipLine(&cursor, end)
-        case .malformed(let index): try judge(&cursor, begin, index, header)
+        case .malformed(let index):
+          let headings = passedOver.headings
+          try judge(&cursor, begin, index, header)
+          if passedOver.headings > headings { taker.beginSection() }
         }
       }
     }
@@ -392,7 +404,10 @@ extension TableReader {
       return
     }
     head.append((line, text))
-    if head.count >= Self.mostHeadLines { throw TableHeader.missing(in: head, map: map) }
+    headBytes += bytes.count
+    if head.count >= Self.mostHeadLines || headBytes >= Self.mostHeadBytes {
+      throw TableHeader.missing(in: head, map: map)
+    }
   }
 
   /// UTF-8, or Latin-1 where it is none: instruments write µ and ° that way.

@@ -190,7 +190,7 @@ struct Layout: CustomTestStringConvertible, Sendable {
 @Suite("Layouts of other programs") struct FormatTests {
   @Test(arguments: Layout.all) func isRead(layout: Layout) throws {
     for pieces in [7, 64, .max] {
-      let result = try analyze(layout.text, pieces: pieces) {
+      let result = try analyze(layout.text + "\n", pieces: pieces) {
         if let columns = layout.columns { $0.columns = (try? ColumnMap(written: columns)) ?? ColumnMap() }
       }
       let found = result.capacities
@@ -234,6 +234,14 @@ struct Layout: CustomTestStringConvertible, Sendable {
       Self.words + "0,0.001,2,charge\n3600,0.001,4,charge\n3600,0.001,4,discharge\n7200,0.001,2,discharge\n"
         + "7200,0.001,2,profile\n9000,0.001,4,profile\n")
     #expect(lost.code == "data.no_sign", "\(lost)")
+  }
+
+  /// Counters tell that a file without words has the other sign.
+  @Test func countersAgainstTheSign() throws {
+    let found = try problem(
+      "Test Time / s,Current / A,Voltage / V,Charging Capacity / Ah,Discharging Capacity / Ah\n0,-0.001,2,0,0\n"
+        + "3600,-0.001,4,0.001,0\n3600,0.001,4,0.001,0\n7200,0.001,2,0.001,0.001\n")
+    #expect(found.code == "data.signs" && found.line == 2, "\(found)")
   }
 
   /// Noise at the turn of a step is no contradiction, and keeps its sign.

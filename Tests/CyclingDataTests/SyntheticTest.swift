@@ -62,10 +62,13 @@ struct SyntheticTest {
     var capacity = 1.0
     for _ in 0..<Int(exponent.magnitude.rounded()) { capacity *= exponent < 0 ? 0.1 : 10 }
     let rest = Int.random(in: 0...3, using: &random)
-    let recordsBegin = Bool.random(using: &random)
+    let hasStep = Int.random(in: 0...3, using: &random) > 0
+    let hasStepTime = Bool.random(using: &random)
+    // Where nothing tells when a step began, its first record has to.
+    let recordsBegin = !hasStep && !hasStepTime || Bool.random(using: &random)
     shape = Shape(
       capacity: capacity * Double.random(in: 1...3, using: &random), chargesFirst: Bool.random(using: &random),
-      hasStep: Int.random(in: 0...3, using: &random) > 0, hasStepTime: Bool.random(using: &random),
+      hasStep: hasStep, hasStepTime: hasStepTime,
       recordsBegin: recordsBegin, recordsEnd: !recordsBegin || Bool.random(using: &random),
       restNoise: rest == 2 ? 1e-5 : 0, restOffset: rest == 3 ? [2e-5, -2e-5].randomElement(using: &random) ?? 0 : 0,
       interval: [5, 10, 10.05, 30].randomElement(using: &random) ?? 5)
@@ -108,7 +111,7 @@ struct SyntheticTest {
   private mutating func falling(_ sign: Double) {
     let rate = rate([0.5, 1, 2])
     flow(sign * rate, seconds: 2_880 / rate, from: 0, to: 1)
-    let last = rate / [20.0, 50, 150, 400].randomElement(using: &random)!
+    let last = rate / self.rate([20.0, 50, 150, 400])
     flow(sign * rate, seconds: 4_000, from: 1, to: 1, fallingTo: sign * last)
     if shape.hasStep, Bool.random(using: &random) { flow(sign * 0.01, seconds: 7_200, from: 1, to: 1, every: 60) }
   }
@@ -172,7 +175,7 @@ struct SyntheticTest {
     let end = (last ?? rate) * oneC
     // From the first to the last current by one factor each second.
     func value(_ elapsed: Double) -> Double {
-      last == nil ? current : current * power(end / current, elapsed / seconds)
+      last == nil ? current : current * Self.power(end / current, elapsed / seconds)
     }
     let sign = signs[half]
     write(seconds, every ?? shape.interval, part ?? .half(half)) { elapsed in
@@ -207,7 +210,7 @@ struct SyntheticTest {
     now += seconds
   }
 
-  private func power(_ base: Double, _ exponent: Double) -> Double {
+  private static func power(_ base: Double, _ exponent: Double) -> Double {
     // base to the exponent by squaring of its roots: exact enough for a current, and without another library.
     var (result, root, rest) = (1.0, base, exponent)
     for _ in 0..<52 {
