@@ -297,6 +297,10 @@ extension HalfCycleFinder {
       let tau = known ? min(row.stepTime, span) : 0
       return Parts(old: before * (span - tau), new: after * tau, oldTime: span - tau, newTime: tau)
     }
+    if isQuietRow, !lastIsQuiet, before * after < 0 {
+      // It dies away, and what shows then is an offset the other way.
+      return Parts(old: before / 2 * span, oldTime: span)
+    }
     // Where the direction turns inside a step, the interval is the first of the new run.
     return Parts(new: (before + after) / 2 * span, newTime: span, isJoined: before * after >= 0)
   }
@@ -407,7 +411,7 @@ extension HalfCycleFinder {
       return confirmCandidate(row)
     }
     // A current that dies away inside a step takes its last interval with it.
-    let diesAway = parts.isJoined && (row.current == 0 || isQuietRow && !lastIsQuiet)
+    let diesAway = parts.isJoined && (row.current == 0 || isQuietRow && !lastIsQuiet && last.current != 0)
     leave(parts, row, diesAway: diesAway)
     let place = place(row, isQuietRow: isQuietRow)
     if parts.isJoined {

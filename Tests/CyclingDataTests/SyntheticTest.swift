@@ -65,7 +65,7 @@ struct SyntheticTest {
     let hasStep = Int.random(in: 0...3, using: &random) > 0
     let hasStepTime = Bool.random(using: &random)
     // Where nothing tells when a step began, its first record has to.
-    let recordsBegin = !hasStep && !hasStepTime || Bool.random(using: &random)
+    let recordsBegin = !hasStepTime || Bool.random(using: &random)
     shape = Shape(
       capacity: capacity * Double.random(in: 1...3, using: &random), chargesFirst: Bool.random(using: &random),
       hasStep: hasStep, hasStepTime: hasStepTime,
