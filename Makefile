@@ -26,7 +26,7 @@ SWIFT_SOURCES := Package.swift $(wildcard Sources Drivers Tests Benchmarks Fuzzi
 STATIC_BUILD := --scratch-path .build-static -c release --static-swift-stdlib -Xlinker -s
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test campaign literature fuzz peers readers lint format bench static install uninstall clean
+.PHONY: help setup build demo test campaign literature fuzz tables peers readers lint format bench static install uninstall clean
 
 help: ## say what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -52,6 +52,10 @@ literature: build ## cycle the published cells with all their cycles and write d
 fuzz: setup ## hand damaged protocols to the compiler for ten minutes, or SECONDS_TO_FUZZ
 	@$(SWIFT) build -c release --product nafuzz
 	@NACYCLER_BIN_DIR="$$($(SWIFT) build -c release --show-bin-path)" scripts/fuzz.sh
+
+tables: setup ## thousands of synthetic tables against their truth, then ten minutes of damaged ones
+	@NACYCLER_SEEDS=$${NACYCLER_SEEDS:-5000} NACYCLER_FUZZ_SECONDS=$${SECONDS_TO_FUZZ:-600} \
+		$(SWIFT) test --filter CyclingDataTests
 
 peers: build ## compare the importers with aurora-unicycler and PyBaMM themselves, from PyPI
 	@NACYCLER_BIN_DIR="$$($(SWIFT) build -c release --show-bin-path)" scripts/peers.sh

@@ -28,12 +28,35 @@ enum AnalysisBenchmark {
     }
   }
 
-  /// The allocator's calls for a million records, beyond those that half-cycles cost.
-  static func allocations() throws {
+  /// The same without the reading: records in memory to cycles.
+  static func metrics() throws {
+    let table = try ParsedTable(heading + rows(0..<200_000))
+    try Figures.sayRounds("analysis_metrics_ns_per_record") {
+      var analysis = RowAnalysis(options)
+      let begun = Figures.used()
+      table.hand(to: &analysis)
+      let complete = analysis.finish()
+      let nanoseconds = Double(Figures.used() - begun)
+      guard complete == 100 else { throw BenchmarkFailure("\(complete) cycles were found in place of 100") }
+      return nanoseconds / Double(table.count)
+    }
+    guard let counter = try? allocationCounter() else { return }
+    var analysis = RowAnalysis(options)
+    let before = counter()
+    table.hand(to: &analysis)
+    Figures.say("allocations_per_1e6_analysed_rows", Double(counter() - before) * 5, "allocations")
+  }
+
+  private static func allocationCounter() throws -> @convention(c) () -> Int {
     guard let symbol = dlsym(nil, "nabench_allocations") else {
       throw BenchmarkFailure("allocations are counted by a preloaded library: run scripts/bench.sh")
     }
-    let counter = unsafeBitCast(symbol, to: (@convention(c) () -> Int).self)
+    return unsafeBitCast(symbol, to: (@convention(c) () -> Int).self)
+  }
+
+  /// The allocator's calls for a million records, beyond those that half-cycles cost.
+  static func allocations() throws {
+    let counter = try allocationCounter()
     let pieces = stride(from: 0, to: 1_000_000, by: 100_000).map { rows($0..<$0 + 100_000) }
     var analysis = try begun()
     let before = counter()
@@ -63,11 +86,15 @@ enum AnalysisBenchmark {
     }
   }
 
-  private static func begun() throws -> DataAnalysis {
+  private static var options: AnalysisOptions {
     var options = AnalysisOptions()
     options.role = .anodeHalfCell
     options.sodiationPlateauBelow = Voltage(millivolts: 100)
     options.desodiationPlateauBelow = Voltage(millivolts: 200)
+    return options
+  }
+
+  private static func begun() throws -> DataAnalysis {
     var analysis = try DataAnalysis(options)
     try feed(heading, to: &analysis)
     return analysis

@@ -28,6 +28,8 @@ enum Nabench {
     Benchmark(names: ["driver_ns_per_reading"], run: PureBenchmarks.driver),
     Benchmark(names: ["allocations_per_1e6_readings"], run: PureBenchmarks.allocations),
     Benchmark(names: ["analysis_ns_per_record"], run: AnalysisBenchmark.records),
+    Benchmark(
+      names: ["analysis_metrics_ns_per_record", "allocations_per_1e6_analysed_rows"], run: AnalysisBenchmark.metrics),
     Benchmark(names: ["allocations_per_1e6_analysed_records"], run: AnalysisBenchmark.allocations),
     Benchmark(
       names: [

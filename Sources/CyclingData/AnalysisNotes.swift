@@ -14,6 +14,9 @@ struct AnalysisNotes {
   /// A counter and its samples that differ by more are no longer the same measurement.
   private static let credibleMismatch = 1e-3
 
+  /// No cell has more volts.
+  private static let credibleVoltage = 1_000.0
+
   var sentences: [String] { steps + counters + time + lines + ends }
 
   private var steps: [String] {
@@ -27,8 +30,11 @@ struct AnalysisNotes {
       notes.append(
         "the file has no time of the test: it is put together from the steps' times, without what lies between")
     }
-    if reader.readsMagnitudes {
-      notes.append("the file writes currents as magnitudes: the word for the step says which of them discharge")
+    if reader.signs.readsWords {
+      notes.append(
+        reader.signs.areMagnitudes
+          ? "the file writes currents as magnitudes: the word for the step says which of them discharge"
+          : "the file writes discharging as positive: the word for the step gives the sign")
     }
     if reader.decimalMark != 0x2E { notes.append("the file has decimal commas") }
     return notes
@@ -72,6 +78,9 @@ struct AnalysisNotes {
     if passed.incomplete > 0 {
       notes.append("\(count(passed.incomplete, "record")) left out, because time or current is missing")
     }
+    if passed.sections > 0 {
+      notes.append("\(count(passed.sections, "section")) of other lines between the records passed over")
+    }
     if passed.headings > 0 { notes.append("the heading is repeated \(count(passed.headings, "time"))") }
     if passed.hasCutLine { notes.append("the last line is cut off and left out") }
     return notes
@@ -82,8 +91,23 @@ struct AnalysisNotes {
     if result.summary.spuriousRuns > 0 {
       notes.append("\(count(result.summary.spuriousRuns, "run")) of hardly any charge taken for no half-cycle")
     }
+    if let highest = result.halfCycles.compactMap(\.lastVoltage).max(), highest > Self.credibleVoltage {
+      notes.append("data quality: voltages of up to \(Int(highest)) V: are they in millivolts?")
+    }
+    notes += looksUnsigned
     if result.halfCycles.isEmpty { notes.append("no current flows in it") }
     return notes
+  }
+
+  /// A table of magnitudes without words looks like one long charge with the voltage of everything.
+  private var looksUnsigned: [String] {
+    guard result.halfCycles.count == 1, let half = result.halfCycles.first, half.direction == .charge,
+      half.steps > 1, !reader.signs.readsWords, tally.fallen > 0.5 * tally.risen
+    else { return [] }
+    return [
+      "data quality: every current is positive, and the voltage falls while some of them flow: if the file writes "
+        + "magnitudes, the efficiency needs the word for the step: --columns step_type=NAME"
+    ]
   }
 
   private func count(_ number: Int, _ what: String) -> String { "\(number) \(what)\(number == 1 ? "" : "s")" }

@@ -18,7 +18,7 @@ struct ColumnName: Sendable, Hashable {
 
   init(_ text: String) {
     self.text = text
-    let lowered = text.lowercased()
+    let lowered = Self.ascii(text.lowercased())
     var quantity = Substring(lowered)
     var unit: Substring?
     isBracketed = lowered.hasSuffix("]")
@@ -40,6 +40,10 @@ struct ColumnName: Sendable, Hashable {
 
   /// What the column is, or nil when it is none that is used or its unit does not belong to it.
   func column(isBattery: Bool) -> (column: Column, scale: ColumnScale, rank: Int)? {
+    if let unit, !unit.isEmpty, let scale = Self.timeUnits[unit], let place = Self.timesWithUnit[quantity] {
+      return (place, scale, 1)
+    }
+    if unit == nil, let known = Self.unitsAsNames[quantity] { return (known.column, known.scale, 0) }
     if let place = Self.times[quantity], let scale = Self.timeUnits[unit ?? ""] {
       return (place.column, scale, place.rank)
     }
@@ -51,13 +55,17 @@ struct ColumnName: Sendable, Hashable {
       // In the Battery Data Format this one counts the records of a step.
       return isBattery && quantity == "stepindex" ? nil : (.step, ColumnScale(), rank)
     }
-    if let rank = Self.stepTypes.firstIndex(of: quantity), unit == nil { return (.stepType, ColumnScale(), rank) }
+    if let rank = Self.stepTypes.firstIndex(of: quantity), unit == nil || unit == "" {
+      return (.stepType, ColumnScale(), rank)
+    }
     if let unit, let scale = Self.chargeUnits[unit], let counter = counter() { return (counter.0, scale, counter.1) }
     return nil
   }
 
   private func counter() -> (Column, Int)? {
     if quantity == "capacity", isBracketed { return nil }
+    // EC-Lab's dQ is that of a whole step, dq that of a record.
+    if quantity == "dq", !text.hasPrefix("dq") { return nil }
     guard let entry = Self.counters[quantity] else { return nil }
     return (.counter(entry.kind, entry.side, isPrimary: entry.isPrimary), entry.rank)
   }
@@ -71,11 +79,26 @@ extension ColumnName {
     "runtime": (.time, 4), "time": (.time, 5), "t": (.time, 6), "steptime": (.stepTime, 0),
     "relativetime": (.stepTime, 1),
     "recordtime": (.stepTime, 2), "unixtime": (.unixTime, 0),
+    // BaSyTec.
+    "tstep": (.stepTime, 1),
+    // Neware in Chinese: time of the test, all time, time of the step, time since its beginning.
+    "测试时间": (.time, 0), "总时间": (.time, 1), "时间": (.time, 5), "工步时间": (.stepTime, 0), "相对时间": (.stepTime, 1),
   ]
-  private static let currents: Set<String> = ["current", "i", "cur", "iwe", "cellcurrent"]
-  private static let voltages = ["voltage", "ecell", "ewe", "cellvoltage", "potential", "volt", "ewece", "e", "v", "u"]
-  private static let steps = ["stepcount", "stepindex", "step", "stepnumber", "stepno", "stepid", "ns"]
-  private static let stepTypes = ["steptype", "stepname", "status", "state"]
+  /// Names that are a time only where a unit says so: `Test (Sec)` and `Step (Sec)` of Maccor.
+  private static let timesWithUnit: [String: Column] = ["test": .time, "step": .stepTime]
+  /// Units that stand for what they measure: `Amps`, `Volts` and `mAmps` of Maccor.
+  private static let unitsAsNames: [String: (column: Column, scale: ColumnScale)] = [
+    "amps": (.current, ColumnScale()), "amperes": (.current, ColumnScale()), "mamps": (.current, ColumnScale(-3)),
+    "volts": (.voltage, ColumnScale()), "mvolts": (.voltage, ColumnScale(-3)),
+  ]
+  private static let currents: Set<String> = ["current", "i", "cur", "iwe", "cellcurrent", "电流"]
+  private static let voltages = [
+    "voltage", "ecell", "ewe", "cellvoltage", "potential", "volt", "ewece", "e", "v", "u", "电压",
+  ]
+  private static let steps = [
+    "stepcount", "stepindex", "step", "stepnumber", "stepno", "stepid", "ns", "工步序号", "工步号", "步次",
+  ]
+  private static let stepTypes = ["steptype", "stepname", "工步类型", "工步名称", "command", "status", "state", "md", "状态"]
 
   private static let counters:
     [String: (kind: ChargeCounter.Kind, side: ChargeCounter.Side, isPrimary: Bool, rank: Int)] = [
@@ -89,7 +112,8 @@ extension ColumnName {
       // Arbin.
       "chargecapacity": (.total, .charge, true, 3), "dischargecapacity": (.total, .discharge, true, 3),
       // Neware.
-      "capacity": (.step, .magnitude, true, 7), "chgcap": (.total, .charge, true, 4),
+      "capacity": (.step, .magnitude, true, 7), "cap": (.step, .magnitude, true, 7), "容量": (.step, .magnitude, true, 7),
+      "充电容量": (.total, .charge, true, 4), "放电容量": (.total, .discharge, true, 4), "chgcap": (.total, .charge, true, 4),
       "dchgcap": (.total, .discharge, true, 4), "capacitychg": (.total, .charge, true, 4),
       "capacitydchg": (.total, .discharge, true, 4), "capacitancechg": (.total, .charge, true, 4),
       "capacitancedchg": (.total, .discharge, true, 4),
@@ -102,7 +126,8 @@ extension ColumnName {
 
   private static let timeUnits: [String: ColumnScale] = [
     // Without a unit a time is one of the form 1:02:03, or of seconds by the rules of `TableHeader`.
-    "": ColumnScale(), "s": ColumnScale(), "sec": ColumnScale(), "second": ColumnScale(), "seconds": ColumnScale(),
+    "": ColumnScale(), "s": ColumnScale(), "sec": ColumnScale(), "sec.": ColumnScale(), "second": ColumnScale(),
+    "seconds": ColumnScale(),
     "ms": ColumnScale(-3), "us": ColumnScale(-6), "min": ColumnScale(factor: 60), "minute": ColumnScale(factor: 60),
     "minutes": ColumnScale(factor: 60), "h": ColumnScale(factor: 3_600), "hr": ColumnScale(factor: 3_600),
     "hour": ColumnScale(factor: 3_600), "hours": ColumnScale(factor: 3_600), "d": ColumnScale(factor: 86_400),
@@ -125,6 +150,12 @@ extension ColumnName {
 
   private static func isUnit(_ text: String) -> Bool {
     !text.isEmpty && (timeUnits[text] ?? currentUnits[text] ?? voltageUnits[text] ?? chargeUnits[text]) != nil
+  }
+
+  /// The wide signs of Chinese headings as the usual ones.
+  private static func ascii(_ text: String) -> String {
+    guard text.contains(where: { !$0.isASCII }) else { return text }
+    return String(text.map { $0 == "（" ? "(" : $0 == "）" ? ")" : $0 == "／" ? "/" : $0 })
   }
 
   /// Both signs for micro as a u, without spaces; `1` as nothing.

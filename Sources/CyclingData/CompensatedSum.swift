@@ -7,6 +7,9 @@ struct CompensatedSum: Sendable, Hashable {
   private var sum = 0.0
   private var lost = 0.0
 
+  /// A sum that begins with a term.
+  init(_ first: Double = 0) { sum = first }
+
   /// The sum.
   var value: Double { sum + lost }
 

@@ -29,15 +29,7 @@ public struct DataAnalysis: Sendable {
     first = options.firstDirection.flatMap { $0 == .none ? nil : $0 }
     beginning = options.ignoresStamps ? nil : []
     reader = TableReader(map: options.columns)
-    var rules = HalfCycleFinder.Rules()
-    let parameters = MetricParameters(
-      sodiationPlateauBelow: options.sodiationPlateauBelow, desodiationPlateauBelow: options.desodiationPlateauBelow,
-      retentionReference: nil)
-    rules.chargingPlateauBelow = parameters.plateauThreshold(direction: .charge, role: options.countingRole)
-    rules.dischargingPlateauBelow = parameters.plateauThreshold(direction: .discharge, role: options.countingRole)
-    rules.gapLimit = options.gapLimit
-    rules.chargeSource = options.chargeSource
-    finder = HalfCycleFinder(rules)
+    finder = HalfCycleFinder(HalfCycleFinder.Rules(options))
   }
 
   /// How many lines were read.
@@ -120,7 +112,9 @@ public struct DataAnalysis: Sendable {
     try reader.finish(into: &finder)
     finder.finish()
     if finder.tally.records == 0 { throw reader.holdsNoRecord }
+    if let problem = reader.signs.problem { throw problem }
     try refuseAbsurd(finder.closed)
+    try refuseReversed(finder.closed)
     let (halves, removed) = HalfCycleReview.merged(
       finder.closed, restsAreExact: finder.tally.restsAreExact)
     let maker = CycleMaker(halves, options: options, first: first)
@@ -146,6 +140,13 @@ public struct DataAnalysis: Sendable {
       cycles: found.cycles, halfCycles: found.halves, tests: table.tests,
       summary: AnalysisResult.Summary(cycles: found.summary, referenceCycle: found.options.reference), notes: found.notes, records: table.records, span: Double(table.lastTime - table.firstTime) / 1e6,
       usesCounter: true, stampedOptions: found.options)
+  /// A counter of charge that counts while the current discharges, or the other way round.
+  private func refuseReversed(_ halves: [DataHalfCycle]) throws(DataProblem) {
+    guard finder.rules.countersArePrimary, halves.reduce(0, { $0 + Double($1.charge.nanocoulombs) }) < 0 else { return }
+    throw DataProblem(
+      "data.signs", line: halves.first?.firstLine,
+      "the counters of charge and discharge run against the sign of the current",
+      hint: "positive current charges here: turn the sign of the current in the file")
   }
 
   /// Every later sum is at most what flowed in all, so none can overflow.

@@ -158,6 +158,7 @@ enum DecimalText {
   private static let minus: UInt8 = 0x2D
   private static let zero: UInt8 = 0x30
   private static let colon: UInt8 = 0x3A
+  private static let letterD: UInt8 = 0x64
   private static let letterE: UInt8 = 0x65
 }
 
@@ -256,18 +257,33 @@ extension DecimalText {
     return ["nan", "null", "none", "na", "n/a", "-", "--"].contains(text) ? .unknown : .malformed
   }
 
+  /// Up to four parts, of which four begin with days; Maccor writes `2d 03:04:05.6`.
   private static func duration(_ bytes: Slice<UnsafeBufferPointer<UInt8>>) -> FieldValue {
+    var bytes = bytes
+    var days = 0.0
+    if let mark = bytes.firstIndex(where: { $0 | 0x20 == letterD }) {
+      guard let whole = number(bytes[..<mark], isLast: false) else { return .malformed }
+      days = whole
+      bytes = bytes[bytes.index(after: mark)...]
+      while bytes.first == space { bytes.removeFirst() }
+    }
     let parts = bytes.split(separator: colon, omittingEmptySubsequences: false)
     guard (2...4).contains(parts.count) else { return .malformed }
     var seconds = 0.0
     for (index, part) in parts.enumerated() {
-      let isLast = index == parts.count - 1
-      guard !part.isEmpty, part.allSatisfy({ $0 &- zero < 10 || (isLast && $0 == 0x2E) }),
-        let number = Double(String(decoding: part, as: UTF8.self)), index == 0 || number < 60 || parts.count == 4
+      guard let number = number(part, isLast: index == parts.count - 1),
+        index == 0 || number < 60 || parts.count == 4
       else { return .malformed }
       // Four parts begin with days.
       seconds = seconds * (index == 1 && parts.count == 4 ? 24 : 60) + number
     }
-    return .duration(seconds)
+    return .duration(days * 86_400 + seconds)
+  }
+
+  private static func number(_ part: Slice<UnsafeBufferPointer<UInt8>>, isLast: Bool) -> Double? {
+    guard !part.isEmpty, part.count < 40,
+      part.allSatisfy({ $0 &- zero < 10 || (isLast && ($0 == 0x2E || $0 == 0x2C)) })
+    else { return nil }
+    return Double(String(decoding: part.map { $0 == 0x2C ? 0x2E : $0 }, as: UTF8.self))
   }
 }

@@ -49,6 +49,13 @@ struct HalfCycleDraft: Sendable, Hashable {
   /// What flowed while there was hardly any current; in none of the sums.
   private(set) var quiet = QuietPart()
 
+  /// The next piece of a half-cycle from which hardly any current of the other direction was cut out.
+  init(continuing before: HalfCycleDraft, row: DataRow) {
+    self.init(before.direction, threshold: before.accumulator.plateauThreshold, row: row, scale: before.scale)
+    stepCharge = before.stepCharge
+    stepEnergy = before.stepEnergy
+  }
+
   init(_ direction: Direction, threshold: Voltage?, row: DataRow, scale: Double = 0) {
     self.direction = direction
     accumulator = HalfCycleAccumulator(direction: direction, plateauThreshold: threshold)
@@ -109,8 +116,9 @@ struct HalfCycleDraft: Sendable, Hashable {
   mutating func endStep() {
     guard isInStep else { return }
     accumulator.stepEnded()
-    stepCharge = CompensatedSum()
-    stepEnergy = CompensatedSum()
+    // What rounding left over goes into the next step, so that a thousand of them lose no more than one.
+    stepCharge = CompensatedSum(stepCharge.value - Double(Self.nano(stepCharge.value)) / 1e9)
+    stepEnergy = CompensatedSum(stepEnergy.value - Double(Self.nano(stepEnergy.value)) / 1e9)
     isInStep = false
   }
 

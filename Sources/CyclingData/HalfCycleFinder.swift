@@ -8,6 +8,7 @@
 // One run is open. A run of the other direction closes it as soon as its current is worth the name; until then it is a
 // candidate. Which of the closed runs are half-cycles and which are pulses within one, `HalfCycleReview` says at the end.
 
+internal import CellMetrics
 internal import CyclerModel
 internal import Quantities
 
@@ -25,6 +26,16 @@ struct HalfCycleFinder: RowTaking, Sendable {
     var counters: [ChargeCounter] = []
     /// Whether the counters and not the samples give the charge.
     var countersArePrimary = false
+
+    init(_ options: AnalysisOptions) {
+      let parameters = MetricParameters(
+        sodiationPlateauBelow: options.sodiationPlateauBelow, desodiationPlateauBelow: options.desodiationPlateauBelow,
+        retentionReference: nil)
+      chargingPlateauBelow = parameters.plateauThreshold(direction: .charge, role: options.countingRole)
+      dischargingPlateauBelow = parameters.plateauThreshold(direction: .discharge, role: options.countingRole)
+      gapLimit = options.gapLimit
+      chargeSource = options.chargeSource
+    }
   }
 
   /// What was seen of the table as a whole.
@@ -47,6 +58,12 @@ struct HalfCycleFinder: RowTaking, Sendable {
     var zeros = 0
     /// Changes between none and hardly any inside a step: the noise of an instrument whose zero is a digit like others.
     var flickers = 0
+
+    /// How far the voltage fell and rose while a positive current flowed inside steps, V; counted until there is a negative
+    /// one.
+    var fallen = 0.0
+    var risen = 0.0
+    var hasNegative = false
 
     /// Whether a rest shows exactly no current.
     var restsAreExact: Bool { zeros >= 3 && flickers <= zeros / 10 }
@@ -78,9 +95,13 @@ struct HalfCycleFinder: RowTaking, Sendable {
   private var offset = 0.0
   // Records whose time lies before that of `last`: a clock that began anew, or only a few odd ones.
   private var pending: [DataRow] = []
+  // The heading has come again.
+  private var beginsSection = false
   private var intervals = 0
   private var longestInterval = 0.0
 
+  // What the pieces of the open half-cycle before `open` moved, C.
+  private var carried = 0.0
   // So many closed runs are looked through while the table is read.
   private var mostRuns = Self.leastRuns
   // The scale of the run before `open`, of the same direction as what may follow `open` if that is only a pulse, A.
@@ -130,8 +151,11 @@ struct HalfCycleFinder: RowTaking, Sendable {
     guard hasLast else { return takeFirst(row) }
     if row.time < last.time { return takeBackwards(row) }
     if !pending.isEmpty { pending.removeAll(keepingCapacity: true) }
+    beginsSection = false
     advance(to: row)
   }
+
+  mutating func beginSection() { beginsSection = true }
 
   /// The table is over: closes what is open.
   mutating func finish() {
@@ -169,9 +193,14 @@ extension HalfCycleFinder {
 
   private mutating func takeBackwards(_ row: DataRow) {
     tally.backwards += 1
-    if let before = pending.last, row.time < before.time { pending.removeAll(keepingCapacity: true) }
+    // One that lies before these too is only odd.
+    if let before = pending.last, row.time < before.time {
+      if pending.count == 1 { pending[0] = row }
+      return
+    }
     pending.append(row)
-    guard pending.count == Self.restartCount else { return }
+    guard pending.count == Self.restartCount || beginsSection else { return }
+    beginsSection = false
     let replayed = pending
     pending.removeAll(keepingCapacity: true)
     tally.backwards -= replayed.count
@@ -187,7 +216,8 @@ extension HalfCycleFinder {
 
   @inline(__always)
   private func isNewStep(_ row: DataRow) -> Bool {
-    (rules.hasStep && row.step != last.step) || (rules.hasStepTime && row.stepTime < last.stepTime)
+    (rules.hasStep && row.step != last.step && !(row.step.isNaN && last.step.isNaN))
+      || (rules.hasStepTime && row.stepTime < last.stepTime)
   }
 }
 
@@ -211,6 +241,7 @@ extension HalfCycleFinder {
     if span == 0, !beginsStep { tally.duplicates += 1 }
     let isQuietRow = isHardlyAny(row)
     if row.current == 0 || isQuietRow { observeRest(row, beginsStep) }
+    if !tally.hasNegative { observeSign(row, beginsStep) }
     var parts = divide(row, span, beginsStep, isQuietRow)
     if span > Self.leastGap || rules.gapLimit != nil, isGap(span) {
       parts = gap(row, span, beginsStep, parts)
@@ -240,6 +271,13 @@ extension HalfCycleFinder {
     }
   }
 
+  private mutating func observeSign(_ row: DataRow, _ beginsStep: Bool) {
+    if row.current < 0 { tally.hasNegative = true }
+    guard !beginsStep, row.current > 0, last.current > 0 else { return }
+    let change = row.voltage - last.voltage
+    if change > 0 { tally.risen += change } else if change < 0 { tally.fallen -= change }
+  }
+
   private func isGap(_ span: Double) -> Bool {
     if let limit = rules.gapLimit { return span > limit }
     return intervals >= 10 && span > Self.gapFactor * longestInterval
@@ -258,6 +296,10 @@ extension HalfCycleFinder {
       let known = beginsStep && rules.hasStepTime && row.stepTime > 0
       let tau = known ? min(row.stepTime, span) : 0
       return Parts(old: before * (span - tau), new: after * tau, oldTime: span - tau, newTime: tau)
+    }
+    if isQuietRow, !lastIsQuiet, before * after < 0 {
+      // It dies away, and what shows then is an offset the other way.
+      return Parts(old: before / 2 * span, oldTime: span)
     }
     // Where the direction turns inside a step, the interval is the first of the new run.
     return Parts(new: (before + after) / 2 * span, newTime: span, isJoined: before * after >= 0)
@@ -368,13 +410,17 @@ extension HalfCycleFinder {
       candidate.add(charge: parts.new, over: parts.newTime, energyAt: mean(last.voltage, row.voltage), to: row)
       return confirmCandidate(row)
     }
-    leave(parts, row)
+    // A current that dies away inside a step takes its last interval with it.
+    let diesAway = parts.isJoined && (row.current == 0 || isQuietRow && !lastIsQuiet && last.current != 0)
+    leave(parts, row, diesAway: diesAway)
     let place = place(row, isQuietRow: isQuietRow)
     if parts.isJoined {
       // Out of a rest, or out of hardly any current, inside a step.
       if place != .nowhere { begin(last, charge: 0, over: 0, place: place) }
       lastPlace = place
-      begin(row, charge: parts.new, over: parts.newTime, energyAt: mean(last.voltage, row.voltage))
+      begin(
+        row, charge: diesAway ? 0 : parts.new, over: diesAway ? 0 : parts.newTime,
+        energyAt: mean(last.voltage, row.voltage))
     } else {
       lastPlace = place
       begin(row, charge: parts.new, over: parts.newTime)
@@ -383,9 +429,7 @@ extension HalfCycleFinder {
   }
 
   /// Ends the part of the run that the last record belongs to.
-  private mutating func leave(_ parts: Parts, _ row: DataRow) {
-    // A current that dies away inside a step takes its last interval with it.
-    let diesAway = parts.isJoined && row.current == 0
+  private mutating func leave(_ parts: Parts, _ row: DataRow, diesAway: Bool) {
     let charge = parts.isJoined ? (diesAway ? parts.new : 0) : parts.old
     let time = parts.isJoined ? (diesAway ? parts.newTime : 0) : parts.oldTime
     switch lastPlace {
@@ -480,6 +524,7 @@ extension HalfCycleFinder {
 
   private mutating func close() {
     open.endStep()
+    carried = 0
     largestCharge = max(largestCharge, open.charge)
     scaleBefore = open.scale
     keep(DataHalfCycle(open))
@@ -500,7 +545,8 @@ extension HalfCycleFinder {
 
   /// Whether a run is too short and moves too little to split a half-cycle.
   private func isPulse(_ run: HalfCycleDraft) -> Bool {
-    run.end - run.begin < Self.shortest && run.charge < Self.spuriousShare * largestCharge
+    // The largest may be in pieces itself.
+    run.end - run.begin < Self.shortest && run.charge < 10 * Self.spuriousShare * largestCharge
   }
 
   /// The candidate was an offset, or noise. One that lasted is kept for the review, which knows the whole table.
@@ -510,15 +556,18 @@ extension HalfCycleFinder {
     guard candidate.end - candidate.begin >= Self.shortest, quietRecords >= Self.leastQuiet * candidate.steps else {
       return
     }
-    let scale = open.scale
     if isQuiet { endQuiet(isLast: true) }
+    let before = carried
     close()
+    carried = before
     var run = DataHalfCycle(candidate)
     run.isQuiet = true
     keep(run)
     scaleBefore = 0
     if let row {
-      open = draft(open.direction, row, scale: scale)
+      let sum = carried + open.charge
+      open = HalfCycleDraft(continuing: open, row: row)
+      carried = sum
     } else {
       hasOpen = false
     }
@@ -529,7 +578,7 @@ extension HalfCycleFinder {
     isQuiet = false
     open.endStep()
     let moved = open.charge - beforeQuiet.charge
-    guard moved < Self.quietShare * beforeQuiet.charge else { return }
+    guard moved < Self.quietShare * (carried + beforeQuiet.charge) else { return }
     if quietRecords >= Self.leastQuiet * (open.steps - beforeQuiet.steps) {
       open.setAside(since: beforeQuiet, isLast: isLast)
     } else {

@@ -10,13 +10,15 @@ internal import Quantities
 enum HalfCycleReview {
   /// Two ends of a branch nearer than this are the same cut-off, V.
   static let sameCutOff = 0.05
+  /// What is brief and moves less than this share of what its neighbours do is no measure of a half-cycle.
+  private static let neighbourShare = 0.1
   /// A first half-cycle of less than this share of the next one began in the middle.
   static let partialShare = 0.9
 
   /// Without the runs that are no half-cycle of their own, what then meets joined; measured by the table's largest.
   /// - Parameter restsAreExact: Rests show exactly no current, so that a small one is a current and no offset.
   static func merged(_ found: [DataHalfCycle], restsAreExact: Bool) -> (halfCycles: [DataHalfCycle], spurious: Int) {
-    let largest = found.map(\.charge).max() ?? .zero
+    let largest = largestCharge(of: found)
     let pieces = found.compactMap { piece -> DataHalfCycle? in
       if piece.isQuiet, !restsAreExact || share(piece, of: largest) < HalfCycleFinder.quietShare { return nil }
       return restsAreExact ? piece.countingQuiet : piece
@@ -31,13 +33,29 @@ enum HalfCycleReview {
     return (halves.halfCycles, halves.spurious + pieces.count - strong.count)
   }
 
+  /// The charge of the largest half-cycle. Its pieces between pulses may be small, so what is short and small beside its
+  /// own neighbours is passed over.
+  private static func largestCharge(of found: [DataHalfCycle]) -> Charge {
+    var runs = joined(found.filter { !$0.isQuiet })
+    while true {
+      let dropped = dropSmallest(&runs, CutOffs([])) { run, beside in
+        guard let beside, isBrief(run) else { return false }
+        return Double(run.charge.nanocoulombs) < neighbourShare * Double(beside.nanocoulombs)
+      }
+      if dropped == 0 { return runs.map(\.charge).max() ?? .zero }
+      runs = joined(runs)
+    }
+  }
+
   private static func withoutPulses(
     _ runs: [DataHalfCycle], beside largest: Charge, _ cutOffs: CutOffs
   ) -> (halfCycles: [DataHalfCycle], spurious: Int) {
     var runs = runs
     var removed = 0
     while true {
-      let dropped = dropSmallest(&runs, beside: largest, cutOffs)
+      let dropped = dropSmallest(&runs, cutOffs) { run, _ in
+        isBrief(run) && share(run, of: largest) < HalfCycleFinder.spuriousShare
+      }
       guard dropped > 0 else { return (runs, removed) }
       removed += dropped
       runs = joined(runs)
@@ -59,21 +77,26 @@ enum HalfCycleReview {
 
   /// Takes out the runs that split nothing, the smallest first: only when the pulses between them are gone do the parts of
   /// a half-cycle show what they are.
+  /// - Parameter isPulse: Whether a run is one, with what its neighbours moved; nil for these at an end of the table.
   /// - Returns: How many went.
-  private static func dropSmallest(_ runs: inout [DataHalfCycle], beside largest: Charge, _ cutOffs: CutOffs) -> Int {
-    let order = runs.indices.filter { isShort(runs[$0], beside: largest) }.sorted { runs[$0].charge < runs[$1].charge }
+  private static func dropSmallest(
+    _ runs: inout [DataHalfCycle], _ cutOffs: CutOffs, isPulse: (DataHalfCycle, Charge?) -> Bool
+  ) -> Int {
+    let order = runs.indices.filter { isBrief(runs[$0]) }.sorted { runs[$0].charge < runs[$1].charge }
     guard !order.isEmpty else { return 0 }
     // Neighbours that are still there; a run that is gone is marked by a direction of none.
     var before = runs.indices.map { $0 - 1 }
     var after = runs.indices.map { $0 + 1 }
     var dropped = 0
-    for index in order where runs[index].direction != .none && isShort(runs[index], beside: largest) {
+    func beside(_ index: Int) -> Charge? {
+      guard before[index] >= 0, after[index] < runs.count else { return nil }
+      return runs[before[index]].charge.wrapping(runs[after[index]].charge)
+    }
+    for index in order where runs[index].direction != .none && isPulse(runs[index], beside(index)) {
       let (left, right) = (before[index], after[index])
       if left >= 0, cutOffs.hold(runs[left]), cutOffs.hold(runs[index]) { continue }
       // Of a pulse and one back, the first is in the half-cycle before them, unless that has come to its end already.
-      if left > 0, before[left] >= 0, isShort(runs[left], beside: largest), !cutOffs.hold(runs[before[left]]) {
-        continue
-      }
+      if left > 0, before[left] >= 0, isPulse(runs[left], beside(left)), !cutOffs.hold(runs[before[left]]) { continue }
       let run = runs[index]
       runs[index].direction = .none
       dropped += 1
@@ -91,10 +114,8 @@ enum HalfCycleReview {
     return dropped
   }
 
-  /// A pulse, a glitch or the noise at a turn, measured by the largest half-cycle of the table.
-  private static func isShort(_ half: DataHalfCycle, beside largest: Charge) -> Bool {
-    half.end - half.begin < HalfCycleFinder.shortest && share(half, of: largest) < HalfCycleFinder.spuriousShare
-  }
+  /// As short as a pulse, a glitch or the noise at a turn.
+  private static func isBrief(_ half: DataHalfCycle) -> Bool { half.end - half.begin < HalfCycleFinder.shortest }
 
   /// An offset or noise at rest.
   private static func isWeak(_ half: DataHalfCycle, beside largest: Charge, _ current: Double) -> Bool {

@@ -107,14 +107,30 @@ struct TableHeader: Sendable, Hashable {
     self.fields = Array(fields[..<used])
   }
 
-  /// The names in a line, without quotes and spaces around them.
+  /// The names in a line, without quotes and spaces around them; a quoted one may hold the delimiter.
   static func names(_ line: String, _ delimiter: Character) -> [String] {
-    line.split(separator: delimiter, omittingEmptySubsequences: false).map { part in
-      var name = part
-      while let first = name.first, first.isWhitespace || first == "\"" || first == "\u{FEFF}" { name.removeFirst() }
-      while let last = name.last, last.isWhitespace || last == "\"" { name.removeLast() }
-      return String(name)
+    var names: [String] = []
+    var name = ""
+    var isQuoted = false
+    for character in line {
+      if character == "\"" {
+        isQuoted.toggle()
+      } else if character == delimiter, !isQuoted {
+        names.append(trimmed(name))
+        name = ""
+      } else {
+        name.append(character)
+      }
     }
+    names.append(trimmed(name))
+    return names
+  }
+
+  private static func trimmed(_ text: String) -> String {
+    var name = text[...]
+    while let first = name.first, first.isWhitespace || first == "\u{FEFF}" { name.removeFirst() }
+    while let last = name.last, last.isWhitespace { name.removeLast() }
+    return String(name)
   }
 
   private static func candidates(_ names: [String], _ map: ColumnMap) throws(DataProblem) -> [Candidate] {
@@ -124,11 +140,15 @@ struct TableHeader: Sendable, Hashable {
     for (index, name) in parsed.enumerated() {
       if let known = name.column(isBattery: isBattery) { found.append((index, known.column, known.scale, known.rank)) }
     }
+    addOwnNames(parsed, to: &found)
     let hasStepType = found.contains { $0.column == .stepType }
     let hasTotal = found.contains { $0.column == .time && ($0.rank == 1 || $0.rank == 2) }
-    let isNeware =
-      hasStepType || names.first?.isEmpty == true
-      || parsed.contains { ["datapoint", "recordid", "recordindex", "recordnumber"].contains($0.quantity) }
+    let hasRecords = names.first?.isEmpty == true || parsed.contains { Self.newareRecords.contains($0.quantity) }
+    let isNeware = hasStepType || hasRecords
+    // Others mean something else by a capacity: that of a cycle, or one that discharging lowers again.
+    if !hasRecords {
+      found.removeAll { ["capacity", "cap", "容量"].contains(parsed[$0.index].quantity) && !isCheck($0.column) }
+    }
     for (place, candidate) in found.enumerated() where candidate.column == .time && candidate.rank == 5 {
       // Neware calls the step's time plainly Time, and writes it in hours, minutes and seconds.
       let unit = parsed[candidate.index].unit
@@ -146,6 +166,37 @@ struct TableHeader: Sendable, Hashable {
       found.append((index, entry.column, entry.scale, -1))
     }
     return found
+  }
+
+  private static let newareRecords: Set<String> = [
+    "datapoint", "recordid", "recordindex", "recordnumber", "数据序号", "记录序号", "记录号", "序号",
+  ]
+
+  private static func isCheck(_ column: Column) -> Bool {
+    if case .counter(_, _, let isPrimary) = column { return !isPrimary }
+    return true
+  }
+
+  /// Names that mean something only among the others of one program.
+  private static func addOwnNames(_ parsed: [ColumnName], to found: inout [Candidate]) {
+    func place(_ quantity: String) -> Int? { parsed.firstIndex { $0.quantity == quantity && $0.unit == nil } }
+    // BaSyTec: the line of the program is the step; its State is a code, its Command a word.
+    if place("dataset") != nil, let line = place("line") {
+      found.append((line, .step, ColumnScale(), 0))
+      found.removeAll { $0.column == .stepType && parsed[$0.index].quantity != "command" }
+    }
+    // Arbin as BEEP exports it (TRI-AMDD/beep, docs): seconds, amperes, volts and ampere-hours, without saying so.
+    let plain = ["testtime", "steptime", "current", "voltage", "chargecapacity", "dischargecapacity"].map(place)
+    guard place("datapoint") != nil, place("stepindex") != nil, let time = plain[0], let step = plain[1],
+      let current = plain[2], let voltage = plain[3], let charge = plain[4], let discharge = plain[5]
+    else { return }
+    found.removeAll { $0.column == .time || $0.column == .stepTime }
+    found += [
+      (time, .time, ColumnScale(), -1), (step, .stepTime, ColumnScale(), -1), (current, .current, ColumnScale(), 0),
+      (voltage, .voltage, ColumnScale(), 0),
+      (charge, .counter(.total, .charge, isPrimary: true), ColumnScale(factor: 3_600), 3),
+      (discharge, .counter(.total, .discharge, isPrimary: true), ColumnScale(factor: 3_600), 3),
+    ]
   }
 
   private static func isComplete(_ candidates: [Candidate]) -> Bool {
@@ -202,7 +253,10 @@ extension TableHeader {
       "no line names a column with the \(lacking.joined(separator: " and the "))\(names)",
       hint:
         "name them time_s, current_A and voltage_V (or in another unit: time_h, current_mA, voltage_mV), or say which "
-        + "is which: --columns time_s=NAME,current_mA=NAME,voltage_V=NAME", columnNames: nearest.names)
+        + "is which: --columns time_s=NAME,current_mA=NAME,voltage_V=NAME"
+        + (nearest.names.contains { $0.unicodeScalars.contains { (0x80...0xFF).contains($0.value) } }
+          ? "; is the text in another encoding? iconv -f GBK -t UTF-8 FILE | nactl analyze - …" : ""),
+      columnNames: nearest.names)
   }
 
   private static func quoted(_ names: [String]) -> String {

@@ -10,6 +10,12 @@ protocol RowTaking {
   mutating func begin(_ header: TableHeader)
   /// Takes the next one.
   mutating func take(_ row: DataRow)
+  /// Hears that the heading came again: what follows may be another test with a clock of its own.
+  mutating func beginSection()
+}
+
+extension RowTaking {
+  mutating func beginSection() {}
 }
 
 /// Reads a table.
@@ -20,6 +26,8 @@ struct TableReader: Sendable {
     var incomplete = 0
     /// Lines that repeat the heading.
     var headings = 0
+    /// Sections of other lines between the records.
+    var sections = 0
     /// The last line ended in the middle.
     var hasCutLine = false
   }
@@ -27,8 +35,8 @@ struct TableReader: Sendable {
   /// The plan; nil before the heading was found.
   private(set) var header: TableHeader?
   private(set) var passedOver = PassedOver()
-  /// Whether the file writes currents as magnitudes, so that the word for the step gives the sign.
-  private(set) var readsMagnitudes = false
+  /// What gives the currents their sign, where steps have words.
+  private(set) var signs = SignRule()
   /// What separates whole and fraction.
   private(set) var decimalMark: UInt8 = 0x2E
   /// The line that is being read, from 1.
@@ -37,20 +45,27 @@ struct TableReader: Sendable {
   private let map: ColumnMap
   private var kept: [UInt8] = []
   private var head: [(number: Int, text: String)] = []
+  private var headBytes = 0
   private var row = DataRow()
   // Neware's lines of steps and cycles between the records.
   private var markers = 0
   /// Whether the first column has no name and holds what a table's index is, not the marks of Neware's layers.
   private var hasIndex = false
   private var hasRead = false
-  private var knowsSigns = false
+  // After the end of a section, until the heading comes again.
+  private var isBetweenSections = false
+  // Nothing has been read but what is in `beginning`.
+  private var hasBegun = false
+  private var beginning: [UInt8] = []
+  private var transcoder: WideText?
   private var builtBase = 0.0
   private var builtLast = DataRow()
   private var hasBuilt = false
   private var isLastLine = false
 
-  /// More than any table has in front of its heading, EC-Lab's parameters among it.
-  private static let mostHeadLines = 500
+  /// More than any table has in front of its heading, EC-Lab's parameters and Novonix's program among it.
+  private static let mostHeadLines = 5_000
+  private static let mostHeadBytes = 1 << 20
   /// Longer lines are no table.
   private static let longestLine = 1 << 18
   /// So many records at the beginning are checked for having as many fields as the heading.
@@ -62,7 +77,31 @@ struct TableReader: Sendable {
   mutating func read(
     _ bytes: UnsafeRawBufferPointer, into taker: inout some RowTaking
   ) throws(DataProblem) {
-    let all = bytes.bindMemory(to: UInt8.self)
+    guard !hasBegun || transcoder != nil else { return try readText(bytes.bindMemory(to: UInt8.self), into: &taker) }
+    if !hasBegun {
+      // The first bytes tell the encoding, and four of them are enough.
+      beginning += bytes
+      guard beginning.count >= 4 else { return }
+      hasBegun = true
+      transcoder = WideText(beginning)
+      let first = beginning
+      beginning = []
+      guard transcoder != nil else {
+        return try first.withUnsafeBufferPointer { (bytes) throws(DataProblem) in try readText(bytes, into: &taker) }
+      }
+      return try readWide(first, into: &taker)
+    }
+    try readWide(Array(bytes), into: &taker)
+  }
+
+  private mutating func readWide(_ bytes: [UInt8], into taker: inout some RowTaking) throws(DataProblem) {
+    guard let text = transcoder?.text(bytes) else { return }
+    try text.withUnsafeBufferPointer { (bytes) throws(DataProblem) in try readText(bytes, into: &taker) }
+  }
+
+  private mutating func readText(
+    _ all: UnsafeBufferPointer<UInt8>, into taker: inout some RowTaking
+  ) throws(DataProblem) {
     var rest = all[...]
     if !kept.isEmpty {
       guard let end = rest.firstIndex(of: DecimalText.lineFeed) else { return try keep(rest) }
@@ -79,6 +118,11 @@ struct TableReader: Sendable {
 
   /// The table is over; reads a last line that has no line end.
   mutating func finish(into taker: inout some RowTaking) throws(DataProblem) {
+    if !hasBegun {
+      let first = beginning
+      hasBegun = true
+      try first.withUnsafeBufferPointer { (bytes) throws(DataProblem) in try readText(bytes, into: &taker) }
+    }
     if !kept.isEmpty {
       var last = kept
       kept = []
@@ -98,10 +142,15 @@ struct TableReader: Sendable {
     kept.append(contentsOf: rest)
     if line == 0 { try Self.refuseForeign(kept) }
     guard kept.count <= Self.longestLine else {
-      throw DataProblem(
-        "data.long_line", line: line + 1, "a line has more than \(Self.longestLine) bytes",
-        hint: "a table has a record a line, each ended by a line feed")
+      line += 1
+      throw tooLong
     }
+  }
+
+  private var tooLong: DataProblem {
+    DataProblem(
+      "data.long_line", line: line, "a line has more than \(Self.longestLine) bytes",
+      hint: "a table has a record a line, each ended by a line feed")
   }
 }
 
@@ -124,6 +173,11 @@ extension TableReader {
       while cursor < end {
         line += 1
         let begin = cursor
+        if isBetweenSections {
+          lookForHeading(&cursor, header)
+          if !isBetweenSections { taker.beginSection() }
+          continue
+        }
         var outcome = readRecord(&cursor, fields, header.delimiter, header)
         if case .malformed(let index) = outcome, turnsToDecimalComma(begin, index, header) {
           cursor = begin
@@ -146,7 +200,10 @@ extension TableReader {
         case .incomplete:
           passedOver.incomplete += 1
           Self.skipLine(&cursor, end)
-        case .malformed(let index): try judge(&cursor, begin, index, header)
+        case .malformed(let index):
+          let headings = passedOver.headings
+          try judge(&cursor, begin, index, header)
+          if passedOver.headings > headings { taker.beginSection() }
         }
       }
     }
@@ -297,6 +354,9 @@ extension TableReader {
       // dch and dis before chg and cha, of which one is in both.
       if letters == (0x64, 0x63, 0x68) || letters == (0x64, 0x69, 0x73) { row.typeSign = -1 }
       if row.typeSign == 0, letters == (0x63, 0x68, 0x67) || letters == (0x63, 0x68, 0x61) { row.typeSign = 1 }
+      // 放 and 充 in UTF-8, with the bit that makes letters small.
+      if letters == (0xE6, 0xB4, 0xBE) { row.typeSign = -1 }
+      if row.typeSign == 0, letters == (0xE5, 0xA5, 0xA5) { row.typeSign = 1 }
     }
     if word.count == 1, row.typeSign == 0 {
       // State `C`, `D` or `R`.
@@ -314,14 +374,7 @@ extension TableReader {
   @inline(__always)
   private mutating func complete(_ header: TableHeader) {
     if header.leadingEmpty > 0, !header.hasStep { row.step = Double(markers) }
-    if header.hasStepType {
-      // A file that has written one negative current writes signs.
-      if !knowsSigns, row.current < 0 || row.typeSign < 0 && row.current > 0 {
-        knowsSigns = true
-        readsMagnitudes = row.current > 0
-      }
-      if readsMagnitudes, row.typeSign < 0 { row.current = -row.current.magnitude }
-    }
+    if header.hasStepType { signs.apply(&row) }
     guard header.buildsTime else { return }
     if hasBuilt, row.stepTime < builtLast.stepTime || row.step != builtLast.step && !row.step.isNaN {
       builtBase = builtLast.time
@@ -341,6 +394,7 @@ extension TableReader {
     while cursor.pointee != DecimalText.lineFeed { cursor += 1 }
     let bytes = UnsafeBufferPointer(start: begin, count: cursor - begin)
     cursor += 1
+    guard bytes.count <= Self.longestLine else { throw tooLong }
     if line == 1 { try Self.refuseForeign(Array(bytes)) }
     let text = Self.text(bytes)
     if text.allSatisfy({ $0.isWhitespace }) { return }
@@ -350,7 +404,10 @@ extension TableReader {
       return
     }
     head.append((line, text))
-    if head.count >= Self.mostHeadLines { throw TableHeader.missing(in: head, map: map) }
+    headBytes += bytes.count
+    if head.count >= Self.mostHeadLines || headBytes >= Self.mostHeadBytes {
+      throw TableHeader.missing(in: head, map: map)
+    }
   }
 
   /// UTF-8, or Latin-1 where it is none: instruments write µ and ° that way.
@@ -370,12 +427,23 @@ extension TableReader {
         "data.archive", "the file is a workbook or an archive (xlsx, ndax, zip)",
         hint: "save or export the sheet with the records as CSV")
     }
+    if begins([0x28, 0xB5, 0x2F, 0xFD]) || begins(Array("BZh".utf8)) || begins([0xFD, 0x37, 0x7A, 0x58, 0x5A]) {
+      throw DataProblem(
+        "data.compressed", "the file is compressed",
+        hint: "decompress it: zstd, bunzip2 or xz -dc FILE | nactl analyze - …")
+    }
+    if begins([0xD0, 0xCF, 0x11, 0xE0]) || begins([0x00, 0x01, 0x00, 0x00]) {
+      throw DataProblem(
+        "data.archive", "the file is a workbook or a data base (xls, res)",
+        hint: "save the sheet as CSV, or mdb-export FILE Channel_Normal_Table")
+    }
+    if begins(Array("BIO-LOGIC MODULAR FILE".utf8)) || begins(Array("NEWARE".utf8)) {
+      throw DataProblem(
+        "data.binary", "the file is an instrument's own (mpr, nda)",
+        hint: "export it as text from the instrument's program (EC-Lab: .mpt, BTSDA: CSV)")
+    }
     if begins([0x50, 0x41, 0x52, 0x31]) {
       throw DataProblem("data.parquet", "the file is Parquet", hint: "write it as CSV")
-    }
-    if begins([0xFF, 0xFE]) || begins([0xFE, 0xFF]) {
-      throw DataProblem(
-        "data.utf16", "the file is text in UTF-16", hint: "iconv -f UTF-16 -t UTF-8 FILE | nactl analyze - --role …")
     }
     if begin.contains(0) {
       throw DataProblem(
@@ -392,6 +460,18 @@ extension TableReader {
     guard text.contains(","), !text.contains(".") else { return false }
     decimalMark = 0x2C
     return true
+  }
+
+  /// Passes a line over that belongs to no section with records.
+  private mutating func lookForHeading(_ cursor: inout UnsafePointer<UInt8>, _ header: TableHeader) {
+    let begin = cursor
+    while cursor.pointee != DecimalText.lineFeed { cursor += 1 }
+    let text = UnsafeBufferPointer(start: begin, count: cursor - begin)
+    cursor += 1
+    // Only as long as the heading's names can it be one.
+    guard text.count < Self.longestLine else { return }
+    isBetweenSections =
+      TableHeader.names(Self.text(text), Character(Unicode.Scalar(header.delimiter))) != header.names
   }
 
   /// A line that cannot be read: the end of a file that was cut, the heading once more, or a problem.
@@ -412,6 +492,12 @@ extension TableReader {
       passedOver.headings += 1
       return
     }
+    if text.first == "[" {
+      // Novonix puts the sections of several tests after one another.
+      passedOver.sections += 1
+      isBetweenSections = true
+      return
+    }
     guard index < header.fields.count, names.count > index else {
       let hint =
         names.count > header.names.count && header.delimiter == 0x2C
@@ -422,11 +508,18 @@ extension TableReader {
     }
     let field = header.fields[index]
     let what = "“\(names[index].prefix(40))” in the column “\(header.names[index])”"
-    if field.needsDuration, Double(names[index]) != nil {
+    if field.needsDuration, Double(names[index].replacing(",", with: ".")) != nil {
+      let key = field.action == .time ? "time" : "step_time"
       throw DataProblem(
         "data.no_unit", line: line, "\(what) has no unit",
         hint:
-          "--columns \(field.action == .time ? "time_s" : "step_time_s")=\(header.names[index]), if it is in seconds")
+          "--columns \(key)_s=\(header.names[index]) if it is in seconds, \(key)_min=… if in minutes, \(key)_h=… if in "
+          + "hours")
+    }
+    if names[index].contains("/") || names[index].contains("-"), names[index].contains(":") {
+      throw DataProblem(
+        "data.date", line: line, "\(what) is a date, not a time since the test began",
+        hint: "export the time as relative time, in seconds")
     }
     throw DataProblem(
       "data.number", line: line, "\(what) is no number",

@@ -118,7 +118,8 @@ import Testing
     #expect(near(try analyze(arbin) { $0.chargeSource = .samples }.capacities, [3_601e-3 / 3_600, -1e-3]))
     let step =
       head
-      + "Capacity(mAh)\n0,0.001,2,1,0,0\n3600,0.001,4,1,3600,1.01\n3600,-0.001,3.9,2,0,0\n7200,-0.001,2,2,3600,0.9\n"
+      + "Capacity(mAh),DataPoint\n0,0.001,2,1,0,0,1\n3600,0.001,4,1,3600,1.01,2\n3600,-0.001,3.9,2,0,0,3\n"
+      + "7200,-0.001,2,2,3600,0.9,4\n"
     #expect(near(try analyze(step).capacities, [0.00101, -0.0009]))
     let net =
       head

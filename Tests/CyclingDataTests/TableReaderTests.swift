@@ -85,7 +85,6 @@ import Testing
     #expect(try problem(ofBytes: [0x1F, 0x8B, 8, 0, 10]).code == "data.compressed")
     #expect(try problem(ofBytes: Array("PK\u{3}\u{4}abc\n".utf8)).code == "data.archive")
     #expect(try problem(ofBytes: Array("PAR1abc\n".utf8)).code == "data.parquet")
-    #expect(try problem(ofBytes: [0xFF, 0xFE, 0x74, 0, 10, 0]).code == "data.utf16")
     #expect(try problem(ofBytes: [1, 2, 0, 3, 10]).code == "data.binary")
     #expect(try problem(ofBytes: [UInt8](repeating: 0x61, count: 300_000)).code == "data.long_line")
     #expect(try problem(ofBytes: []).code == "data.empty")

@@ -141,6 +141,28 @@ extension ProgramTests {
       #expect(piped.status == 0 && piped.output.contains("95.0000"), "\(piped.errors)")
     }
 
+    /// A table of magnitudes with letters for the direction, as Maccor writes it, as UTF-16 and with a letter too many.
+    @Test func aTableOfMagnitudes() throws {
+      let rig = try LaboratoryRig()
+      let text =
+        "Date of Test:\t23-Nov-23\r\nRec#\tCyc#\tStep\tTest (Sec)\tStep (Sec)\tAmps\tVolts\tState\r\n"
+        + "1\t0\t1\t0\t0\t0.001\t2.1\tC\r\n2\t0\t1\t3600\t3600\t0.001\t4\tC\r\n"
+        + "3\t0\t2\t3600\t0\t0.001\t3.9\tD\r\n4\t0\t2\t6840\t3240\t0.001\t2\tD\r\n"
+      let file = try write(text, as: "maccor.txt", in: rig)
+      let wide = rig.directory.appendingPathComponent("wide.txt")
+      try #require(text.data(using: .utf16)).write(to: wide)
+      for path in [file, wide.path] {
+        let result = try nactl("analyze", path, "--role", "full-cell", "--format", "json")
+        try #require(result.status == 0, "\(result.errors)")
+        let cycle = try #require(try cycles(try result.json()).first)
+        #expect(cycle["coulombic_efficiency"] as? Double == 0.9 && result.errors.contains("magnitudes"))
+      }
+      let contrary = try write(text + "5\t0\t3\t6900\t0\t-0.001\t2\tC\r\n", as: "contrary.txt", in: rig)
+      let refused = try nactl("analyze", contrary, "--role", "full-cell")
+      #expect(refused.status == 2 && refused.errors.contains("data.signs"), "\(refused.errors)")
+      #expect(refused.errors.contains("contrary.txt:5: the signs of the currents"), "\(refused.errors)")
+    }
+
     @Test func whatIsWrongIsSaidWithItsPlace() throws {
       let rig = try LaboratoryRig()
       let file = try write(Self.table, as: "cell.csv", in: rig)
