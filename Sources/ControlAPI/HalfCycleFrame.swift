@@ -73,7 +73,8 @@ public struct HalfCycleFrame: Codable, Sendable, Hashable {
   public var flags: [String]
 
   /// Makes one with nothing known but its place and its charges.
-  public init(number: Int64, direction: String, charge_Ah: Double, constant_voltage_charge_Ah: Double, flags: [String]) {
+  public init(number: Int64, direction: String, charge_Ah: Double, constant_voltage_charge_Ah: Double, flags: [String])
+  {
     self.number = number
     self.direction = direction
     self.charge_Ah = charge_Ah

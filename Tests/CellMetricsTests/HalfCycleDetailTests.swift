@@ -46,7 +46,8 @@ private struct DetailedHalfCycle {
       var integral = ChargeIntegrator(direction: .discharge)
       var edges = PlateauEdges(threshold: Self.threshold, direction: .discharge, resistance: resistance)
       var policy = RecordPolicy(
-        segments: [], otherwise: RecordRule(every: TimeSpan(seconds: 500), onVoltageChange: nil, onCurrentChangePartsPerMillion: nil),
+        segments: [],
+        otherwise: RecordRule(every: TimeSpan(seconds: 500), onVoltageChange: nil, onCurrentChangePartsPerMillion: nil),
         readsResistance: true)
       // The accumulator of a daemon that records everything says when the resistance is known.
       var sums = HalfCycleAccumulator(direction: .discharge, plateauThreshold: Self.threshold, correctionDelay: delay)
@@ -233,12 +234,14 @@ private struct DetailedHalfCycle {
     #expect(resistances(from: 3, 0, [row(0.2, 3.01, nil)]).firstRecord == nil)
     #expect(resistances(from: 3, 0, [row(0.2, 3.01, 0)]).firstRecord == nil, "no current flows")
     #expect(resistances(from: 3, 0.00095, rising).firstRecord == nil, "the current hardly changes")
-    #expect(resistances(from: 3, 0, [row(0.2, 2.99, 0.001)]).firstRecord == nil, "the cell relaxes by more than its drop")
+    #expect(
+      resistances(from: 3, 0, [row(0.2, 2.99, 0.001)]).firstRecord == nil, "the cell relaxes by more than its drop")
     #expect(resistances(from: 3, 0, kind: .constantVoltage, rising).firstRecord == nil)
     #expect(resistances(from: 3, 0, kind: .voltageSweep, rising).firstRecord == nil)
     #expect(resistances(from: 3, 0, kind: .constantPower, rising).firstRecord != nil)
     // A hold has another current at each moment.
-    let held = resistances(from: 3, 0, [row(0.2, 3.01, 0.001), row(1, 3.01, 0.0005, .constantVoltage), row(10, 3.1, 0.001)])
+    let held = resistances(
+      from: 3, 0, [row(0.2, 3.01, 0.001), row(1, 3.01, 0.0005, .constantVoltage), row(10, 3.1, 0.001)])
     #expect(held.firstRecord != nil && held.oneSecond == nil && held.tenSeconds == nil)
     // Too large for a number.
     let huge = row(0.2, 9e9, 1e-12)
@@ -338,8 +341,10 @@ private struct DetailedHalfCycle {
     let discharge = Voltage(millivolts: 90).lessDrop(
       of: Current(picoamperes: -1_000_000_000), at: Resistance(count: 50_000_000))
     #expect(discharge == Voltage(millivolts: 140))
-    #expect(Voltage(nanovolts: 0).lessDrop(of: Current(picoamperes: 1), at: Resistance(count: 500_000_000)).nanovolts == -1)
-    #expect(Voltage(nanovolts: 0).lessDrop(of: Current(picoamperes: 1), at: Resistance(count: 499_999_999)).nanovolts == 0)
+    #expect(
+      Voltage(nanovolts: 0).lessDrop(of: Current(picoamperes: 1), at: Resistance(count: 500_000_000)).nanovolts == -1)
+    #expect(
+      Voltage(nanovolts: 0).lessDrop(of: Current(picoamperes: 1), at: Resistance(count: 499_999_999)).nanovolts == 0)
     let far = Voltage(nanovolts: .min).lessDrop(of: Current(picoamperes: .max), at: Resistance(count: .max))
     #expect(far.nanovolts == .min)
   }
