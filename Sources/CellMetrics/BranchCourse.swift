@@ -29,6 +29,8 @@ struct BranchCourse: Sendable, Hashable {
 
   /// Whether anybody says what the steps are: not so for records of other programs and of the time before.
   private(set) var isTold = false
+  /// Nobody knows how the half-cycle began, so nothing is told of it.
+  private var isLost = false
   private var phase = Phase.none
   // Of the present step: the step time of its last record, and what had flowed backwards before it, in µs and nC.
   private var lastTime: Int64 = 0
@@ -57,9 +59,16 @@ struct BranchCourse: Sendable, Hashable {
 
   init() {}
 
+  /// Of a half-cycle of which nobody knows how it began.
+  static var lost: BranchCourse {
+    var course = BranchCourse()
+    course.isLost = true
+    return course
+  }
+
   /// A step of that kind begins.
   mutating func stepBegan(_ kind: StepKind, accuracy: CurrentAccuracy?, reverse: Int64) {
-    isTold = true
+    isTold = !isLost
     reverseBefore = reverse
     lastTime = 0
     self.accuracy = nil
@@ -76,7 +85,7 @@ struct BranchCourse: Sendable, Hashable {
 
   /// The circuit is closed for the first time.
   mutating func circuitClosed(from standing: RestTrace.Standing, after rest: RestBefore?) {
-    guard !hasClosed else { return }
+    guard !hasClosed, !isLost else { return }
     hasClosed = true
     reference = standing
     restBefore = rest
@@ -212,6 +221,7 @@ extension BranchCourse {
   /// Appends the state to a checkpoint.
   func encode(into writer: inout ByteWriter) {
     writer.write(isTold)
+    writer.write(isLost)
     writer.write(phase.rawValue)
     writer.write(lastTime)
     writer.write(reverseBefore)
@@ -243,6 +253,7 @@ extension BranchCourse {
   /// - Throws: `ByteReader.Malformed` with the place, when the bytes end early or cannot be such a state.
   init(from reader: inout ByteReader) throws(ByteReader.Malformed) {
     isTold = try reader.readBool()
+    isLost = try reader.readBool()
     guard let phase = Phase(rawValue: try reader.read()) else { throw reader.malformed }
     self.phase = phase
     lastTime = try reader.read()

@@ -14,7 +14,9 @@ extension CycleDetail {
   ) {
     self.init()
     if let charging, charging.isChargeKnown { chargeCapacityUncertainty = charging.detail.chargeUncertainty }
-    if let discharging, discharging.isChargeKnown { dischargeCapacityUncertainty = discharging.detail.chargeUncertainty }
+    if let discharging, discharging.isChargeKnown {
+      dischargeCapacityUncertainty = discharging.detail.chargeUncertainty
+    }
     if let efficiency, let first, let second {
       coulombicEfficiencyUncertainty = Self.uncertainty(of: efficiency, first, second)
     }

@@ -233,6 +233,9 @@ extension HalfCycleAccumulator {
     plateau = try ThresholdCharge(from: &reader)
   }
 
+  /// Nobody knows how the half-cycle began, because a checkpoint of before did not say it: it has its sums and no detail.
+  public mutating func forgetCourse() { course = .lost }
+
   /// Reads what `encodeCourse(into:)` wrote.
   /// - Throws: as `init(from:correctionDelay:)`.
   public mutating func decodeCourse(from reader: inout ByteReader) throws(ByteReader.Malformed) {

@@ -21,6 +21,8 @@ public struct HalfCycleFrame: Codable, Sendable, Hashable {
   @OrNull public var constant_current_charge_Ah: Double?
   /// Of it, what flowed while a voltage was held.
   public var constant_voltage_charge_Ah: Double
+  /// The former over the charge, as a fraction.
+  @OrNull public var constant_current_share: Double?
   /// The latter over the charge, as a fraction.
   @OrNull public var constant_voltage_share: Double?
   /// How long it lasted at constant current.
@@ -73,7 +75,8 @@ public struct HalfCycleFrame: Codable, Sendable, Hashable {
   public var flags: [String]
 
   /// Makes one with nothing known but its place and its charges.
-  public init(number: Int64, direction: String, charge_Ah: Double, constant_voltage_charge_Ah: Double, flags: [String]) {
+  public init(number: Int64, direction: String, charge_Ah: Double, constant_voltage_charge_Ah: Double, flags: [String])
+  {
     self.number = number
     self.direction = direction
     self.charge_Ah = charge_Ah

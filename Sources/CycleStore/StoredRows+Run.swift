@@ -315,6 +315,11 @@ extension StoredHalfCycle {
   public var constantVoltageShare: Double? {
     chargeNc > 0 ? Double(constantVoltageChargeNc) / Double(chargeNc) : nil
   }
+  /// Of its charge, the share that flowed at constant current.
+  public var constantCurrentShare: Double? {
+    guard chargeNc > 0, let constantCurrentChargeNc else { return nil }
+    return Double(constantCurrentChargeNc) / Double(chargeNc)
+  }
   /// By how much its charge can be wrong by the instrument's stated error.
   public var chargeUncertaintyNc: Int64? {
     guard let offsetUncertaintyNc, let gainUncertaintyNc else { return nil }

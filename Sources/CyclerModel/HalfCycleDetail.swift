@@ -51,15 +51,3 @@ public struct HalfCycleDetail: Sendable, Hashable {
     return overflowed ? nil : Charge(nanocoulombs: sum)
   }
 }
-
-extension HalfCycleRow {
-  /// Of its charge, the share that flowed while a voltage was held, as a fraction; nil when it moved nothing in its
-  /// direction.
-  public var constantVoltageShare: Double? { share(constantVoltageCharge) }
-  /// Of its charge, the share that flowed at constant current.
-  public var constantCurrentShare: Double? { detail.constantCurrentCharge.flatMap(share) }
-
-  private func share(_ part: Charge) -> Double? {
-    charge > .zero ? Double(part.nanocoulombs) / Double(charge.nanocoulombs) : nil
-  }
-}

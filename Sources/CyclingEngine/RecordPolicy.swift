@@ -69,7 +69,7 @@ public struct RecordPolicy: Sendable, Hashable {
   ) {
     last = Measured(at: stepTime, voltage: voltage, current: current, charge: charge)
     while stepTime.microseconds >= changesAt, beginNextSegment() {}
-    while stepTime.microseconds >= delayAt { expectDelay(delay?.next) }
+    while delay != nil, stepTime.microseconds >= delayAt { expectDelay(delay?.next) }
     let every = rule.every.microseconds
     guard every > 0, stepTime.microseconds >= due else { return }
     // Nearly always the next due time follows, and nothing has to be divided.

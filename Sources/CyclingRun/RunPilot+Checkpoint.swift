@@ -95,14 +95,16 @@ extension RunPilot {
       role: program.role, earlierCellCycles: identity.earlierCellCycles,
       retentionReference: program.metrics.retentionReference, retentionThreshold: program.metrics.retentionThreshold,
       knowsRetention: format > 4, from: &reader)
-    if try reader.readBool() { halfCycle = try OpenHalfCycle(from: &reader, correctionDelay: program.metrics.plateauIRCorrection) }
+    if try reader.readBool() {
+      halfCycle = try OpenHalfCycle(from: &reader, correctionDelay: program.metrics.plateauIRCorrection)
+    }
     if try reader.readBool() { setpoint = try ActiveSetpoint(rule: program.record, from: &reader) }
     try decodePhase(from: &reader, writtenAt: since)
     if format > 5 { try decodeFormat6(from: &reader) }
     if format > 6 { try decodeFormat7(from: &reader) } else if halfCycleNumber > 0 { earlier = nil }
     if format > 7 { try cycle.decodeBalance(from: &reader) } else { cycle.forgetBalance() }
     machine.restore(format > 8 ? try MeasuredCapacities(from: &reader) : .uncounted)
-    if format > 9 { try decodeCourse(from: &reader) } else { restTrace = .unknown }
+    if format > 9 { try decodeCourse(from: &reader) } else { forgetCourse() }
     setpoint?.rest = restTrace
     if format > 9 { try decodeFormat10(from: &reader) } else { forgetSeries() }
     guard reader.isAtEnd else { throw reader.malformed }
@@ -129,6 +131,11 @@ extension RunPilot {
     if setpoint?.hasBegun != nil { setpoint?.rest.encode(into: &writer) } else { restTrace.encode(into: &writer) }
     halfCycle?.accumulator.encodeCourse(into: &writer)
     cycle.encodeDetails(into: &writer)
+  }
+
+  private mutating func forgetCourse() {
+    restTrace = .unknown
+    halfCycle?.accumulator.forgetCourse()
   }
 
   private mutating func decodeCourse(from reader: inout ByteReader) throws(ByteReader.Malformed) {

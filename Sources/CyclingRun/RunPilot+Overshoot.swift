@@ -5,6 +5,7 @@
 // the half-cycle has moved more than its cut-off allows, and whoever compares efficiencies above 99.9 % wants to know. The
 // measured charge stays what it is.
 
+internal import CellMetrics
 internal import CyclerModel
 internal import CyclingEngine
 internal import InstrumentKit
@@ -48,7 +49,9 @@ extension RunPilot {
 
   /// What flowed since the cut-off, which lies on the straight line between the last two readings; a magnitude.
   private func charge(of active: ActiveSetpoint, beyond cutOff: Voltage, at last: Voltage) -> Charge? {
-    guard let before = active.voltageBeforeLast, before != last, (before < cutOff) != (last < cutOff) else { return nil }
+    guard let before = active.voltageBeforeLast, before != last, (before < cutOff) != (last < cutOff) else {
+      return nil
+    }
     let atLast = active.chargeSumBeforeOpening ?? active.integrator.chargeSum
     let interval = ChargeIntegrator.charge(atLast - active.chargeSumBeforeLast)
     let after = ChargeIntegrator.charge(active.integrator.chargeSum - atLast)

@@ -117,7 +117,8 @@ extension RunPilot {
       readingInterval: interval,
       cutOffEnds: cutOffEnds, integrator: ChargeIntegrator(direction: row.direction),
       policy: RecordPolicy(
-        segments: row.record, otherwise: program.record, readsResistance: row.kind != .rest && row.kind != .openCircuitCheck),
+        segments: row.record, otherwise: program.record,
+        readsResistance: row.kind != .rest && row.kind != .openCircuitCheck),
       edges: PlateauEdges(
         threshold: row.isDiagnostic ? nil : plateauThreshold(for: row.direction), direction: row.direction,
         resistance: halfCycle?.accumulator.correctionResistance),

@@ -32,6 +32,7 @@ enum HalfCycleColumns {
   private static var hidden: [Column] {
     let values: [(String, (HalfCycleFrame) -> Double?)] = [
       ("constant_current_charge_Ah", { $0.constant_current_charge_Ah }),
+      ("constant_current_share", { $0.constant_current_share }),
       ("constant_voltage_charge_Ah", { $0.constant_voltage_charge_Ah }),
       ("constant_current_time_s", { $0.constant_current_time_s }),
       ("constant_voltage_time_s", { $0.constant_voltage_time_s }), ("plateau_charge_Ah", { $0.plateau_charge_Ah }),

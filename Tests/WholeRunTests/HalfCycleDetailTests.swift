@@ -41,8 +41,7 @@ import Testing
     let step = try #require(bench.journal.records.last?.stepID)
     let times = bench.journal.records.filter { $0.stepID == step }.map { $0.stepTime.microseconds }
     // The first reading comes at 0.998 s of the step, so the one after a second is the next.
-    #expect(times == [998_000, 1_998_000, 10_998_000, 30_998_000, 59_998_000, 59_998_000].filter { times.contains($0) })
-    #expect(times.count >= 5)
+    #expect(times == [998_000, 1_998_000, 10_998_000, 30_998_000, 59_998_000])
     let detail = try #require(bench.journal.halfCycles.first?.detail)
     #expect(detail.resistances.firstRecord?.delay.microseconds == 998_000)
     #expect(detail.resistances.oneSecond == nil, "1.998 s is too late")
@@ -63,7 +62,6 @@ import Testing
     bench.end(.cutOff(0))
     bench.accept()
     for second in 1...60 { bench.read(1 + Double(second) * 1e-3, 0) }
-    // Another checkpoint in the middle of the rest changes nothing, and an interruption lengthens it.
     bench.end(.cutOff(0))
     bench.accept()
     for second in 1...20 { bench.read(1.2 + Double(second) * 1e-3, 360e-6) }
@@ -90,7 +88,8 @@ import Testing
     let efficiency = try #require(cycle.coulombicEfficiency)
     let (first, second) = (halves[0].detail, halves[1].detail)
     let offsets = Double(try #require(second.offsetUncertainty).nanocoulombs)
-    let stated = (offsets + efficiency * Double(try #require(first.offsetUncertainty).nanocoulombs))
+    let stated =
+      (offsets + efficiency * Double(try #require(first.offsetUncertainty).nanocoulombs))
       / Double(halves[0].charge.nanocoulombs)
     #expect(cycle.detail.coulombicEfficiencyUncertainty == stated)
     #expect(cycle.detail.chargeCapacityUncertainty == charge.detail.chargeUncertainty)
@@ -101,7 +100,11 @@ import Testing
     var told: [HalfCycleDetail] = []
     for every in ["1 s", "7 s", "1 h"] {
       var bench = try Self.bench(metrics: #""plateau_ir_correction": "10 s""#, every: every)
-      Self.discharge(&bench, until: 90) { 2.4 - Double($0) * 27e-3 + ($0 % 7 == 0 ? 60e-3 : 0) }
+      // Some 50 mV of drop, then a slope through both thresholds with a bounce at every third reading.
+      Self.discharge(&bench, until: 88) { second in
+        guard second > 30 else { return 2.46 - Double(second) * 1e-3 }
+        return 2.43 - Double(second - 30) * 41.5e-3 + (second % 3 == 0 ? 60e-3 : 0)
+      }
       bench.end(.cutOff(0))
       told.append(try #require(bench.journal.halfCycles.first).detail)
       #expect(bench.journal.halfCycles.first?.plateauCharge != nil)
@@ -119,15 +122,6 @@ import Testing
       bench.accept()
       for second in 1...30 { bench.read(1 + Double(second) * 1e-3, 0) }
       if restarts {
-        var writer = ByteWriter()
-        bench.pilot.checkpoint(into: &writer)
-        let restored = try RunPilot(
-          identity: PilotBench.identity, program: bench.pilot.program, settings: RunSettings(), checkpoint: writer.bytes,
-          since: bench.now.unix)
-        var again = ByteWriter()
-        var copy = restored
-        copy.checkpoint(into: &again)
-        #expect(again.bytes.count > 0)
         try bench.restart()
         bench.pilot.serve(on: Self.instrument)
         bench.feed(.instrumentReady)
@@ -149,6 +143,35 @@ import Testing
     #expect(interrupted[1].detail.restBefore?.startVoltage == plain[1].detail.restBefore?.startVoltage)
     #expect(interrupted[1].detail.restBefore?.endVoltage == plain[1].detail.restBefore?.endVoltage)
     #expect(interrupted[1].detail.gainUncertainty == plain[1].detail.gainUncertainty)
+  }
+
+  /// A checkpoint of the format before, in the middle of a half-cycle: what is not known of its beginning is not told.
+  @Test func aHalfCycleOfTheVersionBeforeHasNoDetail() throws {
+    var bench = try Self.bench(accuracy: [Self.accuracy])
+    Self.discharge(&bench, until: 20) { 2.4 - Double($0) * 1e-3 }
+    var writer = ByteWriter()
+    bench.pilot.checkpoint(into: &writer)
+    var bytes = Array(writer.bytes.dropLast(bench.courseBytes))
+    bytes[0] = 9
+    var settings = RunSettings()
+    settings.currentAccuracy = [Self.accuracy]
+    bench.pilot = try RunPilot(
+      identity: PilotBench.identity, program: bench.pilot.program, settings: settings, checkpoint: bytes,
+      since: bench.now.unix)
+    bench.feed(.instrumentReady)
+    bench.check(Array(repeating: 2.38, count: 10))
+    Self.discharge(&bench, until: 20) { 2.37 - Double($0) * 1e-3 }
+    bench.end(.cutOff(0))
+    let half = try #require(bench.journal.halfCycles.first)
+    #expect(half.detail == HalfCycleDetail())
+    #expect(half.charge > .zero)
+    // The next one begins behind a rest of which only the end of the last current is known.
+    bench.rest()
+    bench.drive(360e-6, seconds: 20)
+    bench.end(.cutOff(0))
+    let next = try #require(bench.journal.halfCycles.last?.detail)
+    #expect(next.offsetUncertainty != nil && next.restBefore?.duration != nil)
+    #expect(bench.journal.cycles.first?.detail.dischargeCapacityUncertainty == nil)
   }
 
   private static var instrument: InstrumentCapabilities {

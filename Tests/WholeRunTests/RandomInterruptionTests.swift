@@ -124,7 +124,9 @@ import VirtualLab
       world.pilot.encodeCourse(into: &course)
       let charges = [2, 10, 18]
       var more: [Int] = []
-      for half in [1, 11] { for balance in charges { more += charges.map { half + balance + $0 + 4 * 8 + 4 + course.bytes.count } } }
+      for half in [1, 11] {
+        for balance in charges { more += charges.map { half + balance + $0 + 4 * 8 + 4 + course.bytes.count } }
+      }
       let words: [(Int, Int)] = [(22, 6), (22, 14), (22, 22), (14, 6), (14, 14)]
       var tails: [(Int, Int)] = []
       for count in more { tails += words.map { ($0.0 + count, $0.1 + count) } }

@@ -17,6 +17,7 @@ extension HalfCycleFrame {
     purpose = half.purpose
     label = half.label
     constant_current_charge_Ah = half.constantCurrentChargeNc.map(Self.hours)
+    constant_current_share = half.constantCurrentShare
     constant_voltage_share = half.constantVoltageShare
     constant_current_time_s = half.constantCurrentTimeUs.map(Self.seconds)
     constant_voltage_time_s = half.constantVoltageTimeUs.map(Self.seconds)
