@@ -86,6 +86,6 @@ struct Cycles: AsyncParsableCommand {
       .hidden("cumulative_irreversible_capacity_Ah") { $0.cumulative_irreversible_capacity_Ah.map { "\($0)" } },
       .hidden("energy_efficiency") { $0.energy_efficiency.map { "\($0)" } },
       .init("FLAGS", "flags", text: { $0.flags.joined(separator: " ") }) { $0.flags.joined(separator: " ") },
-    ] + series(cycles)
+    ] + SeriesColumns.columns(cycles)
   }
 }
