@@ -105,8 +105,11 @@ public struct CycleAccumulator: Sendable, Hashable {
   /// What all cycles that were closed come to; nil when earlier ones went unnoted.
   public var runSummary: RunSummary? { series.summary(threshold: retentionThreshold) }
 
-  /// Charge flowed outside of half-cycles that nobody measured: where end-points stand is compared anew from here.
+  /// Charge flowed outside of half-cycles that nobody measured: the net charge at the end of the next one is not known, so
+  /// that where end-points stand is compared anew behind it.
   public mutating func chargeWasMissed() { series.chargeWasMissed() }
+  /// Whether charge was missed since the last half-cycle.
+  public var hasMissedCharge: Bool { series.hasMissedCharge }
 
   private mutating func clear() {
     charging = nil

@@ -20,6 +20,8 @@ struct CycleSeries: Sendable, Hashable {
   /// False when cycles went by that nobody noted.
   private(set) var isKnown = true
   private var slippage = EndPointSlippage()
+  /// Charge flowed outside of half-cycles, since the last one, that nobody measured.
+  private(set) var hasMissedCharge = false
   // Slippages of the present cycle's ends, and what went before it.
   private var chargeEnd: Charge?
   private var dischargeEnd: Charge?
@@ -73,6 +75,7 @@ struct CycleSeries: Sendable, Hashable {
   mutating func take(_ row: HalfCycleRow, beginsCycle: Bool) {
     if beginsCycle { beforeCycle = newest }
     let isMissing = !row.flags.isDisjoint(with: [.gap, .chargeUnknown])
+    hasMissedCharge = false
     let isTruncated = row.flags.contains(.truncated)
     let moved = slippage.take(row.direction, end: isMissing ? nil : row.endNetCharge, isEndPoint: !isTruncated)
     if row.cycleNumber != nil {
@@ -92,7 +95,7 @@ struct CycleSeries: Sendable, Hashable {
     beforeCycle = nil
   }
 
-  mutating func chargeWasMissed() { slippage = EndPointSlippage() }
+  mutating func chargeWasMissed() { hasMissedCharge = true }
 
   // MARK: Cycles
 
@@ -241,6 +244,7 @@ extension CycleSeries {
   func encode(into writer: inout ByteWriter) {
     writer.write(isKnown)
     slippage.encode(into: &writer)
+    writer.write(hasMissedCharge)
     writer.write(chargeEnd?.nanocoulombs)
     writer.write(dischargeEnd?.nanocoulombs)
     writer.write(beforeCycle != nil)
@@ -266,6 +270,7 @@ extension CycleSeries {
   init(from reader: inout ByteReader) throws(ByteReader.Malformed) {
     isKnown = try reader.readBool()
     slippage = try EndPointSlippage(from: &reader)
+    hasMissedCharge = try reader.readBool()
     chargeEnd = try reader.readOptional(Int64.self).map(Charge.init(nanocoulombs:))
     dischargeEnd = try reader.readOptional(Int64.self).map(Charge.init(nanocoulombs:))
     beforeCycle = try reader.readBool() ? try Ended(from: &reader) : nil
