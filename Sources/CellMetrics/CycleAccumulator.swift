@@ -5,7 +5,7 @@
 // Which half-cycle belongs to which cycle was stamped when it ran; nothing is guessed here from signs or counts.
 
 public import CyclerModel
-public import Quantities
+internal import Quantities
 
 /// Makes the summary of a cycle from its closed half-cycles (docs/metrics.md, "Cycle").
 public struct CycleAccumulator: Sendable, Hashable {
@@ -108,12 +108,11 @@ public struct CycleAccumulator: Sendable, Hashable {
   /// What all cycles that were closed come to; nil when earlier ones went unnoted.
   public var runSummary: RunSummary? { series.summary(threshold: retentionThreshold) }
 
-  /// Charge flowed outside of half-cycles that nobody measured: where end-points stand is compared anew behind it.
+  /// Charge flowed outside of half-cycles that nobody measured: the net charge at the end of the next one is not known, so
+  /// that where end-points stand is compared anew behind it.
   public mutating func chargeWasMissed() { series.chargeWasMissed() }
-
-  /// The net charge of the run at the end of a half-cycle, as its row tells it: nil when charge was missed since the
-  /// half-cycle before. To be asked once of each half-cycle, at its end.
-  public mutating func netChargeAtEnd(_ charge: Charge) -> Charge? { series.takeChargeIsWhole() ? charge : nil }
+  /// Whether charge was missed since the last half-cycle.
+  public var hasMissedCharge: Bool { series.hasMissedCharge }
 
   private mutating func clear() {
     charging = nil

@@ -20,8 +20,8 @@ struct CycleSeries: Sendable, Hashable {
   /// False when cycles went by that nobody noted.
   private(set) var isKnown = true
   private var slippage = EndPointSlippage()
-  // Charge flowed outside of half-cycles, since the last one, that nobody measured.
-  private var isChargeMissed = false
+  /// Charge flowed outside of half-cycles, since the last one, that nobody measured.
+  private(set) var hasMissedCharge = false
   // Slippages of the present cycle's ends, and what went before it.
   private var chargeEnd: Charge?
   private var dischargeEnd: Charge?
@@ -75,6 +75,7 @@ struct CycleSeries: Sendable, Hashable {
   mutating func take(_ row: HalfCycleRow, beginsCycle: Bool) {
     if beginsCycle { beforeCycle = newest }
     let isMissing = !row.flags.isDisjoint(with: [.gap, .chargeUnknown])
+    hasMissedCharge = false
     let isTruncated = row.flags.contains(.truncated)
     let moved = slippage.take(row.direction, end: isMissing ? nil : row.endNetCharge, isEndPoint: !isTruncated)
     if row.cycleNumber != nil {
@@ -94,13 +95,7 @@ struct CycleSeries: Sendable, Hashable {
     beforeCycle = nil
   }
 
-  mutating func chargeWasMissed() { isChargeMissed = true }
-
-  /// Whether all that flowed since the last half-cycle is known; asked once of each half-cycle, at its end.
-  mutating func takeChargeIsWhole() -> Bool {
-    defer { isChargeMissed = false }
-    return !isChargeMissed
-  }
+  mutating func chargeWasMissed() { hasMissedCharge = true }
 
   // MARK: Cycles
 
@@ -249,7 +244,7 @@ extension CycleSeries {
   func encode(into writer: inout ByteWriter) {
     writer.write(isKnown)
     slippage.encode(into: &writer)
-    writer.write(isChargeMissed)
+    writer.write(hasMissedCharge)
     writer.write(chargeEnd?.nanocoulombs)
     writer.write(dischargeEnd?.nanocoulombs)
     writer.write(beforeCycle != nil)
@@ -275,7 +270,7 @@ extension CycleSeries {
   init(from reader: inout ByteReader) throws(ByteReader.Malformed) {
     isKnown = try reader.readBool()
     slippage = try EndPointSlippage(from: &reader)
-    isChargeMissed = try reader.readBool()
+    hasMissedCharge = try reader.readBool()
     chargeEnd = try reader.readOptional(Int64.self).map(Charge.init(nanocoulombs:))
     dischargeEnd = try reader.readOptional(Int64.self).map(Charge.init(nanocoulombs:))
     beforeCycle = try reader.readBool() ? try Ended(from: &reader) : nil

@@ -144,8 +144,8 @@ public struct HalfCycleRow: Sendable, Hashable {
   public var activeTime: TimeSpan?
   /// Voltage of the last record of its last such step; nil when nobody measured it.
   public var endVoltage: Voltage?
-  /// Net charge of the run at its end, positive charging, with all rests and holds before; nil while it is open, and when charge
-  /// was missed between it and the half-cycle before.
+  /// Net charge of the run at its end, positive charging, with all rests and holds before; nil while it is open, and
+  /// where charge was missed outside of half-cycles since the one before: the count begins anew behind it.
   public var endNetCharge: Charge?
   /// A half-cycle row.
   public init(

@@ -321,8 +321,12 @@ extension SectionReader {
       }
     }
     parameters.retentionReference = fields["retention_reference"].flatMap { readCycle($0) }
-    if let threshold = fields["retention_threshold"].flatMap({ readThreshold($0) }) {
+    if let field = fields["retention_threshold"], let threshold = readThreshold(field) {
       parameters.retentionThreshold = threshold
+      if let role, !role.isLimitedByInventory, fields["retention_reference"] == nil {
+        report(
+          field, "no retention is told without a reference", hint: #"add "retention_reference": "life cycle 1""#)
+      }
     }
     return parameters
   }

@@ -241,7 +241,7 @@ extension RunPilot {
     guard let open = halfCycle else { return }
     var row = open.accumulator.fill(open.row)
     row.gapCharge = open.gapCharge
-    row.endNetCharge = cycle.netChargeAtEnd(runCharge)
+    row.endNetCharge = cycle.hasMissedCharge ? nil : runCharge
     row.endReason = reason
     if isTruncated || open.isTruncated { row.flags.insert(.truncated) }
     let isEmpty = row.charge.magnitude < program.limits.emptyHalfCycleBelow

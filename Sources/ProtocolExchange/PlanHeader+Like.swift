@@ -80,7 +80,8 @@ extension PlanHeader {
   private mutating func dropRetention() {
     guard likeText("metrics", "retention_reference") != nil else { return }
     notes.append("The cycle to which retention refers is not taken over: it is one of the other protocol.")
-    changeLike("metrics") { $0.removeAll { $0.key == "retention_reference" } }
+    // Without a reference a threshold says nothing.
+    changeLike("metrics") { $0.removeAll { ["retention_reference", "retention_threshold"].contains($0.key) } }
     like.removeAll { $0.key == "metrics" && $0.value == .object([]) }
   }
 

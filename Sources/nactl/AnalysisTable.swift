@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: NaCycler contributors
 
+import ControlAPI
+
 // An analysis as people read it, and as a spreadsheet takes it.
 extension AnalysisReport {
   private typealias Column = Table<AnalyzedCycle>.Column

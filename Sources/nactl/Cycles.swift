@@ -160,7 +160,7 @@ struct Cycles: AsyncParsableCommand {
       .hidden("desodiation_plateau_ir_corrected_ratio") { $0.desodiation_plateau_ir_corrected_ratio.map { "\($0)" } },
       .hidden("energy_efficiency") { $0.energy_efficiency.map { "\($0)" } },
       .init("FLAGS", "flags", text: { $0.flags.joined(separator: " ") }) { $0.flags.joined(separator: " ") },
-    ] + series(cycles) + inUnits(scale.units)
+    ] + SeriesColumns.columns(cycles) + inUnits(scale.units)
   }
 
   /// What programs get beside the ampere-hours, where it was asked for.

@@ -19,7 +19,9 @@ extension TailView {
     ("flags", { $0.flags.joined(separator: " ") }),
   ]
 
-  static let cycleColumns: [(String, @Sendable (CycleFrame) -> String?)] = [
+  static let cycleColumns = shippedCycleColumns + SeriesColumns.values
+
+  private static let shippedCycleColumns: [(String, @Sendable (CycleFrame) -> String?)] = [
     ("run", { "\($0.run)" }), ("cell", { $0.cell }), ("cycle_number", { "\($0.cycle_number)" }),
     ("cell_cycle_number", { "\($0.cell_cycle_number)" }), ("purpose", { $0.purpose }), ("label", { $0.label }),
     ("charge_capacity_Ah", { $0.charge_capacity_Ah.map { "\($0)" } }),

@@ -155,21 +155,26 @@ import Testing
     for row in [.sample(1, .charge, charge: 1_000, gap: 4), other] {
       var before = ByteWriter()
       cycle.encode(into: &before)
+      cycle.encodeSeries(into: &before)
       var reader = ByteReader(before.bytes)
-      #expect(try CycleAccumulator(role: .fullCell, earlierCellCycles: 3, from: &reader) == cycle)
-      #expect(reader.isAtEnd)
+      var restored = try CycleAccumulator(role: .fullCell, earlierCellCycles: 3, from: &reader)
+      try restored.decodeSeries(from: &reader)
+      #expect(restored == cycle && reader.isAtEnd)
       for length in 0..<before.bytes.count {
         #expect(throws: ByteReader.Malformed.self, "cut after \(length) bytes") {
           var reader = ByteReader(Array(before.bytes[..<length]))
-          _ = try CycleAccumulator(role: .fullCell, earlierCellCycles: 3, from: &reader)
+          var cut = try CycleAccumulator(role: .fullCell, earlierCellCycles: 3, from: &reader)
+          try cut.decodeSeries(from: &reader)
         }
       }
       cycle.add(row)
     }
     var writer = ByteWriter()
     cycle.encode(into: &writer)
+    cycle.encodeSeries(into: &writer)
     var reader = ByteReader(writer.bytes)
     var again = try CycleAccumulator(role: .fullCell, earlierCellCycles: 3, from: &reader)
+    try again.decodeSeries(from: &reader)
     #expect(again == cycle)
     let (continued, straight) = (again.close(cycleNumber: 1), cycle.close(cycleNumber: 1))
     #expect(continued == straight)

@@ -152,13 +152,16 @@ private func sums(
       }
       var writer = ByteWriter()
       broken.encode(into: &writer)
+      broken.encodeConditions(into: &writer)
       var reader = ByteReader(writer.bytes)
       broken = try HalfCycleAccumulator(from: &reader)
+      try broken.decodeConditions(from: &reader)
       #expect(reader.isAtEnd && broken == straight)
       for length in 0..<writer.bytes.count {
         #expect(throws: ByteReader.Malformed.self, "cut after \(length) bytes") {
           var reader = ByteReader(Array(writer.bytes[..<length]))
-          _ = try HalfCycleAccumulator(from: &reader)
+          var cut = try HalfCycleAccumulator(from: &reader)
+          try cut.decodeConditions(from: &reader)
         }
       }
     }

@@ -49,7 +49,7 @@ struct SeriesBench {
     // nC / pA is 1000 s.
     row.activeTime = TimeSpan(microseconds: half.current == 0 ? 0 : half.charge * 1_000_000_000 / half.current)
     row.endVoltage = Voltage(nanovolts: half.end ?? (half.direction == .charge ? 4_000_000_000 : 2_000_000_000))
-    row.endNetCharge = Charge(nanocoulombs: net)
+    row.endNetCharge = accumulator.hasMissedCharge ? nil : Charge(nanocoulombs: net)
     return row
   }
 

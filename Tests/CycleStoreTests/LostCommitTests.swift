@@ -163,6 +163,25 @@ import Testing
     ALTER TABLE run_protocol DROP COLUMN amended_unix_us;
     ALTER TABLE run_protocol DROP COLUMN reason;
     ALTER TABLE run_protocol DROP COLUMN refusal;
+    DROP VIEW cycles_view;
+    DROP TABLE run_summary;
+    ALTER TABLE half_cycle DROP COLUMN active_time_us;
+    ALTER TABLE half_cycle DROP COLUMN end_voltage_nv;
+    ALTER TABLE half_cycle DROP COLUMN end_net_charge_nc;
+    ALTER TABLE cycle DROP COLUMN conditions_group;
+    ALTER TABLE cycle DROP COLUMN complete;
+    ALTER TABLE cycle DROP COLUMN comparable;
+    ALTER TABLE cycle DROP COLUMN group_retention;
+    ALTER TABLE cycle DROP COLUMN linear_decay_per_cycle;
+    ALTER TABLE cycle DROP COLUMN geometric_decay_per_cycle;
+    ALTER TABLE cycle DROP COLUMN decay_cycles;
+    ALTER TABLE cycle DROP COLUMN capacity_slope_ah_per_cycle;
+    ALTER TABLE cycle DROP COLUMN capacity_slope_cycles;
+    ALTER TABLE cycle DROP COLUMN charge_end_slippage_ah;
+    ALTER TABLE cycle DROP COLUMN discharge_end_slippage_ah;
+    ALTER TABLE cycle DROP COLUMN coulombic_efficiency_product;
+    ALTER TABLE cycle DROP COLUMN sodiation_plateau_retention;
+    ALTER TABLE cycle DROP COLUMN desodiation_plateau_retention;
     ALTER TABLE cycle DROP COLUMN cumulative_irreversible_capacity_ah;
     ALTER TABLE half_cycle DROP COLUMN constant_current_charge_nc;
     ALTER TABLE half_cycle DROP COLUMN constant_current_time_us;
@@ -190,6 +209,7 @@ import Testing
     ALTER TABLE cycle DROP COLUMN sodiation_plateau_ir_corrected_ratio;
     ALTER TABLE cycle DROP COLUMN desodiation_plateau_ir_corrected_capacity_ah;
     ALTER TABLE cycle DROP COLUMN desodiation_plateau_ir_corrected_ratio;
+    CREATE VIEW cycles_view AS SELECT run_id FROM cycle;
     PRAGMA user_version = 4
     """
 

@@ -212,6 +212,22 @@ import Testing
     #expect(result.summary.retentionCycle == 1 && result.summary.retention == 1)
   }
 
+  @Test func restsChangeNothingOfTheRow() throws {
+    func table(rests: Bool) -> SampleTable {
+      var table = SampleTable()
+      for (current, hours) in [(0.001, 1.0), (0.002, 0.48), (0.001, 0.99), (0.001, 0.98), (0.001, 0.97)] {
+        table.step(current, seconds: 3_600 * hours, from: 2, to: 4)
+        if rests { table.step(0, seconds: 1_800, from: 3.9, to: 3.8) }
+        table.step(-current, seconds: 3_590 * hours, from: 4, to: 2)
+        if rests { table.step(0, seconds: 86_400, every: 600, from: 2.2, to: 2.4) }
+      }
+      return table
+    }
+    let (with, without) = (try analyze(table(rests: true).text), try analyze(table(rests: false).text))
+    #expect(with.cycles.map(\.summary.series) == without.cycles.map(\.summary.series))
+    #expect(with.summary.cycles == without.summary.cycles && with.summary.capacitySlopeCycles == 4)
+  }
+
   /// Formation that is over before the file begins makes its first cycle the first after it.
   @Test func noFormationIsSaidToo() throws {
     var table = SampleTable()

@@ -83,6 +83,9 @@ enum MalformedProtocols {
     .part("life that is over at once", "metrics.retention_threshold", "not over at its reference", "less than 100 %") {
       $0.more = #", "metrics": {"retention_threshold": "100 %"}"#
     },
+    .part("threshold of nothing", "metrics.retention_threshold", "without a reference", "life cycle 1") {
+      $0.more = #", "metrics": {"retention_threshold": "70 %"}"#
+    },
     .part("threshold as a number", "metrics.retention_threshold", "bare number") {
       $0.more = #", "metrics": {"retention_threshold": 0.8}"#
     },
