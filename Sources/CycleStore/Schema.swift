@@ -14,7 +14,9 @@ enum Schema {
   /// Databases of this version and later count their commits.
   static let firstVersionWithMark = 5
   /// One SQL script a version, in order.
-  static let steps: [String] = [version1, version2, version3, version4, version5, version6, version7, version8, version9]
+  static let steps: [String] = [
+    version1, version2, version3, version4, version5, version6, version7, version8, version9,
+  ]
 
   private static let version1 = registry + runs + measurements + results + views
 
