@@ -4,7 +4,7 @@
 // A request whose body is a file: written piece by piece while the answer is listened for, because a daemon that refuses
 // says so before it has read everything.
 
-internal import NIOCore
+import NIOCore
 import NIOHTTP1
 import Synchronization
 
@@ -34,30 +34,31 @@ extension ControlClient {
     head.headers.replaceOrAdd(name: "Content-Type", value: "application/vnd.sqlite3")
     head.headers.replaceOrAdd(name: "Content-Length", value: "\(count)")
     let whole = head
-    let unreadable = Mutex<(any Error)?>(nil)
+    let failure = ReadFailure()
     do {
       let connection = try await connect()
       let channel = connection.channel
       return try await connection.executeThenClose { inbound, outbound in
         try await withThrowingTaskGroup(of: Void.self) { group in
-          group.addTask {
+          let send: @Sendable () async -> Void = {
             do {
               try await outbound.write(.head(whole))
-              while let piece = try Self.read(next, noting: unreadable) {
+              while let piece = try failure.noting(next) {
                 try await outbound.write(.body(.byteBuffer(ByteBuffer(bytes: piece))))
               }
               try await outbound.write(.end(nil))
             } catch {
               // A connection that is closed has been answered; a file that cannot be read never will be.
-              if unreadable.withLock({ $0 != nil }) { channel.close(promise: nil) }
+              if failure.error != nil { channel.close(promise: nil) }
             }
           }
+          group.addTask { await send() }
           defer { group.cancelAll() }
           return try await answer(from: inbound)
         }
       }
     } catch {
-      throw unreadable.withLock { $0 } ?? Self.told(error, of: socketPath)
+      throw failure.error ?? Self.told(error, of: socketPath)
     }
   }
 
@@ -73,14 +74,21 @@ extension ControlClient {
     }
     throw ControlFailure.connectionLost(path: socketPath)
   }
+}
 
-  private static func read(
-    _ next: () throws -> [UInt8]?, noting unreadable: borrowing Mutex<(any Error)?>
-  ) throws -> [UInt8]? {
+/// Why what is sent could not be read.
+private final class ReadFailure: Sendable {
+  private let first = Mutex<(any Error)?>(nil)
+
+  /// Nil while all could be read.
+  var error: (any Error)? { first.withLock { $0 } }
+
+  /// Reads, and remembers why that failed.
+  func noting(_ read: () throws -> [UInt8]?) throws -> [UInt8]? {
     do {
-      return try next()
+      return try read()
     } catch {
-      unreadable.withLock { $0 = error }
+      first.withLock { $0 = error }
       throw error
     }
   }

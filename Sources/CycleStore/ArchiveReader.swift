@@ -197,21 +197,21 @@ public final class ArchiveReader: Sendable {
     let end = RowIdentity.step(run: ArchiveFormat.only + 1, count: 0)
     let rules = [
       "run": """
-        run_id = 1 AND state IN (\(StoreView.finalStates)) AND length(uuid) = 36 AND uuid NOT GLOB '*[^0-9a-f-]*'
-        AND first_cycle_number BETWEEN 1 AND 1000000000000 AND queue_position IS NULL
-        AND cell_revision IN (SELECT revision FROM cell_revision)
-        """,
+      run_id = 1 AND state IN (\(StoreView.finalStates)) AND length(uuid) = 36 AND uuid NOT GLOB '*[^0-9a-f-]*'
+      AND first_cycle_number BETWEEN 1 AND 1000000000000 AND queue_position IS NULL
+      AND cell_revision IN (SELECT revision FROM cell_revision)
+      """,
       "cell": "cell_id = 1", "cell_revision": "cell_id = 1 AND revision >= 1",
       "instrument": "instrument_id = 1 AND family NOT LIKE 'archive:%'", "channel": "channel_id = 1",
       "protocol": "length(sha256) = 32",
       "half_cycle": """
-        half_cycle_id = \(steps) + number AND number BETWEEN 1 AND 16777215 AND direction IN (-1, 0, 1)
-        AND (cycle_number IS NULL OR cycle_number BETWEEN 1 AND 1000000000000)
-        """,
+      half_cycle_id = \(steps) + number AND number BETWEEN 1 AND 16777215 AND direction IN (-1, 0, 1)
+      AND (cycle_number IS NULL OR cycle_number BETWEEN 1 AND 1000000000000)
+      """,
       "step": """
-        step_id = \(steps) + step_count AND step_count BETWEEN 1 AND 16777215 AND direction IN (-1, 0, 1)
-        AND kind IN (\(StepKind.allCases.map { "'\($0.rawValue)'" }.joined(separator: ", ")))
-        """,
+      step_id = \(steps) + step_count AND step_count BETWEEN 1 AND 16777215 AND direction IN (-1, 0, 1)
+      AND kind IN (\(StepKind.allCases.map { "'\($0.rawValue)'" }.joined(separator: ", ")))
+      """,
       "record": "step_record_index BETWEEN 0 AND 2147483647 AND step_time_us >= 0",
       "cycle": "cycle_number BETWEEN 1 AND 1000000000000",
       "event": "severity BETWEEN 0 AND 2 AND run_id = 1",

@@ -69,7 +69,9 @@ final class Upload: Sendable {
     }
     guard got > 0 else {
       // The daemon was told how many bytes come.
-      guard sum == count else { throw FileFailure(code: "file.changed", message: "\(path) has become shorter", hint: nil) }
+      guard sum == count else {
+        throw FileFailure(code: "file.changed", message: "\(path) has become shorter", hint: nil)
+      }
       Terminal.progress("\(path): \(Numbers.bytes(Int(sum))), being taken in")
       return nil
     }

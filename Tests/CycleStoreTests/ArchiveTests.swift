@@ -46,13 +46,14 @@ import Testing
     let sequence = inlet.push(&moved)
     inlet.requestCommit()
     await waiter.wait(for: sequence)
+    let (step, summary) = (discharge.stepID, cycle)
     try await store.write { edit in
       try edit.database.execute(
-        sql: "INSERT INTO auxiliary_record VALUES(?, 'reference_V', 5, 0.1)", arguments: [discharge.stepID])
+        sql: "INSERT INTO auxiliary_record VALUES(?, 'reference_V', 5, 0.1)", arguments: [step])
       try edit.database.execute(
-        sql: "INSERT INTO impedance_point VALUES(?, 1, 5, 1000000, 5, -5, NULL, 7, 0)", arguments: [discharge.stepID])
+        sql: "INSERT INTO impedance_point VALUES(?, 1, 5, 1000000, 5, -5, NULL, 7, 0)", arguments: [step])
       let rows = try RecountedRows(run: bench.run)
-      var other = cycle
+      var other = summary
       other.sodiationPlateauRatio = 0.25
       try rows.add([other])
       _ = try edit.addRecount(

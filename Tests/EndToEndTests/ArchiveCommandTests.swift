@@ -34,7 +34,7 @@ extension ProgramTests {
 
     @Test func aRunMovesToAnotherLaboratoryBitForBit() throws {
       let here = try laboratory()
-      try run(here, cycles: 2, "--cell", "HC-7", "--mass", "1.2 mg")
+      try run(here, cycles: 2, "--cells", "HC-7", "--mass", "1.2 mg")
       _ = try text(here, "note", "last", "a good cell, µ")
       _ = try text(here, "recompute", "last", "--sodiation-plateau-below", "50 mV", "--label", "low")
       let first = here.directory.appendingPathComponent("first.nacycler").path
@@ -44,7 +44,7 @@ extension ProgramTests {
 
       // Elsewhere another run has number 1.
       let there = try laboratory(seed: 5)
-      try run(there, cycles: 1, "--cell", "HC-8")
+      try run(there, cycles: 1, "--cells", "HC-8")
       let taken = try there.nactl("import", first)
       #expect(taken.status == 0, "\(taken.errors)")
       #expect(taken.output.hasPrefix("run 2: “2 cycles of hard-carbon” on cell HC-7, "), "\(taken.output)")
@@ -63,25 +63,27 @@ extension ProgramTests {
       _ = there.stopDaemon()
       try there.launchDaemon()
       try there.waitForChannels(1)
-      #expect(try text(there, "show", "2").contains("state             completed: completed\n"))
+      #expect(try text(there, "show", "2").contains("completed: completed\n"))
     }
 
     private func expectWhole(_ rig: LaboratoryRig) throws {
       let shown = try text(rig, "show", "2")
       #expect(shown.contains("by \(NSUserName()), from an archive of nacyclerd "), "\(shown)")
       #expect(shown.contains("a good cell, µ"), "\(shown)")
-      let json = try rig.nactl("cell", "show", "HC-7", "--format", "json").json()
-      #expect(json["cycles"] as? Int == 2 && json["channel"] is NSNull, "\(json)")
+      let cells = try rig.nactl("cell", "list", "--format", "json").json()["cells"] as? [[String: Any]]
+      let cell = try #require(cells?.first { $0["cell"] as? String == "HC-7" })
+      #expect(cell["cycles"] as? Int == 2 && cell["channel"] is NSNull, "\(cell)")
       let cycles = try rig.nactl("cycles", "2", "--format", "json").json()
       #expect(cycles["initial_coulombic_efficiency"] as? Double != nil && cycles["initial_cycle_run"] as? Int == 2)
       // Its records still come to its numbers, and its other parameters came along.
       try rig.expectRecount(of: "2")
-      let sets = try rig.nactl("recompute", "2", "--list", "--format", "json").json()["parameter_sets"] as? [[String: Any]]
+      let sets =
+        try rig.nactl("recompute", "2", "--list", "--format", "json").json()["parameter_sets"] as? [[String: Any]]
       #expect(sets?.compactMap { $0["label"] as? String } == ["low"])
       #expect(sets?.map { $0["cycles"] as? Int } == [2, 2])
       let channels = try rig.nactl("channels", "--format", "json").json()["channels"] as? [[String: Any]]
       #expect(channels?.count == 1, "its channel is none of this laboratory")
-      #expect(try rig.nactl("resume", "2").errors.contains("run.over") || rig.nactl("resume", "2").status == 1)
+      #expect(try rig.nactl("resume", "2").status == 1)
     }
 
     private func expectRefusals(_ rig: LaboratoryRig, _ file: String) throws {
@@ -107,12 +109,12 @@ extension ProgramTests {
 
     @Test func aCellGoesOnWhereItsRunsHaveCome() throws {
       let here = try laboratory()
-      try run(here, cycles: 2, "--cell", "HC-1")
+      try run(here, cycles: 2, "--cells", "HC-1")
       let file = here.directory.appendingPathComponent("a.nacycler").path
       _ = try text(here, "export", "last", "--format", "archive", "-o", file)
       // Here a cell of that name is another one; under a name of its own the imported one goes on with cycle 3.
       let there = try laboratory()
-      try run(there, cycles: 1, "--cell", "HC-1")
+      try run(there, cycles: 1, "--cells", "HC-1")
       let other = try there.nactl("import", file)
       #expect(other.status == 1 && other.errors.contains("archive.cell_differs"), "\(other.errors)")
       #expect(other.errors.contains("--as-cell NAME"))
@@ -120,7 +122,7 @@ extension ProgramTests {
       #expect(taken.output.contains("on cell HC-1 of Ada, "), "\(taken.errors)")
       let mount = try there.nactl("cell", "mount", "ch1", "HC-1 of Ada")
       #expect(mount.status == 0, "\(mount.errors)")
-      try run(there, cycles: 1, "--cell", "HC-1 of Ada")
+      try run(there, cycles: 1, "--cells", "HC-1 of Ada")
       #expect(
         try there.sqlite("SELECT cell_cycle_number FROM cycle WHERE run_id = 3") == "3", "the cell has had two cycles")
       let goingOn = try TestProtocol.write(.hardCarbon, cycles: 100, to: there.directory, every: "30 s")

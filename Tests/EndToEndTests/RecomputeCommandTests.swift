@@ -37,7 +37,8 @@ extension ProgramTests {
       let begin = try #require(text.range(of: "{\"cycles\": 1,")).lowerBound
       text.replaceSubrange(begin..., with: Self.steps.replacing("CYCLES", with: "\(cycles)") + "]}")
       text = text.replacing(
-        "\"steps\": [\n", with: "\"metrics\": {\"retention_reference\": \"life cycle 1\"}, \"steps\": [\n", maxReplacements: 1)
+        "\"steps\": [\n", with: "\"metrics\": {\"retention_reference\": \"life cycle 1\"}, \"steps\": [\n",
+        maxReplacements: 1)
       try text.write(toFile: file, atomically: true, encoding: .utf8)
       let start = try rig.nactl("start", file, "--mass", "1.2 mg")
       try #require(start.status == 0, "\(start.errors)")
@@ -56,7 +57,8 @@ extension ProgramTests {
 
       // Only what capacities are divided by: every number is the run's own.
       let mass = try rig.nactl("recompute", "last", "--mass", "2.4 mg")
-      #expect(mass.output.hasPrefix("parameter set 2: 5 cycles of run 1, which are as the run's own;"), "\(mass.output)")
+      #expect(
+        mass.output.hasPrefix("parameter set 2: 5 cycles of run 1, which are as the run's own;"), "\(mass.output)")
       let specific = try rig.nactl("cycles", "last", "--format", "json", "--parameters", "2").json()
       let usual = try rig.nactl("cycles", "last", "--format", "json").json()
       #expect(specific["active_mass_ug"] as? Int == 2_400 && usual["active_mass_ug"] as? Int == 1_200)
@@ -65,7 +67,7 @@ extension ProgramTests {
       #expect(halved.status == 0 && halved.output.contains("CHARGE mAh/g"), "\(halved.errors)")
 
       let other = try rig.nactl(
-        "recompute", "last", "--sodiation-plateau-below", "50 mV", "--desodiation-plateau-below", "0.2 V",
+        "recompute", "last", "--sodiation-plateau-below", "50 mV", "--desodiation-plateau-below", "0.5 V",
         "--retention-reference", "formation 1", "--label", "like the paper")
       #expect(other.output == "parameter set 3: 5 cycles of run 1; nactl cycles 1 --parameters 3\n", "\(other.errors)")
       try expectOtherPlateaus(rig)
@@ -78,7 +80,7 @@ extension ProgramTests {
       #expect(third["retention_reference"] as? String == "formation cycle 1")
       #expect(third["records"] as? Int ?? 0 > 100 && third["program_version"] is String)
       let shown = try rig.nactl("recompute", "last", "--show", "3")
-      #expect(shown.output.contains("desodiation_plateau_below_V  0.2\n"), "\(shown.output)")
+      #expect(shown.output.contains("desodiation_plateau_below_V  0.5\n"), "\(shown.output)")
       #expect(try tables.map { try rig.sqlite($0) } == before, "nothing that the run said has changed")
     }
 
@@ -107,7 +109,9 @@ extension ProgramTests {
       #expect(first.output.hasSuffix("to the last digit\n"), "\(first.output)")
       #expect(first.errors == "warning: run 1 goes on: only the cycles that are closed now were computed\n")
       #expect(try rig.nactl("recompute", "last", "--sodiation-plateau-below", "none").status == 0)
-      let early = try rig.sqlite("SELECT cycles, last_step_id FROM recount").split(separator: "|").compactMap { Int($0) }
+      let early = try rig.sqlite("SELECT cycles, last_step_id FROM recount").split(separator: "|").compactMap {
+        Int($0)
+      }
       try rig.wait(for: "a cycle more", seconds: 60) { try closed() > early[0] }
       #expect(try rig.nactl("recompute", "last", "--sodiation-plateau-below", "none").status == 0)
       let late = try rig.sqlite("SELECT cycles, last_step_id FROM recount").split(separator: "|").compactMap { Int($0) }

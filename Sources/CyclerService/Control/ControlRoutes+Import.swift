@@ -4,7 +4,6 @@
 // The one request whose body may be large. It is written to a file as it comes, and looked at when it is whole.
 
 import ControlAPI
-import Foundation
 import Hummingbird
 import NIOCore
 
@@ -12,7 +11,7 @@ extension ControlRoutes {
   func addImport(to router: Router<PeerContext>) {
     router.post("v1/import") { request, context in
       let query = try QueryParameters(request, known: ["as_cell"])
-      let cell = try query.value("as_cell", expected: "the name that the cell gets here") { PercentEncoding.decode($0) }
+      let cell = try query.value("as_cell", expected: "the name that the cell gets here") { $0 }
       let requester: Requester
       do {
         requester = try await self.requester(of: request, context: context)
@@ -65,40 +64,5 @@ extension ControlRoutes {
     } catch {
       // Who has hung up needs no answer.
     }
-  }
-}
-
-/// A file that was sent, removed when nobody needs it any more.
-actor UploadedFile {
-  nonisolated let path: String
-  private let handle: FileHandle
-  private var count: Int64 = 0
-
-  /// An empty file that nobody else can read.
-  init() throws {
-    path = FileManager.default.temporaryDirectory.appendingPathComponent("nacycler-\(UUID().uuidString).upload").path
-    guard FileManager.default.createFile(atPath: path, contents: nil, attributes: [.posixPermissions: 0o600]),
-      let handle = FileHandle(forWritingAtPath: path)
-    else { throw Self.noRoom("no temporary file can be made") }
-    self.handle = handle
-  }
-
-  deinit { try? FileManager.default.removeItem(atPath: path) }
-
-  /// Adds a piece.
-  func append(_ bytes: [UInt8]) throws {
-    count += Int64(bytes.count)
-    guard count <= ArchiveLimits.mostBytes else {
-      throw RequestRefused(
-        .tooLarge, code: "archive.too_large", message: "the archive has more than \(ArchiveLimits.mostBytes) bytes",
-        hint: "no run is that long")
-    }
-    do { try handle.write(contentsOf: bytes) } catch { throw Self.noRoom("\(error.localizedDescription)") }
-  }
-
-  private static func noRoom(_ why: String) -> RequestRefused {
-    RequestRefused(
-      .unavailable, code: "archive.no_room", message: "the archive cannot be kept while it is looked at: \(why)",
-      hint: "make room in the daemon's temporary directory")
   }
 }

@@ -198,7 +198,7 @@ extension RunDetail {
       protocol_revision: run.protocolRevision,
       revisions: try view.revisions(run: run.runId).map { ProtocolRevision($0) },
       events: events.map { EventFrame($0, channel: run.channelName, cell: run.cellName) },
-      imported: try view.origin(run: run.runId).map(RunOrigin.init))
+      imported: try view.origin(run: run.runId).map { RunOrigin($0) })
   }
 }
 

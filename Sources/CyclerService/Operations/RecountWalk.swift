@@ -48,7 +48,8 @@ struct RecountWalk: Sendable {
   private let parametersDiffer: Bool
 
   /// A walk that ends at what is closed now.
-  init(run: StoredRun, role: CellRole, parameters: MetricParameters, own: MetricParameters?, in view: StoreView) throws {
+  init(run: StoredRun, role: CellRole, parameters: MetricParameters, own: MetricParameters?, in view: StoreView) throws
+  {
     self.run = run.runId
     lastHalfCycle = try view.lastClosedHalfCycle(run: run.runId)
     recount = RunRecount(
@@ -114,7 +115,9 @@ struct RecountWalk: Sendable {
     guard halfCycle < lastHalfCycle else { return false }
     while true {
       if let step = steps.popFirst() {
-        guard let kind = StepKind(rawValue: step.kind) else { throw StoreError.unknown(kind: "kind of step", name: step.kind) }
+        guard let kind = StepKind(rawValue: step.kind) else {
+          throw StoreError.unknown(kind: "kind of step", name: step.kind)
+        }
         let stamped = StampedStep(
           stepID: step.stepID, kind: kind, halfCycleID: step.halfCycleID, endReason: step.endReason)
         if let members = grouping.take(stamped) { return try plan(members, view) }
