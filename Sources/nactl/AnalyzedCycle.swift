@@ -62,11 +62,13 @@ struct AnalyzedCycle: Encodable {
     charge_capacity_ah = charge
     discharge_capacity_ah = discharge
     coulombic_efficiency = summary.coulombicEfficiency
-    charge_energy_wh = summary.chargeEnergy?.wattHours
-    discharge_energy_wh = summary.dischargeEnergy?.wattHours
+    let chargeEnergy = summary.chargeEnergy?.wattHours
+    let dischargeEnergy = summary.dischargeEnergy?.wattHours
+    charge_energy_wh = chargeEnergy
+    discharge_energy_wh = dischargeEnergy
     // From the same numbers as those of a stored cycle, so that both are the same to the last digit.
     let means = CycleMeans(
-      charged: charge, chargeEnergy: charge_energy_wh, discharged: discharge, dischargeEnergy: discharge_energy_wh,
+      charged: charge, chargeEnergy: chargeEnergy, discharged: discharge, dischargeEnergy: dischargeEnergy,
       flags: summary.flags)
     energy_efficiency = means.energyEfficiency
     mean_charge_voltage_v = means.chargeVoltage
