@@ -105,10 +105,10 @@ extension StampedTable {
       throw problem("there are \(fields.count) fields where the heading has \(heading.count)")
     }
     if fields[heading.stamps].count > 0 { try takeStamps(field(heading.stamps, text)) }
-    guard facts != nil else { throw problem("the first record has no stamp of the run") }
     let index = try integer(heading.index, text) - heading.firstIndex
     // The row for the moment at which a step begins is no record.
     guard index >= 0 else { return }
+    guard facts != nil else { throw problem("the first record has no stamp of the run") }
     try takeRecord(Int32(clamping: index), text)
   }
 

@@ -74,11 +74,13 @@ struct AnalyzedCycle: Encodable {
     coulombic_efficiency_uncertainty = summary.detail.coulombicEfficiencyUncertainty
     charge_capacity_uncertainty_ah = summary.detail.chargeCapacityUncertainty?.ampereHours
     discharge_capacity_uncertainty_ah = summary.detail.dischargeCapacityUncertainty?.ampereHours
-    charge_energy_wh = summary.chargeEnergy?.wattHours
-    discharge_energy_wh = summary.dischargeEnergy?.wattHours
+    let chargeEnergy = summary.chargeEnergy?.wattHours
+    let dischargeEnergy = summary.dischargeEnergy?.wattHours
+    charge_energy_wh = chargeEnergy
+    discharge_energy_wh = dischargeEnergy
     // From the same numbers as those of a stored cycle, so that both are the same to the last digit.
     let means = CycleMeans(
-      charged: charge, chargeEnergy: charge_energy_wh, discharged: discharge, dischargeEnergy: discharge_energy_wh,
+      charged: charge, chargeEnergy: chargeEnergy, discharged: discharge, dischargeEnergy: dischargeEnergy,
       flags: summary.flags)
     energy_efficiency = means.energyEfficiency
     mean_charge_voltage_v = means.chargeVoltage

@@ -8,6 +8,7 @@ final class Download {
   private let path: String
   private let partialPath: String
   private let descriptor: Int32
+  private let isReplacing: Bool
   private var count = 0
   private var shownAt = ContinuousClock.now
   private var isFinished = false
@@ -15,10 +16,9 @@ final class Download {
   /// Begins a file. Throws `FileFailure` when it exists and may not be replaced, or cannot be made.
   init(path: String, replacing: Bool) throws {
     self.path = path
+    isReplacing = replacing
     partialPath = "\(path).partial-\(getpid())"
-    guard replacing || access(path, F_OK) != 0 else {
-      throw FileFailure(code: "file.exists", message: "\(path) exists", hint: "choose another name or add --force")
-    }
+    guard replacing || access(path, F_OK) != 0 else { throw Self.exists(path) }
     descriptor = open(partialPath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
     guard descriptor >= 0 else { throw FileFailure("unwritable", path: path) }
   }
@@ -36,9 +36,33 @@ final class Download {
   /// Gives the file its name. Returns how many bytes it has.
   func finish() throws -> Int {
     Terminal.endProgress()
-    guard fsync(descriptor) == 0, rename(partialPath, path) == 0 else { throw FileFailure("unwritable", path: path) }
+    guard fsync(descriptor) == 0 else { throw FileFailure("unwritable", path: path) }
+    try giveName()
     isFinished = true
+    // The name is on the disk once its folder is; a file system that cannot promise that is no reason to fail.
+    let folder = open(path.lastIndex(of: "/").map { String(path[...$0]) } ?? ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    if folder >= 0 {
+      fsync(folder)
+      close(folder)
+    }
     return count
+  }
+
+  /// Whoever may replace nothing takes the name only if nobody has taken it meanwhile, which a link does in one step.
+  private func giveName() throws {
+    if !isReplacing {
+      if link(partialPath, path) == 0 {
+        unlink(partialPath)
+        return
+      }
+      if errno == EEXIST { throw Self.exists(path) }
+      // Not every file system has links.
+    }
+    guard rename(partialPath, path) == 0 else { throw FileFailure("unwritable", path: path) }
+  }
+
+  private static func exists(_ path: String) -> FileFailure {
+    FileFailure(code: "file.exists", message: "\(path) exists", hint: "choose another name or add --force")
   }
 
   deinit {

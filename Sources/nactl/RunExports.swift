@@ -58,6 +58,11 @@ struct RunExports {
     }
   }
 
+  /// What the daemon would say were it asked for such a run.
+  private static func refused(_ code: String, _ message: String, hint: String) -> RequestRefused {
+    RequestRefused(.notFound, code: code, message: message, hint: hint)
+  }
+
   // MARK: - Which
 
   private func chosen(_ wanted: ExportedRuns) async throws -> [RunStatus] {
@@ -68,8 +73,8 @@ struct RunExports {
       ofBatch = Set(cells.filter { $0.batch == batch }.map(\.cell))
       guard ofBatch?.isEmpty == false else {
         let near = NearestWord.to(batch, among: cells.compactMap(\.batch)).map { ", “\($0)” perhaps" } ?? ""
-        throw FileFailure(
-          code: "export.no_batch", message: "no cell is in a batch “\(batch)”\(near)", hint: "`nactl cell list` tells")
+        throw Self.refused(
+          "export.no_batch", "no cell is in a batch “\(batch)”\(near)", hint: "`nactl cell list` tells")
       }
     }
     var named: Set<Int64>?
@@ -85,8 +90,8 @@ struct RunExports {
         && started >= wanted.since?.unixMicroseconds ?? .min
     }
     guard !chosen.isEmpty else {
-      throw FileFailure(
-        code: "export.no_run", message: "no run that has begun is meant by that", hint: "`nactl runs` shows the runs")
+      throw Self.refused(
+        "export.no_run", "no run that has begun is meant by that", hint: "`nactl runs` shows the runs")
     }
     return chosen
   }
@@ -103,8 +108,8 @@ struct RunExports {
     }
     guard !found.isEmpty else {
       let near = NearestWord.to(text, among: all.map(\.cell)).map { ", “\($0)” perhaps" } ?? ""
-      throw FileFailure(
-        code: "export.no_run", message: "“\(text)” is no run and no cell that has one\(near)",
+      throw Self.refused(
+        "export.no_run", "“\(text)” is no run and no cell that has one\(near)",
         hint: "`nactl runs` shows the runs; in a shell write patterns in quotes: 'HC-*'")
     }
     return found
@@ -132,7 +137,7 @@ struct RunExports {
 
   private func write(_ run: RunStatus, into folder: String) async throws -> (path: String, count: Int) {
     guard let started = run.started_unix_us else {
-      throw FileFailure(code: "export.not_begun", message: "it has not begun", hint: nil)
+      throw Self.refused("export.not_begun", "it has not begun", hint: "`nactl runs` shows the runs")
     }
     let stem = (folder.hasSuffix("/") ? folder : folder + "/") + stem(run, started: started)
     let path = stem + format.suffix

@@ -89,7 +89,7 @@ import Testing
     #expect(stamps[0].hasPrefix("run=1&stamps=1&uuid=") && stamps[0].contains("&cell=HC-1&role=anode-half-cell&"))
     #expect(stamps[1].hasPrefix("half_cycle=1&cycle=1&direction=-1&purpose=formation&charge_nC=26860&"))
     #expect(stamps[1].hasSuffix("&end_reason=voltage%20%3C%3D%2010%20mV&flags=0 cycle=1"))
-    #expect(stamps[2...].allSatisfy(\.isEmpty))
+    #expect(stamps[2...].allSatisfy { $0.isEmpty })
     await store.stop()
   }
 
