@@ -52,7 +52,7 @@ struct Compare: AsyncParsableCommand {
     }
     for warning in comparison.warnings { Terminal.error("warning: \(warning)\n") }
     guard list.format == .csv else { return }
-    for left in comparison.left_out { Terminal.error("left out: \(Self.line(left))\n") }
+    for line in Self.lines(comparison.left_out) { Terminal.error("left out: \(line)\n") }
   }
 
   // MARK: For people
@@ -67,7 +67,7 @@ struct Compare: AsyncParsableCommand {
       text += "\n* is in no mean\n"
     }
     if !comparison.left_out.isEmpty {
-      text += "\nLEFT OUT\n" + comparison.left_out.map { "  \(line($0))\n" }.joined()
+      text += "\nLEFT OUT\n" + lines(comparison.left_out).map { "  \($0)\n" }.joined()
     }
     return text
   }
@@ -87,9 +87,40 @@ struct Compare: AsyncParsableCommand {
     ]
   }
 
-  private static func line(_ left: LeftOut) -> String {
-    let place = [left.cell, left.run.map { "run \($0)" }, left.cycle_number.map { "cycle \($0)" }]
-    return "\(place.compactMap(\.self).joined(separator: ", ")): \(left.reason)"
+  /// What is left out for the same reason stands in one line.
+  static func lines(_ all: [LeftOut]) -> [String] {
+    struct Place: Hashable {
+      var cell: String
+      var run: Int64?
+      var reason: String
+    }
+    var order: [Place] = []
+    var cycles: [Place: [Int64]] = [:]
+    for left in all {
+      let place = Place(cell: left.cell, run: left.run, reason: left.reason)
+      if cycles[place] == nil { order.append(place) }
+      cycles[place, default: []] += left.cycle_number.map { [$0] } ?? []
+    }
+    return order.map { place in
+      let numbers = ranges(cycles[place] ?? [])
+      let word = (cycles[place] ?? []).count == 1 ? "cycle" : "cycles"
+      let parts = [place.cell, place.run.map { "run \($0)" }, numbers.isEmpty ? nil : "\(word) \(numbers)"]
+      return "\(parts.compactMap(\.self).joined(separator: ", ")): \(place.reason)"
+    }
+  }
+
+  /// Numbers as a person writes them: `1-3, 7`.
+  private static func ranges(_ numbers: [Int64]) -> String {
+    var ranges: [ClosedRange<Int64>] = []
+    for number in Set(numbers).sorted() {
+      if let last = ranges.last, last.upperBound + 1 == number {
+        ranges[ranges.count - 1] = last.lowerBound...number
+      } else {
+        ranges.append(number...number)
+      }
+    }
+    return ranges.map { $0.count == 1 ? "\($0.lowerBound)" : "\($0.lowerBound)-\($0.upperBound)" }.joined(
+      separator: ", ")
   }
 
   /// Mean ± standard deviation (n); one value has no deviation.

@@ -31,12 +31,13 @@ extension Picture {
   /// Curves of half-cycles.
   init(_ table: CurveTable, _ scale: CapacityScale) {
     let unit = scale.units.rawValue
+    let compound = unit.contains("/") ? "(\(unit))" : unit
     let labels: (x: String, y: String, what: String) =
       switch table.curve {
       case .voltage: ("capacity / \(unit)", "voltage / V", "voltage against capacity")
       case .dqdv:
-        ("voltage / V", "dQ/dV / (\(unit))/V, discharge downwards", "differential capacity")
-      case .dvdq: ("capacity / \(unit)", "dV/dQ / V/(\(unit))", "differential voltage")
+        ("voltage / V", "dQ/dV / \(compound)/V, discharge downwards", "differential capacity")
+      case .dvdq: ("capacity / \(unit)", "dV/dQ / V/\(compound)", "differential voltage")
       }
     let cycles = table.half_cycles.map(\.cycle_number)
     let styles = Dictionary(
@@ -65,8 +66,7 @@ extension Picture {
       yLabel: labels.y, series: series)
     if table.curve == .dvdq {
       // At both ends of a half-cycle the voltage falls steeply; what is between is what people look at.
-      let all = series.flatMap { $0.points.compactMap { $0?.lowest } }
-      yRange = Self.bulk(of: all, atLeast: 1e-9)
+      yRange = Self.middle(of: series.flatMap { $0.points.compactMap { $0?.lowest } })
     }
   }
 

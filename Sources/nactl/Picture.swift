@@ -52,6 +52,14 @@ struct Picture {
     return padded(inside.first ?? least, inside.last ?? most, atLeast: atLeast)
   }
 
+  /// A range that leaves out the twentieth at either end. nil of nothing.
+  static func middle(of values: [Double]) -> ClosedRange<Double>? {
+    let sorted = values.filter(\.isFinite).sorted()
+    guard !sorted.isEmpty else { return nil }
+    let margin = (sorted.count - 1) / 20
+    return sorted[margin]...sorted[sorted.count - 1 - margin]
+  }
+
   private static func padded(_ low: Double, _ high: Double, atLeast: Double) -> ClosedRange<Double> {
     let margin = max(0, atLeast - (high - low)) / 2
     return (low - margin)...(high + margin)

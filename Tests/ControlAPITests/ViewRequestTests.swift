@@ -51,7 +51,8 @@ import Testing
     try weighed.add(.mass)
     try weighed.add(.area)
     #expect(weighed.cycles[0].charge_capacity_mAh_per_g == 250)
-    #expect(weighed.cycles[0].charge_capacity_mAh_per_cm2 == 0.25)
+    let areal = try #require(weighed.cycles[0].charge_capacity_mAh_per_cm2)
+    #expect(abs(areal - 0.25) < 1e-15)
     #expect(weighed.cycles[0].discharge_capacity_mAh_per_g == nil)
     // What nobody asked for is left out, as before.
     let text = String(decoding: try WireCoding.encode(bare), as: UTF8.self)

@@ -87,6 +87,23 @@ import Testing
     #expect(AxisTicks(from: 0, to: .infinity, most: 5).values == [0])
   }
 
+  @Test func whatIsLeftOutForOneReasonStandsInOneLine() {
+    let left = [1, 2, 3, 7].map { LeftOut(cell: "a", run: 2, cycle_number: $0, reason: "truncated") }
+    let others = [
+      LeftOut(cell: "b", run: 3, cycle_number: 1, reason: "truncated"), LeftOut(cell: "c", reason: "no run"),
+    ]
+    #expect(
+      Compare.lines(left + others) == [
+        "a, run 2, cycles 1-3, 7: truncated", "b, run 3, cycle 1: truncated", "c: no run",
+      ])
+  }
+
+  @Test func theMiddleLeavesOutTheEnds() {
+    #expect(Picture.middle(of: []) == nil)
+    #expect(Picture.middle(of: [3]) == 3...3)
+    #expect(Picture.middle(of: (0...40).map(Double.init)) == 2...38)
+  }
+
   @Test func fewValuesAreShownAsTheyAre() {
     #expect(Picture.bulk(of: [], atLeast: 1) == nil)
     #expect(Picture.bulk(of: [0.5, 0.99], atLeast: 0.1) == 0.5...0.99)
@@ -118,6 +135,24 @@ import Testing
     #expect(text.contains("HC &lt;1&gt; &amp; &quot;2&quot;"))
     #expect(text.contains("stroke-dasharray"))
     #expect(!text.contains("nan") && !text.contains("inf"))
+  }
+
+  @Test func placesAreWhereTheAxesSayTheyAre() {
+    let picture = Picture(
+      title: "", xLabel: "", yLabel: "",
+      series: [
+        .init(
+          name: "x",
+          points: [
+            .init(x: 0, lowest: 1, highest: 2), .init(x: 1, lowest: 0, highest: 0.5), nil,
+            .init(x: 2, lowest: 1, highest: 1),
+          ])
+      ])
+    let text = VectorPlot(width: 240, height: 160).text(picture)
+    // A stretch is drawn from one end to the other; what is alone is a dot.
+    #expect(text.contains(#"points="47.5,36.15 47.5,72 136.75,89.92 136.75,107.85"/>"#), "\(text)")
+    #expect(text.contains(##"<circle cx="226" cy="72" r="2" fill="#0072B2" stroke="none"/>"##))
+    #expect(text.contains(#"<text x="41.5" y="40.65" text-anchor="end">2</text>"#))
   }
 
   @Test func controlCharactersAreReplaced() {

@@ -25,8 +25,8 @@ struct ComparableCell: Sendable {
   var areaMm2E3: Int64?
   /// In the order of the cell's life.
   var cycles: [Cycle] = []
-  /// A cycle in each run that has begun and is not over.
-  var openCycles: [(run: Int64, cycle: Int64)] = []
+  /// The cycle of a run that has begun and was not finished, and whether the run is over.
+  var openCycles: [(run: Int64, cycle: Int64, isOver: Bool)] = []
   /// The parameters of its runs' metrics.
   var parameters: Set<String> = []
 }
@@ -37,6 +37,10 @@ struct CellComparison {
   private let role: CellRole
   private let cells: [ComparableCell]
   private var leftOut: [LeftOut] = []
+  /// How far apart the specific currents in one mean are, as a quotient.
+  private var widestRates = 1.0
+  /// Replicates are weighed, and one current on all of them is not the same rate.
+  private static let rateWorthTelling = 1.1
 
   init(_ request: ComparisonRequest, role: CellRole, cells: [ComparableCell]) {
     self.request = request
@@ -63,7 +67,10 @@ struct CellComparison {
         leftOut.append(LeftOut(cell: cell.name, run: run, reason: "no cycle of it is over"))
       }
       for open in cell.openCycles {
-        leftOut.append(LeftOut(cell: cell.name, run: open.run, cycle_number: open.cycle, reason: "it goes on"))
+        leftOut.append(
+          LeftOut(
+            cell: cell.name, run: open.run, cycle_number: open.cycle,
+            reason: open.isOver ? "it was not finished" : "it goes on"))
       }
     }
     let rows = lines().map { row($0) }
@@ -121,8 +128,8 @@ struct CellComparison {
       var compared = ComparedCycle(
         cell, cycle.row, reversible: reversible(cycle.row), retention: retention(cycle.row, cell))
       var why = reason(cycle.row)
-      if why == nil, let common, !common.matches(cycle.conditions) {
-        why = "other conditions: \(cycle.conditions.text); most have \(common.text)"
+      if why == nil, let common, !common.includes(cycle.conditions) {
+        why = "other conditions: \(cycle.conditions.text); most have \(common.conditions.text)"
       }
       if let why {
         leave(cycle, of: cell, because: why)
@@ -131,6 +138,10 @@ struct CellComparison {
         sums.take(compared, cell)
       }
       shown.append(compared)
+    }
+    let counted = zip(line.entries, shown).compactMap { $1.is_counted ? $0.cycle.conditions.specificCurrent : nil }
+    if let slowest = counted.min(), let fastest = counted.max(), slowest > 0 {
+      widestRates = max(widestRates, fastest / slowest)
     }
     return sums.row(line.key.number, line.key.purpose, shown)
   }
@@ -162,14 +173,25 @@ struct CellComparison {
     return part / whole
   }
 
-  /// The conditions that match most of the others; of several the first.
-  static func mostCommon(_ conditions: [CycleConditions]) -> CycleConditions? {
-    var best: (count: Int, conditions: CycleConditions)?
-    for candidate in conditions {
-      let count = conditions.count { candidate.matches($0) }
-      if count > best?.count ?? 0 { best = (count, candidate) }
+  /// What most of a row have in common.
+  struct Common {
+    var conditions: CycleConditions
+    var measure: CycleConditions.Measure
+
+    func includes(_ other: CycleConditions) -> Bool { conditions.matches(other, by: measure) }
+  }
+
+  /// The conditions that match most of the others in one measure; of several the first.
+  static func mostCommon(_ conditions: [CycleConditions]) -> Common? {
+    var best: (count: Int, common: Common)?
+    for measure in CycleConditions.Measure.allCases {
+      for candidate in conditions {
+        let common = Common(conditions: candidate, measure: measure)
+        let count = conditions.count { common.includes($0) }
+        if count > best?.count ?? 0 { best = (count, common) }
+      }
     }
-    return best?.conditions
+    return best?.common
   }
 
   // MARK: Warnings
@@ -193,6 +215,11 @@ struct CellComparison {
     let others = leftOut.filter { $0.reason.hasPrefix("other conditions") }
     if !others.isEmpty {
       warnings.append("cut-offs or rates differ in \(others.count == 1 ? "one cycle" : "\(others.count) cycles")")
+    }
+    if widestRates > Self.rateWorthTelling {
+      let percent = Int(((widestRates - 1) * 100).rounded())
+      warnings.append(
+        "the same current flows on different masses: in one mean rates over the mass differ by \(percent) %")
     }
     let doubtful = cells.filter { cell in
       cell.cycles.contains { !DataFlags(rawValue: $0.row.flags).isDisjoint(with: [.gap, .overload, .interrupted]) }

@@ -12,6 +12,23 @@ struct CycleConditions: Sendable, Hashable {
     var chargeNc: Int64?
     var massUg: Int64?
     var areaMm2E3: Int64?
+
+    /// What a current is divided by; nil where it is not known.
+    func value(_ measure: Measure) -> Int64? {
+      let value =
+        switch measure {
+        case .current: 1 as Int64?
+        case .nominalCapacity: chargeNc
+        case .mass: massUg
+        case .area: areaMm2E3
+        }
+      return value.flatMap { $0 > 0 ? $0 : nil }
+    }
+  }
+
+  /// In which rates are compared.
+  enum Measure: CaseIterable {
+    case mass, nominalCapacity, area, current
   }
 
   /// Rates that differ by less are the same: currents follow masses that are weighed to a per cent.
@@ -30,24 +47,24 @@ struct CycleConditions: Sendable, Hashable {
     if let current = drive.currentRangePa { currents[drive.direction] = current }
   }
 
-  /// Whether the ends are the same conditions, and the rates the same within the tolerance.
-  func matches(_ other: CycleConditions) -> Bool {
+  /// Whether the ends are the same conditions, and the rates the same within the tolerance in one measure. A protocol that
+  /// says a current keeps that the same, one that says a rate the rate; so a row is compared in the measure in which most
+  /// of it agrees.
+  func matches(_ other: CycleConditions, by measure: Measure) -> Bool {
     ends == other.ends && currents.keys.sorted() == other.currents.keys.sorted()
       && currents.allSatisfy { direction, current in
-        other.currents[direction].map { Self.isSame(current, bases, $0, other.bases) } ?? false
+        guard let others = other.currents[direction], let below = bases.value(measure),
+          let otherBelow = other.bases.value(measure)
+        else { return false }
+        let (left, right) = (Double(current) / Double(below), Double(others) / Double(otherBelow))
+        return abs(left - right) <= Self.tolerance * max(abs(left), abs(right))
       }
   }
 
-  private static func isSame(_ one: Int64, _ its: Bases, _ other: Int64, _ others: Bases) -> Bool {
-    func agree(_ below: Int64?, _ otherBelow: Int64?) -> Bool? {
-      guard let below, let otherBelow, below > 0, otherBelow > 0 else { return nil }
-      let (left, right) = (Double(one) / Double(below), Double(other) / Double(otherBelow))
-      return abs(left - right) <= tolerance * max(abs(left), abs(right))
-    }
-    let answers = [
-      agree(its.chargeNc, others.chargeNc), agree(its.massUg, others.massUg), agree(its.areaMm2E3, others.areaMm2E3),
-    ].compactMap(\.self)
-    return answers.isEmpty ? agree(1, 1) ?? true : answers.contains(true)
+  /// The largest current over the mass, in A/g; nil where either is not known.
+  var specificCurrent: Double? {
+    guard let mass = bases.massUg, mass > 0, let current = currents.values.max() else { return nil }
+    return Double(current) / 1e6 / Double(mass)
   }
 
   /// For people, for instance `discharge to voltage <= 10 mV at 0.36 mA (0.300 A/g)`.

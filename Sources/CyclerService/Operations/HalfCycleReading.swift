@@ -11,7 +11,7 @@ internal import Quantities
 /// The records of some steps that follow each other.
 struct RecordPages: Sendable {
   /// Records a read.
-  static let page = 4_096
+  static let page = 2_048
 
   private let store: CycleStore
   private let last: RecordCursor

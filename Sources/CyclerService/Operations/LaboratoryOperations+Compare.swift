@@ -110,7 +110,7 @@ extension ComparableCell {
       let finished = try view.cycles(run: run.runId)
       cycles += finished.map { Cycle(row: $0, conditions: conditions[$0.cycleNumber] ?? CycleConditions(bases: bases)) }
       if let newest = conditions.keys.max(), newest > finished.last?.cycleNumber ?? 0 {
-        openCycles.append((run.runId, newest))
+        openCycles.append((run.runId, newest, run.runState?.isFinal ?? false))
       }
     }
     cycles.sort { ($0.row.cellCycleNumber, $0.row.runId) < ($1.row.cellCycleNumber, $1.row.runId) }
