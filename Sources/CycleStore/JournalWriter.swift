@@ -246,8 +246,8 @@ struct JournalWriter {
         cycle.dischargeEnergy?.wattHours, cycle.coulombicEfficiency, cycle.sodiationPlateauCharge?.ampereHours,
         cycle.sodiationPlateauRatio, cycle.desodiationPlateauCharge?.ampereHours, cycle.desodiationPlateauRatio,
         cycle.retention, cycle.cumulativeIrreversibleCharge?.ampereHours, cycle.flags.rawValue,
-      ] + arguments(of: cycle.series)
-    try Self.write(cycle.detail, ofCycle: cycle.cycleNumber, run: run, to: database) + [run])
+      ] + arguments(of: cycle.series) + [run])
+    try Self.write(cycle.detail, ofCycle: cycle.cycleNumber, run: run, to: database)
   }
 
   private mutating func write(_ test: EfficiencyTestRow, to database: Database) throws {
