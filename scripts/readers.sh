@@ -101,8 +101,7 @@ for format in bdf csv json cycles-csv; do
 done
 file=$(echo "$dir"/exports/HC-1__*.bdf.csv)
 
-# PyProBE says much on its way.
-export PYTHONDONTWRITEBYTECODE=1 PYTHONWARNINGS=ignore LOGURU_AUTOINIT=False
+export PYTHONDONTWRITEBYTECODE=1 PYTHONWARNINGS=ignore
 "$readers/open/bin/python" Tests/Readers/check_open.py "$dir" "$dir/cycles.json" "$file"
 "$readers/$cellpy/bin/python" Tests/Readers/check_cellpy.py "$dir" "$dir/cycles.json" "$file"
 # The daemon is still there: what the page says of a live database is tried on one.

@@ -11,8 +11,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import loguru
+import pyprobe  # noqa: F401, it sets up its log as it is imported
 from found import Comparison, cycles
 
+loguru.logger.remove()
 folder, told = Path(sys.argv[1]), cycles(sys.argv[2])
 page = (Path(__file__).resolve().parents[2] / "docs" / "reading-the-data.md").read_text(encoding="utf-8")
 blocks = re.findall(r"```(python|sh|sql)\n(.*?)\n```", page, re.DOTALL)

@@ -49,9 +49,12 @@ def pyprobe():
     """PyProBE's summary: capacities are its highest less its lowest net capacity among the rows of one direction, and its
     efficiency is a discharge over the charge before it, which for an anode half-cell is that of the cycle before."""
     warnings.simplefilter("ignore")
+    import loguru
     from pyprobe.analysis import cycling
     from pyprobe_open import open_run
 
+    # It says much on its way.
+    loguru.logger.remove()
     comparison = Comparison(f"PyProBE {importlib.metadata.version('PyProBE-Data')}")
     cell = open_run(path, name="readers", parquet=str(folder / "pyprobe.parquet"))
     summary = cycling.summary(cell.procedure["run"]).data
