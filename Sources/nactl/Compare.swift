@@ -16,7 +16,7 @@ struct Compare: AsyncParsableCommand {
       """)
   @OptionGroup var list: ListOptions
   @Argument(
-    help: "Cells by name, runs by number.",
+    help: ArgumentHelp("Cells by name, runs by number.", valueName: "run-or-cell"),
     completion: .shellCommand("nactl cell list --format csv 2>/dev/null | tail -n +2 | cut -d, -f1"))
   var of: [String] = []
   @Option(help: ArgumentHelp("All cells of a batch.", valueName: "name")) var batch: String?

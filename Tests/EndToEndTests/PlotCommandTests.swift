@@ -153,6 +153,7 @@ extension ProgramTests {
       for (arguments, code) in [
         (["--curve", "dqdv", "--cycles", "4"], "cycle.not_found"),
         (["--x", "capacity", "--cycles", "1-60"], "cycle.too_many"),
+        (["--x", "capacity", "--cycles", "1-3", "--grid", "0.02 uAh"], "curve.too_many_points"),
         (["--curve", "dqdv", "--grid", "0.1 mV"], "curve.not_possible"),
         (["--curve", "dvdq", "--grid", "0.001 uAh"], "curve.not_possible"),
         (["--curve", "dqdv", "--smooth", "savitzky-golay:4:2"], "curve.not_possible"),

@@ -13,6 +13,8 @@ internal import Quantities
 extension LaboratoryOperations {
   /// Points of a voltage curve, when nobody says a grid.
   static let voltageIntervals: Int64 = 400
+  /// In one answer: some 100 half-cycles on a usual grid. It bounds what somebody who only looks can ask of the daemon.
+  static let mostPoints = 90_000
 
   func curves(of reference: RunReference, _ request: CurveRequest) async throws -> CurveTable {
     let run = try await stored(reference)
@@ -23,11 +25,19 @@ extension LaboratoryOperations {
       return try view.halfCycles(run: run.runId, cycles: cycles).map { try HalfCycleExtent($0, in: view) }
     }
     var curves: [HalfCycleCurve] = []
+    var points = 0
     for extent in extents {
       guard let direction = Direction(rawValue: Int8(clamping: extent.row.direction)), direction != .none,
         request.direction.map({ $0 == "\(direction)" }) ?? true
       else { continue }
-      curves.append(try await maker.curve(of: extent, direction, run, store))
+      let curve = try await maker.curve(of: extent, direction, run, store)
+      points += curve.points.count
+      guard points <= Self.mostPoints else {
+        throw RequestRefused(
+          .malformed, code: "curve.too_many_points", message: "the curves have more than \(Self.mostPoints) points",
+          hint: "ask for fewer cycles, or a coarser grid")
+      }
+      curves.append(curve)
     }
     let cell = try await store.read { try $0.cell(run.cellId) }
     return CurveTable(
