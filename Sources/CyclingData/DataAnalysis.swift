@@ -134,12 +134,15 @@ public struct DataAnalysis: Sendable {
   private mutating func finishStamped() throws(DataProblem) -> AnalysisResult {
     try stamped?.finish()
     guard let table = stamped else { throw reader.holdsNoRecord }
-    try refuseAbsurd(table.halves.map { DataHalfCycle(summing: $0.accumulator) })
+    try refuseAbsurd(table.halves.map { DataHalfCycle(summing: $0.counted.accumulator) })
     let found = StampedCycles(table, options: options)
     return AnalysisResult(
       cycles: found.cycles, halfCycles: found.halves, tests: table.tests,
-      summary: AnalysisResult.Summary(cycles: found.summary, referenceCycle: found.options.reference), notes: found.notes, records: table.records, span: Double(table.lastTime - table.firstTime) / 1e6,
+      summary: AnalysisResult.Summary(cycles: found.summary, referenceCycle: found.options.reference),
+      notes: found.notes, records: table.records, span: Double(table.lastTime - table.firstTime) / 1e6,
       usesCounter: true, stampedOptions: found.options)
+  }
+
   /// A counter of charge that counts while the current discharges, or the other way round.
   private func refuseReversed(_ halves: [DataHalfCycle]) throws(DataProblem) {
     guard finder.rules.countersArePrimary, halves.reduce(0, { $0 + Double($1.charge.nanocoulombs) }) < 0 else { return }

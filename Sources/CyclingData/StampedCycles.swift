@@ -162,6 +162,7 @@ extension DataHalfCycle {
     steps = 0
     spurious = 0
     spuriousCharge = .zero
+    quiet = QuietPart()
   }
 
   /// What was summed up, for a look at its size.

@@ -92,13 +92,17 @@ struct ControlRoutes<Operations: CyclerOperations>: Sendable {
       try JSONResponse.make(try await operations.runs(active: try call.query.flag("active", otherwise: false)))
     }
     look(router, "v1/runs/:run") { call in try JSONResponse.make(try await operations.run(try call.run())) }
-    look(router, "v1/runs/:run/cycles", parameters: ["parameters"], parameters: ["units"]) { call in
+    look(router, "v1/runs/:run/cycles", parameters: ["parameters", "units"]) { call in
       let set = try call.query.value("parameters", expected: "the number of a parameter set") { Int64($0) }
-      guard let set else { return let known = CapacityBasis.allCases.map(\.rawValue).joined(separator: " or ")
+      let known = CapacityBasis.allCases.map(\.rawValue).joined(separator: " or ")
       let basis = try call.query.value("units", expected: known) { CapacityBasis(rawValue: $0) }
-      var table = try await operations.cycles(of: try call.run())
+      var table =
+        if let set {
+          try await operations.cycles(of: try call.run(), parameterSet: set)
+        } else {
+          try await operations.cycles(of: try call.run())
+        }
       if let basis { try table.add(basis) }
-      return try JSONResponse.make(try await operations.cycles(of: try call.run(), parameterSet: set)) }
       return try JSONResponse.make(table)
     }
     addRecounts(to: router)
