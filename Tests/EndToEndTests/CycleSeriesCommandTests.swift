@@ -95,7 +95,7 @@ extension ProgramTests {
 
     /// The stream of what closed, and the export.
     private func expectLive(_ cycles: [CycleRow], _ rig: LaboratoryRig) throws {
-      let tail = try rig.nactl("tail", "last", "--cycles", "-n", "100", "--no-follow", "--format", "ndjson")
+      let tail = try rig.nactl("tail", "last", "--cycles", "-n", "1000000", "--no-follow", "--format", "ndjson")
       let frames = try tail.output.split(separator: "\n").map {
         try JSONDecoder().decode(TailedCycle.self, from: Data($0.utf8)).data
       }
