@@ -5,7 +5,6 @@
 // the half-cycle has moved more than its cut-off allows, and whoever compares efficiencies above 99.9 % wants to know. The
 // measured charge stays what it is.
 
-internal import CellMetrics
 internal import CyclerModel
 internal import CyclingEngine
 internal import InstrumentKit
@@ -28,13 +27,7 @@ extension RunPilot {
     let detail =
       "\(reason): the step ended at \(last.shown()), \(beyond.shown()) beyond its cut-off; "
       + (past.map { "about \($0.shown()) flowed beyond it" } ?? "what flowed beyond it is not known")
-    note(.dataCutOffOvershoot, matters(past) ? .warning : .info, detail, now, &outputs)
-  }
-
-  /// Whether so much changes an efficiency by more than a ten-thousandth; what is not known may.
-  private func matters(_ past: Charge?) -> Bool {
-    guard let past, let moved = halfCycle?.accumulator.charge else { return true }
-    return Int128(past.nanocoulombs) * 10_000 > Int128(moved.magnitude.nanocoulombs)
+    note(.dataCutOffOvershoot, .info, detail, now, &outputs)
   }
 
   /// How far a voltage lies beyond a cut-off; nil on this side of it.

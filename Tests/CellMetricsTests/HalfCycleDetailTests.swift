@@ -104,7 +104,7 @@ private struct DetailedHalfCycle {
           try between(&sums)
           sums.record(
             RecordRow(
-              stepID: 99, index: 0, stepTime: TimeSpan(seconds: seconds), voltage: Voltage(millivolts: 50 + seconds),
+              stepID: 99, index: 0, stepTime: TimeSpan(seconds: seconds), voltage: Voltage(millivolts: 450 + seconds),
               current: .zero, charge: .zero, energy: .zero, flags: []))
         }
         sums.stepEnded()
@@ -149,17 +149,19 @@ private struct DetailedHalfCycle {
   @Test(arguments: SeededGenerator.seeds) func checkpointsAnywhereChangeNothing(seed: UInt64) throws {
     let half = DetailedHalfCycle(seed: seed)
     var random = SeededGenerator(seed: seed &+ 2)
-    let split = try half.detail(rests: true, between: { sums in
-      guard Int.random(in: 0..<7, using: &random) == 0 else { return }
-      var writer = ByteWriter()
-      sums.encode(into: &writer)
-      sums.encodeCourse(into: &writer)
-      var reader = ByteReader(writer.bytes)
-      var restored = try HalfCycleAccumulator(from: &reader, correctionDelay: half.delay)
-      try restored.decodeCourse(from: &reader)
-      #expect(reader.isAtEnd && restored == sums)
-      sums = restored
-    })
+    let split = try half.detail(
+      rests: true,
+      between: { sums in
+        guard Int.random(in: 0..<7, using: &random) == 0 else { return }
+        var writer = ByteWriter()
+        sums.encode(into: &writer)
+        sums.encodeCourse(into: &writer)
+        var reader = ByteReader(writer.bytes)
+        var restored = try HalfCycleAccumulator(from: &reader, correctionDelay: half.delay)
+        try restored.decodeCourse(from: &reader)
+        #expect(reader.isAtEnd && restored == sums)
+        sums = restored
+      })
     let plain = try half.detail()
     #expect(split.row == plain.row)
   }

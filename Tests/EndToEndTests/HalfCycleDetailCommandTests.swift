@@ -24,7 +24,7 @@ extension ProgramTests {
             "half_cycle_charge": {"max": "2 mAh"}, "empty_half_cycle": {"below": "1 uAh", "in_a_row": 3}
           },
           "record": {"every": "60 s"},
-          "metrics": {"desodiation_plateau_below": "200 mV", "plateau_ir_correction": "10 s"},
+          "metrics": {"desodiation_plateau_below": "200 mV", "plateau_ir_correction": "first"},
           "on_interruption": {"resume_within": "30 min", "otherwise": "hold"},
           "steps": [{"cycles": 1, "purpose": "formation", "label": "one", "steps": [
             {"discharge": "180 uA", "until": ["voltage <= 10 mV", "step_time >= 30 h"]}, {"rest": "20 min"},
