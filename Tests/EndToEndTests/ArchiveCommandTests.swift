@@ -19,7 +19,7 @@ extension ProgramTests {
       let file = try TestProtocol.write(.hardCarbon, cycles: cycles, to: rig.directory, every: "20 s")
       // One that is known already stays what it is.
       _ = try rig.nactl("cell", "add", arguments[1], "--role", "anode-half-cell")
-      let start = try rig.nactl(["start", file] + arguments)
+      let start = try rig.nactl(["start", file, "--channels", "ch1"] + arguments)
       try #require(start.status == 0, "\(start.errors)")
       #expect(try rig.waitForRun(states: ["completed", "held", "ended"], seconds: 60) == "completed")
     }
