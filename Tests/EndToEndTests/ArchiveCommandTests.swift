@@ -17,8 +17,10 @@ extension ProgramTests {
 
     private func run(_ rig: LaboratoryRig, cycles: Int, _ arguments: String...) throws {
       let file = try TestProtocol.write(.hardCarbon, cycles: cycles, to: rig.directory, every: "20 s")
-      let start = try rig.nactl(["start", file] + arguments)
-      #expect(start.status == 0, "\(start.errors)")
+      // One that is known already stays what it is.
+      _ = try rig.nactl("cell", "add", arguments[1], "--role", "anode-half-cell")
+      let start = try rig.nactl(["start", file, "--channels", "ch1"] + arguments)
+      try #require(start.status == 0, "\(start.errors)")
       #expect(try rig.waitForRun(states: ["completed", "held", "ended"], seconds: 60) == "completed")
     }
 

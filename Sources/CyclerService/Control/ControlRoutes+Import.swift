@@ -28,7 +28,6 @@ extension ControlRoutes {
           let taken = try await operations.importArchive(at: file.path, asCell: cell, by: requester)
           response = try JSONResponse.make(taken, status: .created)
         } catch let refusal as RequestRefused {
-          await Self.readAway(body)
           response = RefusalMiddleware.response(refusal)
         }
         response.headers[.requestID] = requester.requestID
@@ -37,19 +36,29 @@ extension ControlRoutes {
     }
   }
 
+  /// The body in a file. It can be gone through once only, so what is refused on the way is read away here: the sender
+  /// comes to the end of its writing and sees the refusal. Not for ever.
   private static func receive(_ body: RequestBody) async throws -> UploadedFile {
     let file = try UploadedFile()
+    var refusal: RequestRefused?
+    var wasted = 0
     do {
-      for try await buffer in body { try await file.append(Array(buffer: buffer)) }
+      for try await buffer in body {
+        if refusal == nil {
+          do { try await file.append(Array(buffer: buffer)) } catch let found as RequestRefused { refusal = found }
+        } else {
+          wasted += buffer.readableBytes
+          if wasted > WireCoding.largestBody * 16 { break }
+        }
+      }
     } catch let error as CancellationError {
       throw error
-    } catch let refusal as RequestRefused {
-      throw refusal
     } catch {
       throw RequestRefused(
         .malformed, code: "request.broken_off", message: "the request ended before its body was whole",
         hint: "send as many bytes as Content-Length says")
     }
+    if let refusal { throw refusal }
     return file
   }
 
