@@ -67,8 +67,10 @@ extension ControlClient {
     try await get("/v1/runs/\(run)/cycles\(units.map { "?units=\($0)" } ?? "")")
   }
   /// The closed cycles of a run under a set of parameters.
-  public func cycles(of run: RunReference, parameterSet: Int64) async throws -> Received<CycleTable> {
-    try await get("/v1/runs/\(run)/cycles?parameters=\(parameterSet)")
+  public func cycles(
+    of run: RunReference, parameterSet: Int64, units: String? = nil
+  ) async throws -> Received<CycleTable> {
+    try await get("/v1/runs/\(run)/cycles?parameters=\(parameterSet)\(units.map { "&units=\($0)" } ?? "")")
   }
   /// The sets of parameters under which a run has cycles.
   public func parameterSets(of run: RunReference) async throws -> Received<ParameterSetList> {

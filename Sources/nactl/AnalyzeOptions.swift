@@ -56,6 +56,8 @@ struct AnalyzedCellOptions: ParsableArguments {
       "Its largest error apart from that, for instance \"100 nA\".", valueName: "current"),
     transform: CurrentErrorArgument.read)
   var currentOffset: CurrentErrorArgument?
+  @Option(
+    help: ArgumentHelp(
       "The retention below which a life is over, for instance \"70 %\"; else 80 %.", valueName: "share"))
   var retentionThreshold: ShareArgument?
 
@@ -77,6 +79,7 @@ struct AnalyzedCellOptions: ParsableArguments {
     }
     if let currentGainPpm, !(0...1_000_000).contains(currentGainPpm) {
       throw ValidationError("--current-gain-ppm is a number of millionths from 0 to 1000000")
+    }
     if let retentionThreshold, retentionThreshold.fraction >= 1 {
       throw ValidationError("--retention-threshold is less than 100 %")
     }

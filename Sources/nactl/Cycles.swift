@@ -27,12 +27,7 @@ struct Cycles: AsyncParsableCommand {
 
   func run() async throws {
     let client = try list.daemon.client()
-    var answer =
-      if let parameters {
-        try await client.cycles(of: argument.run, parameterSet: parameters)
-      } else {
-        try await client.cycles(of: argument.run)
-      }
+    let answer = try await cycles(from: client)
     let table = answer.value
     let scale = try CapacityScale(
       units, cell: table.cell, massMicrograms: table.active_mass_ug, areaSquareMillimetres: table.area_mm2)
@@ -42,7 +37,6 @@ struct Cycles: AsyncParsableCommand {
       return
     }
     Self.warnOfMass(table, units)
-    if list.format != .table, let key = units.key { answer = try await client.cycles(of: argument.run, units: key) }
     if plot {
       let text = CyclePictures(table: table, scale: scale).text(width: Terminal.width, glyphs: .ofTerminal)
       if text.isEmpty { Terminal.error("no cycle has closed yet\n") } else { Terminal.out(text) }
@@ -55,6 +49,12 @@ struct Cycles: AsyncParsableCommand {
     if !table.cycles.isEmpty { Terminal.out(Self.initialLine(table)) }
     if let summary = table.summary { Terminal.out(SummaryLines(summary, scale).text) }
     for test in table.efficiency_tests { Terminal.out(Self.line(test, scale)) }
+  }
+
+  private func cycles(from client: ControlClient) async throws -> Received<CycleTable> {
+    let key = list.format == .table ? nil : units.key
+    guard let parameters else { return try await client.cycles(of: argument.run, units: key) }
+    return try await client.cycles(of: argument.run, parameterSet: parameters, units: key)
   }
 
   /// The table for programs: behind each cycle stand its run, its cell and the version of the definitions, so that tables
