@@ -181,6 +181,8 @@ extension ProgramTests {
     private static let plateauKeys = [
       "sodiation_plateau_capacity_Ah", "sodiation_plateau_ratio", "desodiation_plateau_capacity_Ah",
       "desodiation_plateau_ratio",
+      "sodiation_plateau_ir_corrected_capacity_Ah", "sodiation_plateau_ir_corrected_ratio",
+      "desodiation_plateau_ir_corrected_capacity_Ah", "desodiation_plateau_ir_corrected_ratio",
     ]
 
     private func ready(speed: String = "max", cell: TestProtocol.Cell = .hardCarbon) throws -> LaboratoryRig {
