@@ -345,9 +345,14 @@ extension TableReader {
   private mutating func readType(
     _ cursor: inout UnsafePointer<UInt8>, _ delimiter: UInt8, _ row: inout DataRow, isStep: Bool
   ) {
-    let begin = cursor
+    var begin = cursor
     DecimalText.skip(&cursor, delimiter: delimiter)
-    let word = UnsafeBufferPointer(start: begin, count: cursor - begin)
+    // Without quotes, spaces and the return at the end of the line.
+    func isPadding(_ byte: UInt8) -> Bool { byte <= 0x20 || byte == DecimalText.quote }
+    var end = cursor
+    while end > begin, isPadding(end[-1]) { end -= 1 }
+    while begin < end, isPadding(begin.pointee) { begin += 1 }
+    let word = UnsafeBufferPointer(start: begin, count: end - begin)
     var letters: (UInt8, UInt8, UInt8) = (0, 0, 0)
     for byte in word {
       letters = (letters.1, letters.2, byte | 0x20)

@@ -60,7 +60,7 @@ import Testing
     ("0,1e9,2\n", "data.number", 2, "“1e9” in the column “current_A”"),
     ("0,1e400,2\n", "data.number", 2, "“1e400”"),
     ("0,1:00,2\n", "data.number", 2, "“1:00” in the column “current_A”"),
-    ("2021-02-10 12:00:00,1,2\n", "data.number", 2, "“2021-02-10 12:00:00” in the column “time_s”"),
+    ("2021-02-10 12:00:00,1,2\n", "data.date", 2, "“2021-02-10 12:00:00” in the column “time_s”"),
   ]) func aLineThatCannotBeRead(lines: String, code: String, line: Int, message: String) throws {
     let found = try problem("time_s,current_A,voltage_V\n" + lines)
     #expect(found.code == code && found.line == line && found.message.contains(message), "\(found)")
