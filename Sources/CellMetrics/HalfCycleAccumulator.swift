@@ -41,7 +41,7 @@ public struct HalfCycleAccumulator: Sendable, Hashable {
   // Of the last step that has ended and drove a current.
   private var endedVoltage: Int64?
 
-  // The delay of the resistance that corrects the plateau; nil when it is not corrected.
+  /// The delay of the resistance that corrects the plateau; nil when it is not corrected.
   public let correctionDelay: ResistanceDelay?
   private var correctedPlateau = ThresholdCharge()
   private var course = BranchCourse()

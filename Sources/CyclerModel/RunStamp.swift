@@ -150,16 +150,16 @@ extension RunStamp {
         let direction = Direction(rawValue: Int8(truncatingIfNeeded: try fields.integer("direction")))
       else { throw Malformed(what: "a half-cycle of it has no number or no direction") }
       var row = HalfCycleRow(
-          halfCycleID: RowIdentity.halfCycle(run: run, number: number), run: run, number: number,
-          cycleNumber: try fields.optionalInteger("cycle"), direction: direction,
-          purpose: try fields.word("purpose") { CyclePurpose(rawValue: $0) }, label: fields["label"],
-          charge: Charge(nanocoulombs: try fields.integer("charge_nC")),
-          reverseCharge: Charge(nanocoulombs: try fields.integer("reverse_charge_nC")),
-          energy: Energy(nanojoules: try fields.integer("energy_nJ")),
-          constantVoltageCharge: Charge(nanocoulombs: try fields.integer("constant_voltage_charge_nC")),
-          plateauCharge: try fields.optionalInteger("plateau_charge_nC").map(Charge.init(nanocoulombs:)),
-          gapCharge: try fields.optionalInteger("gap_charge_nC").map(Charge.init(nanocoulombs:)),
-          endReason: fields["end_reason"], flags: DataFlags(rawValue: try fields.integer("flags")))
+        halfCycleID: RowIdentity.halfCycle(run: run, number: number), run: run, number: number,
+        cycleNumber: try fields.optionalInteger("cycle"), direction: direction,
+        purpose: try fields.word("purpose") { CyclePurpose(rawValue: $0) }, label: fields["label"],
+        charge: Charge(nanocoulombs: try fields.integer("charge_nC")),
+        reverseCharge: Charge(nanocoulombs: try fields.integer("reverse_charge_nC")),
+        energy: Energy(nanojoules: try fields.integer("energy_nJ")),
+        constantVoltageCharge: Charge(nanocoulombs: try fields.integer("constant_voltage_charge_nC")),
+        plateauCharge: try fields.optionalInteger("plateau_charge_nC").map(Charge.init(nanocoulombs:)),
+        gapCharge: try fields.optionalInteger("gap_charge_nC").map(Charge.init(nanocoulombs:)),
+        endReason: fields["end_reason"], flags: DataFlags(rawValue: try fields.integer("flags")))
       try Self.read(&row, from: fields)
       self = .halfCycle(row)
     case "cycle": self = .cycle(try fields.integer("cycle"))

@@ -119,7 +119,8 @@ public struct DataAnalysis: Sendable {
       finder.closed, restsAreExact: finder.tally.restsAreExact)
     let maker = CycleMaker(halves, options: options, first: first)
     var result = AnalysisResult(
-      cycles: maker.cycles, halfCycles: maker.halves, tests: maker.tests, summary: Self.summary(maker, options), notes: [],
+      cycles: maker.cycles, halfCycles: maker.halves, tests: maker.tests, summary: Self.summary(maker, options),
+      notes: [],
       records: finder.tally.records, span: finder.tally.lastTime - finder.tally.firstTime,
       usesCounter: finder.rules.countersArePrimary)
     result.summary.counterMismatch = counterMismatch(of: result.halfCycles)
