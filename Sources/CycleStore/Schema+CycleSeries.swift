@@ -60,7 +60,8 @@ extension Schema {
         c.discharge_end_slippage_ah * 1e3 AS discharge_end_slippage_mAh,
         c.coulombic_efficiency_product AS coulombic_efficiency_product,
         c.sodiation_plateau_retention AS sodiation_plateau_retention,
-        c.desodiation_plateau_retention AS desodiation_plateau_retention
+        c.desodiation_plateau_retention AS desodiation_plateau_retention,
+        c.coulombic_efficiency_uncertainty * 100 AS coulombic_efficiency_uncertainty_percent
       FROM cycle c
       JOIN run USING(run_id, parameter_set_id)
       JOIN cell n USING(cell_id)

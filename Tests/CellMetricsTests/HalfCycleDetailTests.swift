@@ -107,7 +107,7 @@ private struct DetailedHalfCycle {
               stepID: 99, index: 0, stepTime: TimeSpan(seconds: seconds), voltage: Voltage(millivolts: 450 + seconds),
               current: .zero, charge: .zero, energy: .zero, flags: []))
         }
-        sums.stepEnded()
+        sums.stepEnded(isDriven: false)
       }
       sums.stepBegan(step.kind, accuracy: step.accuracy)
       sums.circuitClosed(from: step.standing, after: nil)
@@ -156,9 +156,11 @@ private struct DetailedHalfCycle {
         var writer = ByteWriter()
         sums.encode(into: &writer)
         sums.encodeCourse(into: &writer)
+        sums.encodeConditions(into: &writer)
         var reader = ByteReader(writer.bytes)
         var restored = try HalfCycleAccumulator(from: &reader, correctionDelay: half.delay)
         try restored.decodeCourse(from: &reader)
+        try restored.decodeConditions(from: &reader)
         #expect(reader.isAtEnd && restored == sums)
         sums = restored
       })

@@ -165,6 +165,8 @@ import Testing
     ALTER TABLE run_protocol DROP COLUMN refusal;
     DROP VIEW cycles_view;
     DROP TABLE run_summary;
+    DROP TABLE recount;
+    DROP TABLE run_import;
     ALTER TABLE half_cycle DROP COLUMN active_time_us;
     ALTER TABLE half_cycle DROP COLUMN end_voltage_nv;
     ALTER TABLE half_cycle DROP COLUMN end_net_charge_nc;
