@@ -13,6 +13,8 @@ public struct RecomputeRequest: StrictRequest, Hashable {
   public var desodiation_plateau_below_V: Double?
   /// The cycle that retention is told by, for instance `life cycle 1`.
   public var retention_reference: String?
+  /// The retention below which a life is over, a fraction.
+  public var retention_threshold: Double?
   /// Mass that specific capacities are told by.
   public var active_mass_ug: Int64?
   /// Area that areal capacities are told by.
@@ -26,12 +28,13 @@ public struct RecomputeRequest: StrictRequest, Hashable {
   /// Makes one from its parts.
   public init(
     sodiation_plateau_below_V: Double? = nil, desodiation_plateau_below_V: Double? = nil,
-    retention_reference: String? = nil, active_mass_ug: Int64? = nil, area_mm2: Double? = nil,
-    without: [String]? = nil, label: String? = nil
+    retention_reference: String? = nil, retention_threshold: Double? = nil, active_mass_ug: Int64? = nil,
+    area_mm2: Double? = nil, without: [String]? = nil, label: String? = nil
   ) {
     self.sodiation_plateau_below_V = sodiation_plateau_below_V
     self.desodiation_plateau_below_V = desodiation_plateau_below_V
     self.retention_reference = retention_reference
+    self.retention_threshold = retention_threshold
     self.active_mass_ug = active_mass_ug
     self.area_mm2 = area_mm2
     self.without = without
@@ -41,7 +44,7 @@ public struct RecomputeRequest: StrictRequest, Hashable {
   /// The keys that a request may have.
   public static let shape: RequestShape = .object([
     "sodiation_plateau_below_V": .value, "desodiation_plateau_below_V": .value, "retention_reference": .value,
-    "active_mass_ug": .value, "area_mm2": .value, "without": .value, "label": .value,
+    "retention_threshold": .value, "active_mass_ug": .value, "area_mm2": .value, "without": .value, "label": .value,
   ])
 }
 
@@ -104,6 +107,10 @@ public struct ParameterSet: Codable, Sendable, Hashable {
   @OrNull public var desodiation_plateau_below_V: Double?
   /// The cycle that retention is told by.
   @OrNull public var retention_reference: String?
+  /// The retention below which a life is over, a fraction; null in a set that this version does not understand.
+  @OrNull public var retention_threshold: Double? = nil
+  /// After how long the resistance is read that corrects plateaus: `first`, `1 s`, `10 s`, `30 s`; null for none.
+  @OrNull public var plateau_ir_correction: String? = nil
   /// Mass that specific capacities are told by; null: the cell's.
   @OrNull public var active_mass_ug: Int64?
   /// Area that areal capacities are told by; null: the cell's.

@@ -32,6 +32,10 @@ struct Recompute: AsyncParsableCommand {
     transform: ReferenceArgument.read)
   var retentionReference: ReferenceArgument?
   @Option(
+    help: ArgumentHelp(
+      "The retention below which a life is over, for instance \"70 %\".", valueName: "share"))
+  var retentionThreshold: ShareArgument?
+  @Option(
     help: ArgumentHelp("Active mass that mAh/g are told by, for instance \"1.2 mg\".", valueName: "mass"),
     transform: MassArgument.read)
   var mass: MassArgument?
@@ -46,10 +50,13 @@ struct Recompute: AsyncParsableCommand {
 
   func validate() throws {
     let computes =
-      sodiationPlateauBelow != nil || desodiationPlateauBelow != nil || retentionReference != nil || mass != nil
-      || area != nil || label != nil
+      sodiationPlateauBelow != nil || desodiationPlateauBelow != nil || retentionReference != nil
+      || retentionThreshold != nil || mass != nil || area != nil || label != nil
     if list, show != nil { throw ValidationError("--list and --show are two questions; ask one") }
     if list || show != nil, computes { throw ValidationError("--list and --show compute nothing; leave the rest out") }
+    if let retentionThreshold, retentionThreshold.fraction >= 1 {
+      throw ValidationError("--retention-threshold is less than 100 %")
+    }
     if format == .csv, !list { throw ValidationError("csv is for --list; use table or json") }
   }
 
@@ -65,7 +72,7 @@ struct Recompute: AsyncParsableCommand {
 
   private var request: RecomputeRequest {
     var request = RecomputeRequest(
-      active_mass_ug: mass?.micrograms, area_mm2: area?.squareMillimetres, label: label)
+      retention_threshold: retentionThreshold?.fraction, active_mass_ug: mass?.micrograms, area_mm2: area?.squareMillimetres, label: label)
     var without: [String] = []
     switch sodiationPlateauBelow {
     case .voltage(let voltage): request.sodiation_plateau_below_V = voltage.volts
@@ -134,6 +141,8 @@ struct Recompute: AsyncParsableCommand {
         $0.desodiation_plateau_below_V.map { "\($0)" }
       },
       .init("REFERENCE", "retention_reference") { $0.retention_reference },
+      .hidden("retention_threshold") { $0.retention_threshold.map { "\($0)" } },
+      .hidden("plateau_ir_correction") { $0.plateau_ir_correction },
       .init("MASS", "active_mass_ug", text: { $0.active_mass_ug.map { Numbers.scaled(Double($0) * 1e-6, "g") } }) {
         $0.active_mass_ug.map { "\($0)" }
       },

@@ -52,7 +52,8 @@ extension ProgramTests {
       #expect(taken.output.hasPrefix("run 2: “2 cycles of hard-carbon” on cell HC-7, "), "\(taken.output)")
       for format in ["bdf", "csv"] {
         #expect(
-          try text(here, "export", "1", "--format", format) == text(there, "export", "2", "--format", format),
+          try text(here, "export", "1", "--format", format)
+            == text(there, "export", "2", "--format", format).replacing("run=2&stamps", with: "run=1&stamps"),
           "\(format)")
       }
       let second = there.directory.appendingPathComponent("second.nacycler").path

@@ -151,8 +151,7 @@ import Testing
     Self.discharge(&bench, until: 20) { 2.4 - Double($0) * 1e-3 }
     var writer = ByteWriter()
     bench.pilot.checkpoint(into: &writer)
-    var bytes = Array(writer.bytes.dropLast(bench.courseBytes))
-    bytes[0] = 9
+    let bytes = try PilotBench.checkpoint(writer.bytes, asFormat: 9, of: bench.pilot.program)
     var settings = RunSettings()
     settings.currentAccuracy = [Self.accuracy]
     bench.pilot = try RunPilot(

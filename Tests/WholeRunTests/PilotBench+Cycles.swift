@@ -6,17 +6,7 @@ import CyclingRun
 import InstrumentKit
 import Testing
 
-@testable import CyclingRun
-
 extension PilotBench {
-  /// How many bytes of a checkpoint are about rests and about half-cycles besides their sums.
-  var courseBytes: Int {
-    var writer = ByteWriter()
-    var pilot = pilot
-    pilot.encodeCourse(into: &writer)
-    return writer.bytes.count
-  }
-
   /// The present step's circuit is closed and a current flows, with a reading a second.
   mutating func drive(_ amperes: Double, seconds: Double) {
     accept()

@@ -124,10 +124,9 @@ import Testing
     var bench = Self.bench(try Self.program(Self.step, cycles: 3), desodiations: [20])
     var writer = ByteWriter()
     bench.pilot.checkpoint(into: &writer)
-    // Format 10 added what is known of half-cycles besides their sums, format 9 two charges, four counts of cycles and the
-    // number of those that are named.
+    // Format 9 added two charges, four counts of cycles and the number of those that are named.
     let format9 = try PilotBench.checkpoint(writer.bytes, asFormat: 9, of: bench.pilot.program)
-    var bytes = Array(format9.dropLast(bench.courseBytes + 2 * 9 + 4 * 8 + 4))
+    var bytes = Array(format9.dropLast(2 * 9 + 4 * 8 + 4))
     bytes[0] = 8
     bench.pilot = try RunPilot(
       identity: PilotBench.identity, program: bench.pilot.program, settings: RunSettings(), checkpoint: bytes,

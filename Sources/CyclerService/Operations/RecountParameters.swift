@@ -66,6 +66,14 @@ struct RecountParameters: Sendable, Hashable {
     metrics.desodiationPlateauBelow =
       try Self.threshold(request.desodiation_plateau_below_V, "desodiation_plateau_below", role)
       ?? metrics.desodiationPlateauBelow
+    if let threshold = request.retention_threshold {
+      guard threshold > 0, threshold < 1 else {
+        throw RequestRefused(
+          .malformed, code: "recompute.bad_parameter", message: "retention_threshold is \(threshold)",
+          hint: "a fraction between 0 and 1; 0.8 is usual")
+      }
+      metrics.retentionThreshold = threshold
+    }
     guard let written = request.retention_reference else { return }
     guard let reference = CycleReference(written: written) else {
       throw RequestRefused(
@@ -131,5 +139,7 @@ extension ParameterSet {
       program_version: row.programVersion, records: row.records,
       last_step_count: row.lastStepId.map { RowIdentity.count(of: $0) },
       last_step_record_index: row.lastStepRecordIndex)
+    retention_threshold = parameters?.metrics.retentionThreshold
+    plateau_ir_correction = parameters?.metrics.plateauIRCorrection?.rawValue
   }
 }
