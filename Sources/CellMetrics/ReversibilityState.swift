@@ -29,7 +29,7 @@ struct ReversibilityState: Sendable, Hashable {
   {
     if hasEfficiency {
       if let before = irreversible, let first, let second, first.isChargeKnown, second.isChargeKnown {
-        irreversible = before + first.charge - second.charge
+        irreversible = Self.sum(before, first.charge, less: second.charge)
       } else {
         irreversible = nil
       }
@@ -40,6 +40,13 @@ struct ReversibilityState: Sendable, Hashable {
       summary.capacityChange = Double(present.nanocoulombs) / Double(reversible.nanocoulombs) - 1
     }
     reversible = present
+  }
+
+  /// Nil beyond what can be counted, which no cell reaches and a file may.
+  private static func sum(_ before: Charge, _ added: Charge, less removed: Charge) -> Charge? {
+    let (sum, isTooLarge) = before.nanocoulombs.addingReportingOverflow(added.nanocoulombs)
+    let (rest, isTooSmall) = sum.subtractingReportingOverflow(removed.nanocoulombs)
+    return isTooLarge || isTooSmall ? nil : Charge(nanocoulombs: rest)
   }
 
   func encode(into writer: inout ByteWriter) {

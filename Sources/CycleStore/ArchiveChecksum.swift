@@ -18,17 +18,30 @@ struct ArchiveChecksum {
   private static let largest: Int64 = 1 << 60
   /// A text longer than this is none that anybody wrote.
   private static let longestText = 16 << 20
+  /// So long may a row be for SQLite: a text of that length with its other columns.
+  static let longestValue: Int32 = 17 << 20
+
+  /// Bytes of text in the tables that are not measurements.
+  private var textBytes = 0
+  private let mostText: Int
+
+  /// - Parameter mostText: More bytes of text than this beside the measurements are refused.
+  private init(mostText: Int) { self.mostText = mostText }
 
   /// The checksum as text.
   var text: String { Self.hexadecimal(first) + Self.hexadecimal(second) }
 
   /// Takes all rows of the tables that an archive fills.
   ///
+  /// - Parameter mostText: More bytes of text than this beside the measurements are refused.
   /// - Throws: `ArchiveProblem` for a value that no run has.
-  static func of(_ database: Database) throws -> (checksum: ArchiveChecksum, rows: [String: Int64]) {
-    var checksum = ArchiveChecksum()
+  static func of(_ database: Database, mostText: Int = .max) throws -> (
+    checksum: ArchiveChecksum, rows: [String: Int64]
+  ) {
+    var checksum = ArchiveChecksum(mostText: mostText)
     var rows: [String: Int64] = [:]
-    for table in ArchiveFormat.filled {
+    // An older shape lacks the tables that came later.
+    for table in ArchiveFormat.filled where try database.tableExists(table.name) {
       rows[table.name] = try checksum.add(table, in: database)
     }
     return (checksum, rows)
@@ -41,6 +54,8 @@ struct ArchiveChecksum {
     let columns = statement.columnNames
     let handle = statement.sqliteStatement
     var count: Int64 = 0
+    let isCounted = !ArchiveFormat.measurements.contains { $0.name == table.name }
+    let before = textBytes
     while true {
       let result = sqlite3_step(handle)
       if result == SQLITE_DONE { break }
@@ -50,6 +65,12 @@ struct ArchiveChecksum {
         guard add(handle, column) else {
           throw ArchiveProblem.damaged("\(table.name).\(columns[Int(column)]) of row \(count) is none that a run has")
         }
+      }
+      // Measurements are never held in memory together.
+      if !isCounted { textBytes = before }
+      guard textBytes <= mostText else {
+        throw ArchiveProblem.tooLarge(
+          "it has more than \(mostText >> 20) MiB of text", hint: "no run's protocols and events are that long")
       }
     }
     add(UInt64(bitPattern: count))
@@ -73,6 +94,7 @@ struct ArchiveChecksum {
     default:
       let count = Int(sqlite3_column_bytes(row, column))
       guard count <= Self.longestText else { return false }
+      textBytes += count
       let bytes = sqlite3_column_blob(row, column).map { Array(UnsafeRawBufferPointer(start: $0, count: count)) } ?? []
       add(text: bytes)
       return type == SQLITE_BLOB || Self.isReadable(bytes)

@@ -22,6 +22,14 @@ enum ArchiveFormat {
   static let headTable = """
     CREATE TABLE archive(format INTEGER NOT NULL, program_version TEXT NOT NULL, checksum TEXT NOT NULL) STRICT
     """
+  /// More rows than this beside the measurements are not taken in: they come in one transaction, and runs wait for it.
+  static let mostRows: Int64 = 100_000
+  /// More protocols are none that a run was amended to.
+  static let mostProtocols: Int64 = 1_000
+  /// More bytes of text than this beside the measurements are not taken in; all of it is held in memory.
+  static let mostText = 64 << 20
+  /// Totals of charges, energies and times of a run stay below this, so that any of them can be added and subtracted.
+  static let largestTotal = 4e18
   /// The run, its cell, batch, instrument and channel have this number in an archive.
   static let only: Int64 = 1
 
@@ -61,9 +69,9 @@ enum ArchiveFormat {
   /// All that may hold rows; the others are there, and empty.
   static var filled: [Table] { small + steps + measurements }
 
-  /// Makes the tables of a new archive, or of the `version`-th shape of one.
-  static func makeTables(in database: Database, schema version: Int = Schema.version) throws {
-    for step in Schema.steps[..<version] { try database.execute(sql: step) }
+  /// Makes the tables of a new archive, or of an older shape of one.
+  static func makeTables(in database: Database, schema steps: some Sequence<String> = Schema.steps) throws {
+    for step in steps { try database.execute(sql: step) }
     // It counts the commits of a database that lives.
     try database.execute(sql: "DELETE FROM commit_mark")
     try database.execute(sql: headTable)
@@ -77,10 +85,10 @@ enum ArchiveFormat {
   }
 
   /// What `shape(of:)` says of a whole archive.
-  static func expectedShape(schema version: Int) throws -> [String] {
+  static func expectedShape(schema steps: some Sequence<String>) throws -> [String] {
     let memory = try DatabaseQueue()
     return try memory.write { database in
-      try makeTables(in: database, schema: version)
+      try makeTables(in: database, schema: steps)
       return try shape(of: database)
     }
   }

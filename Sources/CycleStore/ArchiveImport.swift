@@ -39,12 +39,14 @@ public struct ArchiveImport: Sendable {
   public func run(at now: @Sendable () -> UnixInstant) async throws -> Int64 {
     let begun = now()
     let this = self
-    let run = try await store.write { edit in try this.begin(in: edit, at: begun) }
+    // What can be known of the archive alone is found out before the writer is asked.
+    let facts = try await archive.queue.read { try ArchivedCell(in: $0) }
+    let run = try await store.write { edit in try this.begin(facts, in: edit, at: begun) }
     do {
       for table in ArchiveFormat.measurements { try await copy(table, to: run) }
       try Task.checkCancellation()
       let at = now()
-      try await store.write { edit in try this.finish(run, in: edit, at: at) }
+      try await store.write { edit in try this.finish(run, facts, in: edit, at: at) }
       return run
     } catch {
       // What cannot be removed now is removed at the next start.
@@ -70,14 +72,9 @@ public struct ArchiveImport: Sendable {
   }
 
   /// Takes a number for the run.
-  private func begin(in edit: StoreEdit, at: UnixInstant) throws -> Int64 {
-    _ = try fit(in: edit)
+  private func begin(_ facts: ArchivedCell, in edit: StoreEdit, at: UnixInstant) throws -> Int64 {
+    _ = try fit(facts, in: edit)
     let run = try edit.nextRunNumber()
-    let origin = try archive.queue.read { database in
-      try Row.fetchOne(
-        database, sql: "SELECT i.family, n.name FROM channel n JOIN instrument i USING(instrument_id)")
-    }
-    guard let origin else { throw ArchiveProblem.damaged("it names no channel") }
     try edit.database.execute(
       sql: """
         INSERT INTO run_import(
@@ -86,16 +83,16 @@ public struct ArchiveImport: Sendable {
         VALUES(?, ?, ?, ?, ?, ?, ?, ?)
         """,
       arguments: [
-        run, at.microseconds, person, archive.content.checksum, archive.content.programVersion, origin[0] as String,
-        origin[1] as String, archive.content.cell,
+        run, at.microseconds, person, archive.content.checksum, archive.content.programVersion, facts.family,
+        facts.channel, archive.content.cell,
       ])
     return run
   }
 
   /// Stores all but the measurements, with which the run is there.
-  private func finish(_ run: Int64, in edit: StoreEdit, at: UnixInstant) throws {
+  private func finish(_ run: Int64, _ facts: ArchivedCell, in edit: StoreEdit, at: UnixInstant) throws {
     let database = edit.database
-    let known = try fit(in: edit)
+    let known = try fit(facts, in: edit)
     try archive.queue.read { source in
       let cell = try takeCell(known, from: source, in: edit)
       let channel = try takeChannel(from: source, in: database)
@@ -146,7 +143,7 @@ public struct ArchiveImport: Sendable {
 
   /// Whether the run fits in here.
   /// - Returns: Its cell, when it is here already.
-  private func fit(in edit: StoreEdit) throws -> StoredCell? {
+  private func fit(_ facts: ArchivedCell, in edit: StoreEdit) throws -> StoredCell? {
     let content = archive.content
     if let run = try Int64.fetchOne(
       edit.database, sql: "SELECT run_id FROM run WHERE uuid = ?", arguments: [content.uuid])
@@ -169,7 +166,7 @@ public struct ArchiveImport: Sendable {
       }
       return nil
     }
-    guard try isSame(cell, in: edit) else {
+    guard try isSame(cell, facts, in: edit) else {
       throw ArchiveProblem(
         .conflict, "archive.cell_differs",
         "there is another cell “\(name)” here: role, registration or what people have said of it differ",
@@ -180,39 +177,29 @@ public struct ArchiveImport: Sendable {
         .conflict, "archive.cell_in_use", "cell “\(name)” is in run \(open.runId), which is not over",
         hint: "wait for that run: its cycles are counted on from those that are known")
     }
-    try checkCycles(of: cell, in: edit)
+    try checkCycles(facts.cycles, of: cell, in: edit)
     return cell
   }
 
   /// A cell is the same when it was registered at the same moment for the same role, and what people have said of it is
   /// the same as far as both know.
-  private func isSame(_ cell: StoredCell, in edit: StoreEdit) throws -> Bool {
-    let theirs = try archive.queue.read { database in
-      (
-        try Row.fetchOne(database, sql: "SELECT role, created_unix_us FROM cell"),
-        try Row.fetchAll(database, sql: "SELECT * FROM cell_revision ORDER BY revision")
-      )
-    }
-    guard let born = theirs.0, born["role"] == cell.role, born["created_unix_us"] == cell.createdUnixUs else {
-      return false
-    }
+  private func isSame(_ cell: StoredCell, _ facts: ArchivedCell, in edit: StoreEdit) throws -> Bool {
+    guard facts.role == cell.role, facts.createdUnixUs == cell.createdUnixUs else { return false }
     let ours = try Row.fetchAll(
       edit.database, sql: "SELECT * FROM cell_revision WHERE cell_id = ? ORDER BY revision", arguments: [cell.cellId])
-    return zip(ours, theirs.1).allSatisfy { our, their in
-      our.columnNames.allSatisfy { $0 == "cell_id" || our[$0] as DatabaseValue == their[$0] as DatabaseValue }
+    return zip(ours, facts.revisions).allSatisfy { our, their in
+      our.columnNames.allSatisfy { $0 == "cell_id" || our[$0] as DatabaseValue == their[$0] }
     }
   }
 
   /// A cell has each of its cycles once.
-  private func checkCycles(of cell: StoredCell, in edit: StoreEdit) throws {
-    let span = "r.first_cycle_number AS first_cycle, r.first_cycle_number - 1 + max(h.cycle_number) AS last_cycle"
-    let counted = "FROM run r JOIN half_cycle h USING(run_id) WHERE h.cycle_number IS NOT NULL AND h.charge_nc != 0"
-    let theirs = try archive.queue.read { try Row.fetchOne($0, sql: "SELECT \(span) \(counted) GROUP BY r.run_id") }
+  private func checkCycles(_ theirs: ClosedRange<Int64>?, of cell: StoredCell, in edit: StoreEdit) throws {
     guard let theirs else { return }
     let ours = try Row.fetchAll(
-      edit.database, sql: "SELECT r.run_id, \(span) \(counted) AND r.cell_id = ? GROUP BY r.run_id",
+      edit.database,
+      sql: "SELECT r.run_id, \(ArchivedCell.span) \(ArchivedCell.counted) AND r.cell_id = ? GROUP BY r.run_id",
       arguments: [cell.cellId])
-    let (first, last): (Int64, Int64) = (theirs["first_cycle"], theirs["last_cycle"])
+    let (first, last) = (theirs.lowerBound, theirs.upperBound)
     for run in ours where (run["first_cycle"] as Int64) <= last && (run["last_cycle"] as Int64) >= first {
       throw ArchiveProblem(
         .conflict, "archive.cycles_overlap",

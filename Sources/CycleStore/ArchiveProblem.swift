@@ -9,6 +9,10 @@ public struct ArchiveProblem: Error, Sendable, Hashable {
     case file
     /// It does not fit to what the store holds.
     case conflict
+    /// It is more than is taken in.
+    case size
+    /// There is no room for it now.
+    case room
   }
   /// What kind of thing is wrong.
   public var kind: Kind
@@ -24,6 +28,10 @@ public struct ArchiveProblem: Error, Sendable, Hashable {
     self.code = code
     self.message = message
     self.hint = hint
+  }
+
+  static func tooLarge(_ what: String, hint: String) -> ArchiveProblem {
+    ArchiveProblem(.size, "archive.too_large", "the archive is too large: \(what)", hint: hint)
   }
 
   static func damaged(_ what: String) -> ArchiveProblem {

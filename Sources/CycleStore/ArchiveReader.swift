@@ -8,6 +8,7 @@
 public import CyclerModel
 import Foundation
 import GRDB
+import GRDBSQLite
 
 /// An archive that was found to be one, whole, and of a run that is over.
 public final class ArchiveReader: Sendable {
@@ -48,24 +49,38 @@ public final class ArchiveReader: Sendable {
 
   /// Opens a file and reads all of it once.
   /// - Throws: `ArchiveProblem` when it is no archive, of another version, damaged, or holds what no run has.
-  public init(path: String) async throws {
-    let found = try Self.examine(path)
-    if found < Schema.version { try Self.bringUpToDate(path, from: found) }
-    var configuration = Configuration()
-    configuration.label = "ArchiveReader"
+  public convenience init(path: String) async throws { try await self.init(path: path, schema: Schema.steps) }
+
+  /// The same for a program with that schema.
+  init(path: String, schema steps: [String]) async throws {
+    let found = try Self.examine(path, known: steps.count)
+    // The checksum is over the values as they were written, in the shape of then.
+    let proven = found < steps.count ? try Self.bringUpToDate(path, from: found, to: steps) : nil
+    var configuration = Self.configuration
     configuration.readonly = true
-    configuration.prepareDatabase { database in
-      try database.execute(sql: "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0;")
-    }
-    (queue, content) = try await Self.open(path, configuration)
+    (queue, content) = try await Self.open(path, configuration, steps, proven: proven)
   }
 
-  private static func open(_ path: String, _ configuration: Configuration) async throws -> (DatabaseQueue, Content) {
+  /// How a file of somebody else's is opened.
+  private static var configuration: Configuration {
+    var configuration = Configuration()
+    configuration.label = "ArchiveReader"
+    configuration.prepareDatabase { database in
+      try database.execute(sql: "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0;")
+      // A longer value is an error before it is in memory.
+      sqlite3_limit(database.sqliteConnection, SQLITE_LIMIT_LENGTH, ArchiveChecksum.longestValue)
+    }
+    return configuration
+  }
+
+  private static func open(
+    _ path: String, _ configuration: Configuration, _ steps: [String], proven: String?
+  ) async throws -> (DatabaseQueue, Content) {
     do {
       let queue = try DatabaseQueue(path: path, configuration: configuration)
       let content = try await queue.read { database in
-        try checkShape(database, schema: Schema.version)
-        return try read(database)
+        try checkShape(database, schema: steps)
+        return try read(database, proven: proven)
       }
       return (queue, content)
     } catch let error as DatabaseError {
@@ -82,7 +97,7 @@ public final class ArchiveReader: Sendable {
   }
 
   /// The version of its schema.
-  private static func examine(_ path: String) throws -> Int {
+  private static func examine(_ path: String, known: Int) throws -> Int {
     guard let handle = FileHandle(forReadingAtPath: path), let data = try handle.read(upToCount: Header.length) else {
       throw notAnArchive("it is empty")
     }
@@ -99,9 +114,9 @@ public final class ArchiveReader: Sendable {
     // A database with a log beside it is not whole by itself.
     guard head[18] == 1, head[19] == 1 else { throw ArchiveProblem.damaged("it says that it has a log beside it") }
     let version = Int(number(60))
-    guard version <= Schema.version else {
+    guard version <= known else {
       throw ArchiveProblem(
-        .file, "archive.newer", "the archive has schema \(version), this program knows up to \(Schema.version)",
+        .file, "archive.newer", "the archive has schema \(version), this program knows up to \(known)",
         hint: "install a version of nacyclerd at least as new as the one that wrote it")
     }
     guard version >= ArchiveFormat.firstSchema else {
@@ -116,32 +131,51 @@ public final class ArchiveReader: Sendable {
       hint: "`nactl export RUN --format archive -o FILE.nacycler` writes one")
   }
 
-  /// Brings an archive of an older program to the present shape; the file is the daemon's own copy.
-  private static func bringUpToDate(_ path: String, from version: Int) throws {
+  /// Proves an archive of an older program in its own shape and brings it to the present one; the file is the daemon's
+  /// own copy.
+  /// - Returns: Its checksum.
+  private static func bringUpToDate(_ path: String, from version: Int, to steps: [String]) throws -> String {
     do {
-      var configuration = Configuration()
+      var configuration = Self.configuration
       configuration.foreignKeysEnabled = false
       let queue = try DatabaseQueue(path: path, configuration: configuration)
-      try queue.write { database in
-        try database.execute(sql: "PRAGMA trusted_schema = OFF")
-        try checkShape(database, schema: version)
-        for step in Schema.steps[version...] { try database.execute(sql: step) }
+      // A copy that is half changed is thrown away, so it needs no journal beside it.
+      try queue.writeWithoutTransaction { try $0.execute(sql: "PRAGMA journal_mode = OFF") }
+      let checksum = try queue.write { database in
+        try checkShape(database, schema: steps[..<version])
+        let checksum = try prove(database).checksum
+        for step in steps[version...] { try database.execute(sql: step) }
+        return checksum
       }
       try queue.close()
+      return checksum
     } catch let error as DatabaseError {
       throw ArchiveProblem.damaged(error.message ?? "SQLite cannot read it")
     }
   }
 
-  private static func checkShape(_ database: Database, schema version: Int) throws {
-    guard try ArchiveFormat.shape(of: database) == ArchiveFormat.expectedShape(schema: version) else {
+  private static func checkShape(_ database: Database, schema steps: some Sequence<String>) throws {
+    guard try ArchiveFormat.shape(of: database) == ArchiveFormat.expectedShape(schema: steps) else {
       throw ArchiveProblem.damaged("its tables, indices, views or triggers are not those of an archive")
     }
   }
 
   // MARK: The second look
 
-  private static func read(_ database: Database) throws -> Content {
+  /// - Parameter proven: The checksum, when it was compared before the file was brought up to date.
+  private static func read(_ database: Database, proven: String?) throws -> Content {
+    let (checksum, rows, programVersion) = try prove(database, isProven: proven != nil)
+    let broken = try Row.fetchOne(database, sql: "PRAGMA foreign_key_check")
+    if let broken { throw ArchiveProblem.damaged("a row of \(broken[0] as String) refers to nothing") }
+    try checkSense(database, rows)
+    try ArchiveSums.check(database)
+    return try content(of: database, rows, proven ?? checksum, programVersion: programVersion)
+  }
+
+  /// Holds a file to SQLite's own check, to what is taken in at most, and to its checksum.
+  private static func prove(_ database: Database, isProven: Bool = false) throws -> (
+    checksum: String, rows: [String: Int64], programVersion: String
+  ) {
     let complaints = try String.fetchAll(database, sql: "PRAGMA integrity_check(1)")
     guard complaints == ["ok"] else { throw ArchiveProblem.damaged(complaints.first ?? "SQLite finds no end") }
     let head = try Row.fetchAll(database, sql: "SELECT format, program_version, checksum FROM archive")
@@ -151,14 +185,30 @@ public final class ArchiveReader: Sendable {
         .file, "archive.newer", "the archive has format \(format), this program knows \(ArchiveFormat.version)",
         hint: "install a version of nacyclerd at least as new as the one that wrote it")
     }
-    let (checksum, rows) = try ArchiveChecksum.of(database)
-    guard checksum.text == head[0]["checksum"] as String else {
+    try checkSize(database)
+    let (checksum, rows) = try ArchiveChecksum.of(database, mostText: ArchiveFormat.mostText)
+    guard isProven || checksum.text == head[0]["checksum"] as String else {
       throw ArchiveProblem.damaged("its values are not those that were written")
     }
-    let broken = try Row.fetchOne(database, sql: "PRAGMA foreign_key_check")
-    if let broken { throw ArchiveProblem.damaged("a row of \(broken[0] as String) refers to nothing") }
-    try checkSense(database, rows)
-    return try content(of: database, rows, checksum.text, programVersion: head[0]["program_version"])
+    return (checksum.text, rows, head[0]["program_version"])
+  }
+
+  /// All but the measurements is held in memory or stored in one transaction.
+  private static func checkSize(_ database: Database) throws {
+    var sum: Int64 = 0
+    for table in ArchiveFormat.small + ArchiveFormat.steps where try database.tableExists(table.name) {
+      let count = try Int64.fetchOne(database, sql: "SELECT count(*) FROM \(table.name)") ?? 0
+      if table.name == "protocol", count > ArchiveFormat.mostProtocols {
+        throw ArchiveProblem.tooLarge(
+          "it has \(count) protocols", hint: "\(ArchiveFormat.mostProtocols) are taken in at most")
+      }
+      sum += count
+    }
+    guard sum <= ArchiveFormat.mostRows else {
+      throw ArchiveProblem.tooLarge(
+        "it has \(sum) steps, half-cycles, cycles, events and the like, and \(ArchiveFormat.mostRows) are taken in at most",
+        hint: "they are stored at once, and runs that go on would wait for it; read the file with any SQLite tool")
+    }
   }
 
   private static func content(
@@ -210,6 +260,7 @@ public final class ArchiveReader: Sendable {
       """,
       "step": """
       step_id = \(steps) + step_count AND step_count BETWEEN 1 AND 16777215 AND direction IN (-1, 0, 1)
+      AND started_test_time_us >= 0 AND (ended_test_time_us IS NULL OR ended_test_time_us >= started_test_time_us)
       AND kind IN (\(StepKind.allCases.map { "'\($0.rawValue)'" }.joined(separator: ", ")))
       """,
       "record": "step_record_index BETWEEN 0 AND 2147483647 AND step_time_us >= 0",
@@ -220,6 +271,9 @@ public final class ArchiveReader: Sendable {
       let strange = try Int.fetchOne(database, sql: "SELECT EXISTS(SELECT 1 FROM \(table) WHERE NOT (\(rule)))")
       guard strange == 0 else { throw ArchiveProblem.damaged("a row of \(table) is none that a run has") }
     }
+    let last = try Int64.fetchOne(
+      database, sql: "SELECT max(first_cycle_number - 1 + h.cycle_number) FROM run JOIN half_cycle h USING(run_id)")
+    guard last ?? 0 <= 1_000_000_000_000 else { throw ArchiveProblem.damaged("it numbers cycles as no cell has them") }
     for table in ArchiveFormat.measurements {
       let strange = try Int.fetchOne(
         database,

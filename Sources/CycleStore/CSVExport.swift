@@ -73,9 +73,9 @@ struct BatteryDataFormatWriter: ExportWriter {
       if let temperature = row.temperature { text.append(degreesCelsius: temperature) }
     }
     text.append(",")
-    text.append(hoursOf: row.chargingCharge - row.cycleStart.charging)
+    text.append(hoursOf: row.chargingCharge &- row.cycleStart.charging)
     text.append(",")
-    text.append(hoursOf: row.dischargingCharge - row.cycleStart.discharging)
+    text.append(hoursOf: row.dischargingCharge &- row.cycleStart.discharging)
     text.append(",")
     text.append(row.halfCycle)
     text.append(",")

@@ -14,6 +14,7 @@ public actor RunArchive {
   private let store: CycleStore
   private let run: Int64
   private let programVersion: String
+  private let folder: TransferFolder
   private let file: String
   private var handle: FileHandle?
 
@@ -21,11 +22,17 @@ public actor RunArchive {
   private static let page = 20_000
   /// Bytes a piece.
   private static let piece = 1 << 18
+  /// Bytes a record, in the archive and in the copy that it is put in order from.
+  private static let bytesARecord: Int64 = 100
+  /// Bytes a step with its half-cycle and what else grows with them, in both.
+  private static let bytesAStep: Int64 = 1_000
 
   /// An archive of a run that is over.
-  /// - Parameter programVersion: The version of the program that writes it.
+  /// - Parameters:
+  ///   - programVersion: The version of the program that writes it.
+  ///   - folder: Where it lies until it is read.
   /// - Throws: `ArchiveProblem` of a run that goes on: its records would be cut off anywhere.
-  public init(run: Int64, of store: CycleStore, programVersion: String) async throws {
+  public init(run: Int64, of store: CycleStore, programVersion: String, in folder: TransferFolder) async throws {
     guard let stored = try await store.read({ try $0.run(run) }) else {
       throw StoreError.unknown(kind: "run", name: "\(run)")
     }
@@ -37,10 +44,29 @@ public actor RunArchive {
     self.store = store
     self.run = run
     self.programVersion = programVersion
-    file = FileManager.default.temporaryDirectory.appendingPathComponent("nacycler-\(UUID().uuidString).nacycler").path
+    self.folder = folder
+    file = folder.newFile("nacycler")
+    try folder.checkRoom(for: try await store.read { try RunArchive.size(of: run, in: $0.database) })
   }
 
-  deinit { try? FileManager.default.removeItem(atPath: file) }
+  deinit {
+    for file in [file, draft] { try? FileManager.default.removeItem(atPath: file) }
+  }
+
+  /// The archive before its rows are put in order.
+  private nonisolated var draft: String { file + ".draft" }
+
+  /// An upper estimate of the bytes that making it needs. Records are counted by the last index of each step.
+  private static func size(of run: Int64, in database: Database) throws -> Int64 {
+    let row = try Row.fetchOne(
+      database,
+      sql: """
+        SELECT count(*), total((SELECT max(step_record_index) + 1 FROM record r WHERE r.step_id = s.step_id))
+        FROM step s WHERE run_id = ?
+        """, arguments: [run])
+    let (steps, records): (Int64, Double) = row.map { ($0[0], $0[1]) } ?? (0, 0)
+    return steps * bytesAStep + Int64(records) * bytesARecord + 1 << 20
+  }
 
   /// The next piece; nil after the last.
   public func next() async throws -> [UInt8]? {
@@ -65,7 +91,7 @@ public actor RunArchive {
           PRAGMA synchronous = OFF;
           """)
     }
-    let archive = try DatabaseQueue(path: file, configuration: configuration)
+    let archive = try DatabaseQueue(path: draft, configuration: configuration)
     try await archive.write { try ArchiveFormat.makeTables(in: $0) }
     let run = run
     try await store.read { view in
@@ -76,6 +102,8 @@ public actor RunArchive {
         table, from: run, to: ArchiveFormat.only, replaced: table.rowKeys.count > 0 ? Self.replaced(in: table) : [:])
       while true {
         try Task.checkCancellation()
+        // Runs need the disk more than whoever reads this.
+        try folder.checkRoom(for: 0)
         let present = copy
         let (next, count) = try await store.read { view in
           var copy = present
@@ -97,8 +125,12 @@ public actor RunArchive {
           PRAGMA user_version = \(Schema.version);
           """)
     }
-    try await archive.writeWithoutTransaction { try $0.execute(sql: "VACUUM") }
+    // Into another file of the folder: a VACUUM in place would copy through the machine's temporary folder.
+    try folder.checkRoom(forCopyOf: draft)
+    let ordered = file
+    try await archive.writeWithoutTransaction { try $0.execute(sql: "VACUUM INTO ?", arguments: [ordered]) }
     try archive.close()
+    try FileManager.default.removeItem(atPath: draft)
     try settle()
   }
 

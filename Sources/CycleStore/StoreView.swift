@@ -101,7 +101,8 @@ public struct StoreView {
     return (last ?? 0) + 1
   }
 
-  /// How the runs before that run left a cell; nil when none has moved any charge. A half-cycle's end is stored as the
+  /// How the runs before that run left a cell; nil when none has moved any charge. What came last is told by the numbers of
+  /// the cycles: a run with older cycles may have been taken in after one with newer ones. A half-cycle's end is stored as the
   /// text of the condition that ended it, so what it was about is read from there.
   public func earlierHalfCycle(cell: Int64, before run: Int64) throws -> EarlierHalfCycle? {
     let rows = try Row.fetchCursor(
@@ -111,7 +112,8 @@ public struct StoreView {
           (SELECT s.kind FROM step s WHERE s.run_id = h.run_id AND s.half_cycle_id = h.half_cycle_id
             ORDER BY s.step_id DESC LIMIT 1) AS last_kind
         FROM half_cycle h JOIN run r USING(run_id)
-        WHERE r.cell_id = ? AND r.run_id < ? AND h.end_reason IS NOT NULL ORDER BY h.run_id DESC, h.number DESC
+        WHERE r.cell_id = ? AND r.run_id < ? AND h.end_reason IS NOT NULL
+        ORDER BY r.first_cycle_number DESC, h.run_id DESC, h.number DESC
         """, arguments: [cell, run])
     while let row = try rows.next() {
       guard let direction = Direction(rawValue: row["direction"]) else { continue }
@@ -149,9 +151,14 @@ public struct StoreView {
     try StoredRun.fetchOne(database, kept: Self.runSQL + "WHERE r.run_id = ?", [run])
   }
 
-  /// The newest run that has begun; the newest of all when none has.
+  /// The newest run of this laboratory that has begun; the newest of its own when none has. One that was taken in from an
+  /// archive is only told when there is no other, so that nobody's `stop last` misses the run that goes on.
   public func lastBegunRun() throws -> StoredRun? {
-    try StoredRun.fetchOne(database, sql: Self.runSQL + "ORDER BY r.started_unix_us IS NULL, r.run_id DESC LIMIT 1")
+    try StoredRun.fetchOne(
+      database,
+      sql: Self.runSQL + """
+        ORDER BY r.run_id IN (SELECT run_id FROM run_import), r.started_unix_us IS NULL, r.run_id DESC LIMIT 1
+        """)
   }
 
   /// The newest run.

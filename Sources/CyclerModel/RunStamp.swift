@@ -143,15 +143,15 @@ extension RunStamp {
       self = .run(
         RunFacts(
           run: try fields.integer("run"), uuid: fields["uuid"] ?? "", cell: fields["cell"] ?? "", role: role,
-          earlierCellCycles: try fields.integer("earlier_cell_cycles"),
+          earlierCellCycles: try fields.cycles("earlier_cell_cycles"),
           definitionsVersion: fields["definitions"] ?? "", parameters: fields.with(prefix: Self.parameterPrefix)))
     case "half_cycle":
       guard let number = Int32(exactly: try fields.integer("half_cycle")), number > 0,
-        let direction = Direction(rawValue: Int8(truncatingIfNeeded: try fields.integer("direction")))
+        let direction = Int8(exactly: try fields.integer("direction")).flatMap(Direction.init(rawValue:))
       else { throw Malformed(what: "a half-cycle of it has no number or no direction") }
       var row = HalfCycleRow(
         halfCycleID: RowIdentity.halfCycle(run: run, number: number), run: run, number: number,
-        cycleNumber: try fields.optionalInteger("cycle"), direction: direction,
+        cycleNumber: try fields.optionalCycles("cycle"), direction: direction,
         purpose: try fields.word("purpose") { CyclePurpose(rawValue: $0) }, label: fields["label"],
         charge: Charge(nanocoulombs: try fields.integer("charge_nC")),
         reverseCharge: Charge(nanocoulombs: try fields.integer("reverse_charge_nC")),
@@ -162,7 +162,7 @@ extension RunStamp {
         endReason: fields["end_reason"], flags: DataFlags(rawValue: try fields.integer("flags")))
       try Self.read(&row, from: fields)
       self = .halfCycle(row)
-    case "cycle": self = .cycle(try fields.integer("cycle"))
+    case "cycle": self = .cycle(try fields.cycles("cycle"))
     case "test":
       guard let number = Int32(exactly: try fields.integer("test")),
         let kind = try fields.word("kind", { EfficiencyTestKind(rawValue: $0) }),
@@ -259,7 +259,17 @@ private struct StampFields {
 
   init() {}
 
+  /// More parts than any stamp has; names are looked for one by one.
+  private static let most = 200
+  /// Cycles of a cell; nobody lives to see more.
+  private static let cycleNumbers: ClosedRange<Int64> = 0...1_000_000_000_000
+  /// Integers stay below this, so that several of them can be added.
+  private static let largest: UInt64 = 1 << 60
+
   init(text: some StringProtocol) throws(RunStamp.Malformed) {
+    guard text.utf8.count(where: { $0 == UInt8(ascii: "&") }) < Self.most else {
+      throw RunStamp.Malformed(what: "a stamp of it has more than \(Self.most) parts")
+    }
     for part in text.split(separator: "&", omittingEmptySubsequences: false) {
       guard let mark = part.firstIndex(of: "="), let key = Self.decoded(part[..<mark]),
         let value = Self.decoded(part[part.index(after: mark)...]), self[key] == nil
@@ -278,7 +288,23 @@ private struct StampFields {
     return found
   }
 
-  func optionalInteger(_ key: String) throws(RunStamp.Malformed) -> Int64? { try word(key) { Int64($0) } }
+  func optionalInteger(_ key: String) throws(RunStamp.Malformed) -> Int64? {
+    try word(key) { Int64($0).flatMap { $0.magnitude <= Self.largest ? $0 : nil } }
+  }
+
+  /// A number of cycles, or of one; nil when it is not there.
+  func optionalCycles(_ key: String) throws(RunStamp.Malformed) -> Int64? {
+    guard let value = try optionalInteger(key) else { return nil }
+    guard Self.cycleNumbers.contains(value) else {
+      throw RunStamp.Malformed(what: "“\(key)=\(value)” of a stamp is no number of cycles")
+    }
+    return value
+  }
+
+  func cycles(_ key: String) throws(RunStamp.Malformed) -> Int64 {
+    _ = try integer(key)
+    return try optionalCycles(key) ?? 0
+  }
 
   func integer(_ key: String) throws(RunStamp.Malformed) -> Int64 {
     guard let value = try optionalInteger(key) else {

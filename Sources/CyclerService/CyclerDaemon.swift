@@ -96,7 +96,12 @@ public struct CyclerDaemon: Sendable {
     let store = try openStore()
     let laboratory = Laboratory(
       store: store, configuration: configuration.laboratory, roster: roster, logger: logger)
-    let operations = LaboratoryOperations(laboratory: laboratory, store: store, startedAt: UnixClock.now())
+    let transfers = TransferFolder(stateDirectory: configuration.stateDirectory)
+    do { try transfers.empty() } catch {
+      logger.warning("\(transfers.path) cannot be used, so no archive can be made or taken in: \(error)")
+    }
+    let operations = LaboratoryOperations(
+      laboratory: laboratory, store: store, transfers: transfers, startedAt: UnixClock.now())
     let control = try orRefuse {
       try makeControlService(
         operations: operations, configuration: controlConfiguration, logger: logger,
@@ -131,6 +136,7 @@ public struct CyclerDaemon: Sendable {
 
   private var controlConfiguration: ControlConfiguration {
     var control = ControlConfiguration(socketPath: configuration.socketPath)
+    control.stateDirectory = configuration.stateDirectory
     // Who may operate is decided by who connects, not by the mode.
     if configuration.everyoneMayLook { control.socketMode = 0o666 }
     return control

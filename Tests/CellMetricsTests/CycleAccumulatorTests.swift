@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: NaCycler contributors
 
-import CellMetrics
+@testable import CellMetrics
 import CyclerModel
 import Quantities
 import Testing
@@ -54,6 +54,16 @@ import Testing
     #expect(anode.desodiationPlateauCharge == Charge(nanocoulombs: 200))
     let full = try summary(.fullCell, rows)
     #expect(full.sodiationPlateauRatio == nil && full.desodiationPlateauCharge == nil)
+  }
+
+  @Test func chargesBeyondWhatCanBeCountedAreUnknownAndStopNothing() throws {
+    var cycles = ReversibilityState()
+    var summary = CycleSummary(cycleNumber: 1, cellCycleNumber: 1, purpose: nil, label: nil)
+    let (first, second) = (HalfCycleRow.sample(1, .discharge, charge: .max), HalfCycleRow.sample(2, .charge, charge: 0))
+    cycles.take(first: first, second: second, hasEfficiency: true, into: &summary)
+    #expect(summary.cumulativeIrreversibleCharge == Charge(nanocoulombs: .max))
+    cycles.take(first: first, second: second, hasEfficiency: true, into: &summary)
+    #expect(summary.cumulativeIrreversibleCharge == nil)
   }
 
   @Test("Hazard rule 10: an empty half-cycle keeps its flag and is nowhere divided by")

@@ -35,6 +35,39 @@ import Testing
     }
   }
 
+  @Test func oneArchiveComesInAtATimeAndNoneThatIsTooLarge() async throws {
+    try await ControlBench.run { bench in
+      let other = try bench.rawConnection("POST /v1/import HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n")
+      func code(_ count: Int64 = 0) async -> String? {
+        do {
+          _ = try await bench.client.importArchive(count: count, asCell: nil, next: Self.pieces(count))
+          return nil
+        } catch {
+          return (error as? RequestRefused)?.body.code ?? "\(error)"
+        }
+      }
+      // The other one has the seat as soon as its head is read, and gives it back with its connection.
+      try await Self.wait { await code() == "archive.busy" }
+      close(other)
+      try await Self.wait { await code() == nil }
+      #expect(await code((16 << 30) + 1) == "archive.too_large")
+    }
+  }
+
+  @Test func whatCannotBeKeptIsRefusedBeforeItIsSent() async throws {
+    try await ControlBench.run { bench in
+      let folder = URL(fileURLWithPath: bench.socketPath).deletingLastPathComponent().path + "/transfers"
+      try Data().write(to: URL(fileURLWithPath: folder))
+      let refused = await #expect(throws: RequestRefused.self) {
+        _ = try await bench.client.importArchive(count: 5 << 20, asCell: nil, next: Self.pieces(5 << 20))
+      }
+      #expect(refused?.body.code == "archive.no_room" && refused?.kind == .unavailable)
+      try FileManager.default.removeItem(atPath: folder)
+      _ = try await bench.client.importArchive(count: 5 << 20, asCell: nil, next: Self.pieces(5 << 20))
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder).isEmpty)
+    }
+  }
+
   @Test func aRefusalIsHeardByWhoeverIsSending() async throws {
     try await ControlBench.run { bench in
       let refused = await #expect(throws: RequestRefused.self) {
@@ -73,9 +106,9 @@ import Testing
     }
   }
 
-  private static func wait(until isSo: () -> Bool) async throws {
+  private static func wait(until isSo: () async -> Bool) async throws {
     let deadline = ContinuousClock.now + .seconds(20)
-    while !isSo() {
+    while await !isSo() {
       try #require(ContinuousClock.now < deadline)
       try await Task.sleep(for: .milliseconds(5))
     }

@@ -64,9 +64,13 @@ import Testing
     return (store, bench)
   }
 
+  private static func folder(of file: String) -> TransferFolder {
+    TransferFolder(stateDirectory: URL(fileURLWithPath: file).deletingLastPathComponent().path)
+  }
+
   private static func archive(_ store: CycleStore, run: Int64, to file: String) async throws {
     var bytes: [UInt8] = []
-    let archive = try await RunArchive(run: run, of: store, programVersion: "test")
+    let archive = try await RunArchive(run: run, of: store, programVersion: "test", in: folder(of: file))
     while let piece = try await archive.next() { bytes += piece }
     try Data(bytes).write(to: URL(fileURLWithPath: file))
   }
@@ -180,10 +184,13 @@ import Testing
     let scratch = try ScratchDirectory()
     let store = try CycleStore.open(at: scratch.path + "/state")
     let bench = try Bench(store)
-    let refused = await Self.refusal { _ = try await RunArchive(run: bench.run, of: store, programVersion: "test") }
+    let folder = Self.folder(of: scratch.path + "/x")
+    let refused = await Self.refusal {
+      _ = try await RunArchive(run: bench.run, of: store, programVersion: "test", in: folder)
+    }
     #expect(refused?.code == "archive.run_goes_on")
     await #expect(throws: StoreError.unknown(kind: "run", name: "9")) {
-      _ = try await RunArchive(run: 9, of: store, programVersion: "test")
+      _ = try await RunArchive(run: 9, of: store, programVersion: "test", in: folder)
     }
     await store.stop()
   }
@@ -198,6 +205,10 @@ import Testing
     ("running", "archive.damaged"), ("huge", "archive.damaged"), ("infinite", "archive.damaged"),
     ("escape", "archive.damaged"), ("other run's record", "archive.damaged"), ("orphan", "archive.damaged"),
     ("index too large", "archive.damaged"), ("latch", "archive.damaged"), ("log", "archive.damaged"),
+    ("charges of records", "archive.damaged"), ("charges of half-cycles", "archive.damaged"),
+    ("records in the past", "archive.damaged"), ("steps in the past", "archive.damaged"),
+    ("before the run", "archive.damaged"), ("lightning", "archive.damaged"), ("late cycles", "archive.damaged"),
+    ("protocols", "archive.too_large"), ("events", "archive.too_large"),
   ]
 
   @Test func whatIsNoWholeArchiveIsRefusedAndLeavesNothing() async throws {
@@ -298,6 +309,45 @@ import Testing
       try change("UPDATE record SET step_record_index = 4294967296 WHERE step_record_index = 5", isChecked: true)
     case "latch":
       try change("INSERT INTO latch VALUES(1, 'x', NULL, 0, 'x')", isChecked: true)
+    case "charges of records":
+      try change(
+        "UPDATE record SET charge_nc = CASE step_record_index % 2 WHEN 0 THEN 1 << 59 ELSE -(1 << 59) END",
+        isChecked: true)
+    case "charges of half-cycles":
+      try change(
+        """
+        WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 4)
+        INSERT INTO half_cycle(half_cycle_id, run_id, number, direction, charge_nc, energy_nj, flags)
+        SELECT half_cycle_id + i, run_id, number + i, 1, 1 << 60, 0, 0 FROM half_cycle, n
+        """, isChecked: true)
+    case "records in the past":
+      try change("UPDATE record SET step_time_us = 0 WHERE step_record_index = 500", isChecked: true)
+    case "steps in the past":
+      try change(
+        """
+        UPDATE step SET started_test_time_us = 9000000000, ended_test_time_us = 9000000000;
+        CREATE TEMP TABLE other AS SELECT * FROM step;
+        UPDATE other SET step_id = step_id + 1, step_count = step_count + 1, started_test_time_us = 8999999999;
+        INSERT INTO step SELECT * FROM other;
+        """, isChecked: true)
+    case "before the run": try change("UPDATE step SET started_test_time_us = -1", isChecked: true)
+    case "lightning":
+      try change("UPDATE record SET voltage_nv = 1000000000001 WHERE step_record_index = 5", isChecked: true)
+    case "late cycles":
+      try change(
+        "UPDATE run SET first_cycle_number = 1000000000000; UPDATE half_cycle SET cycle_number = 2", isChecked: true)
+    case "protocols":
+      try change(
+        """
+        WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 1002)
+        INSERT INTO protocol(protocol_id, sha256, source) SELECT i, CAST(printf('%032d', i) AS BLOB), '{}' FROM n
+        """)
+    case "events":
+      try change(
+        """
+        WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100001)
+        INSERT INTO event(unix_us, run_id, code, severity, actor, detail) SELECT 0, 1, 'note', 0, '', '' FROM n
+        """)
     case "log": try change("PRAGMA journal_mode = WAL")
     default: Issue.record("\(how) is no damage")
     }
@@ -336,5 +386,97 @@ import Testing
     #expect(try await there.read { try Int.fetchOne($0.database, sql: "SELECT count(*) FROM record") } == 0)
     await here.stop()
     await there.stop()
+  }
+
+  @Test func textBeyondTheBoundIsRefusedBeforeItIsLoaded() async throws {
+    let scratch = try ScratchDirectory()
+    let (here, bench) = try await Self.store(scratch)
+    let file = scratch.path + "/a.nacycler"
+    try await Self.archive(here, run: bench.run, to: file)
+    let queue = try DatabaseQueue(path: file)
+    let problem = await Self.refusal { try await queue.read { _ = try ArchiveChecksum.of($0, mostText: 40) } }
+    #expect(problem?.code == "archive.too_large")
+    let (stated, counted) = try await queue.read { database in
+      (
+        try String.fetchOne(database, sql: "SELECT checksum FROM archive"),
+        try ArchiveChecksum.of(database, mostText: ArchiveFormat.mostText).checksum.text
+      )
+    }
+    #expect(stated == counted)
+    await here.stop()
+  }
+
+  @Test func anOlderArchiveIsProvenInItsOwnShape() async throws {
+    let scratch = try ScratchDirectory()
+    let (here, bench) = try await Self.store(scratch)
+    let file = scratch.path + "/a.nacycler"
+    try await Self.archive(here, run: bench.run, to: file)
+    // What a program with a later schema will do.
+    let later = Schema.steps + ["ALTER TABLE cycle ADD COLUMN more REAL; UPDATE cycle SET more = 0.5;"]
+    let damaged = scratch.path + "/b.nacycler"
+    try FileManager.default.copyItem(atPath: file, toPath: damaged)
+    let stated = try await DatabaseQueue(path: file).read {
+      try String.fetchOne($0, sql: "SELECT checksum FROM archive")
+    }
+    let reader = try await ArchiveReader(path: file, schema: later)
+    #expect(reader.content.checksum == stated && reader.content.records == 50_000)
+    #expect(try await reader.queue.read { try Double.fetchOne($0, sql: "SELECT more FROM cycle") } == 0.5)
+    let queue = try DatabaseQueue(path: damaged)
+    try await queue.write { try $0.execute(sql: "UPDATE record SET voltage_nv = 1 WHERE step_record_index = 777") }
+    try queue.close()
+    let problem = await Self.refusal { _ = try await ArchiveReader(path: damaged, schema: later) }
+    #expect(problem?.message.hasSuffix("its values are not those that were written") == true)
+    await here.stop()
+  }
+
+  @Test func aRunThatCameInIsNotTheLastOneNorOlderCyclesTheNewest() async throws {
+    let scratch = try ScratchDirectory()
+    let (here, bench) = try await Self.store(scratch)
+    let file = scratch.path + "/a.nacycler"
+    try await Self.archive(here, run: bench.run, to: file)
+    // Here the cell has cycle 2 already, a charge that ended at its voltage.
+    let there = try Self.another(scratch, "there")
+    let cell = try await there.write { edit in
+      var entry = CellEntry()
+      entry.activeMassUg = 1_200
+      return try edit.addCell(name: "HC-1", role: .anodeHalfCell, entry, by: "ada", at: Bench.start).cellId
+    }
+    let newer = try await Self.addRun(to: there, cell: cell, firstCycle: 2)
+    #expect(try await Self.take(file, into: there) == newer + 1)
+    let (last, earlier, next) = try await there.read { view in
+      (
+        try view.lastBegunRun()?.runId, try view.earlierHalfCycle(cell: cell, before: newer + 2)?.direction,
+        try view.nextCellCycleNumber(cell: cell)
+      )
+    }
+    #expect(last == newer, "what was taken in is not the last run")
+    #expect(earlier == .charge, "cycle 2 comes after cycle 1, whichever came in first")
+    #expect(next == 3)
+    // With no other run it is.
+    let elsewhere = try Self.another(scratch, "elsewhere")
+    let only = try await Self.take(file, into: elsewhere)
+    #expect(try await elsewhere.read { try $0.lastBegunRun()?.runId } == only)
+    for store in [here, there, elsewhere] { await store.stop() }
+  }
+
+  private static func addRun(to store: CycleStore, cell: Int64, firstCycle: Int64) async throws -> Int64 {
+    try await store.write { edit in
+      let instrument = try edit.upsertInstrument(
+        family: "emulated", model: "Bench", serial: "0002", firmware: "1.0", at: Bench.start)
+      let channel = try edit.upsertChannel(instrument: instrument, number: 1, name: "ch", at: Bench.start)
+      let text = try edit.addProtocol(sha256: [UInt8](repeating: 8, count: 32), source: "{}")
+      let run = try edit.addRun(
+        RunEntry(
+          uuid: "00000000-0000-0000-0000-0000000000ff", title: "Later", cell: cell, cellRevision: 1, channel: channel,
+          state: .completed, at: Bench.start, startedBy: "ada", protocolID: text, definitionsVersion: "1",
+          parameters: "{}", firstCycleNumber: firstCycle, daemonVersion: "0.1.0", instrumentSpecification: "bench"))
+      try edit.database.execute(
+        sql: """
+          INSERT INTO half_cycle(half_cycle_id, run_id, number, cycle_number, direction, charge_nc, energy_nj, end_reason,
+            flags)
+          VALUES(?, ?, 1, 1, 1, 5, 5, 'voltage >= 1 V', 0)
+          """, arguments: [RowIdentity.halfCycle(run: run, number: 1), run])
+      return run
+    }
   }
 }

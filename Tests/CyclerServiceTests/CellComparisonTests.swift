@@ -167,4 +167,16 @@ import Testing
       at: 5)
     #expect(one.filled.count == 1)
   }
+
+  /// What came from elsewhere may say that its last record was its first.
+  @Test func timesThatDoNotRiseStayInTheColumns() {
+    var fold = TraceFold(from: 0, to: -5, columns: 900)
+    for time in [Int64.max, .min, 1 << 61] {
+      fold.take(
+        RecordRow(
+          stepID: 1, index: 0, stepTime: .zero, voltage: nil, current: nil, charge: .zero, energy: .zero, flags: []),
+        at: time)
+    }
+    #expect(fold.records == 3 && fold.filled.count == 2)
+  }
 }

@@ -106,7 +106,8 @@ import Testing
 
   @Test(arguments: SeededGenerator.seeds) func stampsReadBack(seed: UInt64) throws {
     var random = SeededGenerator(seed: seed)
-    func integer() -> Int64 { Int64.random(in: -4_000_000_000_000_000_000...4_000_000_000_000_000_000, using: &random) }
+    func integer() -> Int64 { Int64.random(in: -1_000_000_000_000_000_000...1_000_000_000_000_000_000, using: &random) }
+    func cycles() -> Int64 { Int64.random(in: 0...1_000_000_000_000, using: &random) }
     func text() -> String {
       let alphabet = Array("ab &=%,\"; é≤\n+.~")
       return String(
@@ -115,7 +116,7 @@ import Testing
     let number = Int32.random(in: 1...(.max), using: &random)
     let row = HalfCycleRow(
       halfCycleID: RowIdentity.halfCycle(run: 5, number: number), run: 5, number: number,
-      cycleNumber: Bool.random(using: &random) ? integer() : nil,
+      cycleNumber: Bool.random(using: &random) ? cycles() : nil,
       direction: Direction.allCases.randomElement(using: &random) ?? .none,
       purpose: CyclePurpose.allCases.randomElement(using: &random), label: Bool.random(using: &random) ? text() : nil,
       charge: Charge(nanocoulombs: integer()), reverseCharge: Charge(nanocoulombs: integer()),
@@ -127,11 +128,29 @@ import Testing
     test.coulombicEfficiency = Double.random(in: 0...2, using: &random)
     let facts = RunFacts(
       run: integer(), uuid: text(), cell: text(), role: CellRole.allCases.randomElement(using: &random),
-      earlierCellCycles: integer(), definitionsVersion: text(), parameters: [text(): text(), "x": text()])
-    for stamp in [RunStamp.halfCycle(row), .test(test), .run(facts), .cycle(integer())] {
+      earlierCellCycles: cycles(), definitionsVersion: text(), parameters: [text(): text(), "x": text()])
+    for stamp in [RunStamp.halfCycle(row), .test(test), .run(facts), .cycle(cycles())] {
       #expect(
         stamp.text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: ",") && $0 != UInt8(ascii: "\"") })
       #expect(try RunStamp(text: stamp.text, run: 5) == stamp, "\(stamp.text)")
+    }
+  }
+
+  @Test func stampsThatNoRunHasAreRefused() throws {
+    let (half, run) = ("half_cycle=1&cycle=1&direction=1&charge_nC=5&reverse_charge_nC=0&energy_nJ=5", "run=1&stamps=1")
+    let rest = "&constant_voltage_charge_nC=0&flags=0"
+    _ = try RunStamp(text: half + rest)
+    _ = try RunStamp(text: run + "&earlier_cell_cycles=1000000000000")
+    let strange = [
+      run + "&earlier_cell_cycles=1000000000001", run + "&earlier_cell_cycles=-1", "cycle=9223372036854775807",
+      "cycle=-1", half.replacing("cycle=1&direction", with: "cycle=1000000000001&direction") + rest,
+      // 257 is 1 in the lowest eight bits.
+      half.replacing("direction=1", with: "direction=257") + rest,
+      half.replacing("charge_nC=5", with: "charge_nC=9223372036854775807") + rest,
+      run + "&earlier_cell_cycles=0" + (0..<200).map { "&parameter.x\($0)=1" }.joined(),
+    ]
+    for text in strange {
+      #expect(throws: RunStamp.Malformed.self, "\(text.prefix(80))") { try RunStamp(text: text) }
     }
   }
 

@@ -61,6 +61,12 @@ extension ProgramTests {
       #expect(try digest(first) == digest(second), "the same run is the same file")
       try expectWhole(there)
       try expectRefusals(there, first)
+      let last = try there.nactl("show", "last", "--format", "json").json()["run"] as? [String: Any]
+      #expect(last?["run"] as? Int == 1, "its own run is the last")
+      for rig in [here, there] {
+        let folder = URL(fileURLWithPath: rig.database).deletingLastPathComponent().path + "/transfers"
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder).isEmpty)
+      }
 
       // It survives a restart, on no channel and with nothing to take up.
       _ = there.stopDaemon()

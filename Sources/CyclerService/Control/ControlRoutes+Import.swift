@@ -4,6 +4,8 @@
 // The one request whose body may be large. It is written to a file as it comes, and looked at when it is whole.
 
 import ControlAPI
+import CycleStore
+import HTTPTypes
 import Hummingbird
 import NIOCore
 
@@ -22,7 +24,16 @@ extension ControlRoutes {
       return try await request.body.consumeWithCancellationOnInboundClose { body in
         var response: Response
         do {
-          let file = try await Self.receive(body)
+          // Before the file comes: several would take the disk's room from each other and from the database.
+          let seat = importSeat.take()
+          defer { withExtendedLifetime(seat) {} }
+          let refusal =
+            seat == nil
+            ? RequestRefused(
+              .unavailable, code: "archive.busy", message: "another archive is being taken in",
+              hint: "wait until it is done")
+            : nil
+          let file = try await receive(body, expecting: request.headers[.contentLength].flatMap(Int64.init), refusal)
           // With its last holder the file is gone.
           defer { withExtendedLifetime(file) {} }
           let taken = try await operations.importArchive(at: file.path, asCell: cell, by: requester)
@@ -38,14 +49,23 @@ extension ControlRoutes {
 
   /// The body in a file. It can be gone through once only, so what is refused on the way is read away here: the sender
   /// comes to the end of its writing and sees the refusal. Not for ever.
-  private static func receive(_ body: RequestBody) async throws -> UploadedFile {
-    let file = try UploadedFile()
-    var refusal: RequestRefused?
+  private func receive(
+    _ body: RequestBody, expecting count: Int64?, _ busy: RequestRefused?
+  ) async throws -> UploadedFile {
+    var refusal = busy
+    var file: UploadedFile?
+    if refusal == nil {
+      do {
+        file = try UploadedFile(in: TransferFolder(stateDirectory: stateDirectory), expecting: count)
+      } catch let found as RequestRefused {
+        refusal = found
+      }
+    }
     var wasted = 0
     do {
       for try await buffer in body {
         if refusal == nil {
-          do { try await file.append(Array(buffer: buffer)) } catch let found as RequestRefused { refusal = found }
+          do { try await file?.append(Array(buffer: buffer)) } catch let found as RequestRefused { refusal = found }
         } else {
           wasted += buffer.readableBytes
           if wasted > WireCoding.largestBody * 16 { break }
@@ -59,6 +79,7 @@ extension ControlRoutes {
         hint: "send as many bytes as Content-Length says")
     }
     if let refusal { throw refusal }
+    guard let file else { throw CancellationError() }
     return file
   }
 

@@ -13,6 +13,10 @@ struct ControlRoutes<Operations: CyclerOperations>: Sendable {
   let operations: Operations
   let roles: PeerRoles
   let streams: StreamResponder
+  /// Where what is sent lies while it is looked at.
+  let stateDirectory: String
+  /// One archive is taken in at a time: the writer has runs to serve.
+  let importSeat = Seat()
 
   /// The router with all routes.
   func router() -> Router<PeerContext> {

@@ -15,6 +15,7 @@
 public import Logging
 public import ServiceLifecycle
 import ControlAPI
+import Foundation
 import Glibc
 import Hummingbird
 import NIOCore
@@ -24,6 +25,8 @@ import Synchronization
 public struct ControlConfiguration: Sendable, Hashable {
   /// Where the socket lies; at most 107 bytes.
   public var socketPath: String
+  /// In whose folder what is sent lies while it is looked at; without one, that of the socket.
+  public var stateDirectory: String
   /// Permissions of the socket. Connecting needs the right to write.
   public var socketMode: UInt16
   /// Whose members may operate, besides root and the daemon's own user.
@@ -43,6 +46,7 @@ public struct ControlConfiguration: Sendable, Hashable {
     mostStreams: Int = 48, streamComment: Duration = .seconds(15), patience: Duration = .seconds(10)
   ) {
     self.socketPath = socketPath
+    stateDirectory = URL(fileURLWithPath: socketPath).deletingLastPathComponent().path
     self.socketMode = socketMode
     self.operatorGroup = operatorGroup
     self.mostConnections = mostConnections
@@ -104,7 +108,8 @@ private struct ControlService<Operations: CyclerOperations>: Service {
     let timing = StreamResponder.Timing(comment: configuration.streamComment, patience: configuration.patience)
     let routes = ControlRoutes(
       operations: operations, roles: PeerRoles(operatorGroup: configuration.operatorGroup),
-      streams: StreamResponder(most: configuration.mostStreams, timing: timing))
+      streams: StreamResponder(most: configuration.mostStreams, timing: timing),
+      stateDirectory: configuration.stateDirectory)
     let doors = Doors()
     try await withThrowingTaskGroup(of: Void.self) { tasks in
       tasks.addTask {

@@ -50,8 +50,9 @@ struct HalfCycleExtent: Sendable {
   init(_ row: StoredHalfCycle, in view: StoreView) throws {
     self.row = row
     steps = try view.steps(ofHalfCycle: row.halfCycleId, run: row.runId)
-    let net = try steps.reduce(Charge.zero) { $0 + (try view.lastCharge(step: $1.stepId)) }
-    charge = row.direction < 0 ? -net : net
+    // What came from elsewhere may say anything; it must not stop the daemon.
+    let net = try steps.reduce(into: Int64(0)) { $0 &+= try view.lastCharge(step: $1.stepId).nanocoulombs }
+    charge = Charge(nanocoulombs: row.direction < 0 ? 0 &- net : net)
     // Of a step that goes on, the records up to now: what comes later is not in `charge` either.
     if let first = steps.first, let step = steps.last {
       last = try view.lastRecord(from: first.stepId, to: step.stepId)

@@ -8,29 +8,34 @@ internal import CycleStore
 internal import CyclerModel
 internal import CyclingProtocol
 internal import CyclingRun
-internal import Synchronization
 
 extension LaboratoryOperations {
   /// A run's archive, in pieces.
   func archive(of run: StoredRun) async throws -> AsyncThrowingStream<[UInt8], any Error> {
+    guard let seat = exportSeat.take() else {
+      throw RequestRefused(
+        .unavailable, code: "archive.busy", message: "another archive is being made", hint: "wait until it is done")
+    }
     do {
-      let archive = try await RunArchive(run: run.runId, of: store, programVersion: NaCyclerVersion.text)
-      return AsyncThrowingStream { try await archive.next() }
+      let archive = try await RunArchive(
+        run: run.runId, of: store, programVersion: NaCyclerVersion.text, in: transfers)
+      return AsyncThrowingStream {
+        if let piece = try await archive.next() { return piece }
+        // Before the reader sees the end, so that it can ask for the next one.
+        seat.end()
+        return nil
+      }
     } catch let problem as ArchiveProblem {
       throw RequestRefused(problem)
     }
   }
 
   func importArchive(at path: String, asCell cell: String?, by requester: Requester) async throws -> ImportResponse {
-    guard let seat = ImportSeat.take() else {
-      throw RequestRefused(
-        .unavailable, code: "archive.busy", message: "another archive is being taken in", hint: "wait until it is done")
-    }
-    defer { withExtendedLifetime(seat) {} }
     if let cell { try CellNumbers.check(name: cell) }
     do {
       let archive = try await ArchiveReader(path: path)
       try Self.check(archive.content)
+      try transfers.checkRoom(forCopyOf: path)
       let taking = ArchiveImport(of: archive, into: store, by: requester.name, asCell: cell)
       let laboratory = laboratory
       let run = try await taking.run { laboratory.now().unix }
@@ -66,9 +71,14 @@ extension LaboratoryOperations {
 
 extension RequestRefused {
   init(_ problem: ArchiveProblem) {
-    self.init(
-      problem.kind == .file ? .impossible : .conflict, code: problem.code, message: problem.message,
-      hint: problem.hint)
+    let kind: RequestRefused.Kind =
+      switch problem.kind {
+      case .file: .impossible
+      case .conflict: .conflict
+      case .size: .tooLarge
+      case .room: .unavailable
+      }
+    self.init(kind, code: problem.code, message: problem.message, hint: problem.hint)
   }
 }
 
@@ -79,16 +89,4 @@ extension RunOrigin {
       archive_checksum: origin.archiveChecksum, archive_version: origin.archiveVersion, channel: origin.channelName,
       cell: origin.cellName)
   }
-}
-
-/// One archive is taken in at a time: the writer has runs to serve.
-private final class ImportSeat: Sendable {
-  private static let isTaken = Atomic<Bool>(false)
-
-  private init() {}
-
-  /// Nil when somebody has it.
-  static func take() -> ImportSeat? { isTaken.exchange(true, ordering: .relaxed) ? nil : ImportSeat() }
-
-  deinit { Self.isTaken.store(false, ordering: .relaxed) }
 }

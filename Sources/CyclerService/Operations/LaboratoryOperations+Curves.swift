@@ -131,15 +131,16 @@ struct TraceFold {
 
   init(from: Int64, to: Int64, columns count: Int) {
     self.from = from
-    span = max(1, to - from)
+    span = max(1, to &- from)
     columns = Array(repeating: nil, count: max(1, count))
   }
 
   /// Takes a record at its test time, in microseconds.
   mutating func take(_ record: RecordRow, at time: Int64) {
     records += 1
-    let share = Double(time - from) / Double(span)
-    let index = min(max(0, Int(share * Double(columns.count))), columns.count - 1)
+    // Held to the columns before it is an integer: what came from elsewhere may have times of any size.
+    let share = (Double(time) - Double(from)) / Double(span)
+    let index = Int(min(max(0, share * Double(columns.count)), Double(columns.count - 1)))
     var column = columns[index] ?? TraceColumn(test_time_s: Double(time) / 1e6)
     if let voltage = record.voltage?.volts {
       column.lowest_voltage_V = min(column.lowest_voltage_V ?? voltage, voltage)

@@ -16,6 +16,10 @@ internal import Quantities
 struct LaboratoryOperations: CyclerOperations {
   let laboratory: Laboratory
   let store: CycleStore
+  /// Where archives lie while they are made.
+  let transfers: TransferFolder
+  /// One archive is made at a time: each needs room on the disk of the database.
+  let exportSeat = Seat()
   let startedAt: UnixInstant
 
   func status() async throws -> DaemonStatus {
