@@ -6,7 +6,8 @@ internal import Quantities
 
 /// How a half-cycle was run, as its records tell: two that are alike can be compared (docs/metrics.md, "Conditions").
 public struct HalfCycleConditions: Sendable, Hashable {
-  /// The mean magnitude of the current while the circuit was closed, A.
+  /// The mean magnitude of the current, A: that of its constant-current phase where it is known to have one, because the
+  /// share of a hold grows with age, and of the time in which the circuit was closed otherwise.
   public let meanCurrent: Double
   /// Where it ended, nV.
   let end: Int64
@@ -20,7 +21,13 @@ public struct HalfCycleConditions: Sendable, Hashable {
   public init?(_ row: HalfCycleRow) {
     guard let time = row.activeTime?.microseconds, time > 0, let voltage = row.endVoltage else { return nil }
     // nC / µs is mA.
-    meanCurrent = Double(row.charge.nanocoulombs) / Double(time) * 1e-3
+    if let charge = row.detail.constantCurrentCharge, let phase = row.detail.constantCurrentTime?.microseconds,
+      phase > 0
+    {
+      meanCurrent = Double(charge.nanocoulombs) / Double(phase) * 1e-3
+    } else {
+      meanCurrent = Double(row.charge.nanocoulombs) / Double(time) * 1e-3
+    }
     end = voltage.nanovolts
   }
 

@@ -68,7 +68,7 @@ struct Predict: AsyncParsableCommand {
   private static func lines(_ prediction: Prediction) -> String {
     var lines: [String] = []
     if let efficiency = prediction.coulombic_efficiency {
-      let origin = prediction.run.map { "  (run \($0), \(prediction.cycles_of_run ?? 0) complete life cycles)" } ?? ""
+      let origin = prediction.run.map { "  (run \($0), \(prediction.cycles_of_run ?? 0) comparable life cycles)" } ?? ""
       lines.append("coulombic efficiency  \(Numbers.percent(efficiency, decimals: 4)) %\(origin)")
       lines.append("cycles                \(prediction.cycles.map { Numbers.fixed($0, 1) } ?? Numbers.unknown)")
       lines.append("retention             \(Numbers.percent(prediction.retention)) %")

@@ -96,7 +96,7 @@ extension ProgramTests {
     /// The stream of what closed, and the export.
     private func expectLive(_ cycles: [CycleRow], _ rig: LaboratoryRig) throws {
       let tail = try rig.nactl("tail", "last", "--cycles", "-n", "1000000", "--no-follow", "--format", "ndjson")
-      let frames = try tail.output.split(separator: "\n").map {
+      let frames = try tail.output.split(separator: "\n").filter { $0.contains(#""kind":"cycle""#) }.map {
         try JSONDecoder().decode(TailedCycle.self, from: Data($0.utf8)).data
       }
       let export = try rig.nactl("export", "last", "--format", "json").output

@@ -48,7 +48,7 @@ extension LaboratoryOperations {
     }
   }
 
-  /// The run's own efficiency: the geometric mean of its complete life cycles.
+  /// The run's own efficiency: the geometric mean of its comparable life cycles.
   private func take(_ reference: RunReference, _ prediction: inout Prediction) async throws {
     let run = try await stored(reference)
     guard prediction.coulombic_efficiency == nil else {
@@ -73,7 +73,7 @@ extension LaboratoryOperations {
     guard efficiencies.count >= Self.fewestCycles, let mean = InventoryPrediction.meanEfficiency(efficiencies) else {
       throw RequestRefused(
         .conflict, code: "predict.too_few_cycles",
-        message: "run \(run.runId) has \(efficiencies.count) complete life cycles; \(Self.fewestCycles) are needed",
+        message: "run \(run.runId) has \(efficiencies.count) comparable life cycles; \(Self.fewestCycles) are needed",
         hint: "ask again later, or give a coulombic efficiency")
     }
     // Where the run's own summary tells it, to its last digit.
