@@ -68,7 +68,8 @@ public final class RecountedRows: Sendable {
       return try Row.fetchOne(database.cachedStatement(sql: sql), arguments: [row.halfCycleID])
     }
     let stored = try Row.fetchOne(view.database.cachedStatement(sql: sql), arguments: [row.halfCycleID])
-    return Self.compare(computed, stored, without: parametersDiffer ? ["plateau_charge_nc", "plateau_ir_corrected_charge_nc"] : [])
+    return Self.compare(
+      computed, stored, without: parametersDiffer ? ["plateau_charge_nc", "plateau_ir_corrected_charge_nc"] : [])
   }
 
   /// Compares the cycles with those that are stored under the run's own parameters.

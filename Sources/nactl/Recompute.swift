@@ -72,7 +72,8 @@ struct Recompute: AsyncParsableCommand {
 
   private var request: RecomputeRequest {
     var request = RecomputeRequest(
-      retention_threshold: retentionThreshold?.fraction, active_mass_ug: mass?.micrograms, area_mm2: area?.squareMillimetres, label: label)
+      retention_threshold: retentionThreshold?.fraction, active_mass_ug: mass?.micrograms,
+      area_mm2: area?.squareMillimetres, label: label)
     var without: [String] = []
     switch sodiationPlateauBelow {
     case .voltage(let voltage): request.sodiation_plateau_below_V = voltage.volts

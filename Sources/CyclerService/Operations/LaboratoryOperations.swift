@@ -17,6 +17,8 @@ struct LaboratoryOperations: CyclerOperations {
   let laboratory: Laboratory
   let store: CycleStore
   let startedAt: UnixInstant
+  /// For comparisons and curves.
+  let computing = ComputingQueue()
 
   func status() async throws -> DaemonStatus {
     let active = try await store.read { try $0.openRuns().count }
