@@ -181,15 +181,14 @@ import Testing
     bench.journal.expectRecount(of: bench.pilot.program)
   }
 
-  /// A condition of a rest inside a half-cycle may leave it: the rest was its own to the end, and the one behind is not.
-  @Test(arguments: [(0.09, 0.4), (0.4, 0.09)])
-  func aHalfCycleThatIsLeftFromARestHasTheRest(inside: Double, behind: Double) throws {
+  /// A condition of a rest inside a half-cycle may end the run there: the rest was its own to the end.
+  @Test func aHalfCycleThatIsLeftFromARestHasTheRest() throws {
     let steps = """
-      {"discharge": "100 uA", "until": ["voltage <= 10 mV", "step_time >= 5 s"]},
-      {"rest": "1 min", "until": [{"when": "voltage >= 0.5 V", "go": "behind"}]},
-      {"discharge": "50 uA", "until": ["voltage <= 10 mV", "step_time >= 5 s"]},
-      {"charge": "100 uA", "until": ["voltage >= 2.0 V", "step_time >= 10 h"]},
-      {"rest": "1 min", "label": "behind"}
+      {"cycles": 1, "purpose": "life", "label": "x", "steps": [
+        {"discharge": "100 uA", "until": ["voltage <= 10 mV", "step_time >= 5 s"]},
+        {"rest": "1 min", "until": [{"when": "voltage >= 0.5 V", "go": "end"}]},
+        {"discharge": "50 uA", "until": ["voltage <= 10 mV", "step_time >= 5 s"]},
+        {"charge": "100 uA", "until": ["voltage >= 2.0 V", "step_time >= 10 h"]}]}
       """
     let text = TestLaboratory.text(
       role: "anode-half-cell", steps: steps, every: "1 s", empty: #"{"below": "0.001 uAh", "in_a_row": 9}"#)
@@ -199,18 +198,13 @@ import Testing
     for _ in 0..<5 { bench.read(0.5, -100e-6) }
     bench.end(.cutOff(0))
     bench.accept()
-    bench.read(inside, 0)
+    bench.read(0.09, 0)
     bench.read(0.6, 0)
     bench.read(0.6, 0)
-    bench.end(.requested)
-    bench.accept()
-    bench.read(behind, 0)
-    bench.feed(.person(.stop, actor: "anna"))
     bench.end(.requested)
     try #require(bench.pilot.isOver)
     let half = try #require(bench.journal.halfCycles.first)
-    #expect(bench.journal.halfCycles.count == 1 && half.endReason?.hasPrefix("voltage >= ") == true)
-    #expect(half.plateauCharge == (inside < 0.1 ? .zero : nil))
+    #expect(bench.journal.halfCycles.count == 1 && half.plateauCharge == .zero, "\(half.endReason ?? "")")
     bench.journal.expectRecount(of: bench.pilot.program)
   }
 }
