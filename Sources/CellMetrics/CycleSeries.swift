@@ -112,13 +112,13 @@ struct CycleSeries: Sendable, Hashable {
       summary.series.isComparable = isComparable(second, summary)
       return
     }
+    summary.series.isComparable = isComparable(second, summary)
     if isReference { reference = summary.cycleNumber }
     noteFormation(summary)
     if isComplete, let first, let second {
       takeComplete(first, second, isLimitedByInventory: isLimitedByInventory, into: &summary)
       judgeThreshold(summary, threshold)
     }
-    summary.series.isComparable = isComparable(second, summary)
     noteDecay(of: &summary)
     summary.series.efficiencyProduct = means.product
   }
@@ -133,8 +133,9 @@ struct CycleSeries: Sendable, Hashable {
 
   private mutating func noteFormation(_ summary: CycleSummary) {
     if summary.cellCycleNumber == 1 { initialEfficiency = InitialEfficiency.value(of: summary) }
-    guard !isFormationOver else { return }
-    if summary.purpose == .formation {
+    // A cycle that a person skipped as a whole is neither.
+    guard !isFormationOver, let purpose = summary.purpose else { return }
+    if purpose == .formation {
       knowsFormation = true
     } else if knowsFormation {
       isFormationOver = true
@@ -191,7 +192,8 @@ struct CycleSeries: Sendable, Hashable {
   }
 
   private func noteDecay(of summary: inout CycleSummary) {
-    guard let reference, summary.cycleNumber > reference, let retention = summary.retention else { return }
+    guard summary.series.isComplete, let reference, summary.cycleNumber > reference, let retention = summary.retention
+    else { return }
     let intervals = summary.cycleNumber - reference
     summary.series.decayIntervals = intervals
     let decay = DecayRate(retention: retention, intervals: intervals)

@@ -31,7 +31,10 @@ struct EfficiencyMeans: Sendable, Hashable {
       sum += efficiency
       later += 1
     }
-    guard isLimitedByInventory, summary.purpose == .life, summary.flags.isDisjoint(with: Self.damage) else { return }
+    // The first cycle at another rate, or behind formation, says how the one before ended and not what it lost.
+    guard isLimitedByInventory, summary.purpose == .life, summary.series.isComparable,
+      summary.flags.isDisjoint(with: Self.damage)
+    else { return }
     lifeProduct.take(efficiency)
     lifeCycles += 1
   }

@@ -60,6 +60,13 @@ public struct StoredRunSummary: StoredRow, Codable, Sendable, Hashable {
 extension StoreView {
   /// What the cycles of a run come to, under the parameters of the run itself; nil before the first has closed, and for
   /// runs of before this was kept.
+  public func runSummary(_ run: Int64, parameterSet: Int64) throws -> StoredRunSummary? {
+    try StoredRunSummary.fetchOne(
+      database, sql: "SELECT * FROM run_summary WHERE run_id = ? AND parameter_set_id = ?",
+      arguments: [run, parameterSet])
+  }
+
+  /// That under the run's own parameters.
   public func runSummary(_ run: Int64) throws -> StoredRunSummary? {
     try StoredRunSummary.fetchOne(
       database, kept: "SELECT s.* FROM run_summary s JOIN run USING(run_id, parameter_set_id) WHERE s.run_id = ?", [run]

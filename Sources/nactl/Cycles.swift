@@ -27,8 +27,8 @@ struct Cycles: AsyncParsableCommand {
 
   func run() async throws {
     let client = try list.daemon.client()
-    let answer = try await cycles(from: client)
-    let table = answer.value
+    var answer = try await cycles(from: client, units: nil)
+    var table = answer.value
     let scale = try CapacityScale(
       units, cell: table.cell, massMicrograms: table.active_mass_ug, areaSquareMillimetres: table.area_mm2)
     if halfCycles {
@@ -37,29 +37,32 @@ struct Cycles: AsyncParsableCommand {
       return
     }
     Self.warnOfMass(table, units)
+    if list.format != .table, let key = units.key {
+      answer = try await cycles(from: client, units: key)
+      table = answer.value
+    }
     if plot {
       let text = CyclePictures(table: table, scale: scale).text(width: Terminal.width, glyphs: .ofTerminal)
       if text.isEmpty { Terminal.error("no cycle has closed yet\n") } else { Terminal.out(text) }
       return
     }
     let empty = table.efficiency_tests.isEmpty ? "no cycle has closed yet" : "no cycles"
-    guard list.format != .csv else { return Terminal.out(try Self.csv(table)) }
-    list.write(answer.value.cycles, Self.columns(scale, table.cycles), json: answer.json, empty: empty)
+    guard list.format != .csv else { return Terminal.out(try Self.csv(table, units)) }
+    list.write(table.cycles, Self.columns(scale, table.cycles), json: answer.json, empty: empty)
     guard list.format == .table else { return }
     if !table.cycles.isEmpty { Terminal.out(Self.initialLine(table)) }
     if let summary = table.summary { Terminal.out(SummaryLines(summary, scale).text) }
     for test in table.efficiency_tests { Terminal.out(Self.line(test, scale)) }
   }
 
-  private func cycles(from client: ControlClient) async throws -> Received<CycleTable> {
-    let key = list.format == .table ? nil : units.key
-    guard let parameters else { return try await client.cycles(of: argument.run, units: key) }
-    return try await client.cycles(of: argument.run, parameterSet: parameters, units: key)
+  private func cycles(from client: ControlClient, units: String?) async throws -> Received<CycleTable> {
+    guard let parameters else { return try await client.cycles(of: argument.run, units: units) }
+    return try await client.cycles(of: argument.run, parameterSet: parameters, units: units)
   }
 
   /// The table for programs: behind each cycle stand its run, its cell and the version of the definitions, so that tables
   /// of many runs can be put together. A number is written so that reading it gives the same one.
-  static func csv(_ table: CycleTable) throws -> String {
+  static func csv(_ table: CycleTable, _ units: CapacityUnits = .milliampereHours) throws -> String {
     let scale = try CapacityScale(
       .milliampereHours, cell: table.cell, massMicrograms: table.active_mass_ug, areaSquareMillimetres: table.area_mm2)
     let columns = columns(scale, table.cycles)
@@ -67,7 +70,7 @@ struct Cycles: AsyncParsableCommand {
       columns: columns + [
         .hidden("run") { "\($0.run)" }, .hidden("cell") { $0.cell }, .hidden("role") { _ in table.role },
         .hidden("definitions_version") { _ in table.definitions_version },
-      ]
+      ] + inUnits(units)
     ).csv(table.cycles)
   }
 

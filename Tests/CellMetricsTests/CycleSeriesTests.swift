@@ -37,7 +37,7 @@ import Testing
       #expect(summary.series.efficiencyProduct == plain, "cycle \(number)")
     }
     let summary = try #require(bench.accumulator.runSummary)
-    #expect(summary.geometricMeanCycles == 4_000)
+    #expect(summary.geometricMeanCycles == 3_999, "nobody knows how the first one began")
     #expect(abs((summary.geometricMeanEfficiency ?? 0) - 0.5) < 1e-15)
     // What comes back in the end brings the product back.
     for _ in 1...4_000 { try bench.charge(1_000, discharge: 2_000) }

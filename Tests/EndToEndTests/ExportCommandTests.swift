@@ -50,7 +50,7 @@ extension ProgramTests {
       try Value.read(try rig.nactl("cycles", "last", "--format", "json").output)["cycles"]?.list ?? []
     }
 
-    /// A run that was paused in its second cycle and of whose fourth a person has skipped the end.
+    /// A run in the fourth cycle of which a person has paused a hold, and then skipped the rest of it.
     private func run(_ rig: LaboratoryRig) throws {
       let file = rig.directory.appendingPathComponent("exports.json")
       try Self.protocolText(Self.steps).write(to: file, atomically: true, encoding: .utf8)
@@ -58,16 +58,15 @@ extension ProgramTests {
       #expect(try rig.nactl("cell", "mount", "ch1", "HC/1").status == 0)
       let start = try rig.nactl("start", file.path)
       try #require(start.status == 0, "\(start.errors)")
-      try rig.wait(for: "the first cycle", seconds: 120) { try cycles(rig).count >= 1 }
-      try rig.wait(for: "a pause in the middle", seconds: 60) { try rig.nactl("pause", "last").status == 0 }
-      try rig.waitForRun("1", states: ["paused"], seconds: 30)
-      #expect(try rig.nactl("resume", "last").status == 0)
       let held = """
         SELECT count(*) FROM step JOIN record USING(step_id)
         WHERE ended_test_time_us IS NULL AND cycle_number = 4 AND flags & 8192
         """
       try rig.wait(for: "the hold", seconds: 120) { try rig.sqlite(held) != "0" }
-      #expect(try rig.nactl("skip", "last").status == 0)
+      try rig.wait(for: "a pause in the hold", seconds: 60) { try rig.nactl("pause", "last").status == 0 }
+      try rig.waitForRun("1", states: ["paused"], seconds: 30)
+      #expect(try rig.nactl("resume", "last").status == 0)
+      try rig.wait(for: "the hold goes on", seconds: 60) { try rig.nactl("skip", "last").status == 0 }
       try rig.waitForRun("1", states: ["completed"], seconds: 180)
     }
 

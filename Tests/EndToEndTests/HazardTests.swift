@@ -183,6 +183,7 @@ extension ProgramTests {
       "desodiation_plateau_ratio",
       "sodiation_plateau_ir_corrected_capacity_Ah", "sodiation_plateau_ir_corrected_ratio",
       "desodiation_plateau_ir_corrected_capacity_Ah", "desodiation_plateau_ir_corrected_ratio",
+      "sodiation_plateau_retention", "desodiation_plateau_retention",
     ]
 
     private func ready(speed: String = "max", cell: TestProtocol.Cell = .hardCarbon) throws -> LaboratoryRig {

@@ -133,7 +133,7 @@ extension CycleTable {
 
 extension RunSummaryFrame {
   /// What is stored, with the initial efficiency of the cell and the tests of plating that the table tells.
-  fileprivate init(_ summary: StoredRunSummary, of table: CycleTable) {
+  init(_ summary: StoredRunSummary, of table: CycleTable) {
     self.init(
       complete_cycles: summary.completeCycles, retention_threshold: summary.retentionThreshold,
       conditions_groups: summary.conditionsGroups)

@@ -66,7 +66,9 @@ extension LaboratoryOperations {
     }
     let damage: DataFlags = [.gap, .interrupted, .truncated, .chargeUnknown, .partialStart]
     let efficiencies = try await store.read { view in try view.cycles(run: run.runId) }
-      .filter { $0.purpose == CyclePurpose.life.rawValue && DataFlags(rawValue: $0.flags).isDisjoint(with: damage) }
+      // Rows of before this was kept do not say whether they can be compared.
+      .filter { $0.purpose == CyclePurpose.life.rawValue && $0.comparable ?? true }
+      .filter { DataFlags(rawValue: $0.flags).isDisjoint(with: damage) }
       .compactMap(\.coulombicEfficiency)
     guard efficiencies.count >= Self.fewestCycles, let mean = InventoryPrediction.meanEfficiency(efficiencies) else {
       throw RequestRefused(

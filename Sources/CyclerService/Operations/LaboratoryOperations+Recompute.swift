@@ -29,6 +29,13 @@ extension LaboratoryOperations {
       table.cycles = try view.cycles(run: run.runId, parameterSet: parameterSet).map {
         CycleFrame($0, cell: run.cellName)
       }
+      table.summary = try view.runSummary(run.runId, parameterSet: parameterSet).map { RunSummaryFrame($0, of: table) }
+      table.definitions_version = set.definitionsVersion
+      // The plateaus of half-cycles are those of the run's own thresholds, and are kept under no other.
+      for index in table.half_cycles.indices {
+        table.half_cycles[index].plateau_charge_Ah = nil
+        table.half_cycles[index].plateau_ir_corrected_charge_Ah = nil
+      }
       let parameters = RecountParameters(stored: set.parameters)
       table.active_mass_ug = parameters?.massMicrograms ?? table.active_mass_ug
       table.area_mm2 = parameters?.areaCount.map { Double($0) / 1_000 } ?? table.area_mm2
