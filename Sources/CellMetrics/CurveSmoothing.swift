@@ -15,6 +15,8 @@ public struct CurveSmoothing: Sendable, Hashable {
   public let window: Int
   /// Degree of the polynomial that is fitted to them; 0 is the moving average.
   public let order: Int
+  // By the place within the window at which the polynomial is read; computed once for any number of curves.
+  private let weights: [[Double]]
 
   /// A moving average (order 0) or the method of Savitzky and Golay (Anal. Chem. 1964, 36, 1627).
   /// - Returns: nil unless the window is odd, from 3 to `widestWindow`, and larger than the order, which is at most
@@ -25,6 +27,7 @@ public struct CurveSmoothing: Sendable, Hashable {
     else { return nil }
     self.window = window
     self.order = order
+    weights = Self.weights(half: window / 2, order)
   }
 
   /// The smoothed values. Near both ends the polynomial of the outermost window is read off its middle, as Gorry has it,
@@ -33,23 +36,28 @@ public struct CurveSmoothing: Sendable, Hashable {
   public func smoothed(_ values: [Double]) -> [Double]? {
     guard values.count >= window else { return nil }
     let half = window / 2
-    // By the place within the window at which the polynomial is read.
-    let weights = (-half...half).map { at in (-half...half).map { Self.weight($0, at, half, order) } }
     return values.indices.map { index in
       let centre = min(max(index, half), values.count - 1 - half)
-      return zip(weights[index - centre + half], values[(centre - half)...(centre + half)]).reduce(0) {
-        $0 + $1.0 * $1.1
-      }
+      let own = weights[index - centre + half]
+      var sum = 0.0
+      for place in own.indices { sum += own[place] * values[centre - half + place] }
+      return sum
     }
   }
 
-  /// The weight of the point `index` for the value at `place` of a window from -half to half (Gorry, Anal. Chem. 1990,
-  /// 62, 570, equation 8).
-  private static func weight(_ index: Int, _ place: Int, _ half: Int, _ order: Int) -> Double {
-    let (here, there) = (gram(index, half, order), gram(place, half, order))
-    return (0...order).reduce(0) { sum, degree in
-      sum + Double(2 * degree + 1) * factor(2 * half, degree) / factor(2 * half + degree + 1, degree + 1)
-        * here[degree] * there[degree]
+  /// For each place of a window from -half to half the weights of its points (Gorry, Anal. Chem. 1990, 62, 570,
+  /// equation 8).
+  private static func weights(half: Int, _ order: Int) -> [[Double]] {
+    let factors = (0...order).map { degree in
+      Double(2 * degree + 1) * factor(2 * half, degree) / factor(2 * half + degree + 1, degree + 1)
+    }
+    let polynomials = (-half...half).map { gram($0, half, order) }
+    return polynomials.map { there in
+      polynomials.map { here in
+        var sum = 0.0
+        for degree in 0...order { sum += factors[degree] * here[degree] * there[degree] }
+        return sum
+      }
     }
   }
 

@@ -130,7 +130,7 @@ extension DifferentialCapacity {
     var before: Int64 = 0
     for bin in first...last {
       let edge = (bin + 1) * step
-      let below = bin == last ? amount : Self.share(amount, UInt64(bitPattern: edge &- lower), of: span)
+      let below = bin == last ? amount : ThresholdCharge.share(amount, UInt64(bitPattern: edge &- lower), of: span)
       add(below &- before, to: bin)
       before = below
     }
@@ -160,11 +160,5 @@ extension DifferentialCapacity {
   private static func floor(_ value: Int64, _ step: Int64) -> Int64 {
     let (quotient, rest) = value.quotientAndRemainder(dividingBy: step)
     return rest < 0 ? quotient - 1 : quotient
-  }
-
-  // amount · part / whole with 0 <= part <= whole, halves away from zero: as in HalfCycleAccumulator.
-  private static func share(_ amount: Int64, _ part: UInt64, of whole: UInt64) -> Int64 {
-    let magnitude = (UInt128(amount.magnitude) * UInt128(part) + UInt128(whole / 2)) / UInt128(whole)
-    return amount < 0 ? 0 &- Int64(truncatingIfNeeded: magnitude) : Int64(truncatingIfNeeded: magnitude)
   }
 }

@@ -9,10 +9,10 @@ internal import CyclerModel
 /// Running products and sums.
 struct EfficiencyMeans: Sendable, Hashable {
   private var efficiencies: Int64 = 0
-  private var runningProduct = 1.0
+  private var runningProduct = LongProduct()
   private var sum = 0.0
   private var later: Int64 = 0
-  private var lifeProduct = 1.0
+  private var lifeProduct = LongProduct()
   /// How many undamaged life cycles are in the geometric mean.
   private(set) var lifeCycles: Int64 = 0
 
@@ -26,7 +26,7 @@ struct EfficiencyMeans: Sendable, Hashable {
   mutating func take(_ summary: CycleSummary, isLimitedByInventory: Bool) {
     guard let efficiency = summary.coulombicEfficiency else { return }
     efficiencies += 1
-    runningProduct *= efficiency
+    runningProduct.take(efficiency)
     if summary.cellCycleNumber > 1 {
       sum += efficiency
       later += 1
@@ -35,25 +35,28 @@ struct EfficiencyMeans: Sendable, Hashable {
     guard isLimitedByInventory, summary.purpose == .life, summary.series.isComparable,
       summary.flags.isDisjoint(with: Self.damage)
     else { return }
-    lifeProduct *= efficiency
+    lifeProduct.take(efficiency)
     lifeCycles += 1
   }
 
   /// The product of all; nil of none, and beyond what a number holds.
-  var product: Double? { efficiencies > 0 && runningProduct.isFinite ? runningProduct : nil }
+  var product: Double? {
+    let product = runningProduct.value
+    return efficiencies > 0 && product.isFinite ? product : nil
+  }
 
   /// The mean of those from the cell's second cycle on.
   var meanFromSecond: Double? { later > 0 ? sum / Double(later) : nil }
 
   /// The efficiency whose powers follow the undamaged life cycles; nil of none, and where one gave nothing back.
   var geometricMean: Double? {
-    guard lifeCycles > 0, let logarithm = NaturalLogarithm.of(lifeProduct) else { return nil }
+    guard lifeCycles > 0, let logarithm = lifeProduct.logarithm else { return nil }
     return NaturalLogarithm.power(logarithm / Double(lifeCycles))
   }
 
   /// How many cycles of the mean efficiency leave no more than that share; nil without any loss and of too few cycles.
   func predictedCycles(to share: Double) -> Double? {
-    guard lifeCycles >= Self.fewestCycles, let logarithm = NaturalLogarithm.of(lifeProduct), logarithm < 0,
+    guard lifeCycles >= Self.fewestCycles, let logarithm = lifeProduct.logarithm, logarithm < 0,
       let kept = NaturalLogarithm.of(share)
     else { return nil }
     let cycles = kept / (logarithm / Double(lifeCycles))
@@ -66,19 +69,19 @@ struct EfficiencyMeans: Sendable, Hashable {
 extension EfficiencyMeans {
   func encode(into writer: inout ByteWriter) {
     writer.write(efficiencies)
-    writer.write(runningProduct)
+    runningProduct.encode(into: &writer)
     writer.write(sum)
     writer.write(later)
-    writer.write(lifeProduct)
+    lifeProduct.encode(into: &writer)
     writer.write(lifeCycles)
   }
 
   init(from reader: inout ByteReader) throws(ByteReader.Malformed) {
     efficiencies = try reader.read()
-    runningProduct = try reader.readDouble()
+    runningProduct = try LongProduct(from: &reader)
     sum = try reader.readDouble()
     later = try reader.read()
-    lifeProduct = try reader.readDouble()
+    lifeProduct = try LongProduct(from: &reader)
     lifeCycles = try reader.read()
   }
 }

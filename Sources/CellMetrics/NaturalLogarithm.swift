@@ -11,8 +11,13 @@ enum NaturalLogarithm {
   /// ln of a positive, normal number; nil of any other.
   static func of(_ value: Double) -> Double? {
     guard value > 0, value.isNormal else { return nil }
-    var exponent = Double(value.exponent)
-    var significand = value.significand
+    return of(significand: value.significand, exponent: Int(value.exponent))
+  }
+
+  /// ln of significand · 2^exponent, of a significand from 1 to below 2.
+  static func of(significand: Double, exponent: Int) -> Double {
+    var exponent = Double(exponent)
+    var significand = significand
     if significand > 1.414_213_562_373_095 {
       significand /= 2
       exponent += 1

@@ -16,7 +16,8 @@ public struct RecountedHalfCycle: Sendable, Hashable {
   public private(set) var accumulator: HalfCycleAccumulator
   // The resistance by which plateaus are corrected, until the record comes at which it was known.
   private var awaited: ClosingResistance?
-  private var hasRecords = false
+  // Whether a step that closed the circuit has come.
+  private var hasClosed = false
 
   /// A half-cycle of which no record has been read.
   public init(_ stamped: HalfCycleRow, parameters: MetricParameters, role: CellRole) {
@@ -28,8 +29,11 @@ public struct RecountedHalfCycle: Sendable, Hashable {
   /// Counts a record.
   @inline(__always)
   public mutating func record(_ record: RecordRow) {
-    hasRecords = true
-    if let awaited, record.stepTime >= awaited.delay {
+    // A set-point that began and never closed the circuit leaves a record of nothing, and a rest one without current: the
+    // resistance was read in neither.
+    let flows = record.charge != .zero || record.current.map { $0 != .zero } == true
+    hasClosed = hasClosed || flows
+    if let awaited, flows, record.stepTime >= awaited.delay {
       accumulator.know(awaited)
       self.awaited = nil
     }
@@ -40,7 +44,7 @@ public struct RecountedHalfCycle: Sendable, Hashable {
   public mutating func stepEnded() {
     accumulator.stepEnded()
     // It was read in the first step that closed the circuit, or never.
-    if hasRecords { awaited = nil }
+    if hasClosed { awaited = nil }
   }
 
   /// Its row, with the sums that its records come to.

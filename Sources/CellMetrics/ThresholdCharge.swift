@@ -53,8 +53,8 @@ struct ThresholdCharge: Sendable, Hashable {
     return below &+ rest.below
   }
 
-  // amount · part / whole with 0 <= part <= whole, halves away from zero.
-  private static func share(_ amount: Int64, _ part: UInt64, of whole: UInt64) -> Int64 {
+  /// amount · part / whole with 0 <= part <= whole, halves away from zero.
+  static func share(_ amount: Int64, _ part: UInt64, of whole: UInt64) -> Int64 {
     // An odd whole has no half to round.
     let magnitude = (UInt128(amount.magnitude) * UInt128(part) + UInt128(whole / 2)) / UInt128(whole)
     return amount < 0 ? 0 &- Int64(truncatingIfNeeded: magnitude) : Int64(truncatingIfNeeded: magnitude)

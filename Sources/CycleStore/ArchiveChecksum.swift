@@ -16,6 +16,8 @@ struct ArchiveChecksum {
 
   /// Integers of a run stay below this, so that two of them can be added.
   private static let largest: Int64 = 1 << 60
+  /// Results are ampere-hours, watt-hours, volts and quotients.
+  private static let largestResult = 1e18
   /// A text longer than this is none that anybody wrote.
   private static let longestText = 16 << 20
   /// So long may a row be for SQLite: a text of that length with its other columns.
@@ -90,7 +92,7 @@ struct ArchiveChecksum {
     case SQLITE_FLOAT:
       let value = sqlite3_column_double(row, column)
       add(value.bitPattern)
-      return value.isFinite
+      return value.isFinite && value.magnitude <= Self.largestResult
     default:
       let count = Int(sqlite3_column_bytes(row, column))
       guard count <= Self.longestText else { return false }

@@ -47,29 +47,22 @@ struct StampWalk: Sendable {
     placeSteps(head)
   }
 
-  /// A rest inside a half-cycle counts in it while it is under way, though its row names none: it moves no charge, but its
-  /// voltages are seen.
+  /// A rest inside a half-cycle counts in it, though its row names none: it moves no charge, but its voltages are seen.
   private mutating func placeSteps(_ head: ExportHead) {
     halfCycles = [Int32](repeating: 0, count: Int(head.steps.last?.stepCount ?? 0) + 1)
-    var open: Int32 = 0
-    var rests: [Int] = []
-    for step in head.steps {
-      let count = Int(step.stepCount)
-      if let id = step.halfCycleId {
-        let number = Int32(truncatingIfNeeded: RowIdentity.count(of: id))
-        halfCycles[count] = number
-        if number == open { for rest in rests { halfCycles[rest] = number } }
-        open = number
-        rests = []
-      } else if step.kind == StepKind.rest.rawValue {
-        rests.append(count)
+    let reasons = Dictionary(rows.map { ($0.halfCycleId, $0.endReason) }) { $1 }
+    func place(_ members: HalfCycleMembers?) {
+      guard let members else { return }
+      let number = Int32(truncatingIfNeeded: RowIdentity.count(of: members.halfCycleID))
+      for step in members.steps(
+        endedBy: reasons[members.halfCycleID] ?? nil, inRunEndedBy: head.run.endReason)
+      {
+        halfCycles[Int(RowIdentity.count(of: step))] = number
       }
     }
-    // One that was open when the run ended, or still is, had every rest behind its last step.
-    guard let last = rows.last, last.number == Int64(open),
-      last.endReason == nil || last.endReason == head.run.endReason
-    else { return }
-    for rest in rests { halfCycles[rest] = open }
+    var grouping = HalfCycleGrouping()
+    for step in head.steps { if let stamped = StampedStep(step) { place(grouping.take(stamped)) } }
+    place(grouping.finish())
   }
 
   /// What stands beside the next record.
@@ -95,6 +88,14 @@ struct StampWalk: Sendable {
       cyclePlace += 1
     }
     return (halfCycle, stamps)
+  }
+}
+
+extension StampedStep {
+  /// A stored one; nil only when somebody else wrote the row.
+  init?(_ step: StoredStep) {
+    guard let kind = StepKind(rawValue: step.kind) else { return nil }
+    self.init(stepID: step.stepId, kind: kind, halfCycleID: step.halfCycleId, endReason: step.endReason)
   }
 }
 

@@ -22,13 +22,30 @@ extension StoreView {
       arguments: [run] + StatementArguments(cycles))
   }
 
-  /// The steps of a half-cycle in order.
-  public func steps(ofHalfCycle halfCycle: Int64, run: Int64) throws -> [StoredStep] {
-    try StoredStep.fetchAll(
-      database, sql: "SELECT * FROM step WHERE step_id BETWEEN ? AND ? AND half_cycle_id = ? ORDER BY step_id",
-      arguments: [
-        RowIdentity.step(run: run, count: 0), RowIdentity.step(run: run + 1, count: 0) - 1, halfCycle,
-      ])
+  /// The steps of a half-cycle in order, with the rests that belong to it.
+  public func steps(of halfCycle: StoredHalfCycle) throws -> [StoredStep] {
+    let (run, id) = (halfCycle.runId, halfCycle.halfCycleId)
+    let end = RowIdentity.step(run: run + 1, count: 0)
+    let first = try Int64.fetchOne(
+      database,
+      sql: "SELECT step_id FROM step WHERE step_id > ? AND step_id < ? AND half_cycle_id = ? ORDER BY step_id LIMIT 1",
+      arguments: [RowIdentity.step(run: run, count: 0), end, id])
+    guard let first else { return [] }
+    let rows = try StoredStep.fetchCursor(
+      database, sql: "SELECT * FROM step WHERE step_id >= ? AND step_id < ? ORDER BY step_id", arguments: [first, end])
+    var grouping = HalfCycleGrouping()
+    var steps: [StoredStep] = []
+    var members: HalfCycleMembers?
+    // Half-cycles follow each other: the first step of the next one ends this one.
+    while members == nil, let step = try rows.next() {
+      guard let stamped = StampedStep(step) else { continue }
+      members = grouping.take(stamped)
+      steps.append(step)
+    }
+    members = members ?? grouping.finish()
+    let own = Set(
+      members?.steps(endedBy: halfCycle.endReason, inRunEndedBy: try self.run(run)?.endReason) ?? [])
+    return steps.filter { own.contains($0.stepId) }
   }
 
   /// The net charge of a step at its last record.

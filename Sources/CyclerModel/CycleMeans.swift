@@ -38,7 +38,8 @@ public struct CycleMeans: Sendable, Hashable {
 
   private static func ratio(_ above: Double?, _ below: Double?) -> Double? {
     guard let above, let below, below > 0 else { return nil }
-    return above / below
+    let ratio = above / below
+    return ratio.isFinite ? ratio : nil
   }
 }
 

@@ -38,10 +38,12 @@ public struct PlateauEdges: Sendable, Hashable {
     self.resistance = resistance
   }
 
-  /// The resistance is known from here on, by which plateaus are corrected.
-  public mutating func correct(by resistance: Resistance) {
+  /// The resistance is known from the record with that voltage and current on, by which plateaus are corrected: it is the
+  /// first one whose corrected voltage counts, so that the next reading may be on the other side already.
+  public mutating func correct(by resistance: Resistance, at voltage: Voltage?, _ current: Current?) {
     guard self.resistance == nil else { return }
     self.resistance = resistance
+    _ = correctedCrossed(voltage, current, at: resistance)
   }
 
   /// Whether the corrected voltage goes to the other side.

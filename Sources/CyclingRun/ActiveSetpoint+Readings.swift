@@ -75,7 +75,12 @@ extension ActiveSetpoint {
   ) {
     if edges.crossed(candidate.voltage, candidate.current) {
       // What turned lies between the reading before and this one: both are records.
-      if let before = unrecorded { append(before, marked: .plateauEdge, to: &records, of: &halfCycle) }
+      if let before = unrecorded {
+        let awaited = awaitsResistance
+        append(before, marked: .plateauEdge, to: &records, of: &halfCycle)
+        // What was judged before the resistance was known has a corrected side from here on.
+        if awaited, !awaitsResistance { _ = edges.crossed(candidate.voltage, candidate.current) }
+      }
       append(candidate, marked: .plateauEdge, to: &records, of: &halfCycle)
     } else if recordIndex == 0 {
       append(candidate, marked: .stepStart, to: &records, of: &halfCycle)
@@ -111,7 +116,7 @@ extension ActiveSetpoint {
     guard countsForHalfCycle else { return }
     halfCycle?.accumulator.record(row)
     if awaitsResistance, let resistance = halfCycle?.accumulator.correctionResistance {
-      edges.correct(by: resistance)
+      edges.correct(by: resistance, at: candidate.voltage, candidate.current)
       awaitsResistance = false
     }
     if row.flags.contains(.overload) { halfCycle?.row.flags.insert(.overload) }

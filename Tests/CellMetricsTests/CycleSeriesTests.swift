@@ -27,6 +27,24 @@ import Testing
     #expect(summary.lastRetention == 0.975 && summary.thresholdCycle == nil)
   }
 
+  /// 0.5^4000 is no number any more; its mean is one.
+  @Test func thousandsOfPoorCyclesHaveAMean() throws {
+    var bench = SeriesBench(role: .fullCell)
+    var plain = 1.0
+    for number in 1...4_000 {
+      let summary = try bench.charge(1_000, discharge: 500)
+      plain *= 0.5
+      #expect(summary.series.efficiencyProduct == plain, "cycle \(number)")
+    }
+    let summary = try #require(bench.accumulator.runSummary)
+    #expect(summary.geometricMeanCycles == 3_999, "nobody knows how the first one began")
+    #expect(abs((summary.geometricMeanEfficiency ?? 0) - 0.5) < 1e-15)
+    // What comes back in the end brings the product back.
+    for _ in 1...4_000 { try bench.charge(1_000, discharge: 2_000) }
+    let last = try bench.charge(1_000, discharge: 500)
+    #expect(last.series.efficiencyProduct == 0.5)
+  }
+
   @Test func conditionsAreAlikeWithinTenPerCentAnd50Millivolts() throws {
     func groups(_ current: Int64, _ end: Int64) throws -> [Int64?] {
       var bench = SeriesBench(role: .fullCell)
@@ -182,7 +200,8 @@ import Testing
     var great = SeriesBench(role: .fullCell)
     for _ in 0..<40 { try great.charge(1, discharge: 1_000_000_000) }
     #expect(great.accumulator.runSummary?.efficiencyProduct == nil)
-    #expect(great.accumulator.runSummary?.geometricMeanEfficiency == nil)
+    let mean = try #require(great.accumulator.runSummary?.geometricMeanEfficiency)
+    #expect(abs(mean / 1e9 - 1) < 1e-14, "the mean of what has no product is a number still")
     var nothing = SeriesBench(role: .fullCell)
     for _ in 0..<6 { try nothing.charge(1_000, discharge: 0) }
     let summary = try #require(nothing.accumulator.runSummary)

@@ -79,7 +79,7 @@ private struct DetailedHalfCycle {
         sums.record(row)
         if let known = sums.correctionResistance {
           resistance = resistance ?? known
-          edges.correct(by: known)
+          edges.correct(by: known, at: reading.voltage, reading.current)
         }
       }
       standing = RestTrace.Standing(voltage: step.all.last?.voltage, current: step.all.last?.current)

@@ -145,4 +145,14 @@ private func recorded(
     #expect(crossings(below: nil, readings, .charge) == [true, true, false, false, false, false, true])
     #expect(crossings(below: nil, readings, .none) == [false, false, false, false, false, false, false])
   }
+
+  /// 10 Ohm at 1 mA are 10 mV: the record at which that is known stands at 105 mV, the reading behind it at 95 mV.
+  @Test func theSideAtTheResistancesRecordCounts() {
+    let current = Current(picoamperes: -1_000_000_000)
+    var edges = PlateauEdges(threshold: Voltage(millivolts: 100), direction: .discharge)
+    let first = edges.crossed(Voltage(millivolts: 95), current)
+    edges.correct(by: Resistance(count: 10_000_000), at: Voltage(millivolts: 95), current)
+    let behind = [85, 84].map { edges.crossed(Voltage(millivolts: $0), current) }
+    #expect(!first && behind == [true, false])
+  }
 }

@@ -41,7 +41,8 @@ import Testing
       entries: [
         .stepStarted(bench.step(1, kind: .openCircuitCheck, direction: .none)), .halfCycleOpened(half),
         .stepStarted(discharge),
-        .stepEnded(stepID: discharge.stepID, endedTestTime: TimeSpan(microseconds: 10_200_000), reason: "end"),
+        .stepEnded(
+          stepID: discharge.stepID, endedTestTime: TimeSpan(microseconds: 10_200_000), reason: "voltage <= 10 mV"),
         .stepStarted(rest), .cycleClosed(run: bench.run, cycle),
       ])
     let (inlet, waiter) = store.inletWithWaiter()
@@ -90,6 +91,51 @@ import Testing
     #expect(stamps[1].hasPrefix("half_cycle=1&cycle=1&direction=-1&purpose=formation&charge_nC=26860&"))
     #expect(stamps[1].hasSuffix("&end_reason=voltage%20%3C%3D%2010%20mV&flags=0 cycle=1"))
     #expect(stamps[2...].allSatisfy { $0.isEmpty })
+    await store.stop()
+  }
+
+  /// A rest counts in the half-cycle that was still open in it, whoever closed that: in the export as in the store's view.
+  @Test(arguments: [("voltage <= 10 mV", false), ("voltage >= 500 mV", true), (nil, true)])
+  func aRestIsOfTheHalfCycleThatWasOpenInIt(reason: String?, isOwn: Bool) async throws {
+    let scratch = try ScratchDirectory()
+    let store = try CycleStore.open(at: scratch.path + "/state")
+    let bench = try Bench(store)
+    var half = bench.halfCycle(1, cycle: 1, .discharge, charge: 13_430)
+    half.endReason = reason
+    var next = bench.halfCycle(2, cycle: 1, .charge, charge: 13_430)
+    next.endReason = "voltage >= 2 V"
+    var (discharge, charge) = (bench.step(1), bench.step(3, direction: .charge))
+    discharge.halfCycleID = half.halfCycleID
+    charge.halfCycleID = next.halfCycleID
+    var entries: [JournalEntry] = [
+      .halfCycleOpened(half), .stepStarted(discharge),
+      .stepEnded(stepID: discharge.stepID, endedTestTime: .zero, reason: "voltage <= 10 mV"),
+      .stepStarted(bench.step(2, kind: .rest, direction: .none)),
+    ]
+    if let reason {
+      let rest = RowIdentity.step(run: bench.run, count: 2)
+      entries.append(.stepEnded(stepID: rest, endedTestTime: .zero, reason: isOwn ? reason : "step_time >= 60 s"))
+    }
+    var records = [bench.record(0), bench.record(0, step: 2)]
+    if reason != nil {
+      entries += [.halfCycleOpened(next), .stepStarted(charge)]
+      records.append(bench.record(0, step: 3))
+    }
+    let (inlet, waiter) = store.inletWithWaiter()
+    try store.start()
+    var batch = JournalBatch(records: ContiguousArray(records), entries: entries)
+    let sequence = inlet.push(&batch)
+    inlet.requestCommit()
+    await waiter.wait(for: sequence)
+    let lines = try await Self.text(store, bench.run, .bdf).split(separator: "\n").dropFirst().map { line in
+      line.split(separator: ",", omittingEmptySubsequences: false)
+    }
+    #expect(lines.prefix(2).map { $0[18] } == ["1", isOwn ? "1" : "0"])
+    let steps = try store.readNow { view in
+      let row = try #require(try view.halfCycles(run: bench.run).first)
+      return try view.steps(of: row).map(\.stepCount)
+    }
+    #expect(steps == (isOwn ? [1, 2] : [1]))
     await store.stop()
   }
 

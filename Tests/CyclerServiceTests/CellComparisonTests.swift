@@ -36,14 +36,14 @@ import Testing
   }
 
   private static func compare(_ cells: [ComparableCell], _ request: ComparisonRequest = ComparisonRequest())
-    -> ComparisonTable
+    throws -> ComparisonTable
   {
     var comparison = CellComparison(request, role: .anodeHalfCell, cells: cells)
-    return comparison.compared()
+    return try comparison.compared()
   }
 
-  @Test func theMeanIsOverWholeCyclesAndTheOthersAreNamed() {
-    let table = Self.compare([
+  @Test func theMeanIsOverWholeCyclesAndTheOthersAreNamed() throws {
+    let table = try Self.compare([
       Self.cell("a", [Self.cycle(1, capacity: 3e-4)]), Self.cell("b", [Self.cycle(1, capacity: 3.2e-4)]),
       Self.cell("c", [Self.cycle(1, capacity: 1e-4, efficiency: nil, flags: .truncated)]),
       Self.cell("d", [Self.cycle(1, capacity: nil, efficiency: nil, flags: .gap)]),
@@ -63,7 +63,7 @@ import Testing
   }
 
   @Test func whatWasDrivenOtherwiseThanMostIsInNoMean() throws {
-    let table = Self.compare([
+    let table = try Self.compare([
       Self.cell("odd", [Self.cycle(1, capacity: 5, end: "voltage <= 2 mV")]),
       Self.cell("a", [Self.cycle(1, capacity: 1)]), Self.cell("b", [Self.cycle(1, capacity: 2, current: 365_000_000)]),
       Self.cell("fast", [Self.cycle(1, capacity: 7, current: 720_000_000)]),
@@ -80,8 +80,8 @@ import Testing
   }
 
   /// A protocol with one current for all of them.
-  @Test func oneCurrentOnUnequalMassesIsComparedWithAWarning() {
-    let table = Self.compare([
+  @Test func oneCurrentOnUnequalMassesIsComparedWithAWarning() throws {
+    let table = try Self.compare([
       Self.cell("light", [Self.cycle(1, capacity: 1)]), Self.cell("heavy", [Self.cycle(1, capacity: 2, mass: 1_200)]),
     ])
     #expect(table.rows[0].reversible_capacity_Ah.n == 2 && table.left_out.isEmpty)
@@ -89,8 +89,8 @@ import Testing
       table.warnings == ["the same current flows on different masses: in one mean rates over the mass differ by 20 %"])
   }
 
-  @Test func aNumberThatTwoRunsHaveIsTheLaterOnes() {
-    let table = Self.compare([
+  @Test func aNumberThatTwoRunsHaveIsTheLaterOnes() throws {
+    let table = try Self.compare([
       Self.cell(
         "a",
         [
@@ -106,35 +106,35 @@ import Testing
       ])
   }
 
-  @Test func purposesAreNeverMixed() {
+  @Test func purposesAreNeverMixed() throws {
     let cells = [
       Self.cell("a", [Self.cycle(1, capacity: 1, purpose: "formation"), Self.cycle(2, capacity: 2)]),
       Self.cell("b", [Self.cycle(1, capacity: 3)]),
     ]
-    let byCycle = Self.compare(cells)
+    let byCycle = try Self.compare(cells)
     #expect(byCycle.rows.map { "\($0.number) \($0.purpose ?? "")" } == ["1 formation", "1 life", "2 life"])
-    let byPurpose = Self.compare(cells, ComparisonRequest(by: .purpose))
+    let byPurpose = try Self.compare(cells, ComparisonRequest(by: .purpose))
     #expect(byPurpose.rows.map { "\($0.number) \($0.purpose ?? "")" } == ["1 formation", "1 life"])
     #expect(byPurpose.rows[1].reversible_capacity_Ah.mean == 2.5)
-    #expect(Self.compare(cells, ComparisonRequest(cycle: 2)).rows.map(\.number) == [2])
+    #expect(try Self.compare(cells, ComparisonRequest(cycle: 2)).rows.map(\.number) == [2])
   }
 
-  @Test func retentionIsAgainstTheCycleThatWasAskedFor() {
+  @Test func retentionIsAgainstTheCycleThatWasAskedFor() throws {
     let cells = [
       Self.cell("a", [Self.cycle(1, capacity: 8), Self.cycle(2, capacity: 4), Self.cycle(3, capacity: 3)]),
       Self.cell(
         "b", [Self.cycle(1, capacity: 8), Self.cycle(2, capacity: 4, flags: .truncated), Self.cycle(3, capacity: 3)]),
     ]
-    let table = Self.compare(cells, ComparisonRequest(reference: 2))
+    let table = try Self.compare(cells, ComparisonRequest(reference: 2))
     #expect(table.rows.map(\.retention.mean) == [nil, 1, 0.75])
     #expect(table.rows[2].retention.n == 1, "b's reference was cut short")
   }
 
-  @Test func aCellWithoutRunsAndARunWithoutCyclesAreNamed() {
+  @Test func aCellWithoutRunsAndARunWithoutCyclesAreNamed() throws {
     var running = ComparableCell(name: "running")
     running.runs = [7]
     running.openCycles = [(7, 1, false)]
-    let table = Self.compare([ComparableCell(name: "new"), running])
+    let table = try Self.compare([ComparableCell(name: "new"), running])
     #expect(table.rows.isEmpty)
     #expect(
       table.left_out == [
@@ -143,6 +143,54 @@ import Testing
         LeftOut(cell: "running", run: 7, cycle_number: 1, reason: "it goes on"),
       ])
     #expect(table.initial_coulombic_efficiency == SampleMean(mean: nil, standard_deviation: nil, n: 0))
+  }
+
+  /// What most have in common, against the plain way of comparing each with each.
+  @Test(arguments: 1...20 as ClosedRange<UInt64>) func mostIsWhatEachComparedWithEachSays(seed: UInt64) {
+    var state = seed
+    func next(_ bound: UInt64) -> UInt64 {
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return (state >> 33) % bound
+    }
+    let conditions = (0..<Int(next(40))).map { _ in
+      Self.cycle(
+        1, capacity: 1, end: next(4) == 0 ? "voltage <= 2 mV" : "voltage <= 10 mV",
+        current: 300_000_000 + Int64(next(8)) * 3_000_000, mass: next(6) == 0 ? nil : 1_000 + Int64(next(4)) * 9
+      ).conditions
+    }
+    var best: (count: Int, common: CellComparison.Common)?
+    for measure in CycleConditions.Measure.allCases {
+      for candidate in conditions {
+        let common = CellComparison.Common(conditions: candidate, measure: measure)
+        let count = conditions.count { common.includes($0) }
+        if count > best?.count ?? 0 { best = (count, common) }
+      }
+    }
+    let told = CellComparison.mostCommon(conditions)
+    #expect(told?.conditions == best?.common.conditions && told?.measure == best?.common.measure)
+  }
+
+  @Test func nobodyIsComparedForWhoHasGoneAway() async {
+    let cells = [Self.cell("a", [Self.cycle(1, capacity: 1)])]
+    let gone = Task {
+      withUnsafeCurrentTask { $0?.cancel() }
+      return try Self.compare(cells)
+    }
+    await #expect(throws: CancellationError.self) { try await gone.value }
+  }
+}
+
+@Suite struct ComputingQueueTests {
+  /// Neither the first piece of work nor what goes on after something was waited for takes a thread that others need.
+  @Test func workStaysOnIt() async throws {
+    let queue = ComputingQueue()
+    let sum = await withTaskExecutorPreference(queue) {
+      queue.preconditionIsCurrent()
+      let one = await Task.detached { 1 }.value
+      queue.preconditionIsCurrent()
+      return one + 1
+    }
+    #expect(sum == 2)
   }
 }
 

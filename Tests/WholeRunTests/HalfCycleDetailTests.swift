@@ -114,6 +114,27 @@ import Testing
     #expect(Set(told.map(\.resistances)).count == 1)
   }
 
+  /// From 150 mV at rest: the drop of 60 mV hides that the corrected voltage is still above the threshold at the record of
+  /// the resistance, and below it one reading later.
+  @Test func aCrossingRightBehindTheResistanceIsKept() throws {
+    var told: [Charge?] = []
+    for every in ["1 s", "1 h"] {
+      var bench = PilotBench(
+        try TestLaboratory.program(
+          TestLaboratory.text(
+            role: "anode-half-cell", steps: TestLaboratory.hardCarbonCycles(1), every: every,
+            metrics: #""plateau_ir_correction": "10 s", "sodiation_plateau_below": "100 mV""#)))
+      bench.start(at: 0.15)
+      Self.discharge(&bench, until: 40) { $0 <= 11 ? 0.09 : 0.03 - Double($0) * 1e-4 }
+      bench.end(.cutOff(0))
+      let half = try #require(bench.journal.halfCycles.first)
+      #expect(half.detail.resistances.tenSeconds?.delay.microseconds == 10_998_000)
+      told.append(half.detail.plateauIRCorrectedCharge)
+      bench.journal.expectRecount(of: bench.pilot.program)
+    }
+    #expect(told[0] != nil && told[0] == told[1])
+  }
+
   @Test func aDaemonThatDiesInTheRestOrInTheStepTellsTheSame() throws {
     func run(restarts: Bool) throws -> [HalfCycleRow] {
       var bench = try Self.bench(metrics: #""plateau_ir_correction": "10 s""#, accuracy: [Self.accuracy])

@@ -139,4 +139,72 @@ import Testing
     #expect(bench.journal.halfCycles.first?.plateauCharge == .some(nil))
     bench.journal.expectRecount(of: bench.pilot.program)
   }
+
+  /// The resistance is read in the first step that closes the circuit, however many set-points began before.
+  @Test(arguments: [false, true]) func aSetpointThatNeverClosedSaysNothingOfTheResistance(skips: Bool) throws {
+    let steps = """
+      {"cycles": 1, "purpose": "life", "label": "x", "steps": [
+        {"discharge": "360 uA", "until": ["voltage <= 10 mV", "step_time >= 10 h"]}, {"rest": "30 s"},
+        {"discharge": "360 uA", "until": ["voltage <= 10 mV", "step_time >= 10 h"]},
+        {"charge": "360 uA", "until": ["voltage >= 2.0 V", "step_time >= 10 h"]}]}
+      """
+    let text = TestLaboratory.text(
+      role: "anode-half-cell", steps: steps, every: "1 s",
+      metrics: #""plateau_ir_correction": "10 s", "sodiation_plateau_below": "200 mV""#)
+    var bench = PilotBench(try TestLaboratory.program(text))
+    bench.start(at: 2.5)
+    let token = try #require(bench.setpoint?.token)
+    bench.feed(.driver(.began(channel: 0, token)))
+    bench.feed(.person(.pause, actor: "anna"))
+    bench.feed(.driver(.ended(channel: 0, token, .requested)))
+    try #require(bench.pilot.state == .paused)
+    if skips {
+      bench.feed(.person(.skip, actor: "anna"))
+      bench.feed(.person(.resume, actor: "anna"))
+      bench.check(Array(repeating: 2.5, count: 10))
+      if bench.setpoint?.mode == .openCircuit {
+        bench.accept()
+        for _ in 0..<30 { bench.read(2.5, 0) }
+        bench.end(.cutOff(0))
+      }
+    } else {
+      bench.feed(.person(.resume, actor: "anna"))
+      bench.check(Array(repeating: 2.5, count: 10))
+    }
+    bench.accept()
+    for second in 1...60 { bench.read(second < 20 ? 2.4 - Double(second) * 1e-3 : 0.05, -360e-6) }
+    bench.feed(.person(.stop, actor: "anna"))
+    bench.end(.requested)
+    try #require(bench.pilot.isOver)
+    let half = try #require(bench.journal.halfCycles.first)
+    #expect(half.detail.resistances.tenSeconds != nil && half.detail.plateauIRCorrectedCharge != nil)
+    bench.journal.expectRecount(of: bench.pilot.program)
+  }
+
+  /// A condition of a rest inside a half-cycle may end the run there: the rest was its own to the end.
+  @Test func aHalfCycleThatIsLeftFromARestHasTheRest() throws {
+    let steps = """
+      {"cycles": 1, "purpose": "life", "label": "x", "steps": [
+        {"discharge": "100 uA", "until": ["voltage <= 10 mV", "step_time >= 5 s"]},
+        {"rest": "1 min", "until": [{"when": "voltage >= 0.5 V", "go": "end"}]},
+        {"discharge": "50 uA", "until": ["voltage <= 10 mV", "step_time >= 5 s"]},
+        {"charge": "100 uA", "until": ["voltage >= 2.0 V", "step_time >= 10 h"]}]}
+      """
+    let text = TestLaboratory.text(
+      role: "anode-half-cell", steps: steps, every: "1 s", empty: #"{"below": "0.001 uAh", "in_a_row": 9}"#)
+    var bench = PilotBench(try TestLaboratory.program(text))
+    bench.start(at: 2.0)
+    bench.accept()
+    for _ in 0..<5 { bench.read(0.5, -100e-6) }
+    bench.end(.cutOff(0))
+    bench.accept()
+    bench.read(0.09, 0)
+    bench.read(0.6, 0)
+    bench.read(0.6, 0)
+    bench.end(.requested)
+    try #require(bench.pilot.isOver)
+    let half = try #require(bench.journal.halfCycles.first)
+    #expect(bench.journal.halfCycles.count == 1 && half.plateauCharge == .zero, "\(half.endReason ?? "")")
+    bench.journal.expectRecount(of: bench.pilot.program)
+  }
 }

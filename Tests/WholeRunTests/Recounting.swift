@@ -16,6 +16,8 @@ struct Recounted: Equatable {
   init(_ journal: KeptJournal, role: CellRole, parameters: MetricParameters, earlierCellCycles: Int64 = 0) {
     var reasons: [Int64: String] = [:]
     for case .stepEnded(let step, _, let reason) in journal.entries { reasons[step] = reason }
+    var runReason: String?
+    for case .runState(_, _, _, let reason) in journal.entries { runReason = reason }
     let records = Dictionary(grouping: journal.records, by: \.stepID)
     let stamped = Dictionary(journal.halfCycles.map { ($0.halfCycleID, $0) }) { $1 }
     var members: [Int64: HalfCycleMembers] = [:]
@@ -31,7 +33,7 @@ struct Recounted: Equatable {
       closed: journal.cycles.map(\.cycleNumber))
     for row in stamped.values.sorted(by: { $0.number < $1.number }) {
       cycles += recount.open(Self.withoutSums(row))
-      for step in members[row.halfCycleID]?.steps(endedBy: row.endReason ?? "") ?? [] {
+      for step in members[row.halfCycleID]?.steps(endedBy: row.endReason, inRunEndedBy: runReason) ?? [] {
         for record in records[step] ?? [] { recount.record(record) }
         recount.stepEnded()
       }

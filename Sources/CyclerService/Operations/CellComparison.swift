@@ -32,10 +32,12 @@ struct ComparableCell: Sendable {
 }
 
 /// Compares cells of one role.
-struct CellComparison {
+struct CellComparison: Sendable {
   private let request: ComparisonRequest
   private let role: CellRole
   private let cells: [ComparableCell]
+  /// The cycle that retention is told against, of each cell; nil where nobody asks for one or the cell has none.
+  private let references: [StoredCycle?]
   private var leftOut: [LeftOut] = []
   /// How far apart the specific currents in one mean are, as a quotient.
   private var widestRates = 1.0
@@ -46,6 +48,9 @@ struct CellComparison {
     self.request = request
     self.role = role
     self.cells = cells
+    references = cells.map { cell in
+      request.reference.flatMap { number in cell.cycles.last { $0.row.cellCycleNumber == number }?.row }
+    }
   }
 
   /// One line of the table before it is summed up.
@@ -59,7 +64,8 @@ struct CellComparison {
     var purpose: String?
   }
 
-  mutating func compared() -> ComparisonTable {
+  /// Throws `CancellationError` when nobody waits for it any more.
+  mutating func compared() throws -> ComparisonTable {
     leftOut = []
     for cell in cells {
       if cell.runs.isEmpty { leftOut.append(LeftOut(cell: cell.name, reason: "no run of it has begun")) }
@@ -73,7 +79,11 @@ struct CellComparison {
             reason: open.isOver ? "it was not finished" : "it goes on"))
       }
     }
-    let rows = lines().map { row($0) }
+    var rows: [ComparisonRow] = []
+    for line in lines() {
+      try Task.checkCancellation()
+      rows.append(row(line))
+    }
     var initial = SampleStatistics()
     for cell in cells { cell.first?.coulombicEfficiency.map { initial.take($0) } }
     return ComparisonTable(
@@ -126,7 +136,7 @@ struct CellComparison {
     for (index, cycle) in line.entries {
       let cell = cells[index]
       var compared = ComparedCycle(
-        cell, cycle.row, reversible: reversible(cycle.row), retention: retention(cycle.row, cell))
+        cell, cycle.row, reversible: reversible(cycle.row), retention: retention(cycle.row, index))
       var why = reason(cycle.row)
       if why == nil, let common, !common.includes(cycle.conditions) {
         why = "other conditions: \(cycle.conditions.text); most have \(common.conditions.text)"
@@ -164,10 +174,10 @@ struct CellComparison {
     role.firstDirection == .charge ? cycle.dischargeCapacityAh : cycle.chargeCapacityAh
   }
 
-  private func retention(_ cycle: StoredCycle, _ cell: ComparableCell) -> Double? {
+  private func retention(_ cycle: StoredCycle, _ cell: Int) -> Double? {
     guard let number = request.reference else { return cycle.retention }
-    let reference = cell.cycles.last { $0.row.cellCycleNumber == number }?.row
-    guard cycle.cellCycleNumber >= number, let reference, reason(reference) == nil, reason(cycle) == nil,
+    guard cycle.cellCycleNumber >= number, let reference = references[cell], reason(reference) == nil,
+      reason(cycle) == nil,
       let whole = reversible(reference), let part = reversible(cycle), whole > 0
     else { return nil }
     return part / whole
@@ -181,17 +191,42 @@ struct CellComparison {
     func includes(_ other: CycleConditions) -> Bool { conditions.matches(other, by: measure) }
   }
 
-  /// The conditions that match most of the others in one measure; of several the first.
+  /// The conditions that match most of the others in one measure; of several the first. What is the very same is counted
+  /// together, so that cells that were driven alike take one look each.
   static func mostCommon(_ conditions: [CycleConditions]) -> Common? {
     var best: (count: Int, common: Common)?
     for measure in CycleConditions.Measure.allCases {
-      for candidate in conditions {
-        let common = Common(conditions: candidate, measure: measure)
-        let count = conditions.count { common.includes($0) }
-        if count > best?.count ?? 0 { best = (count, common) }
+      let kinds = Self.kinds(of: conditions, by: measure)
+      for kind in kinds {
+        let count = kinds.reduce(0) { $1.likeness.matches(kind.likeness) ? $0 + $1.count : $0 }
+        guard count > best?.count ?? 0 else { continue }
+        best = (count, Common(conditions: conditions[kind.first], measure: measure))
+        if count == conditions.count { return best?.common }
       }
     }
     return best?.common
+  }
+
+  private struct Kind {
+    var likeness: CycleConditions.Likeness
+    var first: Int
+    var count: Int
+  }
+
+  /// Which different ones there are in a measure, in the order in which they come.
+  private static func kinds(of conditions: [CycleConditions], by measure: CycleConditions.Measure) -> [Kind] {
+    var kinds: [Kind] = []
+    var places: [CycleConditions.Likeness: Int] = [:]
+    for (index, condition) in conditions.enumerated() {
+      let likeness = condition.likeness(by: measure)
+      if let place = places[likeness] {
+        kinds[place].count += 1
+      } else {
+        places[likeness] = kinds.count
+        kinds.append(Kind(likeness: likeness, first: index, count: 1))
+      }
+    }
+    return kinds
   }
 
   // MARK: Warnings

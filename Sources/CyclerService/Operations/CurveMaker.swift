@@ -8,7 +8,7 @@ internal import CyclerModel
 internal import Quantities
 
 /// Makes one kind of curve of half-cycles, with the grid and the smoothing that somebody asked for.
-struct CurveMaker {
+struct CurveMaker: Sendable {
   private let request: CurveRequest
   private let voltageGrid: Voltage
   private let chargeGrid: Charge?

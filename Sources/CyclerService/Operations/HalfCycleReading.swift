@@ -41,6 +41,7 @@ struct RecordPages: Sendable {
 /// A half-cycle with its steps, as far as they are committed at one moment.
 struct HalfCycleExtent: Sendable {
   var row: StoredHalfCycle
+  /// Those that move charge: in a rest nothing flows, and its voltages would only widen the curve.
   var steps: [StoredStep]
   /// What its steps have moved in its direction.
   var charge: Charge
@@ -49,7 +50,7 @@ struct HalfCycleExtent: Sendable {
 
   init(_ row: StoredHalfCycle, in view: StoreView) throws {
     self.row = row
-    steps = try view.steps(ofHalfCycle: row.halfCycleId, run: row.runId)
+    steps = try view.steps(of: row).filter { $0.kind != StepKind.rest.rawValue }
     // What came from elsewhere may say anything; it must not stop the daemon.
     let net = try steps.reduce(into: Int64(0)) { $0 &+= try view.lastCharge(step: $1.stepId).nanocoulombs }
     charge = Charge(nanocoulombs: row.direction < 0 ? 0 &- net : net)

@@ -35,8 +35,11 @@ extension LaboratoryOperations {
     var cells: [ComparableCell] = []
     // A short transaction for each cell.
     for choice in chosen { cells.append(try await store.read { view in try ComparableCell(choice, view) }) }
-    var comparison = CellComparison(request, role: role, cells: cells)
-    return comparison.compared()
+    let comparable = cells
+    return try await withTaskExecutorPreference(computing) {
+      var comparison = CellComparison(request, role: role, cells: comparable)
+      return try comparison.compared()
+    }
   }
 }
 

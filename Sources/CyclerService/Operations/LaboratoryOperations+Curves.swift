@@ -24,6 +24,19 @@ extension LaboratoryOperations {
       let cycles = try Self.cycles(request.cycles, newest: newest, of: run)
       return try view.halfCycles(run: run.runId, cycles: cycles).map { try HalfCycleExtent($0, in: view) }
     }
+    let curves = try await withTaskExecutorPreference(computing) {
+      try await self.curves(of: extents, by: maker, run, request)
+    }
+    let cell = try await store.read { try $0.cell(run.cellId) }
+    return CurveTable(
+      run: run.runId, cell: run.cellName, active_mass_ug: cell?.activeMassUg,
+      area_mm2: cell?.areaMm2E3.map { Double($0) / 1_000 }, curve: request.curve, smoothing: request.smoothing,
+      half_cycles: curves)
+  }
+
+  private func curves(
+    of extents: [HalfCycleExtent], by maker: CurveMaker, _ run: StoredRun, _ request: CurveRequest
+  ) async throws -> [HalfCycleCurve] {
     var curves: [HalfCycleCurve] = []
     var points = 0
     for extent in extents {
@@ -39,11 +52,7 @@ extension LaboratoryOperations {
       }
       curves.append(curve)
     }
-    let cell = try await store.read { try $0.cell(run.cellId) }
-    return CurveTable(
-      run: run.runId, cell: run.cellName, active_mass_ug: cell?.activeMassUg,
-      area_mm2: cell?.areaMm2E3.map { Double($0) / 1_000 }, curve: request.curve, smoothing: request.smoothing,
-      half_cycles: curves)
+    return curves
   }
 
   private static func cycles(_ selection: CycleSelection, newest: Int64, of run: StoredRun) throws -> [Int64] {

@@ -21,6 +21,8 @@ struct LaboratoryOperations: CyclerOperations {
   /// One archive is made at a time: each needs room on the disk of the database.
   let exportSeat = Seat()
   let startedAt: UnixInstant
+  /// For comparisons and curves.
+  let computing = ComputingQueue()
 
   func status() async throws -> DaemonStatus {
     let active = try await store.read { try $0.openRuns().count }
@@ -346,7 +348,11 @@ struct LaboratoryOperations: CyclerOperations {
         throw RequestRefused(
           .conflict, code: "\(kind).in_use", message: "the \(kind) “\(name)” is in use by run \(run)",
           hint: "stop that run first")
-      case .foreignDatabase, .newerSchema, .notDurable, .unusablePath, .stopped, .notWritten: throw error
+      case .notWritten(let failure):
+        throw RequestRefused(
+          .unavailable, code: failure.code.rawValue, message: failure.detail,
+          hint: "nothing was done; make room, then ask again")
+      case .foreignDatabase, .newerSchema, .notDurable, .unusablePath, .stopped: throw error
       }
     }
   }

@@ -24,6 +24,7 @@ struct RecountWalk: Sendable {
   private static let stepsTogether = 1_024
 
   private let run: Int64
+  private let runEndReason: String?
   /// Half-cycles up to this one were over when the walk began.
   private let lastHalfCycle: Int64
   private var recount: RunRecount
@@ -51,6 +52,7 @@ struct RecountWalk: Sendable {
   init(run: StoredRun, role: CellRole, parameters: MetricParameters, own: MetricParameters?, in view: StoreView) throws
   {
     self.run = run.runId
+    runEndReason = run.endReason
     lastHalfCycle = try view.lastClosedHalfCycle(run: run.runId)
     recount = RunRecount(
       role: role, parameters: parameters, earlierCellCycles: run.firstCycleNumber - 1,
@@ -140,7 +142,7 @@ struct RecountWalk: Sendable {
       guard let row = try view.closedHalfCycle(id) else { continue }
       work.append(.open(row))
       if let members, members.halfCycleID == id {
-        work += members.steps(endedBy: row.endReason ?? "").map { .step($0, after: -1) }
+        work += members.steps(endedBy: row.endReason, inRunEndedBy: runEndReason).map { .step($0, after: -1) }
       }
       work.append(.close)
     }

@@ -5,8 +5,6 @@
 // itself. A rest inside a half-cycle does not, and yet its records were counted: a voltage that relaxes below the plateau
 // threshold, or a reading that was clipped, is known of it. So the rests are found by where they stand.
 
-public import CyclerModel
-
 /// What was stamped on a step and tells where its records were counted.
 public struct StampedStep: Sendable, Hashable {
   /// `RowIdentity.step`.
@@ -33,29 +31,41 @@ public struct HalfCycleMembers: Sendable, Hashable {
   public let halfCycleID: Int64
   /// From its first step to the last one that says that it belongs to it, with the rests between.
   private var steps: [Int64] = []
-  /// Rests after that one.
+  /// Rests after that one, and why each ended.
   private var trailing: [Int64] = []
+  private var trailingReasons: [String?] = []
   private var lastReason: String?
 
   fileprivate init(_ halfCycleID: Int64) { self.halfCycleID = halfCycleID }
 
   /// The steps whose records it was made of.
   ///
-  /// Rests behind the last driven step are its own when the half-cycle was still open in them. Whoever closes a
-  /// half-cycle with a step writes the step's reason on both; only a run that is over closes it with one of its own.
-  /// - Parameter endReason: Why the half-cycle ended.
-  public func steps(endedBy endReason: String) -> [Int64] {
-    endReason == lastReason || endReason.hasPrefix("skipped by ") ? steps : steps + trailing
+  /// Rests behind the last driven step are its own when the half-cycle was still open in them. Whoever closes a half-cycle
+  /// with a step writes the step's reason on both, be it the driven one or a rest that is left for elsewhere; one that is
+  /// found over when a pause ends, or skipped then, was over before the rests. Only a run that is over closes it with its
+  /// own reason.
+  /// - Parameters:
+  ///   - endReason: Why the half-cycle ended; nil while it is open.
+  ///   - runReason: Why the run ended; nil while it goes on.
+  public func steps(endedBy endReason: String?, inRunEndedBy runReason: String?) -> [Int64] {
+    guard let endReason else { return steps + trailing }
+    guard endReason != lastReason, !endReason.hasPrefix("skipped by ") else { return steps }
+    if let last = trailingReasons.firstIndex(of: endReason) { return steps + trailing[...last] }
+    return endReason == runReason ? steps + trailing : steps
   }
 
   fileprivate mutating func add(_ step: StampedStep) {
     steps += trailing
     trailing = []
+    trailingReasons = []
     steps.append(step.stepID)
     lastReason = step.endReason
   }
 
-  fileprivate mutating func rest(_ stepID: Int64) { trailing.append(stepID) }
+  fileprivate mutating func rest(_ step: StampedStep) {
+    trailing.append(step.stepID)
+    trailingReasons.append(step.endReason)
+  }
 }
 
 /// Puts the steps of a run together to half-cycles. It holds the steps of one of them at a time.
@@ -70,7 +80,7 @@ public struct HalfCycleGrouping: Sendable, Hashable {
   public mutating func take(_ step: StampedStep) -> HalfCycleMembers? {
     guard let id = step.halfCycleID else {
       // A diagnostic and a check are in no half-cycle.
-      if step.kind == .rest { present?.rest(step.stepID) }
+      if step.kind == .rest { present?.rest(step) }
       return nil
     }
     var before: HalfCycleMembers?
