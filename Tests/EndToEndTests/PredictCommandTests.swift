@@ -41,17 +41,17 @@ extension ProgramTests {
         #expect(start.status == 0, "\(start.errors)")
         #expect(try rig.waitForRun(states: ["completed", "held", "ended"], seconds: 60) == "completed")
       }
-      try cycle(.anodeFreeNVPF, 7)
-      let efficiencies = try rig.sqlite("SELECT coulombic_efficiency FROM cycle ORDER BY cycle_number")
+      try cycle(.anodeFreeNVPF, 9)
+      // The first follows no cycle that it could be compared with, and an end may overshoot its voltage.
+      let efficiencies = try rig.sqlite("SELECT coulombic_efficiency FROM cycle WHERE comparable ORDER BY cycle_number")
         .split(separator: "\n").map { try #require(Double($0)) }
-      try #require(efficiencies.count == 7)
+      try #require((5...8).contains(efficiencies.count))
       let prediction = try rig.nactl("predict", "last", "--retention", "80 %", "--format", "json").json()
-      // The first follows no cycle that it could be compared with.
-      let mean = pow(efficiencies.dropFirst().reduce(1, *), 1.0 / 6)
+      let mean = pow(efficiencies.reduce(1, *), 1 / Double(efficiencies.count))
       #expect(abs(try #require(prediction["coulombic_efficiency"] as? Double) / mean - 1) < 1e-9)
       #expect(abs(try #require(prediction["cycles"] as? Double) / (log(0.8) / log(mean)) - 1) < 1e-9)
-      #expect(prediction["cycles_of_run"] as? Int == 6)
-      #expect(try rig.nactl("predict", "last").output.contains("6 comparable life cycles"))
+      #expect(prediction["cycles_of_run"] as? Int == efficiencies.count)
+      #expect(try rig.nactl("predict", "last").output.contains("\(efficiencies.count) comparable life cycles"))
     }
 
     @Test func otherCellsAndShortRunsAreRefused() throws {
