@@ -40,10 +40,13 @@ extension StoreView {
 
   /// A half-cycle of a run that is over; nil when there is none or it is open.
   public func closedHalfCycle(_ id: Int64) throws -> HalfCycleRow? {
-    try StoredHalfCycle.fetchOne(
-      database.cachedStatement(sql: "SELECT * FROM half_cycle WHERE half_cycle_id = ? AND end_reason IS NOT NULL"),
+    try Row.fetchOne(
+      database.cachedStatement(
+        sql: """
+          SELECT \(HalfCycleRow.stampColumns) FROM half_cycle WHERE half_cycle_id = ? AND end_reason IS NOT NULL
+          """),
       arguments: [id]
-    ).flatMap { HalfCycleRow($0) }
+    ).flatMap(HalfCycleRow.init(stamp:))
   }
 
   /// The number of the last half-cycle of a run that is over; 0 without one.
