@@ -74,11 +74,11 @@ extension StoreView {
   ) throws -> (count: Int, last: Int64) {
     let statement = try database.cachedStatement(
       sql: """
-        SELECT \(Self.recordColumns) FROM record WHERE step_id = ? AND step_record_index > ?
+        SELECT \(RecordRow.columnsOfStep) FROM record WHERE step_id = ? AND step_record_index > ?
         ORDER BY step_record_index LIMIT ?
         """)
     var found = (count: 0, last: index)
-    try RecordRow.each(of: statement, database, [step, index, Int64(limit)]) { record in
+    try RecordRow.each(of: statement, inStep: step, database, [step, index, Int64(limit)]) { record in
       found.count += 1
       found.last = Int64(record.index)
       take(record)
