@@ -117,7 +117,7 @@ struct MachineNamesWriter: ExportWriter {
   private var purposes: [Int64: String] = [:]
 
   mutating func begin(_ head: ExportHead, _ text: inout TextBuffer) {
-    for half in head.halfCycles { purposes[half.number] = half.purpose }
+    for half in head.stamped { purposes[Int64(half.number)] = half.purpose?.rawValue }
     text.append(Self.names.joined(separator: ",") + "\n")
   }
 

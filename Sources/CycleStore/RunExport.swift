@@ -105,6 +105,7 @@ struct ExportHead: Sendable {
   var parameters: StoredParameters?
   var cycles: [StoredCycle]
   var halfCycles: [StoredHalfCycle]
+  var stamped: [HalfCycleRow]
   var tests: [StoredEfficiencyTest]
   var impedance: [StoredImpedance]
   var steps: [StoredStep]
@@ -120,7 +121,8 @@ struct ExportHead: Sendable {
     self.cell = cell
     parameters = try view.parameters(run.parameterSetId)
     cycles = try view.cycles(run: number)
-    halfCycles = try view.halfCycles(run: number)
+    halfCycles = format == .json ? try view.halfCycles(run: number) : []
+    stamped = format == .json ? [] : try view.stampedHalfCycles(run: number)
     tests = try view.efficiencyTests(run: number)
     impedance = format == .json ? try view.impedance(run: number) : []
     steps = try view.steps(run: number, limit: Int(RowIdentity.step(run: 1, count: 0)))

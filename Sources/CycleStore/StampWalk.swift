@@ -11,7 +11,7 @@ import Quantities
 struct StampWalk: Sendable {
   /// Numbers of half-cycles by the step's count; 0 for none.
   private var halfCycles: [Int32] = []
-  private var rows: [StoredHalfCycle] = []
+  private var rows: [HalfCycleRow] = []
   private var facts: RunFacts?
   private var tests: [StoredEfficiencyTest] = []
   /// Cycles that are done, with the number of the half-cycle that was the last of them.
@@ -23,7 +23,7 @@ struct StampWalk: Sendable {
   init() {}
 
   init(_ head: ExportHead) {
-    rows = head.halfCycles
+    rows = head.stamped
     tests = head.tests
     var parameters: [String: String] = [:]
     if let text = head.parameters?.parameters,
@@ -39,7 +39,7 @@ struct StampWalk: Sendable {
     var place = 0
     for cycle in head.cycles {
       while place < rows.count, rows[place].cycleNumber ?? 0 <= cycle.cycleNumber {
-        after = rows[place].number
+        after = Int64(rows[place].number)
         place += 1
       }
       cycles.append((cycle.cycleNumber, after))
@@ -50,7 +50,7 @@ struct StampWalk: Sendable {
   /// A rest inside a half-cycle counts in it, though its row names none: it moves no charge, but its voltages are seen.
   private mutating func placeSteps(_ head: ExportHead) {
     halfCycles = [Int32](repeating: 0, count: Int(head.steps.last?.stepCount ?? 0) + 1)
-    let reasons = Dictionary(rows.map { ($0.halfCycleId, $0.endReason) }) { $1 }
+    let reasons = Dictionary(rows.map { ($0.halfCycleID, $0.endReason) }) { $1 }
     func place(_ members: HalfCycleMembers?) {
       guard let members else { return }
       let number = Int32(truncatingIfNeeded: RowIdentity.count(of: members.halfCycleID))
@@ -69,7 +69,7 @@ struct StampWalk: Sendable {
   mutating func next(_ step: StoredStep, isLast: Bool) -> (halfCycle: Int64, stamps: [RunStamp]) {
     let count = Int(step.stepCount)
     let halfCycle = count < halfCycles.count ? Int64(halfCycles[count]) : 0
-    guard facts != nil || isLast || rowPlace < rows.count && rows[rowPlace].number <= halfCycle else {
+    guard facts != nil || isLast || rowPlace < rows.count && Int64(rows[rowPlace].number) <= halfCycle else {
       return (halfCycle, [])
     }
     var stamps: [RunStamp] = []
@@ -78,11 +78,11 @@ struct StampWalk: Sendable {
       stamps += tests.compactMap { EfficiencyTestRow($0).map(RunStamp.test) }
       self.facts = nil
     }
-    while rowPlace < rows.count, isLast || rows[rowPlace].number <= halfCycle {
-      if let row = HalfCycleRow(rows[rowPlace]) { stamps.append(.halfCycle(row)) }
+    while rowPlace < rows.count, isLast || Int64(rows[rowPlace].number) <= halfCycle {
+      stamps.append(.halfCycle(rows[rowPlace]))
       rowPlace += 1
     }
-    let told = rowPlace > 0 ? rows[rowPlace - 1].number : 0
+    let told = rowPlace > 0 ? Int64(rows[rowPlace - 1].number) : 0
     while cyclePlace < cycles.count, isLast || cycles[cyclePlace].after <= told {
       stamps.append(.cycle(cycles[cyclePlace].number))
       cyclePlace += 1

@@ -49,6 +49,14 @@ extension StoreView {
     ).flatMap(HalfCycleRow.init(stamp:))
   }
 
+  /// The half-cycles of a run, one that is open included, as it stamped them.
+  func stampedHalfCycles(run: Int64) throws -> [HalfCycleRow] {
+    try Row.fetchAll(
+      database, sql: "SELECT \(HalfCycleRow.stampColumns) FROM half_cycle WHERE run_id = ? ORDER BY number",
+      arguments: [run]
+    ).compactMap(HalfCycleRow.init(stamp:))
+  }
+
   /// The number of the last half-cycle of a run that is over; 0 without one.
   public func lastClosedHalfCycle(run: Int64) throws -> Int64 {
     try Int64.fetchOne(
