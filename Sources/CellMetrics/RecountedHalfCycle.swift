@@ -26,6 +26,9 @@ public struct RecountedHalfCycle: Sendable, Hashable {
     awaited = accumulator.correctionDelay.flatMap { stamped.detail.resistances[$0] }
   }
 
+  /// Counts records of the present step, in order.
+  public mutating func record(_ records: [RecordRow]) { for record in records { self.record(record) } }
+
   /// Counts a record.
   @inline(__always)
   public mutating func record(_ record: RecordRow) {

@@ -49,9 +49,8 @@ public struct RunRecount: Sendable {
     return row.cycleNumber.map { closeCycles(below: $0) } ?? []
   }
 
-  /// Counts a record of the half-cycle.
-  @inline(__always)
-  public mutating func record(_ record: RecordRow) { halfCycle?.record(record) }
+  /// Counts records of the half-cycle, in order.
+  public mutating func record(_ records: [RecordRow]) { halfCycle?.record(records) }
 
   /// The step of the half-cycle is over.
   public mutating func stepEnded() { halfCycle?.stepEnded() }

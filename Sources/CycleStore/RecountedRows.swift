@@ -56,20 +56,31 @@ public final class RecountedRows: Sendable {
     if let summary { try write([.summaryUpdated(run: run, summary)]) }
   }
 
-  /// Compares a half-cycle with the stored one.
-  /// - Parameter parametersDiffer: Its plateau is another one then, and is left out.
+  /// Compares half-cycles, in the order of their numbers, with the stored ones.
+  /// - Parameter parametersDiffer: Their plateaus are other ones then, and are left out.
+  /// - Returns: How each stands.
   public func compare(
-    _ row: HalfCycleRow, with view: StoreView, parametersDiffer: Bool
-  ) throws -> Comparison {
-    try write([.halfCycleUpdated(row)])
-    let sql = "SELECT * FROM half_cycle WHERE half_cycle_id = ?"
-    let computed = try memory.write { database in
-      defer { try? database.execute(sql: "DELETE FROM half_cycle") }
-      return try Row.fetchOne(database.cachedStatement(sql: sql), arguments: [row.halfCycleID])
+    _ rows: [HalfCycleRow], with view: StoreView, parametersDiffer: Bool
+  ) throws -> [Comparison] {
+    guard let first = rows.first?.halfCycleID, let last = rows.last?.halfCycleID else { return [] }
+    try write(rows.map { .halfCycleUpdated($0) })
+    let sql = "SELECT * FROM half_cycle WHERE half_cycle_id BETWEEN ? AND ? ORDER BY half_cycle_id"
+    let left: Set<String> = parametersDiffer ? ["plateau_charge_nc", "plateau_ir_corrected_charge_nc"] : []
+    return try memory.write { database in
+      let computed = try Row.fetchCursor(database.cachedStatement(sql: sql), arguments: [first, last])
+      let stored = try Row.fetchCursor(view.database.cachedStatement(sql: sql), arguments: [first, last])
+      var comparisons: [Comparison] = []
+      var other = try stored.next()
+      // The key is the first column.
+      while let row = try computed.next() {
+        let key: Int64 = row[0]
+        while let present = other, (present[0] as Int64) < key { other = try stored.next() }
+        let isThere = other.map { ($0[0] as Int64) == key } ?? false
+        comparisons.append(Self.compare(row, isThere ? other : nil, without: left))
+      }
+      try database.execute(sql: "DELETE FROM half_cycle")
+      return comparisons
     }
-    let stored = try Row.fetchOne(view.database.cachedStatement(sql: sql), arguments: [row.halfCycleID])
-    return Self.compare(
-      computed, stored, without: parametersDiffer ? ["plateau_charge_nc", "plateau_ir_corrected_charge_nc"] : [])
   }
 
   /// Compares the cycles with those that are stored under the run's own parameters.

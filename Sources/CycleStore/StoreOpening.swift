@@ -235,6 +235,7 @@ extension CycleStore {
       // while no daemon runs.
       var isPersistent: Int32 = 1
       sqlite3_file_control(database.sqliteConnection, "main", SQLITE_FCNTL_PERSIST_WAL, &isPersistent)
+      try RecordPage.register(in: database)
     }
     return configuration
   }

@@ -67,36 +67,25 @@ extension RecordRow {
   /// Runs a statement over `recordColumns` that the connection keeps, with SQLite's own calls: it is what every live view
   /// asks of every run.
   static func all(of statement: Statement, _ database: Database, _ arguments: [Int64]) throws -> [RecordRow] {
-    var records: [RecordRow] = []
-    try each(of: statement, inStep: nil, database, arguments) { records.append($0) }
-    return records
-  }
-
-  /// The columns of `each(of:inStep:)`: a record of a known step says nothing new of it.
-  static let columnsOfStep = "step_record_index, step_time_us, voltage_nv, current_pa, charge_nc, energy_nj, flags"
-
-  /// The records of one step, selected by `columnsOfStep`, or those of a statement over `recordColumns`, one after the
-  /// other.
-  @inline(__always)
-  static func each(
-    of statement: Statement, inStep step: Int64?, _ database: Database, _ arguments: [Int64],
-    _ take: (RecordRow) -> Void
-  ) throws {
     let handle = statement.sqliteStatement
     defer { sqlite3_reset(handle) }
     for (place, argument) in arguments.enumerated() {
       guard sqlite3_bind_int64(handle, Int32(place + 1), argument) == SQLITE_OK else { throw error(of: database) }
     }
+    var records: [RecordRow] = []
     while true {
       switch sqlite3_step(handle) {
-      case SQLITE_ROW: if let step { take(RecordRow(handle, at: 0, stepID: step)) } else { take(RecordRow(handle)) }
-      case SQLITE_DONE: return
+      case SQLITE_ROW: records.append(RecordRow(handle))
+      case SQLITE_DONE: return records
       default: throw error(of: database)
       }
     }
   }
 
-  private static func error(of database: Database) -> DatabaseError {
+  /// The columns of a record of a known step.
+  static let columnsOfStep = "step_record_index, step_time_us, voltage_nv, current_pa, charge_nc, energy_nj, flags"
+
+  static func error(of database: Database) -> DatabaseError {
     let connection = database.sqliteConnection
     return DatabaseError(
       resultCode: ResultCode(rawValue: sqlite3_extended_errcode(connection)),
@@ -105,23 +94,33 @@ extension RecordRow {
 
   /// Reads `recordColumns` of the row on which a statement stands.
   private init(_ statement: SQLiteStatement) {
-    self.init(statement, at: 1, stepID: sqlite3_column_int64(statement, 0))
-  }
-
-  /// Reads `columnsOfStep` from the column `first` on.
-  @inline(__always)
-  private init(_ statement: SQLiteStatement, at first: Int32, stepID: Int64) {
     func known(_ column: Int32) -> Int64? {
       sqlite3_column_type(statement, column) == SQLITE_NULL ? nil : sqlite3_column_int64(statement, column)
     }
     self.init(
-      stepID: stepID, index: sqlite3_column_int(statement, first),
-      stepTime: TimeSpan(microseconds: sqlite3_column_int64(statement, first + 1)),
-      voltage: known(first + 2).map(Voltage.init(nanovolts:)),
-      current: known(first + 3).map(Current.init(picoamperes:)),
-      charge: Charge(nanocoulombs: sqlite3_column_int64(statement, first + 4)),
-      energy: Energy(nanojoules: sqlite3_column_int64(statement, first + 5)),
-      flags: DataFlags(rawValue: sqlite3_column_int64(statement, first + 6)))
+      stepID: sqlite3_column_int64(statement, 0), index: sqlite3_column_int(statement, 1),
+      stepTime: TimeSpan(microseconds: sqlite3_column_int64(statement, 2)),
+      voltage: known(3).map(Voltage.init(nanovolts:)), current: known(4).map(Current.init(picoamperes:)),
+      charge: Charge(nanocoulombs: sqlite3_column_int64(statement, 5)),
+      energy: Energy(nanojoules: sqlite3_column_int64(statement, 6)),
+      flags: DataFlags(rawValue: sqlite3_column_int64(statement, 7)))
+  }
+
+  /// Reads `columnsOfStep` as an aggregate function is given them.
+  @inline(__always)
+  init(_ values: UnsafeMutablePointer<OpaquePointer?>, stepID: Int64) {
+    // Nothing reads as zero too, so only a zero is worth a second call.
+    func known(_ column: Int) -> Int64? {
+      let value = sqlite3_value_int64(values[column])
+      return value == 0 && sqlite3_value_type(values[column]) == SQLITE_NULL ? nil : value
+    }
+    self.init(
+      stepID: stepID, index: sqlite3_value_int(values[0]),
+      stepTime: TimeSpan(microseconds: sqlite3_value_int64(values[1])),
+      voltage: known(2).map(Voltage.init(nanovolts:)), current: known(3).map(Current.init(picoamperes:)),
+      charge: Charge(nanocoulombs: sqlite3_value_int64(values[4])),
+      energy: Energy(nanojoules: sqlite3_value_int64(values[5])),
+      flags: DataFlags(rawValue: sqlite3_value_int64(values[6])))
   }
 
   /// Reads `recordColumns` by their place.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: NaCycler contributors
 //
-// What computing a run again asks: its steps and half-cycles in order, and the records of one step after another as fast
-// as SQLite gives them. Nothing is collected here; a page is as long as the caller says.
+// What computing a run again asks besides records (RecordPage.swift): its steps and half-cycles in order. A page is as long
+// as the caller says.
 
 public import CyclerModel
 import GRDB
@@ -72,26 +72,6 @@ extension StoreView {
       sql: """
         SELECT cycle_number FROM cycle JOIN run USING(run_id, parameter_set_id) WHERE run_id = ? ORDER BY cycle_number
         """, arguments: [run])
-  }
-
-  /// Hands over the records of a step after the one with that index, in order, at most `limit`.
-  /// - Returns: How many there were, and the index of the last.
-  @inline(__always)
-  public func eachRecord(
-    ofStep step: Int64, after index: Int64, limit: Int, _ take: (RecordRow) -> Void
-  ) throws -> (count: Int, last: Int64) {
-    let statement = try database.cachedStatement(
-      sql: """
-        SELECT \(RecordRow.columnsOfStep) FROM record WHERE step_id = ? AND step_record_index > ?
-        ORDER BY step_record_index LIMIT ?
-        """)
-    var found = (count: 0, last: index)
-    try RecordRow.each(of: statement, inStep: step, database, [step, index, Int64(limit)]) { record in
-      found.count += 1
-      found.last = Int64(record.index)
-      take(record)
-    }
-    return found
   }
 
   // MARK: Parameter sets

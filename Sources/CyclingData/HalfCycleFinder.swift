@@ -230,8 +230,10 @@ extension HalfCycleFinder {
     var new = 0.0
     var oldTime = 0.0
     var newTime = 0.0
-    /// Both ends belong to one run of records; `new` is all of it.
+    /// Both ends belong to one run of records; `new` is all of it but `quiet`.
     var isJoined = false
+    /// The share of hardly any current at one end, beside a current at the other.
+    var quiet = 0.0
   }
 
   private mutating func advance(to row: DataRow) {
@@ -301,6 +303,10 @@ extension HalfCycleFinder {
       // It dies away, and what shows then is an offset the other way.
       return Parts(old: before / 2 * span, oldTime: span)
     }
+    if before * after > 0, isQuietRow != lastIsQuiet {
+      let (flowing, quiet) = isQuietRow ? (before, after) : (after, before)
+      return Parts(new: flowing / 2 * span, newTime: span, isJoined: true, quiet: quiet / 2 * span)
+    }
     // Where the direction turns inside a step, the interval is the first of the new run.
     return Parts(new: (before + after) / 2 * span, newTime: span, isJoined: before * after >= 0)
   }
@@ -328,8 +334,7 @@ extension HalfCycleFinder {
       parts.old = 0
     } else {
       bound = max(before.magnitude, after.magnitude) * span
-      parts.old = 0
-      parts.new = 0
+      (parts.old, parts.new, parts.quiet) = (0, 0, 0)
     }
     if bound > 0, lastPlace == .candidate {
       candidate.note(gap: bound)
@@ -350,7 +355,7 @@ extension HalfCycleFinder {
     }
     guard let first, let second else { return nil }
     var counted = parts
-    (counted.old, counted.new) = (0, 0)
+    (counted.old, counted.new, counted.quiet) = (0, 0, 0)
     for part in [first, second] where part != 0 {
       // To the side whose current has its sign; to the new one where both have, or neither.
       let belongsBefore = part * before > 0 && part * row.current <= 0 && !parts.isJoined
@@ -419,7 +424,7 @@ extension HalfCycleFinder {
       if place != .nowhere { begin(last, charge: 0, over: 0, place: place) }
       lastPlace = place
       begin(
-        row, charge: diesAway ? 0 : parts.new, over: diesAway ? 0 : parts.newTime,
+        row, charge: diesAway ? parts.quiet : parts.new, over: diesAway ? 0 : parts.newTime,
         energyAt: mean(last.voltage, row.voltage))
     } else {
       lastPlace = place
@@ -430,7 +435,7 @@ extension HalfCycleFinder {
 
   /// Ends the part of the run that the last record belongs to.
   private mutating func leave(_ parts: Parts, _ row: DataRow, diesAway: Bool) {
-    let charge = parts.isJoined ? (diesAway ? parts.new : 0) : parts.old
+    let charge = parts.isJoined ? (diesAway ? parts.new : parts.quiet) : parts.old
     let time = parts.isJoined ? (diesAway ? parts.newTime : 0) : parts.oldTime
     switch lastPlace {
     case .open:
@@ -461,6 +466,10 @@ extension HalfCycleFinder {
         open = draft(direction, row)
         scaleBefore = 0
         return .open
+      }
+      // Behind a trickle that came to something, a rest.
+      if isQuietRow, isQuiet, row.current.magnitude * 10 <= last.current.magnitude, !quietIsLittle {
+        endQuiet(isLast: false)
       }
       if isQuietRow, !isQuiet {
         beforeQuiet = open
@@ -573,12 +582,16 @@ extension HalfCycleFinder {
     }
   }
 
+  /// Whether what flowed while there was hardly any current is an offset's charge, and no trickle's.
+  private var quietIsLittle: Bool {
+    open.charge - beforeQuiet.charge < Self.quietShare * (carried + beforeQuiet.charge)
+  }
+
   /// What flowed while hardly anything did is set aside where it comes to nothing.
   private mutating func endQuiet(isLast: Bool) {
     isQuiet = false
     open.endStep()
-    let moved = open.charge - beforeQuiet.charge
-    guard moved < Self.quietShare * (carried + beforeQuiet.charge) else { return }
+    guard quietIsLittle else { return }
     if quietRecords >= Self.leastQuiet * (open.steps - beforeQuiet.steps) {
       open.setAside(since: beforeQuiet, isLast: isLast)
     } else {

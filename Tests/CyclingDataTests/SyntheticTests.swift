@@ -10,11 +10,17 @@ import Testing
 
 /// Whatever program and instrument a table comes from, its half-cycles are those that were run.
 ///
-/// `NACYCLER_SEEDS=20000` runs so many seeds more; each failure names its seed.
+/// `NACYCLER_SEEDS=20000` runs so many seeds more; each failure names its seed, and `NACYCLER_ONLY_SEEDS=17,4` runs only
+/// such ones.
 @Suite("Synthetic tests of cells") struct SyntheticTests {
   static let seeds: [UInt64] = {
+    if let only = ProcessInfo.processInfo.environment["NACYCLER_ONLY_SEEDS"] {
+      return only.split(separator: ",").compactMap { UInt64($0) }
+    }
     let more = ProcessInfo.processInfo.environment["NACYCLER_SEEDS"].flatMap { UInt64($0) } ?? 0
-    return Array(1...(120 + more)) + [UInt64.random(in: 1_000_000...(.max))]
+    // Short pulses without steps in the table, and rests behind a trickle.
+    let difficult: [UInt64] = [2_415_602_500_947_501_346, 1_905, 2_146, 2_660, 2_735]
+    return Array(1...(120 + more)) + difficult + [UInt64.random(in: 1_000_000...(.max))]
   }()
 
   @Test func halfCyclesAreThoseThatWereRun() throws {

@@ -34,7 +34,7 @@ struct Recounted: Equatable {
     for row in stamped.values.sorted(by: { $0.number < $1.number }) {
       cycles += recount.open(Self.withoutSums(row))
       for step in members[row.halfCycleID]?.steps(endedBy: row.endReason, inRunEndedBy: runReason) ?? [] {
-        for record in records[step] ?? [] { recount.record(record) }
+        recount.record(records[step] ?? [])
         recount.stepEnded()
       }
       if let row = recount.closeHalfCycle() { halfCycles.append(row) }

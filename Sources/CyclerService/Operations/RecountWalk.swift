@@ -35,6 +35,8 @@ struct RecountWalk: Sendable {
   private var work: [Work] = []
   private var place = 0
   private var halfCycle: Int64 = 0
+  // Those of the present page that were counted and not yet compared.
+  private var counted: [HalfCycleRow] = []
 
   /// Half-cycles that were counted.
   private(set) var halfCycles: Int64 = 0
@@ -64,10 +66,19 @@ struct RecountWalk: Sendable {
   /// Reads a page.
   /// - Returns: False when all has been read.
   mutating func goOn(in view: StoreView, into rows: RecountedRows) throws -> Bool {
+    let isMore = try readPage(in: view, into: rows)
+    let comparisons = try rows.compare(counted, with: view, parametersDiffer: parametersDiffer)
+    for (row, comparison) in zip(counted, comparisons) { note(comparison, of: "half-cycle \(row.number)") }
+    counted.removeAll(keepingCapacity: true)
+    return isMore
+  }
+
+  private mutating func readPage(in view: StoreView, into rows: RecountedRows) throws -> Bool {
     var budget = Self.page
+    let page = RecordPage()
     while budget > 0 {
       if place < work.count {
-        budget -= try carryOut(work[place], budget, view, rows)
+        budget -= try carryOut(work[place], budget, view, page, rows)
       } else if !(try gather(view)) {
         try rows.add(recount.finish())
         try rows.add(recount.runSummary)
@@ -80,7 +91,7 @@ struct RecountWalk: Sendable {
   }
 
   private mutating func carryOut(
-    _ next: Work, _ budget: Int, _ view: StoreView, _ rows: RecountedRows
+    _ next: Work, _ budget: Int, _ view: StoreView, _ page: RecordPage, _ rows: RecountedRows
   ) throws -> Int {
     switch next {
     case .open(let row):
@@ -88,24 +99,22 @@ struct RecountWalk: Sendable {
       try rows.add(recount.open(row))
       return 16
     case .step(let step, let index):
-      // In a variable of its own, because the walk itself is asked for its place meanwhile.
-      var counted = recount
-      let found = try view.eachRecord(ofStep: step, after: index, limit: budget) { counted.record($0) }
-      recount = counted
-      records += Int64(found.count)
-      if found.count > 0 { lastRecord = RecordCursor(stepID: step, index: found.last) }
-      if found.count < budget {
+      try view.read(page, ofStep: step, after: index, limit: budget)
+      guard let last = page.records.last.map(RecordCursor.init) else {
         recount.stepEnded()
         place += 1
-      } else {
-        work[place] = .step(step, after: found.last)
+        return 16
       }
-      return found.count + 16
+      recount.record(page.records)
+      records += Int64(page.records.count)
+      lastRecord = last
+      work[place] = .step(step, after: last.index)
+      return page.records.count
     case .close:
       place += 1
       guard let row = recount.closeHalfCycle() else { return 1 }
       halfCycles += 1
-      note(try rows.compare(row, with: view, parametersDiffer: parametersDiffer), of: "half-cycle \(row.number)")
+      counted.append(row)
       return 64
     }
   }
