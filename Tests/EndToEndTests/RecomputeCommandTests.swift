@@ -137,6 +137,11 @@ extension ProgramTests {
       try expect("two questions", "last", "--list", "--show", "1", exit: 64)
       try expect("compute nothing", "last", "--list", "--mass", "1 mg", exit: 64)
       try expect("recompute.bad_parameter", "last", "--sodiation-plateau-below", "200 V")
+      // A reference that is nowhere would leave every retention unknown.
+      try expect(
+        "recompute.no_such_cycle: life cycle 2 is not among the cycles of run 1", "last", "--retention-reference",
+        "life 2")
+      try expect("there are formation cycle 1 to 2, life cycle 1", "last", "--retention-reference", "rate 1")
       #expect(try rig.nactl("cycles", "last", "--parameters", "9").errors.contains("recompute.no_such_set"))
       #expect(try rig.sqlite("SELECT count(*) FROM parameter_set") == "1")
     }
