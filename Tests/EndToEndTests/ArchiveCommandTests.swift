@@ -50,6 +50,10 @@ extension ProgramTests {
       let taken = try there.nactl("import", first)
       #expect(taken.status == 0, "\(taken.errors)")
       #expect(taken.output.hasPrefix("run 2: “2 cycles of hard-carbon” on cell HC-7, "), "\(taken.output)")
+      // Its own cycles, and apart from them those that were computed again.
+      #expect(
+        taken.output.hasSuffix(" records, 2 cycles\n  parameter set 2, “low”: 2 cycles that were computed again\n"),
+        "\(taken.output)")
       for format in ["bdf", "csv"] {
         #expect(
           try text(here, "export", "1", "--format", format)
