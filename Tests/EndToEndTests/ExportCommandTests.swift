@@ -155,6 +155,13 @@ extension ProgramTests {
         try checkHalfCycles(json, rig, table)
         try checkOtherOptions(file, live, found)
       }
+      // The fourth cycle was cut short, so nothing can be told by it.
+      let again = try rig.nactl("recompute", "last", "--retention-reference", "life 3")
+      #expect(
+        again.status == 0
+          && again.errors
+            == "warning: no retention is told: life cycle 3 was cut short, or its charge is not known\n",
+        "\(again.errors)")
     }
 
     /// The half-cycles are the stored ones.
