@@ -5,11 +5,17 @@ import Foundation
 import Testing
 
 extension LaboratoryRig {
-  /// The stored half-cycles and cycles of a run are what its records come to, to the last digit.
+  /// The stored half-cycles and cycles of a run are what its records come to, to the last digit, and no stamp of an export
+  /// contradicts them.
   func expectRecount(of run: String = "last") throws {
     let again = try nactl("recompute", run)
     #expect(again.status == 0, "\(again.output)\(again.errors)")
     #expect(again.output.hasSuffix("as they are stored, to the last digit\n"), "\(again.output)")
+    let file = directory.appendingPathComponent("recounted.csv").path
+    let export = try nactl("export", run, "--format", "csv", "-o", file, "--force")
+    #expect(export.status == 0, "\(export.errors)")
+    let found = try LaboratoryRig.run("nactl", ["analyze", file, "--format", "csv"])
+    #expect(found.status == 0 && !found.errors.contains("data quality"), "\(found.errors)")
   }
 }
 
