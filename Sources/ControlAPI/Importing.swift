@@ -19,12 +19,15 @@ public struct ImportResponse: Codable, Sendable, Hashable {
   public var cell: String
   /// How many records came with it.
   public var records: Int64
-  /// How many cycles, under all its parameter sets.
+  /// How many cycles the run itself has.
   public var cycles: Int64
+  /// The sets of parameters under which it has cycles: its own first, then those that were computed again.
+  public var parameter_sets: [ParameterSet]
 
   /// Makes one from its parts.
   public init(
-    request_id: String, run: Int64, uuid: String, title: String, cell: String, records: Int64, cycles: Int64
+    request_id: String, run: Int64, uuid: String, title: String, cell: String, records: Int64, cycles: Int64,
+    parameter_sets: [ParameterSet]
   ) {
     self.request_id = request_id
     self.run = run
@@ -33,6 +36,7 @@ public struct ImportResponse: Codable, Sendable, Hashable {
     self.cell = cell
     self.records = records
     self.cycles = cycles
+    self.parameter_sets = parameter_sets
   }
 }
 

@@ -12,7 +12,7 @@ public struct RunSummaryFrame: Codable, Sendable, Hashable {
   public var retention_threshold: Double
   /// How many groups of like cycles there are.
   public var conditions_groups: Int64
-  /// Efficiency of the cell's cycle 1, if it was in the run.
+  /// Efficiency of the cell's cycle 1, if it was in the run; null in its later runs.
   @OrNull public var initial_coulombic_efficiency: Double? = nil
   /// Efficiency of the first cycle after formation.
   @OrNull public var first_coulombic_efficiency_after_formation: Double? = nil

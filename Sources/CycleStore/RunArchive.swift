@@ -178,7 +178,11 @@ struct SmallTables {
       "instrument", "SELECT i.* FROM instrument i JOIN channel c USING(instrument_id) WHERE c.channel_id = ?",
       [channel], database
     ) { row in
-      ["instrument_id": only, "family": origin.map { $0["instrument_family"] as DatabaseValue } ?? row["family"]]
+      [
+        "instrument_id": only, "family": origin.map { $0["instrument_family"] as DatabaseValue } ?? row["family"],
+        // When a database first saw it is no matter of the run; what the run knows of it begins with the run.
+        "first_seen_unix_us": stored["created_unix_us"],
+      ]
     }
     try add("channel", "SELECT * FROM channel WHERE channel_id = ?", [channel], database) { row in
       let wiring: DatabaseValue = stored["wiring"]

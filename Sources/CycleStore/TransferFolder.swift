@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: NaCycler contributors
 //
-// Archives lie in a file while they are made or looked at. The machine's temporary folder is often memory, which counts
+// Archives and snapshots lie in a file while they are made or looked at. The machine's temporary folder is often memory, which counts
 // against the daemon's own; the disk of the database must never become full, because runs stop then. So they have a folder
 // of their own beside the database, and room is asked for before anything is written.
 
 import Foundation
 import Glibc
 
-/// Where archives on their way in and out lie; nothing in it outlives a daemon.
+/// Where archives on their way in and out, and snapshots on their way out, lie; nothing in it outlives a daemon.
 public struct TransferFolder: Sendable, Hashable {
   /// What is left to the database at least, unless a tenth of the disk is less.
   private static let largestReserve: Int64 = 1 << 30
@@ -65,6 +65,18 @@ public struct TransferFolder: Sendable, Hashable {
     }
   }
 
+  /// Makes sure that a copy of a database fits, with what its log holds and the database does not yet.
+  /// - Throws: `ArchiveProblem` when it does not.
+  public func checkRoom(forCopyOfDatabase database: String) throws {
+    var need: Int64 = 0
+    for file in [database, database + "-wal"] {
+      var status = stat()
+      // Without a log there is nothing in it; a database that is gone, reading it tells.
+      if stat(file, &status) == 0 { need += Int64(status.st_size) }
+    }
+    try checkRoom(for: need)
+  }
+
   /// Makes sure that what a file holds fits once more.
   /// - Throws: `ArchiveProblem` when it does not.
   public func checkRoom(forCopyOf file: String) throws {
@@ -79,7 +91,7 @@ public struct TransferFolder: Sendable, Hashable {
   /// What is said when there is no room.
   public static func noRoom(_ why: String) -> ArchiveProblem {
     ArchiveProblem(
-      .room, "archive.no_room", "there is no room for the archive beside the database: \(why)",
+      .room, "archive.no_room", "there is no room for it beside the database: \(why)",
       hint: "make room on the disk of the daemon's state directory")
   }
 }

@@ -98,7 +98,8 @@ public struct CyclerDaemon: Sendable {
       store: store, configuration: configuration.laboratory, roster: roster, logger: logger)
     let transfers = TransferFolder(stateDirectory: configuration.stateDirectory)
     do { try transfers.empty() } catch {
-      logger.warning("\(transfers.path) cannot be used, so no archive can be made or taken in: \(error)")
+      logger.warning(
+        "\(transfers.path) cannot be used, so no archive or snapshot can be made and no archive taken in: \(error)")
     }
     let operations = LaboratoryOperations(
       laboratory: laboratory, store: store, transfers: transfers, startedAt: UnixClock.now())

@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: NaCycler contributors
 
 internal import CyclerModel
+internal import Quantities
 
 /// What a reader must know of how a table was read, in sentences.
 struct AnalysisNotes {
@@ -13,6 +14,9 @@ struct AnalysisNotes {
 
   /// A counter and its samples that differ by more are no longer the same measurement.
   private static let credibleMismatch = 1e-3
+
+  /// A counter whose steps are a larger share of a half-cycle decides the efficiency's fourth digit by its own.
+  private static let credibleStep = 1e-4
 
   /// No cell has more volts.
   private static let credibleVoltage = 1_000.0
@@ -45,6 +49,11 @@ struct AnalysisNotes {
     let names = header.counterNames.map { "“\($0)”" }.joined(separator: " and ")
     var notes: [String] = []
     if rules.countersArePrimary { notes.append("charge is what the instrument counted (\(names))") }
+    if rules.countersArePrimary, let coarse = coarseness {
+      notes.append(
+        "data quality: the instrument's counter (\(names)) goes in steps of \(coarse.step) mAh, which are \(coarse.parts) ppm "
+          + "of the largest half-cycle: charge from the samples may be finer, --charge samples takes it")
+    }
     if let mismatch = result.summary.counterMismatch, mismatch > Self.credibleMismatch {
       let parts = Int(min(mismatch * 1e6, 1e12).rounded())
       notes.append(
@@ -52,6 +61,20 @@ struct AnalysisNotes {
       )
     }
     return notes
+  }
+
+  /// Steps of a counter that are more than `credibleStep` of the largest half-cycle.
+  private var coarseness: (step: String, parts: Int)? {
+    guard let step = rules.counters.compactMap(\.resolution).max(),
+      let largest = result.halfCycles.map(\.charge.nanocoulombs).max(), largest > 0
+    else { return nil }
+    let share = step * 1e9 / Double(largest)
+    guard share > Self.credibleStep else { return nil }
+    // mAh with three digits, which is more than such a step is known by.
+    let hours = step / 3.6
+    var scale = 1.0
+    while hours * scale < 100, scale < 1e12 { scale *= 10 }
+    return ("\((hours * scale).rounded() / scale)", Int(min(share * 1e6, 1e6).rounded()))
   }
 
   private var time: [String] {

@@ -27,6 +27,7 @@ public struct ChargeCounter: Sendable, Hashable {
 
   let kind: Kind
   let side: Side
+  private var grid = CounterGrid()
   private var last = 0.0
   private var isKnown = false
 
@@ -68,6 +69,27 @@ public struct ChargeCounter: Sendable, Hashable {
     case .discharge: return -counted
     case .magnitude: return counted * direction
     }
+  }
+
+  /// The steps in which it counts, C, as far as its readings show any that are worth a word; see `CounterGrid`.
+  var resolution: Double? { grid.step }
+  /// It counts so finely that its steps need no word.
+  var isFine: Bool { grid.isFine }
+
+  /// Looks at what `advance` told, until it has shown that it counts finely.
+  /// - Parameters:
+  ///   - current: Of the record, A.
+  ///   - span: Since the record before, s.
+  ///   - isSteady: Whether that one was of the same step and of the same current.
+  @inline(__always)
+  mutating func observe(_ counted: Double?, reading: Double, current: Double, span: Double, isSteady: Bool) {
+    guard !grid.isFine, let counted else { return }
+    switch side {
+    case .charge: guard current > 0 else { return }
+    case .discharge: guard current < 0 else { return }
+    case .net, .magnitude: guard current != 0 else { return }
+    }
+    grid.observe(counted.magnitude, reading: reading.magnitude, span: isSteady ? span : nil)
   }
 
   /// A counter that begins anew begins near zero; one that falls by its last digit only corrects itself.

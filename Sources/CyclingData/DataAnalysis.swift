@@ -49,7 +49,6 @@ public struct DataAnalysis: Sendable {
   public mutating func read(_ bytes: UnsafeRawBufferPointer) throws(DataProblem) {
     if stamped != nil { return try readStamped(bytes) }
     if beginning != nil { return try begin(with: bytes) }
-    _ = try order()
     try readForeign(bytes)
   }
 
@@ -69,7 +68,6 @@ public struct DataAnalysis: Sendable {
       stamped = StampedTable(heading, options: options)
       return try readStamped(opening[(end + 1)...])
     }
-    _ = try order()
     try opening.withUnsafeBufferPointer { (all) throws(DataProblem) in try readForeign(UnsafeRawBufferPointer(all)) }
   }
 
@@ -78,13 +76,14 @@ public struct DataAnalysis: Sendable {
     let said: [(Bool, String)] = [
       (options.first != nil, "--pair"), (options.columns != ColumnMap(), "--columns"),
       (options.chargeSource != .automatic, "--charge"), (options.gapLimit != nil, "--gap-limit"),
-      (options.test != nil, "--test"),
+      (options.test != nil, "--test"), (options.currentGainPartsPerMillion != nil, "--current-gain-ppm"),
+      (options.currentOffset != nil, "--current-offset"),
     ]
     let names = said.filter(\.0).map(\.1)
     guard !names.isEmpty else { return }
     throw DataProblem(
       "analysis.stamped",
-      "the file is an export of NaCycler and carries what \(names.joined(separator: ", ")) would say",
+      "the file is an export of NaCycler: its stamps stand in the place of what \(names.joined(separator: ", ")) would say",
       hint: "leave it out, or add --ignore-stamps to read the file like anybody's")
   }
 
@@ -93,6 +92,8 @@ public struct DataAnalysis: Sendable {
 
   private mutating func readForeign(_ bytes: UnsafeRawBufferPointer) throws(DataProblem) {
     try reader.read(bytes, into: &finder)
+    // Only of a file that is a table is it worth asking.
+    if reader.header != nil { _ = try order() }
     if let header = reader.header, options.chargeSource == .counter, header.counters.isEmpty {
       throw DataProblem(
         "data.no_counter", "no column is a counter of charge",
@@ -104,12 +105,12 @@ public struct DataAnalysis: Sendable {
   /// The table is over.
   public mutating func finish() throws(DataProblem) -> AnalysisResult {
     if stamped != nil { return try finishStamped() }
-    let first = try order()
     if let opening = beginning {
       beginning = nil
       try opening.withUnsafeBufferPointer { (all) throws(DataProblem) in try readForeign(UnsafeRawBufferPointer(all)) }
     }
     try reader.finish(into: &finder)
+    let first = try order()
     finder.finish()
     if finder.tally.records == 0 { throw reader.holdsNoRecord }
     if let problem = reader.signs.problem { throw problem }

@@ -17,6 +17,8 @@ public struct DataHalfCycle: Sendable, Hashable {
   public var energy: Energy?
   /// What it moved below the plateau threshold of its branch; nil without one, and when no record lies below it.
   public var plateauCharge: Charge?
+  /// The same of the voltage less its ohmic part; only where a run of ours asked for it.
+  public var plateauIRCorrectedCharge: Charge?
   /// When its current began and ended, s of the test.
   public var begin: Double
   /// See `begin`.
@@ -39,7 +41,8 @@ public struct DataHalfCycle: Sendable, Hashable {
   public var counted: Charge?
   /// What the samples come to, where there is a counter beside them.
   public var integral: Charge?
-  /// The most that may have flowed while nobody measured; nil without a gap.
+  /// The most that may have flowed while nobody measured. In a table that nobody stamped nil without a gap; in one of ours
+  /// zero then, and nil where there is no bound.
   public var gapCharge: Charge?
   /// How long it was interrupted, s; nil if it was not.
   public var interruption: Double?

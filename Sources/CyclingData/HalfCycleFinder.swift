@@ -13,62 +13,6 @@ internal import CyclerModel
 internal import Quantities
 
 struct HalfCycleFinder: RowTaking, Sendable {
-  /// What to look for.
-  struct Rules: Sendable, Hashable {
-    var chargingPlateauBelow: Voltage?
-    var dischargingPlateauBelow: Voltage?
-    /// A longer interval is a gap, s; nil for a limit that follows from the file.
-    var gapLimit: Double?
-    var chargeSource = AnalysisOptions.ChargeSource.automatic
-    // From the heading.
-    var hasStep = false
-    var hasStepTime = false
-    var counters: [ChargeCounter] = []
-    /// Whether the counters and not the samples give the charge.
-    var countersArePrimary = false
-
-    init(_ options: AnalysisOptions) {
-      let parameters = MetricParameters(
-        sodiationPlateauBelow: options.sodiationPlateauBelow, desodiationPlateauBelow: options.desodiationPlateauBelow,
-        retentionReference: nil)
-      chargingPlateauBelow = parameters.plateauThreshold(direction: .charge, role: options.countingRole)
-      dischargingPlateauBelow = parameters.plateauThreshold(direction: .discharge, role: options.countingRole)
-      gapLimit = options.gapLimit
-      chargeSource = options.chargeSource
-    }
-  }
-
-  /// What was seen of the table as a whole.
-  struct Tally: Sendable, Hashable {
-    var records = 0
-    /// Of the same time as the record before, in the same step.
-    var duplicates = 0
-    /// Left out because their time lies before that of the record before.
-    var backwards = 0
-    /// Where the clock began anew; lines.
-    var restarts: [Int] = []
-    /// Intervals without records; lines, the first few.
-    var gaps: [Int] = []
-    var gapCount = 0
-    var firstTime = 0.0
-    var lastTime = 0.0
-    /// Runs that split nothing and belong to no half-cycle.
-    var spurious = 0
-    /// Records without any current, once there was one.
-    var zeros = 0
-    /// Changes between none and hardly any inside a step: the noise of an instrument whose zero is a digit like others.
-    var flickers = 0
-
-    /// How far the voltage fell and rose while a positive current flowed inside steps, V; counted until there is a negative
-    /// one.
-    var fallen = 0.0
-    var risen = 0.0
-    var hasNegative = false
-
-    /// Whether a rest shows exactly no current.
-    var restsAreExact: Bool { zeros >= 3 && flickers <= zeros / 10 }
-  }
-
   private(set) var tally = Tally()
   private(set) var closed: [DataHalfCycle] = []
   private(set) var rules: Rules
@@ -99,6 +43,8 @@ struct HalfCycleFinder: RowTaking, Sendable {
   private var beginsSection = false
   private var intervals = 0
   private var longestInterval = 0.0
+  // A counter of charge may yet turn out to be coarse.
+  private var areCountersWatched = true
 
   // What the pieces of the open half-cycle before `open` moved, C.
   private var carried = 0.0
@@ -353,6 +299,7 @@ extension HalfCycleFinder {
     if rules.counters.count > 1 {
       second = rules.counters[1].advance(to: row.secondCounter, beginsStep: beginsStep, direction: direction)
     }
+    if areCountersWatched { watchCounters(first, second, row, beginsStep) }
     guard let first, let second else { return nil }
     var counted = parts
     (counted.old, counted.new, counted.quiet) = (0, 0, 0)
@@ -362,6 +309,18 @@ extension HalfCycleFinder {
       if belongsBefore { counted.old += part } else { counted.new += part }
     }
     return counted
+  }
+
+  /// Looks for the steps in which the counters count, until all of them have shown that they count finely.
+  @inline(never)
+  private mutating func watchCounters(_ first: Double?, _ second: Double?, _ row: DataRow, _ beginsStep: Bool) {
+    let (current, span) = (row.current, row.time - last.time)
+    let isSteady = !beginsStep && (current - last.current).magnitude <= 0.01 * current.magnitude
+    rules.counters[0].observe(first, reading: row.firstCounter, current: current, span: span, isSteady: isSteady)
+    if rules.counters.count > 1 {
+      rules.counters[1].observe(second, reading: row.secondCounter, current: current, span: span, isSteady: isSteady)
+    }
+    areCountersWatched = rules.counters.contains { !$0.isFine }
   }
 
   /// Keeps both for the comparison, each with the half-cycle of its direction.

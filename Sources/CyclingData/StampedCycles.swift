@@ -39,14 +39,18 @@ struct StampedCycles {
 
   private mutating func sumUp() {
     var differing: [String] = []
+    var contradicted: [String] = []
+    let hasOwnPlateaus = table.hasOwnPlateaus
     for half in table.halves {
-      let stamp = half.counted.stamped
       var row = half.counted.row
-      if row.endReason != nil, row.charge != stamp.charge || row.energy != stamp.energy {
-        // What its records do not hold is not known from this table.
+      if half.lacksRecords {
+        // What its records do not hold is not known from this table, nor how much it is.
         row.flags.formUnion([.gap, .chargeUnknown])
+        row.gapCharge = nil
         differing.append("\(row.number)")
       }
+      let others = half.contradictions(hasOwnPlateaus: hasOwnPlateaus)
+      if !others.isEmpty { contradicted.append("\(row.number) (\(others.joined(separator: ", ")))") }
       if let formation = options.formationCycles, let cycle = row.cycleNumber {
         row.purpose = cycle <= formation ? .formation : .life
       }
@@ -56,10 +60,32 @@ struct StampedCycles {
       halves.append(data)
     }
     if !differing.isEmpty {
-      let numbers = differing.prefix(10).joined(separator: ", ") + (differing.count > 10 ? " …" : "")
       notes.append(
-        "data quality: the records of half-cycle \(numbers) do not come to what the run had: records are missing or were "
-          + "changed, so its charge counts as unknown")
+        "data quality: the records of half-cycle \(Self.few(differing)) do not come to what the run had: records are missing "
+          + "or were changed, so its charge counts as unknown")
+    }
+    if !contradicted.isEmpty {
+      notes.append(
+        "data quality: the stamp of half-cycle \(Self.few(contradicted)) does not say what its records come to: sums and "
+          + "flags are counted from the records, end and active time are taken from the stamp")
+    }
+    // Half-cycles that lack records have moved more than is known.
+    if differing.isEmpty { reviewTests() }
+  }
+
+  private static func few(_ names: [String]) -> String {
+    names.prefix(10).joined(separator: ", ") + (names.count > 10 ? " …" : "")
+  }
+
+  /// Tests of plating are taken as they are stamped: which half-cycles are in one only the run knew.
+  private mutating func reviewTests() {
+    func moved(_ direction: Direction) -> Double {
+      rows.reduce(0) { $0 + ($1.direction == direction ? Double(max(0, $1.charge.nanocoulombs)) : 0) }
+    }
+    let (charged, discharged) = (moved(.charge), moved(.discharge))
+    for test in table.tests {
+      guard let what = test.contradiction(charged: charged, discharged: discharged) else { continue }
+      notes.append("data quality: the stamp of test \(test.number) says \(what)")
     }
   }
 
@@ -94,7 +120,7 @@ struct StampedCycles {
     // As a run is computed again: every half-cycle that is over, and a cycle's end before the next one begins.
     var accumulator = CycleAccumulator(
       role: role, earlierCellCycles: table.facts?.earlierCellCycles ?? 0, retentionReference: reference,
-      retentionThreshold: table.parameters.retentionThreshold)
+      retentionThreshold: table.parameters.retentionThreshold, isFormationDone: options.formationCycles == 0)
     var open = table.cycles[...]
     for row in rows where row.endReason != nil {
       while let number = open.first, let next = row.cycleNumber, number < next {
@@ -207,7 +233,8 @@ extension DataHalfCycle {
     charge = row.charge
     energy = row.energy
     plateauCharge = row.plateauCharge
-    gapCharge = row.flags.contains(.gap) ? row.gapCharge : nil
+    plateauIRCorrectedCharge = row.detail.plateauIRCorrectedCharge
+    gapCharge = row.gapCharge
     isTruncated = row.flags.contains(.truncated)
     isPartialStart = row.flags.contains(.partialStart)
     stampedFlags = row.flags

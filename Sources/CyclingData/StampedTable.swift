@@ -15,6 +15,10 @@ struct StampedTable: Sendable {
   struct Half: Sendable {
     var counted: RecountedHalfCycle
     var draft: DataHalfCycle
+    /// A step of it ended at the voltage that its stamp says.
+    var endsAtItsVoltage = false
+    /// How long the circuit can have been closed, µs: the time of the steps that moved charge at least, that of all at most.
+    var activeTime: (least: Int64, most: Int64) = (0, 0)
   }
 
   /// What the run says of itself; nil before its first record.
@@ -32,6 +36,19 @@ struct StampedTable: Sendable {
   /// Whether the last line ended in the middle.
   private(set) var hasCutLine = false
 
+  /// Whether plateaus are told by the parameters and the role of the run itself.
+  var hasOwnPlateaus: Bool { facts.map { $0.role == role && $0.metricParameters.known == ownPlateaus } ?? false }
+
+  /// The parameters that are used, with what does not change plateaus as the run has it.
+  private var ownPlateaus: MetricParameters {
+    var compared = parameters
+    if let known = facts?.metricParameters.known {
+      compared.retentionReference = known.retentionReference
+      compared.retentionThreshold = known.retentionThreshold
+    }
+    return compared
+  }
+
   private let heading: StampedHeading
   private let options: AnalysisOptions
   private var line = 1
@@ -43,6 +60,9 @@ struct StampedTable: Sendable {
   private var step: Int64 = -1
   private var stepTime: Int64 = 0
   private var stepMoved = false
+  // Of the present step, at its last record, and at its last one with a voltage.
+  private var stepCharge = Charge.zero
+  private var stepVoltage: Voltage?
 
   /// Longer lines are no table of ours.
   private static let longestLine = 1 << 20
@@ -139,6 +159,8 @@ extension StampedTable {
       energy: Energy(nanojoules: try count(heading.energy, text)),
       flags: DataFlags(rawValue: try integer(heading.flags, text)))
     if record.charge != .zero || current ?? 0 != 0 { stepMoved = true }
+    stepCharge = record.charge
+    stepVoltage = record.voltage ?? stepVoltage
     halves[place].counted.record(record)
     halves[place].draft.note(record, at: Double(time) / 1e6, line: line)
   }
@@ -147,7 +169,8 @@ extension StampedTable {
     guard let open, step >= 0 else { return }
     halves[open].counted.stepEnded()
     if stepMoved { halves[open].draft.noteStep(seconds: Double(stepTime) / 1e6) }
-    (stepTime, stepMoved) = (0, false)
+    halves[open].noteStep(time: stepTime, hasCharge: stepCharge != .zero, voltage: stepVoltage)
+    (stepTime, stepMoved, stepCharge, stepVoltage) = (0, false, .zero, nil)
   }
 
   private mutating func takeStamps(_ text: UnsafeBufferPointer<UInt8>) throws(DataProblem) {

@@ -32,6 +32,10 @@ struct AnalyzedCycle: Encodable {
   @OrNull var desodiation_plateau_capacity_ah: Double?
   @OrNull var desodiation_plateau_ratio: Double?
   @OrNull var desodiation_slope_capacity_ah: Double?
+  @OrNull var sodiation_plateau_ir_corrected_capacity_ah: Double?
+  @OrNull var sodiation_plateau_ir_corrected_ratio: Double?
+  @OrNull var desodiation_plateau_ir_corrected_capacity_ah: Double?
+  @OrNull var desodiation_plateau_ir_corrected_ratio: Double?
   @OrNull var cumulative_irreversible_capacity_ah: Double?
   @OrNull var retention: Double?
   @OrNull var capacity_change: Double?
@@ -97,6 +101,10 @@ struct AnalyzedCycle: Encodable {
     desodiation_plateau_capacity_ah = desodiation
     desodiation_plateau_ratio = summary.desodiationPlateauRatio
     if let desodiation, let charge { desodiation_slope_capacity_ah = charge - desodiation }
+    sodiation_plateau_ir_corrected_capacity_ah = summary.detail.sodiationPlateauIRCorrectedCharge?.ampereHours
+    sodiation_plateau_ir_corrected_ratio = summary.detail.sodiationPlateauIRCorrectedRatio
+    desodiation_plateau_ir_corrected_capacity_ah = summary.detail.desodiationPlateauIRCorrectedCharge?.ampereHours
+    desodiation_plateau_ir_corrected_ratio = summary.detail.desodiationPlateauIRCorrectedRatio
     cumulative_irreversible_capacity_ah = summary.cumulativeIrreversibleCharge?.ampereHours
     retention = summary.retention
     capacity_change = summary.capacityChange

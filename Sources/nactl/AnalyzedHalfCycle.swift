@@ -13,6 +13,7 @@ struct AnalyzedHalfCycle: Encodable {
   var capacity_ah: Double
   @OrNull var energy_wh: Double?
   @OrNull var plateau_capacity_ah: Double?
+  @OrNull var plateau_ir_corrected_capacity_ah: Double?
   var start_s: Double
   var end_s: Double
   var first_line: Int
@@ -32,10 +33,16 @@ struct AnalyzedHalfCycle: Encodable {
 
   init(_ half: DataHalfCycle) {
     cycle = half.cycle
-    direction = half.direction == .charge ? "charge" : "discharge"
+    direction =
+      switch half.direction {
+      case .charge: "charge"
+      case .discharge: "discharge"
+      case .none: "none"
+      }
     capacity_ah = half.charge.ampereHours
     energy_wh = half.energy?.wattHours
     plateau_capacity_ah = half.plateauCharge?.ampereHours
+    plateau_ir_corrected_capacity_ah = half.plateauIRCorrectedCharge?.ampereHours
     start_s = half.begin
     end_s = half.end
     first_line = half.firstLine

@@ -7,7 +7,9 @@ import Quantities
 
 /// A test of plating.
 struct AnalyzedTest: Encodable {
+  var number: Int32
   var kind: String
+  var label: String
   var cycles: Int32
   var reservoir_charge_ah: Double
   var plated_charge_ah: Double
@@ -16,7 +18,9 @@ struct AnalyzedTest: Encodable {
   var flags: [String]
 
   init(_ row: EfficiencyTestRow) {
+    number = row.number
     kind = row.kind.rawValue
+    label = row.label
     cycles = row.cycles
     reservoir_charge_ah = row.reservoirCharge.ampereHours
     plated_charge_ah = row.platedCharge.ampereHours

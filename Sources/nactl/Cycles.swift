@@ -127,7 +127,7 @@ struct Cycles: AsyncParsableCommand {
       .init("CYCLE", "cycle_number", number: true) { "\($0.cycle_number)" },
       .init("OF CELL", "cell_cycle_number", number: true) { "\($0.cell_cycle_number)" },
       .init("PURPOSE", "purpose") { $0.purpose },
-      .init("LABEL", "label") { $0.label },
+      .init("LABEL", "label", text: { $0.label.map(Table<CycleFrame>.shortened) }) { $0.label },
       capacity("CHARGE", "charge_capacity_Ah") { $0.charge_capacity_Ah },
       capacity("DISCHARGE", "discharge_capacity_Ah") { $0.discharge_capacity_Ah },
       fraction("CE %", "coulombic_efficiency", decimals: 3) { $0.coulombic_efficiency },

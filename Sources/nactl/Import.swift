@@ -24,6 +24,10 @@ struct Import: AsyncParsableCommand {
     Terminal.endProgress()
     Terminal.out(
       "run \(taken.run): “\(taken.title)” on cell \(taken.cell), \(taken.records) records, \(taken.cycles) cycles\n")
+    for set in taken.parameter_sets where !set.is_own {
+      let label = set.label.map { ", “\(Table<ParameterSet>.shortened($0))”" } ?? ""
+      Terminal.out("  parameter set \(set.parameter_set)\(label): \(set.cycles) cycles that were computed again\n")
+    }
   }
 }
 

@@ -33,6 +33,7 @@ struct Plot: AsyncParsableCommand {
   var cycles: CycleSelection?
   @Option(help: "Of which half-cycles: both, charge or discharge.") var branch: Branch = .both
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp(
       "How fine the grid is, for instance \"2 mV\" for dqdv, \"1 uAh\" for the others.", valueName: "grid"),
     transform: GridArgument.read)
@@ -63,7 +64,11 @@ struct Plot: AsyncParsableCommand {
     if curve == .voltage, smooth != nil { throw ValidationError("the voltage is not smoothed; dqdv and dvdq are") }
     if let grid, (curve == .dqdv) != grid.isVoltage {
       throw ValidationError(
-        curve == .dqdv ? "the grid of dqdv is a voltage, such as \"2 mV\"" : "the grid is a charge, such as \"1 uAh\"")
+        curve == .dqdv
+          ? "the grid of dqdv is a voltage, such as \"2 mV\"" : "the grid of \(kind) is a charge, such as \"1 uAh\"")
+    }
+    if let millivolts = grid?.millivolts, !GridArgument.voltages.contains(millivolts) {
+      throw ValidationError("the grid of dqdv is 0.5 mV to 1 V, such as \"2 mV\", not \(millivolts) mV")
     }
     if svg != nil, format != .plot { throw ValidationError("--svg is a picture; --format \(format.rawValue) is none") }
     if svg == nil, force { throw ValidationError("--force belongs to --svg") }
@@ -75,6 +80,9 @@ struct Plot: AsyncParsableCommand {
       throw ValidationError("--height is \(heights.lowerBound) to \(heights.upperBound) here, not \(height)")
     }
   }
+
+  /// The curve in words of the command line.
+  private var kind: String { curve == .voltage ? "--x capacity" : curve.rawValue }
 
   func run() async throws {
     if curve == .current || (curve == .voltage && x != .capacity) { try await traced() } else { try await curved() }
@@ -168,15 +176,24 @@ struct GridArgument {
 
   var isVoltage: Bool { millivolts != nil }
 
+  /// What the daemon can do, mV.
+  static let voltages = 0.5...1_000.0
+
   static func read(_ argument: String) throws -> GridArgument {
     let text = argument.trimmingSpaces()
     let units: [(String, Double, Bool)] = [
       ("mV", 1, true), ("uAh", 1, false), ("µAh", 1, false), ("mAh", 1_000, false), ("Ah", 1e6, false),
       ("V", 1_000, true),
     ]
-    guard let (symbol, factor, isVoltage) = units.first(where: { text.hasSuffix($0.0) }),
-      let number = Double(text.dropLast(symbol.count).trimmingSpaces()), number > 0, number.isFinite
-    else { throw ValidationError("“\(argument)” is no grid; write for instance 2 mV or 1 uAh") }
+    let right = "write \"2 mV\" for dqdv, \"1 uAh\" for dvdq and --x capacity"
+    guard let (symbol, factor, isVoltage) = units.first(where: { text.hasSuffix($0.0) }) else {
+      throw ValidationError(
+        "“\(argument)” has no unit of a grid (\(units.map(\.0).joined(separator: ", "))); \(right)")
+    }
+    guard let number = Double(text.dropLast(symbol.count).trimmingSpaces()), number.isFinite else {
+      throw ValidationError("“\(argument)” has no number in front of \(symbol); \(right)")
+    }
+    guard number > 0 else { throw ValidationError("“\(argument)” is not above zero; \(right)") }
     let value = number * factor
     return GridArgument(millivolts: isVoltage ? value : nil, microampereHours: isVoltage ? nil : value)
   }

@@ -155,7 +155,7 @@ struct Recompute: AsyncParsableCommand {
       .init("AT", "computed_unix_us", text: { $0.computed_unix_us.map { Numbers.instant(unixMicroseconds: $0) } }) {
         $0.computed_unix_us.map { "\($0)" }
       },
-      .init("LABEL", "label") { $0.label },
+      .init("LABEL", "label", text: { $0.label.map(Table<ParameterSet>.shortened) }) { $0.label },
       .hidden("program_version") { $0.program_version },
       .hidden("records") { $0.records.map { "\($0)" } },
       .hidden("last_step_count") { $0.last_step_count.map { "\($0)" } },

@@ -123,16 +123,8 @@ struct RunExports {
   private func stem(_ run: RunStatus, started: Int64) -> String {
     let digits = String(run.run)
     let number = String(repeating: "0", count: max(0, 3 - digits.count)) + digits
-    let parts = [institution, run.cell].compactMap { $0.map(Self.plain) }
-    return (parts + ["\(CalendarDay.digits(unixMicroseconds: started))_\(number)"]).joined(separator: "__")
-  }
-
-  /// Letters, digits, hyphens and points; anything else, which a file system or the scheme of names could trip over,
-  /// becomes a hyphen. Two runs never share a name, because each has its number in it.
-  private static func plain(_ name: String) -> String {
-    let plain = String(
-      name.map { $0.isLetter || $0.isNumber || $0 == "-" || $0 == "." ? $0 : "-" })
-    return plain.hasPrefix(".") ? "-" + plain.dropFirst() : plain
+    return FileNames.stem(
+      [institution, run.cell].compactMap(\.self), "\(CalendarDay.digits(unixMicroseconds: started))_\(number)")
   }
 
   private func write(_ run: RunStatus, into folder: String) async throws -> (path: String, count: Int) {

@@ -41,6 +41,14 @@ struct Table<Row> {
 
   var columns: [Column]
 
+  /// What a person wrote may be as long as a page, and one such line would push every other column off the screen.
+  static func shortened(_ text: String) -> String {
+    text.count > mostCharacters ? text.prefix(mostCharacters - 1) + "…" : text
+  }
+
+  /// Enough for a title or a label; what is longer is cut for people. Programs get all of it.
+  private static var mostCharacters: Int { 48 }
+
   /// Aligned text with headings; nothing known is a dash.
   func text(_ rows: [Row]) -> String {
     let columns = columns.filter { !$0.title.isEmpty }

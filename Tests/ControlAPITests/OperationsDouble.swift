@@ -235,7 +235,7 @@ final class OperationsDouble: CyclerOperations {
     }
     return ImportResponse(
       request_id: requester.requestID, run: run, uuid: "u", title: "t", cell: cell ?? "c", records: Int64(size),
-      cycles: 2)
+      cycles: 2, parameter_sets: [ParameterSet(parameter_set: 1, is_own: true, definitions_version: "1", cycles: 2)])
   }
   func snapshot(by requester: Requester) async throws -> AsyncThrowingStream<[UInt8], any Error> {
     note("snapshot")

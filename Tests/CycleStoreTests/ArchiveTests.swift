@@ -155,6 +155,30 @@ import Testing
     }
   }
 
+  @Test func itIsTheSameFileWhenItsInstrumentWasKnownBefore() async throws {
+    let scratch = try ScratchDirectory()
+    let (here, bench) = try await Self.store(scratch)
+    let (elsewhere, other) = try await Self.store(scratch, "elsewhere", number: 2)
+    // Two laboratories have seen the same instrument, each at another time.
+    try await elsewhere.write { edit in
+      try edit.database.execute(sql: "UPDATE instrument SET first_seen_unix_us = 5")
+    }
+    let (first, second) = (scratch.path + "/first.nacycler", scratch.path + "/second.nacycler")
+    try await Self.archive(here, run: bench.run, to: first)
+    try await Self.archive(elsewhere, run: other.run, to: second)
+    let there = try Self.another(scratch, "there")
+    for file in [second, first] {
+      let run = try await Self.take(file, into: there)
+      let again = scratch.path + "/again.nacycler"
+      try await Self.archive(there, run: run, to: again)
+      #expect(
+        try Data(contentsOf: URL(fileURLWithPath: file)) == Data(contentsOf: URL(fileURLWithPath: again)), "\(file)")
+    }
+    let seen = try await there.read { try Int.fetchOne($0.database, sql: "SELECT count(*) FROM instrument") }
+    #expect(seen == 1, "both runs are of one instrument")
+    for store in [here, elsewhere, there] { await store.stop() }
+  }
+
   @Test func whatIsHereAlreadyOrIsAnotherIsRefused() async throws {
     let scratch = try ScratchDirectory()
     let (here, bench) = try await Self.store(scratch)

@@ -40,6 +40,13 @@ import Testing
     try Data([1]).write(to: URL(fileURLWithPath: small))
     try folder.checkRoom(forCopyOf: small)
     #expect(throws: ArchiveProblem.self) { try folder.checkRoom(forCopyOf: scratch.path + "/gone") }
+    // A database and its log, of which both have to fit: files with holes, which are as long as no disk.
+    let database = scratch.path + "/database"
+    try Data([1]).write(to: URL(fileURLWithPath: database))
+    try folder.checkRoom(forCopyOfDatabase: database)
+    try Data().write(to: URL(fileURLWithPath: database + "-wal"))
+    #expect(truncate(database + "-wal", 1 << 42) == 0)
+    #expect(throws: ArchiveProblem.self) { try folder.checkRoom(forCopyOfDatabase: database) }
     // A gibibyte of a large disk, a tenth of a small one.
     #expect(TransferFolder.reserve(of: 1 << 40) == 1 << 30)
     #expect(TransferFolder.reserve(of: 64 << 20) == 6_710_886)

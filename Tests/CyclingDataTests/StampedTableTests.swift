@@ -53,6 +53,67 @@ import Testing
     #expect(cut.notes.contains { $0.contains("cut off") } && cut.cycles.first?.summary.chargeCapacity == nil)
   }
 
+  @Test func stampsThatTheirRecordsContradictAreToldByHalfCycle() throws {
+    let (table, _) = try Self.example()
+    let own = try analyze(table, nil)
+    for (old, new, half, what) in [
+      ("reverse_charge_nC=0&energy_nJ=1980000", "reverse_charge_nC=1&energy_nJ=1980000", 1, "reverse charge"),
+      (
+        "constant_voltage_charge_nC=0&gap_charge_nC=0&end_reason=voltage&flags=0 cycle=1",
+        "constant_voltage_charge_nC=7&gap_charge_nC=0&end_reason=voltage&flags=0 cycle=1", 2, "constant-voltage charge"
+      ),
+      ("energy_nJ=1980000", "energy_nJ=1980000&plateau_charge_nC=1800000", 1, "plateau"),
+      ("energy_nJ=1782000", "energy_nJ=1782000&end_voltage_nV=999999999", 2, "end voltage"),
+      ("energy_nJ=1782000", "energy_nJ=1782000&active_time_us=3240001", 2, "active time"),
+      // A record that was late, in a half-cycle whose stamp knows of none.
+      ("-0.0000005500000,0,0,1,", "-0.0000005500000,0,4,1,", 1, "flags"),
+    ] {
+      let changed = table.replacingOccurrences(of: old, with: new)
+      #expect(changed != table, "\(old)")
+      let result = try analyze(changed, nil)
+      let note = "the stamp of half-cycle \(half) (\(what)) does not say what its records come to"
+      #expect(result.notes.contains { $0.contains(note) }, "\(new): \(result.notes)")
+      #expect(result.cycles.map(\.summary.chargeCapacity) == own.cycles.map(\.summary.chargeCapacity))
+    }
+    // What fits is told of nobody.
+    let fitting = table.replacingOccurrences(
+      of: "energy_nJ=1782000", with: "energy_nJ=1782000&end_voltage_nV=1000000000&active_time_us=3240000")
+    #expect(try analyze(fitting, nil).notes == own.notes)
+    // Another threshold than the run's gives another plateau, and that is no contradiction.
+    let stated = table.replacingOccurrences(
+      of: "energy_nJ=1980000", with: "energy_nJ=1980000&plateau_charge_nC=1800000")
+    let asked = try analyze(stated, nil) {
+      $0.sodiationPlateauBelow = Voltage(millivolts: 50)
+      $0.hasStatedSodiationPlateau = true
+    }
+    #expect(!asked.notes.contains { $0.contains("data quality") }, "\(asked.notes)")
+  }
+
+  @Test func aTestsStampThatCannotBeIsTold() throws {
+    let (table, _) = try Self.example()
+    func notes(plated: Int, stripped: Int, _ efficiency: String) throws -> [String] {
+      let test =
+        "test=3&kind=long_cycling&label=x&cycles=1&reservoir_charge_nC=0&plated_charge_nC=\(plated)"
+        + "&stripped_charge_nC=\(stripped)\(efficiency)&flags=0 half_cycle=1&"
+      let text = table.replacingOccurrences(of: "half_cycle=1&", with: test)
+      return try analyze(text, nil).notes.filter { $0.contains("data quality") }
+    }
+    #expect(try notes(plated: 3_600_000, stripped: 3_240_000, "&coulombic_efficiency=0.9").isEmpty)
+    #expect(
+      try notes(plated: 3_600_000, stripped: 3_240_000, "&coulombic_efficiency=0.99")
+        == ["data quality: the stamp of test 3 says an efficiency that is not that of its charges"])
+    #expect(
+      try notes(plated: 3_600_001, stripped: 3_240_000, "")
+        == ["data quality: the stamp of test 3 says more charge than all half-cycles have moved"])
+  }
+
+  @Test func noFormationIsFormationThatIsDone() throws {
+    let (table, _) = try Self.example()
+    #expect(try analyze(table, nil).summary.firstEfficiencyAfterFormation == nil)
+    let formed = try analyze(table, nil) { $0.formationCycles = 0 }
+    #expect(formed.summary.firstEfficiencyAfterFormation == 0.9 && formed.summary.cycles.referenceCycle == 1)
+  }
+
   @Test func otherProgramsMayHaveWrittenItAnew() throws {
     let (table, _) = try Self.example()
     let known = try analyze(table, nil)
@@ -95,6 +156,13 @@ import Testing
     let (table, _) = try Self.example()
     #expect(try problem(table) { $0.first = .charge }.code == "analysis.stamped")
     #expect(try problem(table) { $0.gapLimit = 60 }.message.contains("--gap-limit"))
+    let errors = try problem(table) {
+      $0.currentGainPartsPerMillion = 100
+      $0.currentOffset = Current(picoamperes: 1)
+    }
+    #expect(
+      errors.code == "analysis.stamped" && errors.message.contains("--current-gain-ppm, --current-offset")
+        && errors.hint.contains("--ignore-stamps"), "\(errors)")
     // Like anybody's file it needs somebody to say what the cell is.
     #expect(throws: DataProblem.self) { try analyze(table, nil) { $0.ignoresStamps = true } }
     let ignored = try analyze(table, .anodeHalfCell) { $0.ignoresStamps = true }

@@ -186,6 +186,12 @@ extension ProgramTests {
       #expect(number.status == 2 && number.errors.contains("t.csv:4: “three” in the column “voltage_V” is no number"))
       #expect(number.output.isEmpty)
       try LaboratoryRig.system("gzip", "-k", file)
+      // What is wrong with the file is said before anybody is asked what its cell is.
+      for arguments in [[], ["--ignore-stamps"]] {
+        let unasked = try LaboratoryRig.run("nactl", ["analyze", file + ".gz"] + arguments)
+        #expect(unasked.status == 2 && unasked.errors.contains("data.compressed"), "\(unasked.errors)")
+      }
+      #expect(try nactl("analyze", file).errors.contains("analysis.no_order"))
       let packed = try nactl("analyze", file + ".gz", "--role", "full-cell")
       #expect(packed.status == 2 && packed.errors.contains("gunzip -c"), "\(packed.errors)")
       // Cut in the middle of its last line.

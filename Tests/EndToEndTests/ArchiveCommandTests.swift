@@ -50,6 +50,10 @@ extension ProgramTests {
       let taken = try there.nactl("import", first)
       #expect(taken.status == 0, "\(taken.errors)")
       #expect(taken.output.hasPrefix("run 2: “2 cycles of hard-carbon” on cell HC-7, "), "\(taken.output)")
+      // Its own cycles, and apart from them those that were computed again.
+      #expect(
+        taken.output.hasSuffix(" records, 2 cycles\n  parameter set 2, “low”: 2 cycles that were computed again\n"),
+        "\(taken.output)")
       for format in ["bdf", "csv"] {
         #expect(
           try text(here, "export", "1", "--format", format)
@@ -134,6 +138,15 @@ extension ProgramTests {
       try run(there, cycles: 1, "--cells", "HC-1 of Ada")
       #expect(
         try there.sqlite("SELECT cell_cycle_number FROM cycle WHERE run_id = 3") == "3", "the cell has had two cycles")
+      // The cell's initial efficiency is told beside every run; that of the run is none, in it and in its export.
+      let second = try there.nactl("cycles", "3", "--format", "json").json()
+      #expect(second["initial_coulombic_efficiency"] as? Double != nil && second["initial_cycle_run"] as? Int == 2)
+      let export = there.directory.appendingPathComponent("3.csv").path
+      #expect(try there.nactl("export", "3", "--format", "csv", "-o", export).status == 0)
+      for object in [second, try LaboratoryRig.run("nactl", ["analyze", export, "--format", "json"]).json()] {
+        let summary = try #require(object["summary"] as? [String: Any])
+        #expect(summary["initial_coulombic_efficiency"] is NSNull && summary["complete_cycles"] as? Int == 1)
+      }
       let goingOn = try TestProtocol.write(.hardCarbon, cycles: 100, to: there.directory, every: "30 s")
       _ = try text(there, "start", goingOn)
       let refused = try there.nactl(

@@ -242,6 +242,9 @@ extension ProgramTests {
       let look = try LaboratoryRig.system(
         "sqlite3", "-readonly", copy, "PRAGMA integrity_check; SELECT count(*) FROM record")
       #expect(look.output == "ok\n\(records)\n")
+      // It lay beside the database on its way, and is gone from there.
+      let transfers = URL(fileURLWithPath: rig.database).deletingLastPathComponent().path + "/transfers"
+      #expect(try FileManager.default.contentsOfDirectory(atPath: transfers).isEmpty)
     }
 
     /// A run's export in a file, which is the same as on standard output and is not replaced unless one says so.

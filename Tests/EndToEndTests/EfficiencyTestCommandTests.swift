@@ -25,6 +25,7 @@ extension ProgramTests {
       comparison.expectAgreement()
       let expected = try expectRows(rig, comparison)
       try expectWords(rig, expected)
+      try expectSameInExport(rig)
       try rig.expectRecount()
     }
 
@@ -49,6 +50,22 @@ extension ProgramTests {
         #expect(row[4] == "0")
       }
       return expected
+    }
+
+    /// What is exported tells the same tests, by number and label too.
+    private func expectSameInExport(_ rig: LaboratoryRig) throws {
+      let live = try #require(
+        try rig.nactl("cycles", "last", "--format", "json").json()["efficiency_tests"] as? [[String: Any]])
+      let file = rig.directory.appendingPathComponent("tests.csv").path
+      #expect(try rig.nactl("export", "last", "--format", "csv", "-o", file).status == 0)
+      let result = try LaboratoryRig.run("nactl", ["analyze", file, "--format", "json"])
+      #expect(result.status == 0 && !result.errors.contains("data quality"), "\(result.errors)")
+      let found = try #require(try result.json()["efficiency_tests"] as? [[String: Any]])
+      try #require(found.count == live.count)
+      for (one, other) in zip(found, live) {
+        #expect(Set(one.keys) == Set(other.keys.map { $0.lowercased() }))
+        for (key, value) in other { #expect(one[key.lowercased()] as? NSObject == value as? NSObject, "\(key)") }
+      }
     }
 
     private func expectWords(_ rig: LaboratoryRig, _ expected: [Double]) throws {

@@ -40,6 +40,7 @@ extension ProgramTests {
          "half_cycle_charge": {"max": "4 mAh"}, "empty_half_cycle": {"below": "1 uAh", "in_a_row": 5}},
        "record": {"every": "20 s", "on_voltage_change": "5 mV"},
        "metrics": {"sodiation_plateau_below": "100 mV", "desodiation_plateau_below": "200 mV",
+         "plateau_ir_correction": "1 s",
          "retention_reference": "life cycle 1"},
        "on_interruption": {"resume_within": "30 min", "otherwise": "hold"},
        "steps": [\(steps)]}
@@ -143,16 +144,28 @@ extension ProgramTests {
         for (place, (one, other)) in zip(found, live).enumerated() {
           #expect(one["cycle"] == other["cycle_number"])
           let compared = compare(one, with: other, "\(format), cycle \(place + 1)")
-          #expect(compared >= 19, "only \(compared) keys are in both")
+          // All that the daemon says but the run, the cell and the number, which has another name.
+          #expect(compared == other.members.count - 3, "only \(compared) keys are in both")
         }
+        let corrected = found.compactMap { $0["sodiation_plateau_ir_corrected_ratio"]?.double }
+        #expect(corrected.count >= 4, "\(found.map { $0["sodiation_plateau_ir_corrected_ratio"] })")
         #expect(json["summary"]?["initial_coulombic_efficiency"] == table["initial_coulombic_efficiency"])
-        try checkHalfCycles(json, rig)
+        let summary = try #require(table["summary"])
+        #expect(compare(try #require(json["summary"]), with: summary, "summary") == summary.members.count)
+        try checkHalfCycles(json, rig, table)
         try checkOtherOptions(file, live, found)
       }
+      // The fourth cycle was cut short, so nothing can be told by it.
+      let again = try rig.nactl("recompute", "last", "--retention-reference", "life 3")
+      #expect(
+        again.status == 0
+          && again.errors
+            == "warning: no retention is told: life cycle 3 was cut short, or its charge is not known\n",
+        "\(again.errors)")
     }
 
     /// The half-cycles are the stored ones.
-    private func checkHalfCycles(_ json: Value, _ rig: LaboratoryRig) throws {
+    private func checkHalfCycles(_ json: Value, _ rig: LaboratoryRig, _ table: Value) throws {
       let halves = json["half_cycles"]?.list ?? []
       let stored = try rig.sqlite("SELECT charge_nc, energy_nj FROM half_cycle ORDER BY number").split(separator: "\n")
       try #require(halves.count == stored.count)
@@ -162,6 +175,14 @@ extension ProgramTests {
         #expect(
           half["capacity_ah"] == .double(numbers[0] / 3.6e12) && half["energy_wh"] == .double(numbers[1] / 3.6e12))
       }
+      let live = table["half_cycles"]?.list ?? []
+      try #require(halves.count == live.count)
+      for (half, other) in zip(halves, live) {
+        #expect(compare(half, with: other, "half-cycle") >= 3, "direction, gap_charge_ah and flags")
+        #expect(half["capacity_ah"] == other["charge_Ah"] && half["plateau_capacity_ah"] == other["plateau_charge_Ah"])
+        #expect(half["plateau_ir_corrected_capacity_ah"] == other["plateau_ir_corrected_charge_Ah"])
+      }
+      #expect(live.contains { $0["gap_charge_Ah"] == .double(0) }, "without a gap it is known to be zero")
     }
 
     /// Another threshold changes the plateaus alone; without the stamps half-cycles are found by the current.
@@ -189,6 +210,30 @@ extension ProgramTests {
       #expect(needsRole.status == 64 && needsRole.errors.contains("analysis.no_order"))
       let saysTwice = try LaboratoryRig.run("nactl", ["analyze", file, "--pair", "charge-first"])
       #expect(saysTwice.status == 64 && saysTwice.errors.contains("analysis.stamped"), "\(saysTwice.errors)")
+      let errors = try LaboratoryRig.run("nactl", ["analyze", file, "--current-gain-ppm", "100"])
+      #expect(
+        errors.status == 64 && errors.errors.contains("--current-gain-ppm")
+          && errors.errors.contains("--ignore-stamps"),
+        "\(errors.errors)")
+      // Somebody says that the cell is formed already: its first cycle is the first after formation.
+      let formed = try LaboratoryRig.run("nactl", ["analyze", file, "--format", "json", "--formation-cycles", "0"])
+      #expect(
+        try Value.read(formed.output)["summary"]?["first_coulombic_efficiency_after_formation"]
+          == live.first?["coulombic_efficiency"], "\(formed.errors)")
+      try checkContradiction(file)
+    }
+
+    /// A stamp that somebody has changed is told with its half-cycle.
+    private func checkContradiction(_ file: String) throws {
+      let text = try String(contentsOfFile: file, encoding: .utf8)
+      let stamp = try #require(text.firstMatch(of: /half_cycle=2&[^ ,\n]*?&reverse_charge_nC=\d+/)).output
+      let changed = file + ".changed"
+      try text.replacing(stamp, with: stamp + "1", maxReplacements: 1).write(
+        toFile: changed, atomically: true, encoding: .utf8)
+      let result = try LaboratoryRig.run("nactl", ["analyze", changed])
+      #expect(
+        result.status == 0 && result.errors.contains("data quality: the stamp of half-cycle 2 (reverse charge)"),
+        "\(result.errors)")
     }
 
     @Test func manyRunsGoIntoAFolderAndNothingIsOverwritten() throws {
@@ -272,6 +317,15 @@ extension ProgramTests {
         compared += 1
       }
       #expect(compared >= 8)
+      let day = try #require(
+        FileManager.default.contentsOfDirectory(atPath: folder).first { $0.hasPrefix("TU-X") }
+      ).split(separator: "_")[2]
+      // A name that would be an option, and longer than a file system takes.
+      let named = try rig.nactl(
+        "export", "2", "--format", "bdf", "--into", folder, "--institution=-TU" + String(repeating: "X", count: 300))
+      #expect(named.status == 0, "\(named.errors)")
+      let names = try FileManager.default.contentsOfDirectory(atPath: folder)
+      #expect(names.contains { $0.hasPrefix("TUX") && $0.hasSuffix("X__HC-1__\(day)_002.bdf.csv") }, "\(names)")
       #expect(try rig.nactl("export", "last", "--format", "cycles-csv", "--into", folder).status == 0)
       #expect(try FileManager.default.contentsOfDirectory(atPath: folder).contains { $0.hasSuffix("_002.cycles.csv") })
     }

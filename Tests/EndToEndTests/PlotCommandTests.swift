@@ -154,8 +154,8 @@ extension ProgramTests {
         (["--curve", "dqdv", "--cycles", "4"], "cycle.not_found"),
         (["--x", "capacity", "--cycles", "1-60"], "cycle.too_many"),
         (["--x", "capacity", "--cycles", "1-3", "--grid", "0.02 uAh"], "curve.too_many_points"),
-        (["--curve", "dqdv", "--grid", "0.1 mV"], "curve.not_possible"),
         (["--curve", "dvdq", "--grid", "0.001 uAh"], "curve.not_possible"),
+        (["--curve", "dvdq", "--grid", "0.001 uAh"], "say a charge from "),
         (["--curve", "dqdv", "--smooth", "savitzky-golay:4:2"], "curve.not_possible"),
       ] {
         let refused = try rig.nactl(["plot", "1"] + arguments)
@@ -168,6 +168,15 @@ extension ProgramTests {
         ["--curve", "dqdv", "--smooth", "spline"], ["--svg", "x.svg", "--format", "csv"], ["--width", "3"],
       ] {
         #expect(try rig.nactl(["plot", "1"] + wrong).status == 64, "\(wrong)")
+      }
+      for (grid, right) in [
+        ("5", "“5” has no unit of a grid (mV, uAh,"), ("five mV", "“five mV” has no number in front of mV"),
+        ("-1 mV", "“-1 mV” is not above zero; write \"2 mV\" for dqdv"),
+        ("0.1 mV", "is 0.5 mV to 1 V, such as \"2 mV\""),
+        ("1e300 V", "is 0.5 mV to 1 V"), ("1 uAh", "the grid of dqdv is a voltage, such as \"2 mV\""),
+      ] {
+        let refused = try rig.nactl("plot", "1", "--curve", "dqdv", "--grid", grid)
+        #expect(refused.status == 64 && refused.errors.contains(right), "\(grid): \(refused.errors)")
       }
       #expect(try rig.nactl("plot", "1", "--cycles", "1,3").errors.contains("plot.cycles_apart"))
     }

@@ -10,6 +10,8 @@ import Foundation
 enum PreloadedFaults: String {
   /// Writes to files whose names contain the given word have no room.
   case full
+  /// The disk of paths that contain the given word says that nothing of it is free.
+  case crowded
   /// Writes to the terminal whose path is given do not return, as in a driver of the kernel that hangs.
   case stall
 
@@ -22,6 +24,7 @@ enum PreloadedFaults: String {
     #include <stdio.h>
     #include <stdlib.h>
     #include <string.h>
+    #include <sys/statvfs.h>
     #include <sys/types.h>
     #include <unistd.h>
 
@@ -59,6 +62,18 @@ enum PreloadedFaults: String {
       if (!next) next = dlsym(RTLD_NEXT, "pwrite64");
       if (has_no_room(descriptor)) { errno = ENOSPC; return -1; }
       return next(descriptor, bytes, count, place);
+    }
+
+    int statvfs(const char *path, struct statvfs *disk) {
+      static int (*next)(const char *, struct statvfs *);
+      char word[256];
+      if (!next) next = dlsym(RTLD_NEXT, "statvfs");
+      int result = next(path, disk);
+      if (result == 0 && wanted("crowded", word, sizeof word) && strstr(path, word)) {
+        disk->f_bfree = 0;
+        disk->f_bavail = 0;
+      }
+      return result;
     }
 
     ssize_t write(int descriptor, const void *bytes, size_t count) {

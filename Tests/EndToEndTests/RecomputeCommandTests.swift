@@ -5,11 +5,17 @@ import Foundation
 import Testing
 
 extension LaboratoryRig {
-  /// The stored half-cycles and cycles of a run are what its records come to, to the last digit.
+  /// The stored half-cycles and cycles of a run are what its records come to, to the last digit, and no stamp of an export
+  /// contradicts them.
   func expectRecount(of run: String = "last") throws {
     let again = try nactl("recompute", run)
     #expect(again.status == 0, "\(again.output)\(again.errors)")
     #expect(again.output.hasSuffix("as they are stored, to the last digit\n"), "\(again.output)")
+    let file = directory.appendingPathComponent("recounted.csv").path
+    let export = try nactl("export", run, "--format", "csv", "-o", file, "--force")
+    #expect(export.status == 0, "\(export.errors)")
+    let found = try LaboratoryRig.run("nactl", ["analyze", file, "--format", "csv"])
+    #expect(found.status == 0 && !found.errors.contains("data quality"), "\(found.errors)")
   }
 }
 
@@ -137,6 +143,11 @@ extension ProgramTests {
       try expect("two questions", "last", "--list", "--show", "1", exit: 64)
       try expect("compute nothing", "last", "--list", "--mass", "1 mg", exit: 64)
       try expect("recompute.bad_parameter", "last", "--sodiation-plateau-below", "200 V")
+      // A reference that is nowhere would leave every retention unknown.
+      try expect(
+        "recompute.no_such_cycle: life cycle 2 is not among the cycles of run 1", "last", "--retention-reference",
+        "life 2")
+      try expect("there are formation cycle 1 to 2, life cycle 1", "last", "--retention-reference", "rate 1")
       #expect(try rig.nactl("cycles", "last", "--parameters", "9").errors.contains("recompute.no_such_set"))
       #expect(try rig.sqlite("SELECT count(*) FROM parameter_set") == "1")
     }

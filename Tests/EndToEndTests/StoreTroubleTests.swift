@@ -131,6 +131,23 @@ extension ProgramTests {
       try rig.waitForChannels(1)
     }
 
+    @Test func whatWouldFillTheDiskIsNotBegun() throws {
+      let rig = try LaboratoryRig()
+      try rig.startDaemon(environment: try PreloadedFaults.environment(rig))
+      let copy = rig.directory.appendingPathComponent("copy.sqlite").path
+      let transfers = URL(fileURLWithPath: rig.database).deletingLastPathComponent().path + "/transfers"
+      try PreloadedFaults.set(.crowded, transfers, rig)
+      let refused = try rig.nactl("snapshot", copy)
+      #expect(
+        refused.status == 1 && refused.errors.hasPrefix("snapshot.no_room: there is no room"), "\(refused.errors)")
+      #expect(refused.errors.contains("but 0 MiB are free"), "\(refused.errors)")
+      let left = try FileManager.default.contentsOfDirectory(atPath: rig.directory.path)
+      #expect(!left.contains { $0.hasPrefix("copy.sqlite") }, "\(left)")
+      #expect(try FileManager.default.contentsOfDirectory(atPath: transfers).isEmpty)
+      try PreloadedFaults.clear(.crowded, rig)
+      #expect(try rig.nactl("snapshot", copy).status == 0)
+    }
+
     @Test func anEmptiedDatabaseLatchesEveryChannelUntilSomebodyHasLooked() throws {
       let rig = try started(cycles: 2)
       #expect(try rig.waitForRun(states: ["completed", "held"], seconds: 60) == "completed")

@@ -32,6 +32,17 @@ import Testing
     #expect(table.csv([nil, 12]) == "n\n\n12\n")
   }
 
+  @Test func whatAPersonWroteIsCutForPeopleOnly() {
+    let label = String(repeating: "long ", count: 400)
+    let table = Table<String>(columns: [
+      .init("LABEL", "label", text: { Table<String>.shortened($0) }) { $0 }, .init("BY", "by") { _ in "ada" },
+    ])
+    let lines = table.text([label, "short"]).split(separator: "\n")
+    #expect(lines.allSatisfy { $0.count < 60 } && lines[1].contains("…  ada"), "\(lines)")
+    #expect(table.csv([label]).contains(label))
+    #expect(Table<String>.shortened(String(repeating: "a", count: 48)).last == "a")
+  }
+
   @Test func durationsAreReadable() {
     #expect(Numbers.duration(59.96) == "60.0 s")
     #expect(Numbers.duration(3_661) == "1:01:01")

@@ -137,7 +137,10 @@ extension RunSummaryFrame {
     self.init(
       complete_cycles: summary.completeCycles, retention_threshold: summary.retentionThreshold,
       conditions_groups: summary.conditionsGroups)
-    initial_coulombic_efficiency = table.initial_coulombic_efficiency
+    // The run's own, as an export of it tells; that of a cell's first cycle in another run is the table's.
+    initial_coulombic_efficiency =
+      summary.initialCoulombicEfficiency
+      ?? (table.initial_cycle_run == table.run ? table.initial_coulombic_efficiency : nil)
     first_coulombic_efficiency_after_formation = summary.firstCoulombicEfficiencyAfterFormation
     mean_coulombic_efficiency_from_second = summary.meanCoulombicEfficiencyFromSecond
     coulombic_efficiency_product = summary.coulombicEfficiencyProduct

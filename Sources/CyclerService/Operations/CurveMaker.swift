@@ -20,7 +20,7 @@ struct CurveMaker: Sendable {
     voltageGrid = request.grid_mV.map { Voltage(volts: $0 / 1_000) } ?? DifferentialCapacity.defaultGrid
     chargeGrid = request.grid_uAh.map { Charge(ampereHours: $0 / 1e6) }
     guard DifferentialCapacity(direction: .charge, grid: voltageGrid) != nil else {
-      throw Self.refusal("a grid of \(request.grid_mV ?? 0) mV", "0.5 to 1000 mV")
+      throw Self.refusal("grid of \(request.grid_mV ?? 0) mV", "the grid of dqdv is 0.5 to 1000 mV")
     }
     if (request.curve == .dqdv ? request.grid_uAh : request.grid_mV) != nil {
       throw Self.refusal(
@@ -28,7 +28,7 @@ struct CurveMaker: Sendable {
         request.curve == .dqdv ? "the grid of dqdv is a voltage" : "the grid of \(request.curve.rawValue) is a charge")
     }
     if let grid = chargeGrid, grid <= .zero {
-      throw Self.refusal("a grid of \(request.grid_uAh ?? 0) µAh", "1 nC or more")
+      throw Self.refusal("grid of \(request.grid_uAh ?? 0) µAh", "a charge of at least a nanocoulomb, such as 1 uAh")
     }
     smoothing = request.smoothing.flatMap { CurveSmoothing(window: $0.window, order: $0.order) }
     if let wanted = request.smoothing {
@@ -96,7 +96,8 @@ struct CurveMaker: Sendable {
     guard var course = ChargeCurve(direction: direction, grid: grid, of: extent.charge) else {
       throw Self.refusal(
         "grid of \(grid.nanocoulombs) nC for a half-cycle of \(extent.charge.ampereHours) Ah",
-        "at most \(ChargeCurve.mostIntervals) intervals")
+        "it would be more than \(ChargeCurve.mostIntervals) intervals; say a charge from "
+          + "\(extent.charge.ampereHours * 1e6 / Double(ChargeCurve.mostIntervals)) uAh on")
     }
     try await extent.read(store) {
       course.record($0)

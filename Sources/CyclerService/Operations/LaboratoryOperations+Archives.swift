@@ -50,9 +50,11 @@ extension LaboratoryOperations {
   ) async throws -> ImportResponse {
     try await store.read { view in
       guard let stored = try view.run(run) else { throw StoreError.unknown(kind: "run", name: "\(run)") }
+      let sets = try view.recounts(run: run)
       return ImportResponse(
         request_id: requester.requestID, run: run, uuid: stored.uuid, title: stored.title, cell: stored.cellName,
-        records: content.records, cycles: try view.recounts(run: run).reduce(0) { $0 + $1.cycles })
+        records: content.records, cycles: sets.first { $0.isOwn }?.cycles ?? 0,
+        parameter_sets: sets.map { ParameterSet($0) })
     }
   }
 

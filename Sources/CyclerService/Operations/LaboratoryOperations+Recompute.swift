@@ -97,13 +97,23 @@ extension LaboratoryOperations {
     let (kept, at) = (entry, laboratory.now().unix)
     let set =
       begun.isOwn ? run.parameterSetId : try await store.write { edit in try edit.addRecount(kept, rows, at: at) }
-    let sets = try await store.read { try $0.recounts(run: run.runId) }
-    guard let stored = sets.first(where: { $0.parameterSetId == set }) else { throw Self.noSet(set, of: run.runId) }
+    let (sets, isRetentionTold) = try await store.read { view in
+      let sets = try view.recounts(run: run.runId)
+      guard begun.namesReference else { return (sets, true) }
+      return (sets, try view.cycles(run: run.runId, parameterSet: set).contains { $0.retention != nil })
+    }
+    guard let stored = sets.first(where: { $0.parameterSetId == set }).map({ ParameterSet($0) }) else {
+      throw Self.noSet(set, of: run.runId)
+    }
+    var warnings = begun.warnings(about: run, label: kept.label)
+    if !isRetentionTold, let reference = stored.retention_reference {
+      warnings.append("no retention is told: \(reference) was cut short, or its charge is not known")
+    }
     return RecomputeResponse(
-      request_id: requester.requestID, run: run.runId, parameter_set: ParameterSet(stored), is_own: begun.isOwn,
+      request_id: requester.requestID, run: run.runId, parameter_set: stored, is_own: begun.isOwn,
       half_cycles: walk.halfCycles, half_cycles_other: walk.halfCyclesOther, cycles: try rows.cycleCount,
       cycles_other: counts?.others, cycles_more_known: counts?.more, differences: differences,
-      warnings: begun.warnings(about: run, label: kept.label))
+      warnings: warnings)
   }
 
   private static func noSet(_ set: Int64, of run: Int64) -> RequestRefused {
@@ -121,6 +131,8 @@ private struct Recount: Sendable {
   var isOwn: Bool
   /// Those of the metrics are: every number must come out as it is stored.
   var hasOwnMetrics: Bool
+  /// Whoever asked has named the cycle that retention is told by.
+  let namesReference: Bool
   private let runIsOver: Bool
 
   init(_ run: StoredRun, _ request: RecomputeRequest, by person: String, in view: StoreView) throws {
@@ -136,6 +148,10 @@ private struct Recount: Sendable {
     }
     let metrics = parameters.metrics
     try parameters.take(request, role: role)
+    namesReference = request.retention_reference != nil
+    if namesReference, let reference = parameters.metrics.retentionReference {
+      try Self.check(reference, among: try view.cycles(run: run.runId), of: run)
+    }
     hasOwnMetrics = parameters.metrics == metrics && own.definitionsVersion == MetricDefinitions.version
     isOwn = parameters.stored == own.parameters && own.definitionsVersion == MetricDefinitions.version
     runIsOver = run.runState?.isFinal ?? false
@@ -143,6 +159,23 @@ private struct Recount: Sendable {
     entry = RecountEntry(
       run: run.runId, definitionsVersion: MetricDefinitions.version, parameters: parameters.stored, person: person,
       programVersion: NaCyclerVersion.text, label: request.label)
+  }
+
+  /// A reference that is nowhere would only leave every retention unknown.
+  private static func check(
+    _ reference: CycleReference, among cycles: [StoredCycle], of run: StoredRun
+  ) throws {
+    let counts = Dictionary(grouping: cycles.compactMap(\.purpose)) { $0 }.mapValues(\.count)
+    guard counts[reference.purpose.rawValue] ?? 0 < reference.number else { return }
+    let closed = run.runState?.isFinal == true ? "cycles" : "cycles that are closed so far"
+    let there = CyclePurpose.allCases.compactMap { purpose in
+      counts[purpose.rawValue].map { "\(purpose.rawValue) cycle 1\($0 > 1 ? " to \($0)" : "")" }
+    }
+    throw RequestRefused(
+      .impossible, code: "recompute.no_such_cycle",
+      message: "\(reference.written) is not among the \(closed) of run \(run.runId)",
+      hint: there.isEmpty
+        ? "it has none with a purpose, so no retention can be told" : "there are \(there.joined(separator: ", "))")
   }
 
   func warnings(about run: StoredRun, label: String?) -> [String] {

@@ -16,10 +16,12 @@ internal import Quantities
 struct LaboratoryOperations: CyclerOperations {
   let laboratory: Laboratory
   let store: CycleStore
-  /// Where archives lie while they are made.
+  /// Where archives and snapshots lie while they are made.
   let transfers: TransferFolder
   /// One archive is made at a time: each needs room on the disk of the database.
   let exportSeat = Seat()
+  /// The same of snapshots.
+  let snapshotSeat = Seat()
   let startedAt: UnixInstant
   /// For comparisons and curves.
   let computing = ComputingQueue()
@@ -306,8 +308,17 @@ struct LaboratoryOperations: CyclerOperations {
   }
 
   func snapshot(by requester: Requester) async throws -> AsyncThrowingStream<[UInt8], any Error> {
-    let copy = SnapshotCopy(of: store)
-    return AsyncThrowingStream { try await copy.next() }
+    guard let seat = snapshotSeat.take() else {
+      throw RequestRefused(
+        .unavailable, code: "snapshot.busy", message: "another snapshot is being made", hint: "wait until it is done")
+    }
+    let copy = try SnapshotCopy(of: store, in: transfers)
+    return AsyncThrowingStream {
+      if let piece = try await copy.next() { return piece }
+      // Before the reader sees the end, so that it can ask for the next one.
+      seat.end()
+      return nil
+    }
   }
 
   // MARK: - Finding
