@@ -19,22 +19,34 @@ public struct DecayRate: Sendable, Hashable {
     geometric = 1 - Self.root(intervals, of: retention)
   }
 
-  /// The positive root, by Newton's method from 1: from the second step on it falls towards the root and cannot pass it.
+  /// Retentions whose root is within reach of 1. What was stored of them was found from there, and stays so to its last digit.
+  private static let ordinary = 1e-60...100
+
+  /// The positive root, by Newton's method: from the second step on it falls towards the root and cannot pass it. From a
+  /// first step far beyond the root each further one takes off a part in `degree` only, so that 200 of them do not come down
+  /// to it: anything but an ordinary retention begins where the logarithm says.
   private static func root(_ degree: Int64, of value: Double) -> Double {
-    let degree = Double(degree)
-    var root = 1.0
+    var root = ordinary.contains(value) ? 1.0 : estimate(degree, of: value)
+    let count = Double(degree)
     for _ in 0..<200 {
-      let next = root + root * (value / power(root, degree) - 1) / degree
+      let next = root + root * (value / power(root, degree) - 1) / count
       if next == root || (next - root).magnitude <= root.ulp { return next }
       root = next
     }
     return root
   }
 
-  private static func power(_ base: Double, _ exponent: Double) -> Double {
+  /// The root to some units of the last place.
+  private static func estimate(_ degree: Int64, of value: Double) -> Double {
+    let whole = NaturalLogarithm.of(significand: value.significand, exponent: Int(value.exponent))
+    // Only the first root of what a Double can just hold has a logarithm that no power is taken of.
+    return NaturalLogarithm.power(whole / Double(degree)) ?? value
+  }
+
+  private static func power(_ base: Double, _ exponent: Int64) -> Double {
     var result = 1.0
     var square = base
-    var rest = Int64(exponent)
+    var rest = exponent
     while rest > 0 {
       if rest & 1 == 1 { result *= square }
       square *= square

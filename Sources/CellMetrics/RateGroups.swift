@@ -22,7 +22,8 @@ struct RateGroups: Sendable, Hashable {
 
   private(set) var groups: [Group] = []
 
-  /// The number of the group of a complete cycle, from 1; a new group begins where none is alike.
+  /// The number of the group of a complete cycle, from 1; a new group begins where the first cycle of none is alike. Later
+  /// members do not count: a current that creeps would take its group with it, and retention within would be no retention.
   /// - Returns: nil where the conditions are not known, and for a new group behind the last that is remembered.
   mutating func take(_ cycle: Group?) -> Int64? {
     guard let cycle else { return nil }

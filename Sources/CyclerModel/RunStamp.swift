@@ -64,10 +64,13 @@ public struct RunFacts: Sendable, Hashable {
       sodiationPlateauBelow: voltage(sodiation), desodiationPlateauBelow: voltage(desodiation),
       retentionReference: parameters[reference].flatMap(CycleReference.init(written:)))
     known.plateauIRCorrection = parameters[correction].flatMap(ResistanceDelay.init(rawValue:))
-    if let share = parameters[threshold].flatMap(Double.init) { known.retentionThreshold = share }
+    if let share = parameters[threshold].flatMap(Self.share) { known.retentionThreshold = share }
     let names = [sodiation, desodiation, reference, correction, threshold]
     return (known, parameters.keys.filter { !names.contains($0) }.sorted())
   }
+
+  /// A share of a whole, from 0 to 1; nil for anything else, the words of a Double for what is no number among it.
+  static func share(_ text: String) -> Double? { Double(text).flatMap { (0...1).contains($0) ? $0 : nil } }
 }
 
 // MARK: - As text
@@ -140,6 +143,7 @@ extension RunStamp {
         throw Malformed(what: "its stamps have the form \(version), and this program knows \(Self.version)")
       }
       let role = try fields.word("role") { CellRole(rawValue: $0) }
+      _ = try fields.word(Self.parameterPrefix + "retention_threshold", RunFacts.share)
       self = .run(
         RunFacts(
           run: try fields.integer("run"), uuid: fields["uuid"] ?? "", cell: fields["cell"] ?? "", role: role,
@@ -173,7 +177,9 @@ extension RunStamp {
       row.reservoirCharge = Charge(nanocoulombs: try fields.integer("reservoir_charge_nC"))
       row.platedCharge = Charge(nanocoulombs: try fields.integer("plated_charge_nC"))
       row.strippedCharge = Charge(nanocoulombs: try fields.integer("stripped_charge_nC"))
-      row.coulombicEfficiency = try fields.word("coulombic_efficiency") { Double($0) }
+      row.coulombicEfficiency = try fields.word("coulombic_efficiency") {
+        Double($0).flatMap { $0.isFinite ? $0 : nil }
+      }
       row.flags = DataFlags(rawValue: try fields.integer("flags"))
       self = .test(row)
     default: throw Malformed(what: "“\(fields.kind.prefix(40))” is no kind of stamp")

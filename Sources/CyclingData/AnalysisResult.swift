@@ -28,8 +28,9 @@ public struct AnalysisResult: Sendable, Hashable {
   @dynamicMemberLookup public struct Summary: Sendable, Hashable {
     /// What the cycles come to, as those of a run.
     public var cycles: RunSummary
-    /// The cycle that retention refers to, whether it is there or not.
-    public var referenceCycle: Int64
+    /// The cycle that retention refers to: of anybody's table whether it is there or not, of a run's export the one that the
+    /// run itself tells, nil where it tells none.
+    public var referenceCycle: Int64?
     /// Runs that split no half-cycle.
     public var spuriousRuns = 0
     /// The largest difference of counter and samples over a half-cycle, as a share.

@@ -126,10 +126,9 @@ public struct DataAnalysis: Sendable {
       usesCounter: finder.rules.countersArePrimary)
     result.summary.counterMismatch = counterMismatch(of: result.halfCycles)
     result.summary.spuriousRuns = finder.tally.spurious + removed
-    result.notes =
-      AnalysisNotes(
-        reader: reader, tally: finder.tally, rules: finder.rules, result: result, role: options.role
-      ).sentences + maker.notes
+    let notes = AnalysisNotes(
+      reader: reader, tally: finder.tally, rules: finder.rules, result: result, role: options.role)
+    result.notes = (notes.sentences + maker.notes).map(\.readable)
     return result
   }
 
@@ -140,8 +139,8 @@ public struct DataAnalysis: Sendable {
     let found = StampedCycles(table, options: options)
     return AnalysisResult(
       cycles: found.cycles, halfCycles: found.halves, tests: table.tests,
-      summary: AnalysisResult.Summary(cycles: found.summary, referenceCycle: found.options.reference),
-      notes: found.notes, records: table.records, span: Double(table.lastTime - table.firstTime) / 1e6,
+      summary: AnalysisResult.Summary(cycles: found.summary, referenceCycle: found.summary.referenceCycle),
+      notes: found.notes.map(\.readable), records: table.records, span: Double(table.lastTime - table.firstTime) / 1e6,
       usesCounter: true, stampedOptions: found.options)
   }
 

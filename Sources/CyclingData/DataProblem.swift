@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: NaCycler contributors
 
-/// Why a table cannot be analysed: what is wrong, where, and what would be right.
+/// Why a table cannot be analysed: what is wrong, where, and what would be right. Whatever it repeats of the file can be shown
+/// in a terminal: what controls one has become U+FFFD.
 public struct DataProblem: Error, Sendable, Hashable {
   /// A stable word for programs, such as `data.number`.
   public var code: String
@@ -17,8 +18,8 @@ public struct DataProblem: Error, Sendable, Hashable {
   init(_ code: String, line: Int? = nil, _ message: String, hint: String, columnNames: [String] = []) {
     self.code = code
     self.line = line
-    self.message = message
-    self.hint = hint
-    self.columnNames = columnNames
+    self.message = message.readable
+    self.hint = hint.readable
+    self.columnNames = columnNames.map(\.readable)
   }
 }

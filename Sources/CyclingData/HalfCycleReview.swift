@@ -12,6 +12,8 @@ enum HalfCycleReview {
   static let sameCutOff = 0.05
   /// What is brief and moves less than this share of what its neighbours do is no measure of a half-cycle.
   private static let neighbourShare = 0.1
+  /// Where at least this share of a branch ends, and two half-cycles, is a usual end.
+  private static let usualShare = 0.1
   /// A first half-cycle of less than this share of the next one began in the middle.
   static let partialShare = 0.9
 
@@ -128,18 +130,25 @@ enum HalfCycleReview {
   }
 
   /// Flags ends that no other of the branch shares: the ones that differ from those that agree, and where none agree, all
-  /// but the first. Of a branch that ends in two ways, each more than once, neither is wrong.
+  /// but the first. Of a branch that ends in two ways, each more than once, neither is wrong; but what ends *before* the
+  /// usual cut-off was cut short, also when it happened twice at about one voltage, as it does in a long table.
   static func flagTruncated(_ list: inout [DataHalfCycle]) {
     for direction in [Direction.charge, .discharge] {
       let branch = list.indices.filter { list[$0].direction == direction && list[$0].lastVoltage != nil }
       let ends = branch.map { list[$0].lastVoltage ?? 0 }
       let sorted = ends.sorted()
-      // A group that is rare in a long table is no second way to end.
-      let enough = max(2, ends.count / 10)
       func companions(_ end: Double) -> Int { count(sorted, from: end - sameCutOff, through: end + sameCutOff) }
       let agreeing = ends.map(companions)
-      let hasAgreement = agreeing.contains { $0 >= enough }
-      for (place, index) in branch.enumerated() where agreeing[place] < enough {
+      let usual = max(2, Int(usualShare * Double(ends.count)))
+      let usualEnds = zip(ends, agreeing).filter { $0.1 >= usual }.map(\.0)
+      let farthest = direction == .charge ? usualEnds.max() : usualEnds.min()
+      func isBeyond(_ end: Double) -> Bool {
+        guard let farthest else { return true }
+        return direction == .charge ? end >= farthest : end <= farthest
+      }
+      let isShared = zip(ends, agreeing).map { $1 >= usual || $1 >= 2 && isBeyond($0) }
+      let hasAgreement = isShared.contains(true)
+      for (place, index) in branch.enumerated() where !isShared[place] {
         list[index].isTruncated = hasAgreement || place > 0
       }
     }

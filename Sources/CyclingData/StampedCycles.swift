@@ -149,21 +149,14 @@ struct StampedCycles {
 
   // MARK: Notes
 
-  /// A file may come from anywhere, and notes are shown in a terminal.
-  private static func readable(_ text: String) -> String {
-    String(
-      String.UnicodeScalarView(
-        text.unicodeScalars.map { $0.value < 0x20 || (0x7F...0x9F).contains($0.value) ? "\u{FFFD}" : $0 }))
-  }
-
   private mutating func tell() {
     guard let facts = table.facts else { return }
     notes.insert(
-      "the file carries the stamps of run \(facts.run) of \(Self.readable(facts.cell)), and they are used: half-cycles and cycles are the "
+      "the file carries the stamps of run \(facts.run) of \(facts.cell), and they are used: half-cycles and cycles are the "
         + "run's own; --ignore-stamps finds them by the current alone", at: 0)
     if facts.definitionsVersion != MetricDefinitions.version {
       notes.append(
-        "the run's own numbers follow version \(Self.readable(facts.definitionsVersion)) of the definitions, these version "
+        "the run's own numbers follow version \(facts.definitionsVersion) of the definitions, these version "
           + MetricDefinitions.version)
     }
     if let stamped = facts.role, stamped != role {
@@ -171,7 +164,7 @@ struct StampedCycles {
     }
     let unknown = facts.metricParameters.unknown
     if !unknown.isEmpty {
-      notes.append("parameters that this program does not know: \(Self.readable(unknown.joined(separator: ", ")))")
+      notes.append("parameters that this program does not know: \(unknown.joined(separator: ", "))")
     }
     if table.hasCutLine { notes.append("the last line is cut off and left out") }
     if let last = rows.last, last.endReason == nil {

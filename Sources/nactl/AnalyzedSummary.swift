@@ -18,8 +18,7 @@ struct AnalyzedSummary: Encodable {
 
   init(_ result: AnalysisResult) {
     cycles = RunSummaryFrame(result.summary.cycles)
-    // Of a run it is the cycle that its protocol names, if it does; of anybody's table there always is one.
-    if result.stampedOptions == nil { cycles.reference_cycle = result.summary.referenceCycle }
+    cycles.reference_cycle = result.summary.referenceCycle
     cycles.reservoir_coulombic_efficiency = result.tests.first { $0.kind == .reservoir }?.coulombicEfficiency
     cycles.long_cycling_coulombic_efficiency = result.tests.first { $0.kind == .longCycling }?.coulombicEfficiency
     spurious_segments = result.summary.spuriousRuns

@@ -16,6 +16,34 @@ import Testing
     #expect(abs(decay.linear - linear) < 1e-12 && abs(decay.geometric - geometric) < 1e-7, "\(decay)")
   }
 
+  static let far: [(Double, Int64, Double)] = [
+    (1_000, 100, 0.07151930523760641), (1_000, 1, 999), (201, 1_000, 0.005317392321806835),
+    (1e6, 3, 99), (1e300, 5, 1e60 - 1), (1e300, 100_000, 0.006931668851804), (1.7e308, 1, 1.7e308),
+    (1e-300, 3_000, -0.205671765275718), (.leastNonzeroMagnitude, 1, -1), (1e9, 1_000_000_000_000, 2.0723e-11),
+  ]
+
+  /// A cell that stood at nothing when its reference was taken can come back to any multiple of it.
+  @Test(arguments: far) func farFromTheReference(retention: Double, cycles: Int64, gain: Double) throws {
+    let decay = try #require(DecayRate(retention: retention, intervals: cycles))
+    #expect(abs(decay.geometric + gain) <= 1e-12 * max(1, gain), "\(decay)")
+  }
+
+  /// What is stored of ordinary retentions is told again to the last digit.
+  @Test func storedDecaysStay() throws {
+    for (retention, cycles, geometric) in [
+      (0.33, 2, 0.42554373534619705),
+      (0.801, 4, 0.05396298517944986),
+      (1.02, 4, -0.0049629315732038215),
+      (0.801, 9, 0.024353475578213546),
+      (50.0, 9, -0.5444521049463791),
+      (0.801, 10, 0.02194505856751494),
+      (50.0, 10, -0.4787576366283137),
+      (0.33, 17, 0.06313440465630771),
+    ] as [(Double, Int64, Double)] {
+      #expect(try #require(DecayRate(retention: retention, intervals: cycles)).geometric == geometric)
+    }
+  }
+
   @Test func theRootIsOne() throws {
     for (retention, cycles) in [(1e-9, 5_000), (0.3, 3), (0.999999, 2), (20, 17)] as [(Double, Int64)] {
       let decay = try #require(DecayRate(retention: retention, intervals: cycles))

@@ -155,6 +155,44 @@ import Testing
     #expect(groups.cycles.map(\.isComparable) == [false, true, true, true])
   }
 
+  /// Cycles between two voltages, of few records; `ends` has those of charge and discharge.
+  private static func ending(at ends: [(top: Double, bottom: Double)]) -> String {
+    var table = SampleTable()
+    for (top, bottom) in ends {
+      table.step(0.001, seconds: 3_600, every: 900, from: 2.5, to: top)
+      table.step(-0.001, seconds: 3_600, every: 900, from: 3.5, to: bottom)
+    }
+    return table.text
+  }
+
+  private static func truncated(_ text: String) throws -> [Int] {
+    try analyze(text).halfCycles.enumerated().filter { $1.isTruncated }.map(\.offset)
+  }
+
+  /// A check-up goes beyond the window of the cycles between: nobody cut it short, however long the table is.
+  @Test func checkUpsAreNotCutShort() throws {
+    let ends = (1...100).map { $0 % 20 == 0 ? (top: 4.2, bottom: 1.5) : (top: 4.0, bottom: 2.0) }
+    let result = try analyze(Self.ending(at: ends))
+    #expect(result.halfCycles.allSatisfy { !$0.isTruncated } && result.summary.completeCycles == 100)
+    #expect(result.cycles[19].summary.coulombicEfficiency == 1 && result.cycles[19].group == 2)
+    // Even a cut-off that rises each second cycle is one each time, though none is usual.
+    let rising = (0..<40).map { (top: 3 + 0.1 * Double($0 / 2), bottom: 2.0) }
+    #expect(try Self.truncated(Self.ending(at: rising)).isEmpty)
+  }
+
+  /// What ends before the usual cut-off was interrupted, also where that happened at about one voltage; so was a check-up
+  /// that stands alone.
+  @Test func interruptionsThatRepeatAreTruncated() throws {
+    var ends = [(top: Double, bottom: Double)](repeating: (4.0, 2.0), count: 100)
+    for (place, top) in [(10, 3.4), (30, 3.42), (31, 3.41), (70, 3.9), (80, 4.2)] { ends[place].top = top }
+    for (place, bottom) in [(20, 2.3), (40, 2.31), (90, 1.5)] { ends[place].bottom = bottom }
+    #expect(try Self.truncated(Self.ending(at: ends)) == [20, 41, 60, 62, 81, 140, 160, 181])
+    // A check-up of several that did not come to its end.
+    for place in [81, 82] { ends[place].top = 4.2 }
+    ends[83].top = 4.1
+    #expect(try Self.truncated(Self.ending(at: ends)) == [20, 41, 60, 62, 81, 140, 166, 181])
+  }
+
   @Test func aFirstHalfCycleThatBeganInTheMiddle() throws {
     var table = SampleTable()
     table.step(0.001, seconds: 1_000, from: 3, to: 4)

@@ -112,6 +112,47 @@ import Testing
     #expect(try analyze(table, nil).summary.firstEfficiencyAfterFormation == nil)
     let formed = try analyze(table, nil) { $0.formationCycles = 0 }
     #expect(formed.summary.firstEfficiencyAfterFormation == 0.9 && formed.summary.cycles.referenceCycle == 1)
+    // And means the same where the stamps are not looked at.
+    let ignored = try analyze(table, .anodeHalfCell) {
+      $0.formationCycles = 0
+      $0.ignoresStamps = true
+    }
+    #expect(ignored.summary.firstEfficiencyAfterFormation == 0.9 && ignored.summary.cycles.referenceCycle == 1)
+  }
+
+  /// A run whose protocol names no reference has none, and its export has as few.
+  @Test func theReferenceIsTheRuns() throws {
+    let (table, _) = try Self.example()
+    let none = try analyze(table, nil).summary
+    #expect(none.referenceCycle == nil && none.cycles.referenceCycle == nil)
+    let named = table.replacingOccurrences(
+      of: "parameter.sodiation", with: "parameter.retention_reference=life%20cycle%201&parameter.sodiation")
+    #expect(try analyze(named, nil).summary.referenceCycle == 1)
+    #expect(try analyze(table, nil) { $0.referenceCycle = 1 }.summary.referenceCycle == 1)
+  }
+
+  /// What a file says can be shown in a terminal, whatever is in it.
+  @Test func whatControlsATerminalIsNotRepeated() throws {
+    let escape = "\u{1B}[2J\u{202E}\u{9B}1m"
+    let shown = "\u{FFFD}[2J\u{FFFD}\u{FFFD}1m"
+    let (table, _) = try Self.example()
+    let heading = "time_s,current_A,voltage_V\n"
+    for (text, place) in [
+      // A field, a stamp, the names of columns in a message and in a hint.
+      (table.replacingOccurrences(of: "2,3.6,3.6", with: "2,\(escape),3.6"), \DataProblem.message),
+      (table.replacingOccurrences(of: "direction=-1", with: escape), \.message),
+      (heading + "0,\(escape),3\n1,0,3\n", \.message),
+      ("Zeit\(escape) (s),current_A,voltage_V\n0,1,3\n", \.columnNames[0]),
+    ] as [(String, KeyPath<DataProblem, String>)] {
+      let told = try problem(text)
+      #expect(told[keyPath: place].contains(shown), "\(told)")
+      #expect(
+        !(told.message + told.hint + told.columnNames.joined()).unicodeScalars.contains {
+          [.control, .format].contains($0.properties.generalCategory)
+        })
+    }
+    let cell = table.replacingOccurrences(of: "&role=", with: "&cell=a%1B%5B2J&role=")
+    #expect(try analyze(cell, nil).notes[0].contains("of a\u{FFFD}[2J, and"))
   }
 
   @Test func otherProgramsMayHaveWrittenItAnew() throws {
@@ -209,14 +250,23 @@ import Testing
     let rest = "&constant_voltage_charge_nC=0&flags=0"
     _ = try RunStamp(text: half + rest)
     _ = try RunStamp(text: run + "&earlier_cell_cycles=1000000000000")
-    let strange = [
-      run + "&earlier_cell_cycles=1000000000001", run + "&earlier_cell_cycles=-1", "cycle=9223372036854775807",
-      "cycle=-1", half.replacing("cycle=1&direction", with: "cycle=1000000000001&direction") + rest,
-      // 257 is 1 in the lowest eight bits.
-      half.replacing("direction=1", with: "direction=257") + rest,
-      half.replacing("charge_nC=5", with: "charge_nC=9223372036854775807") + rest,
-      run + "&earlier_cell_cycles=0" + (0..<200).map { "&parameter.x\($0)=1" }.joined(),
-    ]
+    // No JSON can hold what is no number, and no life is over above its reference.
+    let test = "test=1&kind=reservoir&cycles=1&reservoir_charge_nC=0&plated_charge_nC=2&stripped_charge_nC=1&flags=0"
+    let threshold = run + "&earlier_cell_cycles=0&parameter.retention_threshold="
+    _ = try RunStamp(text: test + "&coulombic_efficiency=0.5")
+    for share in ["0", "0.8", "1"] { _ = try RunStamp(text: threshold + share) }
+    let numbersThatAreNone =
+      ["nan", "inf", "-inf", "1e999", "x"].flatMap { [test + "&coulombic_efficiency=\($0)", threshold + $0] }
+      + [threshold + "1.01", threshold + "-0.1"]
+    let strange =
+      [
+        run + "&earlier_cell_cycles=1000000000001", run + "&earlier_cell_cycles=-1", "cycle=9223372036854775807",
+        "cycle=-1", half.replacing("cycle=1&direction", with: "cycle=1000000000001&direction") + rest,
+        // 257 is 1 in the lowest eight bits.
+        half.replacing("direction=1", with: "direction=257") + rest,
+        half.replacing("charge_nC=5", with: "charge_nC=9223372036854775807") + rest,
+        run + "&earlier_cell_cycles=0" + (0..<200).map { "&parameter.x\($0)=1" }.joined(),
+      ] + numbersThatAreNone
     for text in strange {
       #expect(throws: RunStamp.Malformed.self, "\(text.prefix(80))") { try RunStamp(text: text) }
     }
