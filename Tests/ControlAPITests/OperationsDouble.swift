@@ -147,21 +147,23 @@ final class OperationsDouble: CyclerOperations {
           imaginary_impedance_ohm: -1)
       ])
   }
-  func curves(of run: RunReference, _ request: CurveRequest) async throws -> CurveTable {
+  func curves(of run: RunReference, _ request: CurveRequest) async throws -> EncodedAnswer<CurveTable> {
     try check(run)
-    return CurveTable(
-      run: self.run, cell: "\(request.cycles)", curve: request.curve, smoothing: request.smoothing, half_cycles: [])
+    return try EncodedAnswer(
+      CurveTable(
+        run: self.run, cell: "\(request.cycles)", curve: request.curve, smoothing: request.smoothing, half_cycles: []))
   }
   func trace(of run: RunReference, _ request: TraceRequest) async throws -> RunTrace {
     try check(run)
     return RunTrace(
       run: self.run, cell: "c", state: "running", from_s: 0, to_s: 1, records: Int64(request.columns), columns: [])
   }
-  func compare(_ request: ComparisonRequest) async throws -> ComparisonTable {
-    ComparisonTable(
-      by: request.by, role: "full-cell", cells: request.of.map { ComparedCell(cell: $0, runs: [], cycles: 0) },
-      initial_coulombic_efficiency: SampleMean(mean: nil, standard_deviation: nil, n: 0), rows: [], left_out: [],
-      warnings: [])
+  func compare(_ request: ComparisonRequest) async throws -> EncodedAnswer<ComparisonTable> {
+    try EncodedAnswer(
+      ComparisonTable(
+        by: request.by, role: "full-cell", cells: request.of.map { ComparedCell(cell: $0, runs: [], cycles: 0) },
+        initial_coulombic_efficiency: SampleMean(mean: nil, standard_deviation: nil, n: 0), rows: [], left_out: [],
+        warnings: []))
   }
   func events(of run: RunReference, after event: Int64, limit: Int) async throws -> EventList {
     EventList(events: [])
