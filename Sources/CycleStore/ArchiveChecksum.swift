@@ -61,7 +61,7 @@ struct ArchiveChecksum {
     while true {
       let result = sqlite3_step(handle)
       if result == SQLITE_DONE { break }
-      guard result == SQLITE_ROW else { throw RowCopy.error(of: database) }
+      guard result == SQLITE_ROW else { throw RowTransfer.error(of: database) }
       count += 1
       for column in 0..<Int32(columns.count) {
         guard add(handle, column) else {

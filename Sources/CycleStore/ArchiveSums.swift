@@ -51,7 +51,7 @@ enum ArchiveSums {
     while true {
       let result = sqlite3_step(row)
       if result == SQLITE_DONE { return }
-      guard result == SQLITE_ROW else { throw RowCopy.error(of: database) }
+      guard result == SQLITE_ROW else { throw RowTransfer.error(of: database) }
       let next = sqlite3_column_int64(row, 0)
       if next != step { (step, time, charge, energy) = (next, 0, 0, 0) }
       let present = (sqlite3_column_int64(row, 1), sqlite3_column_int64(row, 2), sqlite3_column_int64(row, 3))

@@ -232,6 +232,7 @@ import Testing
     ("charges of records", "archive.damaged"), ("charges of half-cycles", "archive.damaged"),
     ("records in the past", "archive.damaged"), ("steps in the past", "archive.damaged"),
     ("before the run", "archive.damaged"), ("lightning", "archive.damaged"), ("late cycles", "archive.damaged"),
+    ("nominal capacity", "archive.damaged"), ("rate over mass", "archive.damaged"),
     ("protocols", "archive.too_large"), ("events", "archive.too_large"),
   ]
 
@@ -360,6 +361,8 @@ import Testing
     case "late cycles":
       try change(
         "UPDATE run SET first_cycle_number = 1000000000000; UPDATE half_cycle SET cycle_number = 2", isChecked: true)
+    case "nominal capacity": try change("UPDATE run SET rate_basis_charge_nc = -1", isChecked: true)
+    case "rate over mass": try change("UPDATE run SET rate_basis_mass_ug = 0", isChecked: true)
     case "protocols":
       try change(
         """
