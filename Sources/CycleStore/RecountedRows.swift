@@ -57,15 +57,15 @@ public final class RecountedRows: Sendable {
   }
 
   /// Compares half-cycles, in the order of their numbers, with the stored ones.
-  /// - Parameter parametersDiffer: Their plateaus are other ones then, and are left out.
+  /// - Parameter plateausDiffer: Their plateaus are other ones then, and are left out.
   /// - Returns: How each stands.
   public func compare(
-    _ rows: [HalfCycleRow], with view: StoreView, parametersDiffer: Bool
+    _ rows: [HalfCycleRow], with view: StoreView, plateausDiffer: Bool
   ) throws -> [Comparison] {
     guard let first = rows.first?.halfCycleID, let last = rows.last?.halfCycleID else { return [] }
     try write(rows.map { .halfCycleUpdated($0) })
     let sql = "SELECT * FROM half_cycle WHERE half_cycle_id BETWEEN ? AND ? ORDER BY half_cycle_id"
-    let left: Set<String> = parametersDiffer ? ["plateau_charge_nc", "plateau_ir_corrected_charge_nc"] : []
+    let left: Set<String> = plateausDiffer ? ["plateau_charge_nc", "plateau_ir_corrected_charge_nc"] : []
     return try memory.write { database in
       let computed = try Row.fetchCursor(database.cachedStatement(sql: sql), arguments: [first, last])
       let stored = try Row.fetchCursor(view.database.cachedStatement(sql: sql), arguments: [first, last])

@@ -135,7 +135,8 @@ final class OperationsDouble: CyclerOperations {
     }
     return RecomputeResponse(
       request_id: requester.requestID, run: self.run, parameter_set: set, is_own: true, half_cycles: 4,
-      half_cycles_other: 0, cycles: 2, cycles_other: 0, cycles_more_known: 0, differences: [], warnings: [])
+      half_cycles_other: 0, half_cycles_more_known: 0, cycles: 2, cycles_other: 0, cycles_more_known: 0,
+      differences: [], warnings: [])
   }
   func impedance(of run: RunReference, step: Int64?) async throws -> ImpedanceTable {
     try check(run)
