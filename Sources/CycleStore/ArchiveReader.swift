@@ -198,30 +198,12 @@ public final class ArchiveReader: Sendable {
         .file, "archive.newer", "the archive has format \(format), this program knows \(ArchiveFormat.version)",
         hint: "install a version of nacyclerd at least as new as the one that wrote it")
     }
-    try checkSize(database)
+    try ArchiveSize(ofArchive: database).check()
     let (checksum, rows) = try ArchiveChecksum.of(database, mostText: ArchiveFormat.mostText)
     guard isProven || checksum.text == head[0]["checksum"] as String else {
       throw ArchiveProblem.damaged("its values are not those that were written")
     }
     return (checksum.text, rows, head[0]["program_version"])
-  }
-
-  /// All but the measurements is held in memory or stored in one transaction.
-  private static func checkSize(_ database: Database) throws {
-    var sum: Int64 = 0
-    for table in ArchiveFormat.small + ArchiveFormat.steps where try database.tableExists(table.name) {
-      let count = try Int64.fetchOne(database, sql: "SELECT count(*) FROM \(table.name)") ?? 0
-      if table.name == "protocol", count > ArchiveFormat.mostProtocols {
-        throw ArchiveProblem.tooLarge(
-          "it has \(count) protocols", hint: "\(ArchiveFormat.mostProtocols) are taken in at most")
-      }
-      sum += count
-    }
-    guard sum <= ArchiveFormat.mostRows else {
-      throw ArchiveProblem.tooLarge(
-        "it has \(sum) steps, half-cycles, cycles, events and the like, and \(ArchiveFormat.mostRows) are taken in at most",
-        hint: "they are stored at once, and runs that go on would wait for it; read the file with any SQLite tool")
-    }
   }
 
   private static func content(
