@@ -62,6 +62,8 @@ public struct RecomputeResponse: Codable, Sendable, Hashable {
   public var half_cycles: Int64
   /// Those of which a stored value is another one; there should be none.
   public var half_cycles_other: Int64
+  /// Those of which more is known now, because an older version, or one that was killed, did not keep it.
+  public var half_cycles_more_known: Int64
   /// Cycles that were computed again.
   public var cycles: Int64
   /// Those of which a stored value is another one; null when the parameters differ from the run's own.
@@ -76,7 +78,8 @@ public struct RecomputeResponse: Codable, Sendable, Hashable {
   /// Makes one from its parts.
   public init(
     request_id: String, run: Int64, parameter_set: ParameterSet, is_own: Bool, half_cycles: Int64,
-    half_cycles_other: Int64, cycles: Int64, cycles_other: Int64?, cycles_more_known: Int64?, differences: [String],
+    half_cycles_other: Int64, half_cycles_more_known: Int64, cycles: Int64, cycles_other: Int64?,
+    cycles_more_known: Int64?, differences: [String],
     warnings: [String]
   ) {
     self.request_id = request_id
@@ -85,6 +88,7 @@ public struct RecomputeResponse: Codable, Sendable, Hashable {
     self.is_own = is_own
     self.half_cycles = half_cycles
     self.half_cycles_other = half_cycles_other
+    self.half_cycles_more_known = half_cycles_more_known
     self.cycles = cycles
     self.cycles_other = cycles_other
     self.cycles_more_known = cycles_more_known

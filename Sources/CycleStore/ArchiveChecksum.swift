@@ -54,6 +54,7 @@ struct ArchiveChecksum {
     let statement = try database.makeStatement(
       sql: "SELECT * FROM \(table.name) ORDER BY \(table.keys.joined(separator: ", "))")
     let columns = statement.columnNames
+    let areUnbounded = columns.map { ArchiveFormat.unboundedResults.contains($0) }
     let handle = statement.sqliteStatement
     var count: Int64 = 0
     let isCounted = !ArchiveFormat.measurements.contains { $0.name == table.name }
@@ -61,10 +62,10 @@ struct ArchiveChecksum {
     while true {
       let result = sqlite3_step(handle)
       if result == SQLITE_DONE { break }
-      guard result == SQLITE_ROW else { throw RowCopy.error(of: database) }
+      guard result == SQLITE_ROW else { throw RowTransfer.error(of: database) }
       count += 1
       for column in 0..<Int32(columns.count) {
-        guard add(handle, column) else {
+        guard add(handle, column, isUnbounded: areUnbounded[Int(column)]) else {
           throw ArchiveProblem.damaged("\(table.name).\(columns[Int(column)]) of row \(count) is none that a run has")
         }
       }
@@ -80,7 +81,7 @@ struct ArchiveChecksum {
   }
 
   /// Takes a value; false when no run has it.
-  private mutating func add(_ row: OpaquePointer, _ column: Int32) -> Bool {
+  private mutating func add(_ row: OpaquePointer, _ column: Int32, isUnbounded: Bool) -> Bool {
     let type = sqlite3_column_type(row, column)
     add(UInt64(UInt32(bitPattern: type)))
     switch type {
@@ -92,7 +93,7 @@ struct ArchiveChecksum {
     case SQLITE_FLOAT:
       let value = sqlite3_column_double(row, column)
       add(value.bitPattern)
-      return value.isFinite && value.magnitude <= Self.largestResult
+      return value.isFinite && (isUnbounded || value.magnitude <= Self.largestResult)
     default:
       let count = Int(sqlite3_column_bytes(row, column))
       guard count <= Self.longestText else { return false }

@@ -24,8 +24,15 @@ enum ArchiveFormat {
     """
   /// More rows than this beside the measurements are not taken in: they come in one transaction, and runs wait for it.
   static let mostRows: Int64 = 100_000
-  /// More protocols are none that a run was amended to.
-  static let mostProtocols: Int64 = 1_000
+  /// Each row of these is looked at by itself while the database waits, so there may be fewer: more protocols are none that
+  /// a run was amended to, and more of the others nobody enters.
+  static let few = [
+    "protocol": "protocols", "parameter_set": "parameter sets", "cell_revision": "revisions of its cell",
+  ]
+  /// More of each of them are not taken in.
+  static let mostOfFew: Int64 = 1_000
+  /// Results that are as large as they come: a product of many efficiencies above one has no bound but that it is finite.
+  static let unboundedResults: Set<String> = ["coulombic_efficiency_product"]
   /// More bytes of text than this beside the measurements are not taken in; all of it is held in memory.
   static let mostText = 64 << 20
   /// Totals of charges, energies and times of a run stay below this, so that any of them can be added and subtracted.

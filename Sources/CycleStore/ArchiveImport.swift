@@ -101,39 +101,28 @@ public struct ArchiveImport: Sendable {
       let sets = try takeUnique(
         "parameter_set", "parameter_set_id", same: ["definitions_version", "parameters"], from: source, in: database)
       let shift = RowIdentity.step(run: run - ArchiveFormat.only, count: 0)
-      let number = run.databaseValue
-      func moved(_ row: Row, _ column: String) -> DatabaseValue {
-        (row[column] as Int64?).map { ($0 + shift).databaseValue } ?? .null
-      }
-      func set(_ row: Row) -> DatabaseValue { sets[row["parameter_set_id"]]?.databaseValue ?? .null }
-      try Self.copy("run", from: source, to: database) { row in
-        [
-          "run_id": number, "cell_id": cell.databaseValue, "channel_id": channel.databaseValue,
-          "parameter_set_id": set(row),
-        ]
-      }
-      try Self.copy("run_protocol", from: source, to: database) { row in
-        [
-          "run_id": number, "protocol_id": protocols[row["protocol_id"]]?.databaseValue ?? .null,
-          "from_step_id": moved(row, "from_step_id"),
-        ]
-      }
+      let number = ColumnChange.fixed(run.databaseValue)
+      let set = ColumnChange.mapped(sets)
+      let (here, moved) = (channel.databaseValue, ColumnChange.moved(by: shift))
+      try Self.copy(
+        "run", from: source, to: database,
+        ["run_id": number, "cell_id": .fixed(cell.databaseValue), "channel_id": .fixed(here), "parameter_set_id": set])
+      try Self.copy(
+        "run_protocol", from: source, to: database,
+        ["run_id": number, "protocol_id": .mapped(protocols), "from_step_id": moved])
       for table in ArchiveFormat.steps {
         var copy = RowCopy(table, from: ArchiveFormat.only, to: run, replaced: ["run_id": run])
         while try copy.page(from: source, to: database, limit: Self.page) == Self.page {}
       }
-      try Self.copy("cycle", from: source, to: database) { ["run_id": number, "parameter_set_id": set($0)] }
-      try Self.copy("run_summary", from: source, to: database) { ["run_id": number, "parameter_set_id": set($0)] }
-      try Self.copy("recount", from: source, to: database) {
-        ["run_id": number, "parameter_set_id": set($0), "last_step_id": moved($0, "last_step_id")]
+      for table in ["cycle", "run_summary"] {
+        try Self.copy(table, from: source, to: database, ["run_id": number, "parameter_set_id": set])
       }
-      try Self.copy("efficiency_test", from: source, to: database) { _ in ["run_id": number] }
-      try Self.copy("event", from: source, to: database, without: ["event_id"]) { row in
-        let hasChannel = (row["channel_id"] as Int64?) != nil
-        return [
-          "run_id": number, "channel_id": hasChannel ? channel.databaseValue : .null, "step_id": moved(row, "step_id"),
-        ]
-      }
+      try Self.copy(
+        "recount", from: source, to: database, ["run_id": number, "parameter_set_id": set, "last_step_id": moved])
+      try Self.copy("efficiency_test", from: source, to: database, ["run_id": number])
+      try Self.copy(
+        "event", from: source, to: database,
+        ["event_id": .left, "run_id": number, "channel_id": .fixedUnlessNull(here), "step_id": moved])
     }
     try JournalWriter.changeOne(
       database, "import", run, "UPDATE run_import SET imported_unix_us = ? WHERE run_id = ?", [at.microseconds, run])
@@ -212,7 +201,6 @@ public struct ArchiveImport: Sendable {
 
   private func takeCell(_ known: StoredCell?, from source: Database, in edit: StoreEdit) throws -> Int64 {
     let database = edit.database
-    let revisions = try Row.fetchAll(source, sql: "SELECT * FROM cell_revision ORDER BY revision")
     guard let known else {
       var batch = DatabaseValue.null
       if let row = try Row.fetchOne(source, sql: "SELECT name, notes FROM batch") {
@@ -224,14 +212,16 @@ public struct ArchiveImport: Sendable {
             database, sql: "SELECT batch_id FROM batch WHERE name = ?", arguments: [row["name"] as String]) ?? .null
       }
       let name = (cellName ?? archive.content.cell).databaseValue
-      try Self.copy("cell", from: source, to: database, without: ["cell_id"]) { _ in ["name": name, "batch_id": batch] }
+      try Self.copy(
+        "cell", from: source, to: database, ["cell_id": .left, "name": .fixed(name), "batch_id": .fixed(batch)])
       let cell = database.lastInsertedRowID
-      for row in revisions { try Self.insert(row, "cell_revision", ["cell_id": cell.databaseValue], [], database) }
+      try Self.copy("cell_revision", from: source, to: database, ["cell_id": .fixed(cell.databaseValue)])
       return cell
     }
-    for row in revisions where (row["revision"] as Int64) > known.revision {
-      try Self.insert(row, "cell_revision", ["cell_id": known.cellId.databaseValue], [], database)
-    }
+    var newer = try RowTransfer(
+      into: "cell_revision", "SELECT * FROM cell_revision WHERE revision > ? ORDER BY revision", [known.revision],
+      from: source, to: database, ["cell_id": .fixed(known.cellId.databaseValue)])
+    _ = try newer.run()
     return known.cellId
   }
 
@@ -283,7 +273,10 @@ public struct ArchiveImport: Sendable {
       if let known {
         keys[row[key]] = known
       } else {
-        try Self.insert(row, table, [:], [key], database)
+        var transfer = try RowTransfer(
+          into: table, "SELECT * FROM \(table) WHERE \(key) = ?", [row[key] as Int64], from: source, to: database,
+          [key: .left])
+        _ = try transfer.run()
         keys[row[key]] = database.lastInsertedRowID
       }
     }
@@ -291,24 +284,12 @@ public struct ArchiveImport: Sendable {
   }
 
   private static func copy(
-    _ table: String, from source: Database, to database: Database, without left: Set<String> = [],
-    _ replaced: (Row) -> [String: DatabaseValue]
+    _ table: String, from source: Database, to database: Database, _ changes: [String: ColumnChange]
   ) throws {
     let keys = ArchiveFormat.small.first { $0.name == table }?.keys.joined(separator: ", ") ?? "1"
-    let rows = try Row.fetchCursor(source, sql: "SELECT * FROM \(table) ORDER BY \(keys)")
-    while let row = try rows.next() { try insert(row, table, replaced(row), left, database) }
-  }
-
-  private static func insert(
-    _ row: Row, _ table: String, _ replaced: [String: DatabaseValue], _ left: Set<String>, _ database: Database
-  ) throws {
-    let columns = row.columnNames.filter { !left.contains($0) }
-    try database.cachedStatement(
-      sql: """
-        INSERT INTO \(table)(\(columns.joined(separator: ", ")))
-        VALUES(\(columns.map { _ in "?" }.joined(separator: ", ")))
-        """
-    ).execute(arguments: StatementArguments(columns.map { replaced[$0] ?? row[$0] }))
+    var transfer = try RowTransfer(
+      into: table, "SELECT * FROM \(table) ORDER BY \(keys)", from: source, to: database, changes)
+    _ = try transfer.run()
   }
 }
 

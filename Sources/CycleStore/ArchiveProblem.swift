@@ -34,6 +34,18 @@ public struct ArchiveProblem: Error, Sendable, Hashable {
     ArchiveProblem(.size, "archive.too_large", "the archive is too large: \(what)", hint: hint)
   }
 
+  /// The same of a run that no daemon would take in.
+  func ofWriting(_ run: Int64) -> ArchiveProblem {
+    guard kind == .file || kind == .size else { return self }
+    let why = ["the archive is damaged: ", "the archive is too large: "].reduce(message) { text, prefix in
+      text.hasPrefix(prefix) ? String(text.dropFirst(prefix.count)) : text
+    }
+    return ArchiveProblem(
+      kind == .size ? .size : .conflict, kind == .size ? code : "archive.not_possible",
+      "run \(run) can have no archive that a daemon takes in: \(why)",
+      hint: "export it as json, csv or bdf; nactl snapshot copies the whole database")
+  }
+
   static func damaged(_ what: String) -> ArchiveProblem {
     ArchiveProblem(
       .file, "archive.damaged", "the archive is damaged: \(what)",

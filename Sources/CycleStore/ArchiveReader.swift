@@ -32,6 +32,8 @@ public final class ArchiveReader: Sendable {
     public var checksum: String
     /// How many records there are.
     public var records: Int64
+    /// What people have said of the cell, for the caller to judge, the oldest first.
+    public var revisions: [Revision]
     /// Digests and texts of its protocols, for the caller to compare.
     public var protocols: [Source]
     /// A protocol's text under its digest.
@@ -40,6 +42,17 @@ public final class ArchiveReader: Sendable {
       public var sha256: [UInt8]
       /// The text.
       public var text: String
+    }
+    /// What was said of the cell at one time.
+    public struct Revision: Sendable, Hashable {
+      /// From 1.
+      public var number: Int64
+      /// Who said it.
+      public var enteredBy: String
+      /// Why.
+      public var reason: String
+      /// What was said.
+      public var entry: CellEntry
     }
   }
 
@@ -185,30 +198,12 @@ public final class ArchiveReader: Sendable {
         .file, "archive.newer", "the archive has format \(format), this program knows \(ArchiveFormat.version)",
         hint: "install a version of nacyclerd at least as new as the one that wrote it")
     }
-    try checkSize(database)
+    try ArchiveSize(ofArchive: database).check()
     let (checksum, rows) = try ArchiveChecksum.of(database, mostText: ArchiveFormat.mostText)
     guard isProven || checksum.text == head[0]["checksum"] as String else {
       throw ArchiveProblem.damaged("its values are not those that were written")
     }
     return (checksum.text, rows, head[0]["program_version"])
-  }
-
-  /// All but the measurements is held in memory or stored in one transaction.
-  private static func checkSize(_ database: Database) throws {
-    var sum: Int64 = 0
-    for table in ArchiveFormat.small + ArchiveFormat.steps where try database.tableExists(table.name) {
-      let count = try Int64.fetchOne(database, sql: "SELECT count(*) FROM \(table.name)") ?? 0
-      if table.name == "protocol", count > ArchiveFormat.mostProtocols {
-        throw ArchiveProblem.tooLarge(
-          "it has \(count) protocols", hint: "\(ArchiveFormat.mostProtocols) are taken in at most")
-      }
-      sum += count
-    }
-    guard sum <= ArchiveFormat.mostRows else {
-      throw ArchiveProblem.tooLarge(
-        "it has \(sum) steps, half-cycles, cycles, events and the like, and \(ArchiveFormat.mostRows) are taken in at most",
-        hint: "they are stored at once, and runs that go on would wait for it; read the file with any SQLite tool")
-    }
   }
 
   private static func content(
@@ -229,7 +224,23 @@ public final class ArchiveReader: Sendable {
     return Content(
       uuid: row["uuid"], title: row["title"], cell: row["name"], externalID: row["external_id"], batch: row["batch"],
       role: role, programVersion: programVersion, checksum: checksum, records: rows["record"] ?? 0,
-      protocols: sources)
+      revisions: try revisions(of: database), protocols: sources)
+  }
+
+  private static func revisions(of database: Database) throws -> [Content.Revision] {
+    try Row.fetchAll(database, sql: "SELECT * FROM cell_revision ORDER BY revision").map { row in
+      var entry = CellEntry()
+      entry.activeMassUg = row["active_mass_ug"]
+      entry.activeMassBasis = row["active_mass_basis"]
+      entry.activeMassUncertaintyUg = row["active_mass_uncertainty_ug"]
+      entry.areaMm2E3 = row["area_mm2_e3"]
+      entry.nominalChargeNc = row["nominal_charge_nc"]
+      entry.electrolyte = row["electrolyte"]
+      entry.counterElectrode = row["counter_electrode"]
+      entry.notes = row["notes"]
+      return Content.Revision(
+        number: row["revision"], enteredBy: row["entered_by"], reason: row["reason"], entry: entry)
+    }
   }
 
   /// What SQLite cannot know: one run, that is over, with rows of its own and of nothing else.
@@ -250,6 +261,8 @@ public final class ArchiveReader: Sendable {
       run_id = 1 AND state IN (\(StoreView.finalStates)) AND length(uuid) = 36 AND uuid NOT GLOB '*[^0-9a-f-]*'
       AND first_cycle_number BETWEEN 1 AND 1000000000000 AND queue_position IS NULL
       AND cell_revision IN (SELECT revision FROM cell_revision)
+      AND coalesce(rate_basis_charge_nc, 1) > 0 AND coalesce(rate_basis_mass_ug, 1) > 0
+      AND coalesce(rate_basis_area_mm2_e3, 1) > 0
       """,
       "cell": "cell_id = 1", "cell_revision": "cell_id = 1 AND revision >= 1",
       "instrument": "instrument_id = 1 AND family NOT LIKE 'archive:%'", "channel": "channel_id = 1",

@@ -57,15 +57,15 @@ public final class RecountedRows: Sendable {
   }
 
   /// Compares half-cycles, in the order of their numbers, with the stored ones.
-  /// - Parameter parametersDiffer: Their plateaus are other ones then, and are left out.
+  /// - Parameter plateausDiffer: Their plateaus are other ones then, and are left out.
   /// - Returns: How each stands.
   public func compare(
-    _ rows: [HalfCycleRow], with view: StoreView, parametersDiffer: Bool
+    _ rows: [HalfCycleRow], with view: StoreView, plateausDiffer: Bool
   ) throws -> [Comparison] {
     guard let first = rows.first?.halfCycleID, let last = rows.last?.halfCycleID else { return [] }
     try write(rows.map { .halfCycleUpdated($0) })
     let sql = "SELECT * FROM half_cycle WHERE half_cycle_id BETWEEN ? AND ? ORDER BY half_cycle_id"
-    let left: Set<String> = parametersDiffer ? ["plateau_charge_nc", "plateau_ir_corrected_charge_nc"] : []
+    let left: Set<String> = plateausDiffer ? ["plateau_charge_nc", "plateau_ir_corrected_charge_nc"] : []
     return try memory.write { database in
       let computed = try Row.fetchCursor(database.cachedStatement(sql: sql), arguments: [first, last])
       let stored = try Row.fetchCursor(view.database.cachedStatement(sql: sql), arguments: [first, last])
@@ -104,11 +104,16 @@ public final class RecountedRows: Sendable {
     get throws { try memory.read { try Int64.fetchOne($0, sql: "SELECT count(*) FROM cycle") ?? 0 } }
   }
 
-  /// All cycles as they stand in the table.
-  func cycleRows() throws -> [Row] { try all(of: "SELECT * FROM cycle ORDER BY cycle_number") }
-
-  /// What all cycles come to, as it stands in its table; at most one row.
-  func summaryRows() throws -> [Row] { try all(of: "SELECT * FROM run_summary") }
+  /// Copies all rows of a table, under the key of their parameters there.
+  /// - Returns: How many there are.
+  func copy(_ table: String, to database: Database, set: Int64) throws -> Int {
+    try memory.read { source in
+      var transfer = try RowTransfer(
+        into: table, "SELECT * FROM \(table)", from: source, to: database,
+        ["parameter_set_id": .fixed(set.databaseValue)])
+      return try transfer.run().count
+    }
+  }
 
   private func all(of sql: String) throws -> [Row] { try memory.read { try Row.fetchAll($0, sql: sql) } }
 
@@ -148,9 +153,8 @@ extension StoreEdit {
       database, sql: "SELECT parameter_set_id FROM run WHERE run_id = ?", arguments: [entry.run])
     guard let own else { throw StoreError.unknown(kind: "run", name: "\(entry.run)") }
     guard own != set else { throw StoreError.taken(kind: "parameter set", name: "\(set)") }
-    let cycles = try rows.cycleRows()
-    try replace("cycle", of: entry.run, set, by: cycles)
-    try replace("run_summary", of: entry.run, set, by: try rows.summaryRows())
+    let cycles = try replace("cycle", of: entry.run, set, by: rows)
+    _ = try replace("run_summary", of: entry.run, set, by: rows)
     try database.execute(
       sql: """
         INSERT OR REPLACE INTO recount(
@@ -160,20 +164,14 @@ extension StoreEdit {
         """,
       arguments: [
         entry.run, set, at.microseconds, entry.person, entry.programVersion, entry.label, entry.halfCycles,
-        cycles.count, entry.records, entry.lastRecord?.stepID, entry.lastRecord?.index,
+        cycles, entry.records, entry.lastRecord?.stepID, entry.lastRecord?.index,
       ])
     return set
   }
 
-  private func replace(_ table: String, of run: Int64, _ set: Int64, by rows: [Row]) throws {
+  private func replace(_ table: String, of run: Int64, _ set: Int64, by rows: RecountedRows) throws -> Int {
     try database.execute(
       sql: "DELETE FROM \(table) WHERE run_id = ? AND parameter_set_id = ?", arguments: [run, set])
-    for row in rows {
-      let names = row.columnNames.joined(separator: ", ")
-      let marks = row.map { _ in "?" }.joined(separator: ", ")
-      let values = row.map { column, value in column == "parameter_set_id" ? set.databaseValue : value }
-      try database.cachedStatement(sql: "INSERT INTO \(table)(\(names)) VALUES(\(marks))").execute(
-        arguments: StatementArguments(values))
-    }
+    return try rows.copy(table, to: database, set: set)
   }
 }

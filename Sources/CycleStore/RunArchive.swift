@@ -31,7 +31,8 @@ public actor RunArchive {
   /// - Parameters:
   ///   - programVersion: The version of the program that writes it.
   ///   - folder: Where it lies until it is read.
-  /// - Throws: `ArchiveProblem` of a run that goes on: its records would be cut off anywhere.
+  /// - Throws: `ArchiveProblem` of a run that goes on: its records would be cut off anywhere. The same of one that nobody
+  ///   would take in: it is found out before the first piece, because whoever reads pieces is told nothing more.
   public init(run: Int64, of store: CycleStore, programVersion: String, in folder: TransferFolder) async throws {
     guard let stored = try await store.read({ try $0.run(run) }) else {
       throw StoreError.unknown(kind: "run", name: "\(run)")
@@ -40,6 +41,12 @@ public actor RunArchive {
       throw ArchiveProblem(
         .conflict, "archive.run_goes_on", "run \(run) is \(stored.state); an archive holds a whole run",
         hint: "wait until it is over, or export it as json, csv or bdf meanwhile")
+    }
+    do {
+      try await store.read { try ArchiveSize(of: run, in: $0.database).check() }
+      try await ArchiveSums.check(run: run, in: store)
+    } catch let problem as ArchiveProblem {
+      throw problem.ofWriting(run)
     }
     self.store = store
     self.run = run

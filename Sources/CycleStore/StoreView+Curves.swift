@@ -95,6 +95,20 @@ extension StoreView {
       database, sql: "SELECT parameters FROM parameter_set WHERE parameter_set_id = ?", arguments: [run.parameterSetId])
   }
 
+  /// How many cycles a run has closed under its own parameters.
+  public func cycleCount(run: Int64) throws -> Int64 {
+    try Int64.fetchOne(
+      database.cachedStatement(
+        sql: "SELECT count(*) FROM cycle JOIN run USING(run_id, parameter_set_id) WHERE run_id = ?"),
+      arguments: [run]) ?? 0
+  }
+
+  /// How many half-cycles a run has begun, those of no cycle included.
+  public func halfCycleCount(run: Int64) throws -> Int64 {
+    try Int64.fetchOne(
+      database.cachedStatement(sql: "SELECT count(*) FROM half_cycle WHERE run_id = ?"), arguments: [run]) ?? 0
+  }
+
   /// What the half-cycles of a run's cycles were driven with, in the order in which they ran: the direction, the
   /// condition that ended each, and the largest current that any of its steps was to carry.
   public func drives(run: Int64) throws -> [StoredDrive] {

@@ -38,14 +38,15 @@ extension StoreView {
     return places
   }
 
-  /// A half-cycle of a run that is over; nil when there is none or it is open.
-  public func closedHalfCycle(_ id: Int64) throws -> HalfCycleRow? {
+  /// The first half-cycle that is over, with a key after the one and up to the other; nil when there is none.
+  public func closedHalfCycle(after id: Int64, through last: Int64) throws -> HalfCycleRow? {
     try Row.fetchOne(
       database.cachedStatement(
         sql: """
-          SELECT \(HalfCycleRow.stampColumns) FROM half_cycle WHERE half_cycle_id = ? AND end_reason IS NOT NULL
+          SELECT \(HalfCycleRow.stampColumns) FROM half_cycle
+          WHERE half_cycle_id > ? AND half_cycle_id <= ? AND end_reason IS NOT NULL ORDER BY half_cycle_id LIMIT 1
           """),
-      arguments: [id]
+      arguments: [id, last]
     ).flatMap(HalfCycleRow.init(stamp:))
   }
 

@@ -117,6 +117,12 @@ public struct MetricParameters: Sendable, Hashable {
     self.desodiationPlateauBelow = desodiationPlateauBelow
     self.retentionReference = retentionReference
   }
+
+  /// Whether plateaus come out as by other parameters: thresholds and ohmic correction are the same.
+  public func tellsPlateaus(like other: MetricParameters) -> Bool {
+    sodiationPlateauBelow == other.sodiationPlateauBelow && desodiationPlateauBelow == other.desodiationPlateauBelow
+      && plateauIRCorrection == other.plateauIRCorrection
+  }
 }
 
 /// What a run does after the instrument, the daemon or the power was away (hazard rule 3).

@@ -120,8 +120,9 @@ struct Recompute: AsyncParsableCommand {
     let computed = "\(answer.cycles) cycles and \(answer.half_cycles) half-cycles of run \(answer.run)"
     let others = answer.half_cycles_other + (answer.cycles_other ?? 0)
     if others > 0 { return "\(computed) were computed again; \(others) are not as they are stored:\n" }
-    var more = ""
-    if let known = answer.cycles_more_known, known > 0 { more = "; of \(known) cycles more is known now" }
+    let known = [(answer.cycles_more_known ?? 0, "cycles"), (answer.half_cycles_more_known, "half-cycles")]
+    let counts = known.filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
+    let more = counts.isEmpty ? "" : "; of \(counts.joined(separator: " and ")) more is known now"
     if answer.is_own { return "\(computed) come out of their records as they are stored, to the last digit\(more)\n" }
     let set = answer.parameter_set.parameter_set
     let same = answer.cycles_other == nil ? "" : ", which are as the run's own"

@@ -135,7 +135,8 @@ final class OperationsDouble: CyclerOperations {
     }
     return RecomputeResponse(
       request_id: requester.requestID, run: self.run, parameter_set: set, is_own: true, half_cycles: 4,
-      half_cycles_other: 0, cycles: 2, cycles_other: 0, cycles_more_known: 0, differences: [], warnings: [])
+      half_cycles_other: 0, half_cycles_more_known: 0, cycles: 2, cycles_other: 0, cycles_more_known: 0,
+      differences: [], warnings: [])
   }
   func impedance(of run: RunReference, step: Int64?) async throws -> ImpedanceTable {
     try check(run)
@@ -147,21 +148,23 @@ final class OperationsDouble: CyclerOperations {
           imaginary_impedance_ohm: -1)
       ])
   }
-  func curves(of run: RunReference, _ request: CurveRequest) async throws -> CurveTable {
+  func curves(of run: RunReference, _ request: CurveRequest) async throws -> EncodedAnswer<CurveTable> {
     try check(run)
-    return CurveTable(
-      run: self.run, cell: "\(request.cycles)", curve: request.curve, smoothing: request.smoothing, half_cycles: [])
+    return try EncodedAnswer(
+      CurveTable(
+        run: self.run, cell: "\(request.cycles)", curve: request.curve, smoothing: request.smoothing, half_cycles: []))
   }
   func trace(of run: RunReference, _ request: TraceRequest) async throws -> RunTrace {
     try check(run)
     return RunTrace(
       run: self.run, cell: "c", state: "running", from_s: 0, to_s: 1, records: Int64(request.columns), columns: [])
   }
-  func compare(_ request: ComparisonRequest) async throws -> ComparisonTable {
-    ComparisonTable(
-      by: request.by, role: "full-cell", cells: request.of.map { ComparedCell(cell: $0, runs: [], cycles: 0) },
-      initial_coulombic_efficiency: SampleMean(mean: nil, standard_deviation: nil, n: 0), rows: [], left_out: [],
-      warnings: [])
+  func compare(_ request: ComparisonRequest) async throws -> EncodedAnswer<ComparisonTable> {
+    try EncodedAnswer(
+      ComparisonTable(
+        by: request.by, role: "full-cell", cells: request.of.map { ComparedCell(cell: $0, runs: [], cycles: 0) },
+        initial_coulombic_efficiency: SampleMean(mean: nil, standard_deviation: nil, n: 0), rows: [], left_out: [],
+        warnings: []))
   }
   func events(of run: RunReference, after event: Int64, limit: Int) async throws -> EventList {
     EventList(events: [])

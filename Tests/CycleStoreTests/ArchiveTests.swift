@@ -204,6 +204,68 @@ import Testing
     await there.stop()
   }
 
+  @Test func noArchiveIsWrittenThatNobodyTakesIn() async throws {
+    let scratch = try ScratchDirectory()
+    let (here, bench) = try await Self.store(scratch)
+    let (base, file) = (RowIdentity.step(run: bench.run, count: 0), scratch.path + "/a.nacycler")
+    let cases: [(sql: String, code: String, what: String)] = [
+      (
+        """
+        WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 100001)
+        INSERT INTO half_cycle(half_cycle_id, run_id, number, direction, charge_nc, energy_nj, flags)
+        SELECT \(base) + i, \(bench.run), i, 1, 0, 0, 0 FROM n
+        """, "archive.too_large", "100000 are taken in at most"
+      ),
+      (
+        """
+        INSERT INTO half_cycle(half_cycle_id, run_id, number, direction, charge_nc, energy_nj, flags)
+        VALUES(\(base) + 2, \(bench.run), 2, 1, 4000000000000000000, 0, 0)
+        """, "archive.not_possible", "half_cycle.charge_nc adds up"
+      ),
+      (
+        """
+        INSERT INTO step(step_id, run_id, step_count, protocol_revision, program_index, program_path, kind, direction,
+          started_unix_us, started_test_time_us, start_charge_nc)
+        VALUES(\(base) + 2, \(bench.run), 2, 1, 1, 'steps[1]', 'rest', 0, 5, -5, 0)
+        """, "archive.not_possible", "step 2 begins before"
+      ),
+      (
+        "UPDATE record SET step_time_us = 0 WHERE step_record_index = 500", "archive.not_possible",
+        "record 500 of step 1 is earlier"
+      ),
+    ]
+    for (sql, code, what) in cases {
+      try await here.write { try $0.database.execute(sql: sql) }
+      let refused = await Self.refusal { try await Self.archive(here, run: bench.run, to: file) }
+      #expect(refused?.code == code && refused?.message.contains(what) == true, "\(refused.map { "\($0)" } ?? sql)")
+      #expect(refused?.message.contains("run \(bench.run) ") == true && refused?.hint.contains("json") == true)
+      try await here.write { edit in
+        try edit.database.execute(sql: "DELETE FROM half_cycle WHERE number > 1; DELETE FROM step WHERE step_count > 1")
+      }
+    }
+    await here.stop()
+  }
+
+  @Test func aProductOfManyEfficienciesHasNoBound() async throws {
+    let scratch = try ScratchDirectory()
+    let (here, bench) = try await Self.store(scratch)
+    try await here.write { edit in
+      try edit.database.execute(sql: "UPDATE cycle SET coulombic_efficiency_product = 1e300")
+    }
+    let file = scratch.path + "/a.nacycler"
+    try await Self.archive(here, run: bench.run, to: file)
+    let there = try Self.another(scratch, "there")
+    let run = try await Self.take(file, into: there)
+    let product = try await there.read { try $0.cycles(run: run).first?.coulombicEfficiencyProduct }
+    #expect(product == 1e300)
+    // Of anything else it is none.
+    try await here.write { try $0.database.execute(sql: "UPDATE cycle SET coulombic_efficiency = 1e300") }
+    let refused = await Self.refusal { try await Self.archive(here, run: bench.run, to: file) }
+    #expect(refused?.code == "archive.damaged")
+    await here.stop()
+    await there.stop()
+  }
+
   @Test func aRunThatGoesOnHasNoArchive() async throws {
     let scratch = try ScratchDirectory()
     let store = try CycleStore.open(at: scratch.path + "/state")
@@ -232,7 +294,9 @@ import Testing
     ("charges of records", "archive.damaged"), ("charges of half-cycles", "archive.damaged"),
     ("records in the past", "archive.damaged"), ("steps in the past", "archive.damaged"),
     ("before the run", "archive.damaged"), ("lightning", "archive.damaged"), ("late cycles", "archive.damaged"),
-    ("protocols", "archive.too_large"), ("events", "archive.too_large"),
+    ("nominal capacity", "archive.damaged"), ("rate over mass", "archive.damaged"),
+    ("protocols", "archive.too_large"), ("revisions", "archive.too_large"), ("sets", "archive.too_large"),
+    ("events", "archive.too_large"),
   ]
 
   @Test func whatIsNoWholeArchiveIsRefusedAndLeavesNothing() async throws {
@@ -360,11 +424,25 @@ import Testing
     case "late cycles":
       try change(
         "UPDATE run SET first_cycle_number = 1000000000000; UPDATE half_cycle SET cycle_number = 2", isChecked: true)
+    case "nominal capacity": try change("UPDATE run SET rate_basis_charge_nc = -1", isChecked: true)
+    case "rate over mass": try change("UPDATE run SET rate_basis_mass_ug = 0", isChecked: true)
     case "protocols":
       try change(
         """
         WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 1002)
         INSERT INTO protocol(protocol_id, sha256, source) SELECT i, CAST(printf('%032d', i) AS BLOB), '{}' FROM n
+        """)
+    case "revisions":
+      try change(
+        """
+        WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 1002)
+        INSERT INTO cell_revision(cell_id, revision, entered_unix_us, entered_by, reason) SELECT 1, i, 0, '', '' FROM n
+        """)
+    case "sets":
+      try change(
+        """
+        WITH RECURSIVE n(i) AS (SELECT 5 UNION ALL SELECT i + 1 FROM n WHERE i < 1005)
+        INSERT INTO parameter_set SELECT i, '1', i FROM n
         """)
     case "events":
       try change(

@@ -9,7 +9,7 @@ import Hummingbird
 extension ControlRoutes {
   func addViews(to router: Router<PeerContext>) {
     look(router, "v1/runs/:run/curves", parameters: CurveRequest.keys) { call in
-      try JSONResponse.make(try await operations.curves(of: try call.run(), try Self.curveRequest(call.query)))
+      JSONResponse.make(try await operations.curves(of: try call.run(), try Self.curveRequest(call.query)).bytes)
     }
     look(router, "v1/runs/:run/trace", parameters: TraceRequest.keys) { call in
       func cycle(_ key: String) throws -> Int64? {
@@ -34,7 +34,7 @@ extension ControlRoutes {
       let request = ComparisonRequest(
         of: call.query["of"].map { ComparisonRequest.names($0) } ?? [], batch: call.query["batch"], by: by ?? .cycle,
         cycle: try cycle("cycle"), reference: try cycle("reference"))
-      return try JSONResponse.make(try await operations.compare(request))
+      return JSONResponse.make(try await operations.compare(request).bytes)
     }
   }
 

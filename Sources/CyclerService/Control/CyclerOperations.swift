@@ -83,11 +83,12 @@ public protocol CyclerOperations: Sendable {
   /// The points of a run's impedance spectra; of one step only when it is given.
   func impedance(of run: RunReference, step: Int64?) async throws -> ImpedanceTable
   /// Curves of half-cycles. Refused with `cycle.not_found`, and with `curve.not_possible` for a grid that there is not.
-  func curves(of run: RunReference, _ request: CurveRequest) async throws -> CurveTable
+  func curves(of run: RunReference, _ request: CurveRequest) async throws -> EncodedAnswer<CurveTable>
   /// A whole run, or some of its cycles, in a few columns.
   func trace(of run: RunReference, _ request: TraceRequest) async throws -> RunTrace
-  /// Cells side by side. Refused with `compare.not_found` and `compare.roles_differ`.
-  func compare(_ request: ComparisonRequest) async throws -> ComparisonTable
+  /// Cells side by side, one comparison at a time. Refused with `compare.not_found`, `compare.roles_differ`,
+  /// `compare.too_many` and `compare.busy`.
+  func compare(_ request: ComparisonRequest) async throws -> EncodedAnswer<ComparisonTable>
   /// What an efficiency means for a life. Refused when the numbers are not two of three, or the run has none to take.
   func predict(_ request: PredictionRequest) async throws -> Prediction
   /// The closed cycles of a run under a set of parameters. Refused with `recompute.no_such_set`.

@@ -144,6 +144,14 @@ extension CellEntry {
     notes = text(request.notes, notes)
   }
 
+  /// Holds what was entered elsewhere to what can be entered here.
+  func check() throws {
+    try Self.checkTexts(activeMassBasis, electrolyte, counterElectrode, notes)
+    try CellNumbers.check(
+      mass: activeMassUg, area: areaMm2E3.map { Double($0) / 1_000 },
+      nominal: nominalChargeNc.map { Double($0) / 3.6e9 })
+  }
+
   private static func checkTexts(_ basis: String?, _ electrolyte: String?, _ counter: String?, _ notes: String?) throws
   {
     try PersonText.check(basis, "active_mass_basis")

@@ -58,11 +58,24 @@ extension LaboratoryOperations {
     }
   }
 
-  /// What the store cannot judge: names that tables can show, and protocols that are what their digests say. A digest
-  /// that is not its text's would be another protocol's later.
-  private static func check(_ content: ArchiveReader.Content) throws {
+  /// What the store cannot judge: names that tables can show, numbers that a cell can have, and protocols that are what
+  /// their digests say. A digest that is not its text's would be another protocol's later, and a nominal capacity below
+  /// zero would let a run go on for ever that moves no charge.
+  static func check(_ content: ArchiveReader.Content) throws {
     try CellNumbers.check(name: content.cell)
     try CellNumbers.check(ownID: content.externalID, batch: content.batch)
+    for revision in content.revisions {
+      do {
+        try PersonText.check(revision.enteredBy, "entered_by")
+        try PersonText.check(revision.reason, "reason", severalLines: true)
+        try revision.entry.check()
+      } catch let refusal as RequestRefused {
+        throw RequestRefused(
+          .impossible, code: refusal.body.code,
+          message: "the archive's cell_revision \(revision.number) is none that a cell has: \(refusal.body.message)",
+          hint: refusal.body.hint)
+      }
+    }
     for source in content.protocols where SHA256.digest(Array(source.text.utf8)) != source.sha256 {
       throw RequestRefused(
         .impossible, code: "archive.damaged", message: "the archive is damaged: a protocol is not what its digest says",

@@ -8,18 +8,23 @@ internal import CyclerModel
 extension LaboratoryOperations {
   /// More cells than that nobody can look at side by side.
   static let mostComparedCells = 200
+  /// In one answer: forty cells of a thousand cycles, some 150 MB while they are compared. It bounds what somebody who only
+  /// looks can ask of the daemon.
+  static let mostComparedCycles: Int64 = 40_000
+  /// A cycle has two, and more where something broke in; what drove each of them is read.
+  static let mostHalfCyclesACycle: Int64 = 4
 
-  func compare(_ request: ComparisonRequest) async throws -> ComparisonTable {
+  func compare(_ request: ComparisonRequest) async throws -> EncodedAnswer<ComparisonTable> {
+    guard let seat = comparisonSeat.take() else {
+      throw RequestRefused(
+        .unavailable, code: "compare.busy", message: "another comparison is being made", hint: "wait until it is done")
+    }
+    defer { withExtendedLifetime(seat) {} }
     let chosen = try await store.read { view in try view.chosen(request) }
     guard !chosen.isEmpty else {
       throw RequestRefused(
         .malformed, code: "compare.nothing", message: "nothing is named that could be compared",
         hint: "name runs by number or cells by name, or a batch")
-    }
-    guard chosen.count <= Self.mostComparedCells else {
-      throw RequestRefused(
-        .malformed, code: "compare.too_many", message: "\(chosen.count) cells are too many at a time",
-        hint: "at most \(Self.mostComparedCells)")
     }
     let roles = Set(chosen.map(\.cell.role))
     guard roles.count == 1, let role = roles.first.flatMap({ CellRole(rawValue: $0) }) else {
@@ -32,14 +37,43 @@ extension LaboratoryOperations {
       throw RequestRefused(
         .conflict, code: "compare.no_cycles", message: "cells of role \(role.rawValue) have no cycles")
     }
-    var cells: [ComparableCell] = []
-    // A short transaction for each cell.
-    for choice in chosen { cells.append(try await store.read { view in try ComparableCell(choice, view) }) }
-    let comparable = cells
+    try await checkSize(chosen)
     return try await withTaskExecutorPreference(computing) {
-      var comparison = CellComparison(request, role: role, cells: comparable)
-      return try comparison.compared()
+      var cells: [ComparableCell] = []
+      // A short transaction for each cell.
+      for choice in chosen {
+        try Task.checkCancellation()
+        cells.append(try await store.read { view in try ComparableCell(choice, view) })
+      }
+      var comparison = CellComparison(request, role: role, cells: cells)
+      return try EncodedAnswer(try comparison.compared())
     }
+  }
+
+  fileprivate static func checkCount(_ cells: Int) throws {
+    guard cells > mostComparedCells else { return }
+    throw RequestRefused(
+      .malformed, code: "compare.too_many", message: "more than \(mostComparedCells) cells are too many at a time",
+      hint: "at most \(mostComparedCells)")
+  }
+
+  /// Counts before anything is read: all of it is in memory at once.
+  private func checkSize(_ chosen: [ChosenCell]) async throws {
+    let (most, mostHalves) = (Self.mostComparedCycles, Self.mostComparedCycles * Self.mostHalfCyclesACycle)
+    var (cycles, halfCycles): (Int64, Int64) = (0, 0)
+    for choice in chosen {
+      let counts = try await store.read { view in
+        try choice.runs.map { (try view.cycleCount(run: $0.runId), try view.halfCycleCount(run: $0.runId)) }
+      }
+      for (more, moreHalves) in counts { (cycles, halfCycles) = (cycles + more, halfCycles + moreHalves) }
+    }
+    guard cycles > most || halfCycles > mostHalves else { return }
+    let what = cycles > most ? "\(cycles) cycles" : "\(halfCycles) half-cycles"
+    throw RequestRefused(
+      .malformed, code: "compare.too_many",
+      message:
+        "the \(chosen.count == 1 ? "cell has" : "\(chosen.count) cells have together") \(what), too many at a time",
+      hint: "at most \(most) cycles of \(mostHalves) half-cycles; name fewer cells, or runs by number")
   }
 }
 
@@ -53,8 +87,9 @@ extension StoreView {
   /// The cells that a request names, each once, in the order in which they are named.
   fileprivate func chosen(_ request: ComparisonRequest) throws -> [ChosenCell] {
     var chosen: [ChosenCell] = []
-    func add(_ cell: StoredCell, _ runs: [StoredRun]) {
+    func add(_ cell: StoredCell, _ runs: [StoredRun]) throws {
       guard let index = chosen.firstIndex(where: { $0.cell.cellId == cell.cellId }) else {
+        try LaboratoryOperations.checkCount(chosen.count + 1)
         chosen.append(ChosenCell(cell: cell, runs: runs))
         return
       }
@@ -65,9 +100,9 @@ extension StoreView {
     }
     for name in request.of {
       if let run = try runNamed(name), let cell = try cell(run.cellId) {
-        add(cell, [run])
+        try add(cell, [run])
       } else if let cell = try cell(named: name) {
-        add(cell, try runs(cell: cell.cellId))
+        try add(cell, try runs(cell: cell.cellId))
       } else {
         throw RequestRefused(
           .notFound, code: "compare.not_found", message: "“\(name)” is neither a run nor a cell",
@@ -81,7 +116,8 @@ extension StoreView {
           .notFound, code: "batch.not_found", message: "no cell is of the batch “\(batch)”",
           hint: "`nactl cell list` shows the batches")
       }
-      for cell in members { add(cell, try runs(cell: cell.cellId)) }
+      try LaboratoryOperations.checkCount(members.count)
+      for cell in members { try add(cell, try runs(cell: cell.cellId)) }
     }
     return chosen
   }

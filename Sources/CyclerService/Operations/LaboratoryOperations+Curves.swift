@@ -16,7 +16,7 @@ extension LaboratoryOperations {
   /// In one answer: some 100 half-cycles on a usual grid. It bounds what somebody who only looks can ask of the daemon.
   static let mostPoints = 90_000
 
-  func curves(of reference: RunReference, _ request: CurveRequest) async throws -> CurveTable {
+  func curves(of reference: RunReference, _ request: CurveRequest) async throws -> EncodedAnswer<CurveTable> {
     let run = try await stored(reference)
     let maker = try CurveMaker(request)
     let extents = try await store.read { view in
@@ -24,14 +24,15 @@ extension LaboratoryOperations {
       let cycles = try Self.cycles(request.cycles, newest: newest, of: run)
       return try view.halfCycles(run: run.runId, cycles: cycles).map { try HalfCycleExtent($0, in: view) }
     }
-    let curves = try await withTaskExecutorPreference(computing) {
-      try await self.curves(of: extents, by: maker, run, request)
-    }
     let cell = try await store.read { try $0.cell(run.cellId) }
-    return CurveTable(
-      run: run.runId, cell: run.cellName, active_mass_ug: cell?.activeMassUg,
-      area_mm2: cell?.areaMm2E3.map { Double($0) / 1_000 }, curve: request.curve, smoothing: request.smoothing,
-      half_cycles: curves)
+    return try await withTaskExecutorPreference(computing) {
+      let curves = try await self.curves(of: extents, by: maker, run, request)
+      return try EncodedAnswer(
+        CurveTable(
+          run: run.runId, cell: run.cellName, active_mass_ug: cell?.activeMassUg,
+          area_mm2: cell?.areaMm2E3.map { Double($0) / 1_000 }, curve: request.curve, smoothing: request.smoothing,
+          half_cycles: curves))
+    }
   }
 
   private func curves(

@@ -111,7 +111,8 @@ extension LaboratoryOperations {
     }
     return RecomputeResponse(
       request_id: requester.requestID, run: run.runId, parameter_set: stored, is_own: begun.isOwn,
-      half_cycles: walk.halfCycles, half_cycles_other: walk.halfCyclesOther, cycles: try rows.cycleCount,
+      half_cycles: walk.halfCycles, half_cycles_other: walk.halfCyclesOther,
+      half_cycles_more_known: walk.halfCyclesMoreKnown, cycles: try rows.cycleCount,
       cycles_other: counts?.others, cycles_more_known: counts?.more, differences: differences,
       warnings: warnings)
   }

@@ -22,6 +22,8 @@ struct LaboratoryOperations: CyclerOperations {
   let exportSeat = Seat()
   /// The same of snapshots.
   let snapshotSeat = Seat()
+  /// One comparison is made at a time: it holds the cycles of all its cells in memory.
+  let comparisonSeat = Seat()
   let startedAt: UnixInstant
   /// For comparisons and curves.
   let computing = ComputingQueue()

@@ -46,9 +46,11 @@ struct RecountWalk: Sendable {
   private(set) var lastRecord: RecordCursor?
   /// Half-cycles that are not as they are stored, and how the first of them differ.
   private(set) var halfCyclesOther: Int64 = 0
+  /// Those of which more is known than is stored.
+  private(set) var halfCyclesMoreKnown: Int64 = 0
   private(set) var differences: [String] = []
-  /// The thresholds are not those of the run.
-  private let parametersDiffer: Bool
+  /// The plateaus are told by another rule than the run's.
+  private let plateausDiffer: Bool
 
   /// A walk that ends at what is closed now.
   init(run: StoredRun, role: CellRole, parameters: MetricParameters, own: MetricParameters?, in view: StoreView) throws
@@ -60,14 +62,15 @@ struct RecountWalk: Sendable {
       role: role, parameters: parameters, earlierCellCycles: run.firstCycleNumber - 1,
       closed: try view.closedCycleNumbers(run: run.runId))
     lastStep = RowIdentity.step(run: run.runId, count: 0)
-    parametersDiffer = parameters != own
+    // What retention is told by is no matter of half-cycles.
+    plateausDiffer = own.map { !parameters.tellsPlateaus(like: $0) } ?? true
   }
 
   /// Reads a page.
   /// - Returns: False when all has been read.
   mutating func goOn(in view: StoreView, into rows: RecountedRows) throws -> Bool {
     let isMore = try readPage(in: view, into: rows)
-    let comparisons = try rows.compare(counted, with: view, parametersDiffer: parametersDiffer)
+    let comparisons = try rows.compare(counted, with: view, plateausDiffer: plateausDiffer)
     for (row, comparison) in zip(counted, comparisons) { note(comparison, of: "half-cycle \(row.number)") }
     counted.removeAll(keepingCapacity: true)
     return isMore
@@ -145,22 +148,26 @@ struct RecountWalk: Sendable {
   /// before it began has none.
   private mutating func plan(_ members: HalfCycleMembers?, _ view: StoreView) throws -> Bool {
     let number = members.map { RowIdentity.count(of: $0.halfCycleID) } ?? lastHalfCycle
-    while halfCycle < min(number, lastHalfCycle) {
-      halfCycle += 1
-      let id = RowIdentity.step(run: run, count: 0) + halfCycle
-      guard let row = try view.closedHalfCycle(id) else { continue }
+    let (end, none) = (min(number, lastHalfCycle), RowIdentity.step(run: run, count: 0))
+    // From one that is there to the next: in what came from elsewhere millions of numbers may lie between two.
+    while halfCycle < end, let row = try view.closedHalfCycle(after: none + halfCycle, through: none + end) {
+      halfCycle = RowIdentity.count(of: row.halfCycleID)
       work.append(.open(row))
-      if let members, members.halfCycleID == id {
+      if let members, members.halfCycleID == row.halfCycleID {
         work += members.steps(endedBy: row.endReason, inRunEndedBy: runEndReason).map { .step($0, after: -1) }
       }
       work.append(.close)
     }
+    halfCycle = max(halfCycle, end)
     return halfCycle < lastHalfCycle || !work.isEmpty
   }
 
   private mutating func note(_ comparison: RecountedRows.Comparison, of what: String) {
     switch comparison {
-    case .same, .moreIsKnown: return
+    case .same: return
+    case .moreIsKnown:
+      halfCyclesMoreKnown += 1
+      return
     case .missing: differences.appendFew("\(what): not stored")
     case .others(let columns): differences.appendFew("\(what): \(columns.joined(separator: ", "))")
     }
