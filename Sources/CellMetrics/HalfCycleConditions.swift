@@ -9,7 +9,7 @@ public struct HalfCycleConditions: Sendable, Hashable {
   /// The mean magnitude of the current, A: that of its constant-current phase where it is known to have one, because the
   /// share of a hold grows with age, and of the time in which the circuit was closed otherwise.
   public let meanCurrent: Double
-  /// Where it ended, nV.
+  /// Where it ended, nV: its cut-off where the program ended it by one, otherwise the voltage of its last record.
   let end: Int64
 
   /// Mean currents that differ by no more than this share of the larger are the same.
@@ -19,7 +19,9 @@ public struct HalfCycleConditions: Sendable, Hashable {
 
   /// nil where the time or the end is not known.
   public init?(_ row: HalfCycleRow) {
-    guard let time = row.activeTime?.microseconds, time > 0, let voltage = row.endVoltage else { return nil }
+    guard let time = row.activeTime?.microseconds, time > 0, let voltage = row.cutOff ?? row.endVoltage else {
+      return nil
+    }
     // nC / µs is mA.
     if let charge = row.detail.constantCurrentCharge, let phase = row.detail.constantCurrentTime?.microseconds,
       phase > 0
@@ -37,6 +39,27 @@ public struct HalfCycleConditions: Sendable, Hashable {
     return (meanCurrent - other.meanCurrent).magnitude <= Self.sameCurrent * largest
       && (end &- other.end).magnitude <= UInt64(Self.sameEnd)
   }
+}
+
+extension HalfCycleRow {
+  /// The voltage that its program ended it by, for instance 10 mV where its end's reason is `voltage <= 10 mV`. Where a
+  /// branch is steep the last reading stands far beyond it, each time a little otherwise.
+  ///
+  /// The reason is the condition as the program writes it, and it is stored, exported and archived with the half-cycle: so
+  /// whoever has the row knows the cut-off.
+  ///
+  /// nil when anything else ended it, also a condition that must last or hold together with another: the cell goes on
+  /// beyond that voltage.
+  var cutOff: Voltage? {
+    guard let endReason else { return nil }
+    let beginnings = direction == .charge ? Self.upperCutOffs : Self.lowerCutOffs
+    guard let beginning = beginnings.first(where: { endReason.hasPrefix($0) }) else { return nil }
+    return try? Voltage(written: String(endReason.dropFirst(beginning.count)))
+  }
+
+  // Only what a current of the direction comes to can have ended it: the other way round a rest may end.
+  private static let upperCutOffs = ["voltage >= ", "voltage > "]
+  private static let lowerCutOffs = ["voltage <= ", "voltage < "]
 }
 
 // MARK: - Checkpoint

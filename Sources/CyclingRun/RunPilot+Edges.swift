@@ -155,7 +155,10 @@ extension RunPilot {
       // After a blind rest nobody knows where the cell stands (hazard rules 2 and 6).
       if active.kind == .rest, let last = active.lastReading, last.voltage == nil { lastVoltage = nil }
       carried.time += endTime
-      if let holdBegan = active.holdBeganAt { carried.holdTime += max(endTime + zero - holdBegan, .zero) }
+      if let holdBegan = active.holdBeganAt {
+        carried.holdTime += max(endTime + zero - holdBegan, .zero)
+        carried.heldCurrent = active.lastReading?.current ?? carried.heldCurrent
+      }
       carried.charge += charge
       carried.energy += active.integrator.energy
       carried.isResumed = true

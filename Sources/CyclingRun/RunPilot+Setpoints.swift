@@ -12,6 +12,8 @@ internal import Quantities
 extension RunPilot {
   /// A hold may begin at most this far from where the cell stands (hazard rule 2).
   static let holdReach = Voltage(millivolts: 20)
+  /// A hold that is taken up again is approached at this part of the usual current at least.
+  static let leastShareOfApproach: Int64 = 20
   /// So far on its way a sweep from where the cell stands begins, at most.
   static let sweepStart = Voltage(millivolts: 10)
   /// Sweeps are measured in steps of about so much, where the instrument is fast enough.
@@ -278,17 +280,30 @@ extension RunPilot {
     return needed == direction ? needed : nil
   }
 
+  /// A hold that is taken up again is approached at twice what flowed in it last: so much brings the cell back to where it
+  /// was left. The whole current would carry a nearly full cell past the voltage within a reading, and what flows back then
+  /// is a reversal, and on its way through zero an end by a small current. A share of the whole one at least, so that the
+  /// voltage is reached and the current measured.
+  private func approachCurrent(_ direction: Direction, atMost most: Current) -> Current {
+    guard carried.isResumed, let held = carried.heldCurrent else { return most }
+    let isBackwards = (held > .zero) != (direction == .charge)
+    let twice = isBackwards ? .zero : min(held.magnitude, most / 2) * 2
+    return max(twice, most / Self.leastShareOfApproach, Current(picoamperes: 1))
+  }
+
   private func drive(of step: ProgramStep) -> StepDrive {
     switch step.action {
     case .rest: return .open
     case .constantCurrent(let direction, let current): return .current(direction, current)
     case .constantCurrentConstantVoltage(let direction, let current, let voltage):
-      return .currentThenHold(direction, current, voltage)
+      return .currentThenHold(direction, current, voltage, at: approachCurrent(direction, atMost: current))
     case .hold(let direction, let voltage, let atMost):
       guard carried.isResumed, let towards = approach(voltage, direction) else {
         return .hold(direction, voltage, atMost: atMost)
       }
-      return .approachedHold(towards, voltage, atMost: atMost)
+      // Below what the hold allows, so that neither the converter's error nor the first moment of the hold trips its bound.
+      let most = Current(picoamperes: max(atMost.picoamperes / 5 * 4, 1))
+      return .approachedHold(towards, voltage, at: approachCurrent(towards, atMost: most), atMost: atMost)
     case .demand(let demand): return .demand(demand, from: first(of: demand))
     case .sweep(let sweep):
       let from = sweep.from ?? Self.begin(lastVoltage ?? .zero, towards: sweep.to.first ?? .zero)

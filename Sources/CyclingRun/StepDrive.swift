@@ -12,12 +12,13 @@ enum StepDrive: Sendable, Hashable {
   case open
   /// A constant current.
   case current(Direction, Current)
-  /// A constant current until the voltage is reached, which is then held.
-  case currentThenHold(Direction, Current, Voltage)
+  /// A constant current until the voltage is reached, which is then held; the voltage is approached at the second current,
+  /// which is smaller where a hold is taken up again.
+  case currentThenHold(Direction, Current, Voltage, at: Current)
   /// A held voltage; the cell stands at it.
   case hold(Direction, Voltage, atMost: Current)
   /// A hold whose voltage is approached at a constant current first.
-  case approachedHold(Direction, Voltage, atMost: Current)
+  case approachedHold(Direction, Voltage, at: Current, atMost: Current)
   /// A current that follows the cell's voltage, and its first magnitude.
   case demand(CurrentDemand, from: Current)
   /// A voltage that moves at a constant rate.
@@ -32,11 +33,11 @@ enum StepDrive: Sendable, Hashable {
     switch self {
     case .open: .openCircuit
     case .current(let direction, let current): .constantCurrent(Self.signed(current, direction))
-    case .currentThenHold(let direction, let current, let voltage):
-      .constantCurrentThenVoltage(Self.signed(current, direction), voltage)
+    case .currentThenHold(let direction, _, let voltage, let approach):
+      .constantCurrentThenVoltage(Self.signed(approach, direction), voltage)
     case .hold(_, let voltage, _): .constantVoltage(voltage)
-    case .approachedHold(let direction, let voltage, let atMost):
-      .constantCurrentThenVoltage(Self.signed(Self.approach(atMost), direction), voltage)
+    case .approachedHold(let direction, let voltage, let approach, _):
+      .constantCurrentThenVoltage(Self.signed(approach, direction), voltage)
     case .demand(let demand, let first): .demand(demand, from: first)
     case .sweep(let sweep, _): .sweep(sweep)
     case .profile(let profile): .profile(profile, ownEnd: 0)
@@ -48,10 +49,10 @@ enum StepDrive: Sendable, Hashable {
   func commanded(openOrIn window: VoltageWindow?) -> CommandedDrive {
     switch self {
     case .open: .open(orIn: window)
-    case .current(let direction, let current), .currentThenHold(let direction, let current, _):
+    case .current(let direction, let current), .currentThenHold(let direction, _, _, let current):
       .current(Self.signed(current, direction))
     case .hold(let direction, _, let atMost): .voltage(direction, atMost: atMost)
-    case .approachedHold(let direction, _, let atMost): .current(Self.signed(Self.approach(atMost), direction))
+    case .approachedHold(let direction, _, let approach, _): .current(Self.signed(approach, direction))
     case .demand(let demand, _): .demand(demand)
     case .sweep(_, let atMost): .voltage(.none, atMost: atMost)
     case .profile(let profile): .voltage(.none, atMost: profile.largestCurrent * 3 / 2)
@@ -63,10 +64,10 @@ enum StepDrive: Sendable, Hashable {
   var largestCurrent: Current {
     switch self {
     case .open: .zero
-    case .current(_, let current), .currentThenHold(_, let current, _): current
+    case .current(_, let current), .currentThenHold(_, let current, _, _): current
     case .demand(let demand, _): demand.currentAtMost
     case .profile(let profile): profile.largestCurrent
-    case .hold(_, _, let atMost), .approachedHold(_, _, let atMost), .sweep(_, let atMost): atMost
+    case .hold(_, _, let atMost), .approachedHold(_, _, _, let atMost), .sweep(_, let atMost): atMost
     case .impedance(let impedance): impedance.spectrum.currentAtMost
     }
   }
@@ -75,10 +76,10 @@ enum StepDrive: Sendable, Hashable {
   func bound(_ limits: SafetyLimits) -> Current {
     switch self {
     case .open: .zero
-    case .current(let direction, _), .currentThenHold(let direction, _, _): Self.hardLimit(direction, limits)
+    case .current(let direction, _), .currentThenHold(let direction, _, _, _): Self.hardLimit(direction, limits)
     case .demand(let demand, _): Self.hardLimit(demand.direction, limits)
     case .profile: max(Self.hardLimit(.charge, limits), Self.hardLimit(.discharge, limits))
-    case .hold(_, _, let atMost), .approachedHold(_, _, let atMost), .sweep(_, let atMost): atMost
+    case .hold(_, _, let atMost), .approachedHold(_, _, _, let atMost), .sweep(_, let atMost): atMost
     case .impedance(let impedance): impedance.spectrum.currentAtMost
     }
   }
@@ -90,11 +91,6 @@ enum StepDrive: Sendable, Hashable {
 
   private static func hardLimit(_ direction: Direction, _ limits: SafetyLimits) -> Current {
     Current(picoamperes: direction == .charge ? limits.chargeCurrent.hard : limits.dischargeCurrent.hard)
-  }
-
-  /// Below what the hold allows, so that neither the converter's error nor the first moment of the hold trips its bound.
-  private static func approach(_ atMost: Current) -> Current {
-    Current(picoamperes: max(atMost.picoamperes / 5 * 4, 1))
   }
 
   private static func signed(_ magnitude: Current, _ direction: Direction) -> Current {

@@ -101,7 +101,11 @@ struct SeatThread: ~Copyable {
     let now = nacycler_boottime_us()
     let reached = seat.shared.withLock { $0.instrument.time }
     // While nothing ran the thread slept on purpose: that time has passed in full.
-    let target = isIdle ? max(reached, clock.time(now: now)) : clock.target(now: now, virtual: reached)
+    return pass(until: isIdle ? max(reached, clock.time(now: now)) : clock.target(now: now, virtual: reached))
+  }
+
+  /// Lets time pass until a virtual moment.
+  private mutating func pass(until target: Double) -> EmulatorPause {
     let pause = runInstrument(until: target)
     isIdle = pause == .idle
     if isIdle { seat.shared.withLock { $0.instrument.rest(until: target) } }
@@ -206,8 +210,9 @@ struct SeatThread: ~Copyable {
       return ordered
     }
     guard let ordered else { return }
-    faultEnds = nacycler_boottime_us() + Int64(ordered.seconds * 1e6)
-    setClock()
+    let now = nacycler_boottime_us()
+    faultEnds = now + Int64(ordered.seconds * 1e6)
+    beginFaultTime(now)
     discard()
     switch ordered.fault {
     case .linkLost, .powerLost: terminal = nil
@@ -215,20 +220,29 @@ struct SeatThread: ~Copyable {
     }
   }
 
-  /// Lets time pass while nobody hears the instrument; at greatest speed it then passes as real time does.
+  /// Where virtual time stands when a fault begins. What is due since the thread last woke passes within the fault.
+  private mutating func beginFaultTime(_ now: Int64) {
+    let reached = seat.shared.withLock { $0.instrument.time }
+    // What was late before the fault stays late.
+    if seat.pace != .greatest, !isIdle { _ = clock.target(now: now, virtual: reached) }
+    if seat.pace == .greatest || clock.time(now: now) < reached { clock.set(now: now, virtual: reached) }
+  }
+
+  /// Lets time pass while nobody hears the instrument; at greatest speed it then passes as real time does. All of it
+  /// passes, up to the fault's end and however late the thread wakes: there is no host that could be left behind.
   private mutating func serveFault() {
     let now = nacycler_boottime_us()
+    hear()
+    let due = clock.time(now: min(now, faultEnds))
+    while !seat.isStopping {
+      let pause = pass(until: max(due, seat.shared.withLock { $0.instrument.time }))
+      discard()
+      guard pause == .outputFull || pause == .hostDeadline else { break }
+    }
     guard now < faultEnds else {
       endFault()
       return
     }
-    hear()
-    var pause = advance()
-    while pause == .outputFull || pause == .hostDeadline {
-      discard()
-      pause = advance()
-    }
-    discard()
     let rest = min(tick, faultEnds - now)
     if terminal == nil {
       EventWait.wait(for: seat.event, microseconds: rest)
@@ -248,7 +262,6 @@ struct SeatThread: ~Copyable {
       }
     }
     seat.shared.withLock { $0.fault = nil }
-    setClock()
   }
 
   private mutating func discard() {

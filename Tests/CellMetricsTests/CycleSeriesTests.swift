@@ -64,6 +64,44 @@ import Testing
     #expect(try groups(0, 2_000_000_000) == [1, nil])
   }
 
+  /// Ends that fall steeply overshoot, each time a little otherwise: what was programmed tells that they ended alike.
+  @Test func whatEndedAtTheSameCutOffEndedAlike() throws {
+    func isAlike(
+      _ direction: Direction, _ first: (reason: String, end: Int64), _ second: (reason: String, end: Int64)
+    ) throws -> Bool {
+      var bench = SeriesBench(role: direction == .discharge ? .fullCell : .anodeHalfCell)
+      var cycles: [CycleSummary] = []
+      for (reason, end) in [first, second] {
+        var half = SeriesBench.Half(direction, 1_000_000)
+        half.reason = reason
+        half.end = end
+        cycles.append(try bench.cycle(SeriesBench.Half(direction.reversed, 1_000_000), half))
+      }
+      #expect(cycles[1].series.isComparable == (cycles[1].series.group == 1))
+      return cycles[1].series.isComparable
+    }
+    let low = "voltage <= 2 V"
+    #expect(try isAlike(.discharge, (low, 1_990_000_000), (low, 1_700_000_000)))
+    #expect(try isAlike(.discharge, (low, 1_990_000_000), ("voltage < 2000 mV", 1_700_000_000)))
+    // Cut-offs that differ are no likeness, however near the last readings came to each other.
+    #expect(try !isAlike(.discharge, (low, 1_900_000_000), ("voltage <= 1.9 V", 1_900_000_000)))
+    #expect(try isAlike(.discharge, (low, 1_900_000_000), ("voltage <= 1.95 V", 1_700_000_000)))
+    // What something else ended stands where its last reading is.
+    #expect(try isAlike(.discharge, (low, 1_700_000_000), ("step_charge >= 0.1 mAh", 2_050_000_000)))
+    #expect(try !isAlike(.discharge, (low, 1_700_000_000), ("step_charge >= 0.1 mAh", 1_949_999_999)))
+    for other in [
+      "voltage <= 2 V for 10 s", "voltage <= 2 V and step_time >= 1 h", "voltage >= 2 V", "voltage <= 2", "voltage <= ",
+      "voltage_drift <= 2 mV/h", "voltage <= 99999999999999999999 V",
+    ] {
+      #expect(try !isAlike(.discharge, (other, 1_990_000_000), (other, 1_700_000_000)), "\(other)")
+      #expect(try isAlike(.discharge, (other, 1_990_000_000), (other, 1_950_000_000)), "\(other)")
+    }
+    let high = "voltage >= 2.0 V"
+    #expect(try isAlike(.charge, (high, 2_010_000_000), (high, 2_300_000_000)))
+    #expect(try isAlike(.charge, (high, 2_010_000_000), ("voltage > 2 V", 2_300_000_000)))
+    #expect(try !isAlike(.charge, (low, 2_010_000_000), (low, 2_300_000_000)), "no current of its own comes to it")
+  }
+
   @Test func thirtyTwoGroupsAreRemembered() throws {
     var bench = SeriesBench(role: .fullCell)
     var current: Int64 = 1_000

@@ -16,6 +16,8 @@ struct SeriesBench {
     var current: Int64 = 125_000
     /// nV; nil for that of its direction.
     var end: Int64?
+    /// Why it ended.
+    var reason = "step_time >= 1 h"
     var plateau: Int64?
     var gap: Int64? = 0
     var flags: DataFlags = []
@@ -49,6 +51,7 @@ struct SeriesBench {
     // nC / pA is 1000 s.
     row.activeTime = TimeSpan(microseconds: half.current == 0 ? 0 : half.charge * 1_000_000_000 / half.current)
     row.endVoltage = Voltage(nanovolts: half.end ?? (half.direction == .charge ? 4_000_000_000 : 2_000_000_000))
+    row.endReason = half.reason
     row.endNetCharge = accumulator.hasMissedCharge ? nil : Charge(nanocoulombs: net)
     return row
   }

@@ -40,6 +40,42 @@ extension ProgramTests {
       try TruthComparison(rig).expectAgreement()
     }
 
+    /// At the steep end of a desodiation the whole current would carry the cell past its voltage within a reading, and what
+    /// flows back is no reversed hold.
+    @Test func aHoldThatWasPausedGoesOn() throws {
+      var cell = TestProtocol.Cell.hardCarbon
+      cell.second =
+        #"{"charge": "360 uA", "to": "2.0 V", "hold_until": ["hold_time >= 10 h"], "until": ["step_time >= 30 h"]}"#
+      let rig = try running(cycles: 1, speed: "4000", cell: cell)
+      func held(afterStep count: String) throws -> Double {
+        let sought = """
+          SELECT coalesce(max(step_time_us) - min(step_time_us), 0) / 1e6 FROM record JOIN step USING(step_id)
+          WHERE ended_test_time_us IS NULL AND flags & 8192 AND step_count > \(count)
+          """
+        return Double(try rig.sqlite(sought)) ?? 0
+      }
+      try rig.wait(for: "the hold", seconds: 60) { try held(afterStep: "0") > 60 }
+      #expect(try rig.nactl("pause", "last").status == 0)
+      try rig.waitForRun(states: ["paused", "held"], seconds: 30)
+      let paused = try rig.sqlite("SELECT max(step_count) FROM step")
+      // The bench lets the time of an instrument that waits pass when it is spoken to next: so much is ten minutes.
+      let relaxed = ContinuousClock.now + .milliseconds(150)
+      try rig.wait(for: "some minutes of the cell's time", seconds: 30) { ContinuousClock.now > relaxed }
+      let resume = try rig.nactl("resume", "last")
+      #expect(resume.status == 0, "\(resume.errors)")
+      try rig.wait(for: "the hold to go on", seconds: 60) {
+        try held(afterStep: paused) > 120 || rig.sqlite("SELECT state FROM run") == "held"
+      }
+      #expect(try rig.nactl("stop", "last").status == 0)
+      #expect(try rig.waitForRun(states: ["stopped", "held"], seconds: 30) == "stopped")
+      #expect(try rig.sqlite("SELECT fault, detail FROM latch") == "")
+      let highest = """
+        SELECT max(voltage_nv) / 1e9 FROM record JOIN step USING(step_id)
+        WHERE step_count > \(paused) AND kind = 'constant_current_constant_voltage'
+        """
+      #expect(try #require(Double(try rig.sqlite(highest))) < 2.005)
+    }
+
     /// A strip so fast that its cut-off and its limit are passed within one reading leaves the cell outside its limits.
     @Test func aCellOutsideItsLimitsGoesOnWhenAPersonAnswersForIt() throws {
       let rig = try LaboratoryRig()

@@ -13,21 +13,27 @@ extension ProgramTests {
       var file: String
       var preset: String
       var instrument = "emstat4-hr"
+      /// It is over in seconds, often before anybody can stop it: it runs to its end.
+      var isShort = false
       var description: String { file }
       /// Whether it sweeps the voltage, which belongs to no cycle.
       var sweeps: Bool { file.hasSuffix("voltammetry") }
       /// Whether it holds the voltage at the open circuit's, with currents that belong to no half-cycle of the cell's either.
       var measuresImpedance: Bool { file.hasSuffix("impedance") }
+      /// Whether it ends with a profile of currents, which is no half-cycle.
+      var endsWithAProfile: Bool { file.hasSuffix("load-profile") }
     }
 
     static let pairs = [
-      Pair(file: "demo-hard-carbon", preset: "hard-carbon"), Pair(file: "hard-carbon-half-cell", preset: "hard-carbon"),
-      Pair(file: "hard-carbon-impedance", preset: "hard-carbon"),
-      Pair(file: "hard-carbon-pulses-by-charge", preset: "hard-carbon"),
+      Pair(file: "demo-hard-carbon", preset: "hard-carbon", isShort: true),
+      Pair(file: "hard-carbon-half-cell", preset: "hard-carbon"),
+      Pair(file: "hard-carbon-impedance", preset: "hard-carbon", isShort: true),
+      Pair(file: "hard-carbon-pulses-by-charge", preset: "hard-carbon", isShort: true),
       Pair(file: "hard-carbon-rate-series", preset: "hard-carbon"),
-      Pair(file: "hard-carbon-voltammetry", preset: "hard-carbon"),
+      Pair(file: "hard-carbon-voltammetry", preset: "hard-carbon", isShort: true),
       Pair(file: "na-nvpf-constant-power", preset: "nvpf"),
-      Pair(file: "na-nvpf-load-profile", preset: "nvpf"), Pair(file: "na-nvpf-half-cell", preset: "nvpf"),
+      Pair(file: "na-nvpf-load-profile", preset: "nvpf", isShort: true),
+      Pair(file: "na-nvpf-half-cell", preset: "nvpf"),
       Pair(file: "al-nvpf-anode-free", preset: "anode-free-nvpf"),
       Pair(file: "al-nncfm-anode-free", preset: "anode-free-nncfm"),
       Pair(file: "anode-free-cylindrical", preset: "anode-free-cylindrical", instrument: "nexus"),
@@ -47,27 +53,27 @@ extension ProgramTests {
     func shippedProtocolRunsOnItsFreshCellWithoutAFalseAlarm(_ pair: Pair) throws {
       let ideal = try rigUnderWay(pair)
       let real = try rigUnderWay(pair, bench: ["--converters", "real"])
-      if pair.sweeps {
+      if pair.isShort {
         for rig in [ideal, real] {
           #expect(try rig.waitForRun(states: ["stopped", "completed", "held", "ended"], seconds: 120) == "completed")
         }
+      } else {
+        try stopAfterTheFirstLifeCycle([ideal, real])
+      }
+      try expectNoAlarm(real)
+      if pair.sweeps {
         try TruthComparison(ideal).expectSweepAgreement(ideal)
         try expectNoAlarm(ideal)
-        try expectNoAlarm(real)
-        return
-      }
-      for rig in [ideal, real] { try stopAfterTheFirstLifeCycle(pair, rig) }
-      if pair.measuresImpedance {
+      } else if pair.measuresImpedance {
+        try expectNoAlarm(ideal)
         for rig in [ideal, real] {
-          try expectNoAlarm(rig)
           #expect(
             try rig.sqlite("SELECT DISTINCT count(*) FROM impedance_point GROUP BY step_id") == "57",
             "each spectrum has all its points")
         }
-        return
+      } else {
+        try expectNothingAmiss(pair, ideal)
       }
-      try expectNothingAmiss(pair, ideal)
-      try expectNoAlarm(real)
     }
 
     /// A rig on which a protocol was started.
@@ -83,18 +89,33 @@ extension ProgramTests {
       return rig
     }
 
-    private func stopAfterTheFirstLifeCycle(_ pair: Pair, _ rig: LaboratoryRig) throws {
-      // Formation, and the first cycle after it.
-      try rig.wait(for: "the first life cycle", seconds: 120) {
-        try rig.sqlite("SELECT count(*) FROM cycle WHERE purpose IN ('rate', 'life', 'diagnostic')") != "0"
-          || rig.sqlite("SELECT state FROM run") == "held"
+    /// Lets each run go on to formation and the first cycle after it. None waits for the other one to come so far: how many
+    /// cycles it is ahead when it is asked is for the machine to say, and it may have come to its end by itself.
+    private func stopAfterTheFirstLifeCycle(_ rigs: [LaboratoryRig]) throws {
+      var underWay = rigs
+      while let any = underWay.first {
+        var arrived: [LaboratoryRig] = []
+        try any.wait(for: "the first life cycle", seconds: 120) {
+          arrived = try underWay.filter(hasLived)
+          return !arrived.isEmpty
+        }
+        for rig in arrived {
+          let stop = try rig.nactl("stop", "last")
+          let end = try rig.waitForRun(states: ["stopped", "completed", "held", "ended"], seconds: 30)
+          #expect(end == "stopped" || end == "completed")
+          #expect(stop.status == 0 || end == "completed" && stop.errors.contains("run.over"), "\(stop.errors)")
+        }
+        underWay.removeAll { rig in arrived.contains { $0 === rig } }
       }
-      if try rig.sqlite("SELECT state FROM run") != "completed" {
-        let stop = try rig.nactl("stop", "last")
-        #expect(stop.status == 0, "\(stop.errors)")
-      }
-      let end = try rig.waitForRun(states: ["stopped", "completed", "held", "ended"], seconds: 30)
-      #expect(end == "stopped" || pair.file.hasPrefix("demo") && end == "completed")
+    }
+
+    /// Whether a run has come behind its first life cycle, or waits for a person.
+    private func hasLived(_ rig: LaboratoryRig) throws -> Bool {
+      try rig.sqlite(
+        """
+        SELECT (SELECT count(*) FROM cycle WHERE purpose IN ('rate', 'life', 'diagnostic')) > 0
+          OR (SELECT state FROM run) IN ('held', 'ended')
+        """) == "1"
     }
 
     /// The cell, with the values that its preset is made for, on the channel.
@@ -121,6 +142,7 @@ extension ProgramTests {
     private func expectNothingAmiss(_ pair: Pair, _ rig: LaboratoryRig) throws {
       try expectNoAlarm(rig)
       var comparison = try TruthComparison(rig)
+      if pair.endsWithAProfile { comparison.truth = Array(comparison.truth.prefix(comparison.stored.count)) }
       // The half-cycle in which the run was stopped may be so short that a script's two instructions of current count,
       // and the stop may come before any current: then nothing passed, and the truth has no such half-cycle.
       if let last = comparison.stored.last, last.isDamaged {
@@ -149,8 +171,10 @@ extension ProgramTests {
       let efficiency = try #require(
         Double(
           try rig.sqlite(
-            "SELECT coulombic_efficiency FROM cycle WHERE purpose IN ('rate', 'life', 'diagnostic') ORDER BY 1 LIMIT 1")
-        )
+            """
+            SELECT coulombic_efficiency FROM cycle WHERE purpose IN ('rate', 'life', 'diagnostic')
+            ORDER BY cycle_number LIMIT 1
+            """))
       )
       #expect(efficiency > 0.9 && efficiency < 1.01)
     }
