@@ -30,6 +30,9 @@ public struct AnalysisOptions: Sendable, Hashable {
   public var first: Direction?
   /// Which columns are what.
   public var columns = ColumnMap()
+  /// Whether the table writes discharging currents as positive and they have to be turned round. A table whose steps have
+  /// words for their direction needs it not.
+  public var invertsCurrent = false
   /// Where charge comes from.
   public var chargeSource = ChargeSource.automatic
   /// A longer interval between records is a gap, s; nil for twenty times the longest before it, at least ten minutes.

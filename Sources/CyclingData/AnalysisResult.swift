@@ -15,6 +15,8 @@ public struct AnalysisResult: Sendable, Hashable {
   public var summary: Summary
   /// What a reader must know, in sentences.
   public var notes: [String]
+  /// Why the initial efficiency is not one to quote, in short; nil when nothing says so. The number stays as it is.
+  public var initialEfficiencyDoubt: String?
   /// Records that were read.
   public var records: Int
   /// From the first to the last record, s.

@@ -28,7 +28,7 @@ public struct DataAnalysis: Sendable {
     self.options = options
     first = options.firstDirection.flatMap { $0 == .none ? nil : $0 }
     beginning = options.ignoresStamps ? nil : []
-    reader = TableReader(map: options.columns)
+    reader = TableReader(map: options.columns, invertsCurrent: options.invertsCurrent)
     finder = HalfCycleFinder(HalfCycleFinder.Rules(options))
   }
 
@@ -75,6 +75,7 @@ public struct DataAnalysis: Sendable {
   private func refuseWhatIsStamped() throws(DataProblem) {
     let said: [(Bool, String)] = [
       (options.first != nil, "--pair"), (options.columns != ColumnMap(), "--columns"),
+      (options.invertsCurrent, "--invert-current"),
       (options.chargeSource != .automatic, "--charge"), (options.gapLimit != nil, "--gap-limit"),
       (options.test != nil, "--test"), (options.currentGainPartsPerMillion != nil, "--current-gain-ppm"),
       (options.currentOffset != nil, "--current-offset"),
@@ -126,9 +127,23 @@ public struct DataAnalysis: Sendable {
       usesCounter: finder.rules.countersArePrimary)
     result.summary.counterMismatch = counterMismatch(of: result.halfCycles)
     result.summary.spuriousRuns = finder.tally.spurious + removed
+<<<<<<< HEAD
     let notes = AnalysisNotes(
       reader: reader, tally: finder.tally, rules: finder.rules, result: result, role: options.role)
     result.notes = (notes.sentences + maker.notes).map(\.readable)
+||||||| f416e18
+    result.notes =
+      AnalysisNotes(
+        reader: reader, tally: finder.tally, rules: finder.rules, result: result, role: options.role
+      ).sentences + maker.notes
+=======
+    let review = FirstCycleReview(result: result, options: options, readsWords: reader.signs.readsWords)
+    result.initialEfficiencyDoubt = review.doubt
+    result.notes =
+      AnalysisNotes(
+        reader: reader, tally: finder.tally, rules: finder.rules, result: result, role: options.role
+      ).sentences + maker.notes + PlateauReview(halfCycles: result.halfCycles, options: options).notes + review.notes
+>>>>>>> 53254a6356ae696de39632f5be1e16f626c37795
     return result
   }
 
@@ -137,11 +152,16 @@ public struct DataAnalysis: Sendable {
     guard let table = stamped else { throw reader.holdsNoRecord }
     try refuseAbsurd(table.halves.map { DataHalfCycle(summing: $0.counted.accumulator) })
     let found = StampedCycles(table, options: options)
-    return AnalysisResult(
+    var result = AnalysisResult(
       cycles: found.cycles, halfCycles: found.halves, tests: table.tests,
       summary: AnalysisResult.Summary(cycles: found.summary, referenceCycle: found.summary.referenceCycle),
       notes: found.notes.map(\.readable), records: table.records, span: Double(table.lastTime - table.firstTime) / 1e6,
       usesCounter: true, stampedOptions: found.options)
+    let review = FirstCycleReview(result: result, options: found.options)
+    result.initialEfficiencyDoubt = review.doubt
+    result.notes +=
+      PlateauReview(halfCycles: result.halfCycles, options: found.options, isStamped: true).notes + review.notes
+    return result
   }
 
   /// A counter of charge that counts while the current discharges, or the other way round.
@@ -150,7 +170,9 @@ public struct DataAnalysis: Sendable {
     throw DataProblem(
       "data.signs", line: halves.first?.firstLine,
       "the counters of charge and discharge run against the sign of the current",
-      hint: "positive current charges here: turn the sign of the current in the file")
+      hint:
+        "positive current charges here: --invert-current turns the sign of the file's round, and leaving it out keeps it"
+    )
   }
 
   /// Every later sum is at most what flowed in all, so none can overflow.

@@ -31,6 +31,10 @@ public struct DataHalfCycle: Sendable, Hashable {
   public var firstVoltage: Double?
   /// See `firstVoltage`.
   public var lastVoltage: Double?
+  /// The lowest and the highest voltage of its records, V; nil where none was measured.
+  public var lowestVoltage: Double?
+  /// See `lowestVoltage`.
+  public var highestVoltage: Double?
   /// How long current flowed, s.
   public var activeTime: Double
   /// The largest magnitude of its current, A.
@@ -75,6 +79,8 @@ public struct DataHalfCycle: Sendable, Hashable {
     lastLine = draft.lastLine
     firstVoltage = draft.firstVoltage.isNaN ? nil : draft.firstVoltage
     lastVoltage = draft.lastVoltage.isNaN ? nil : draft.lastVoltage
+    lowestVoltage = draft.lowestVoltage.isNaN ? nil : draft.lowestVoltage
+    highestVoltage = draft.highestVoltage.isNaN ? nil : draft.highestVoltage
     activeTime = draft.activeTime.value
     largestCurrent = draft.largestCurrent
     steps = draft.steps
@@ -125,6 +131,8 @@ public struct DataHalfCycle: Sendable, Hashable {
     end = next.end
     lastLine = next.lastLine
     lastVoltage = next.lastVoltage ?? lastVoltage
+    lowestVoltage = [lowestVoltage, next.lowestVoltage].compactMap { $0 }.min()
+    highestVoltage = [highestVoltage, next.highestVoltage].compactMap { $0 }.max()
     activeTime += next.activeTime
     largestCurrent = max(largestCurrent, next.largestCurrent)
     steps += next.steps

@@ -209,6 +209,8 @@ extension DataHalfCycle {
     if let voltage = record.voltage {
       firstVoltage = firstVoltage ?? voltage.volts
       lastVoltage = voltage.volts
+      lowestVoltage = min(lowestVoltage ?? voltage.volts, voltage.volts)
+      highestVoltage = max(highestVoltage ?? voltage.volts, voltage.volts)
     }
     if let current = record.current {
       largestCurrent = max(largestCurrent, Double(current.picoamperes).magnitude / 1e12)

@@ -22,7 +22,7 @@ struct TableHeader: Sendable, Hashable {
   /// Names of all columns.
   let names: [String]
   /// Up to the last one that is used.
-  let fields: [Field]
+  private(set) var fields: [Field]
   let delimiter: UInt8
   /// Fields that are empty in records and not in the lines of steps and cycles that Neware puts between them.
   private(set) var leadingEmpty: Int
@@ -43,6 +43,11 @@ struct TableHeader: Sendable, Hashable {
   let countersArePrimary: Bool
   /// Names of the counters' columns.
   let counterNames: [String]
+
+  /// Gives each current the other sign.
+  mutating func invertCurrent() {
+    for index in fields.indices where fields[index].action == .current { fields[index].factor *= -1 }
+  }
 
   private typealias Candidate = (index: Int, column: Column, scale: ColumnScale, rank: Int)
 

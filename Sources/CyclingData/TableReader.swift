@@ -43,6 +43,7 @@ struct TableReader: Sendable {
   private(set) var line = 0
 
   private let map: ColumnMap
+  private let invertsCurrent: Bool
   private var kept: [UInt8] = []
   private var head: [(number: Int, text: String)] = []
   private var headBytes = 0
@@ -71,7 +72,12 @@ struct TableReader: Sendable {
   /// So many records at the beginning are checked for having as many fields as the heading.
   private static let checkedRecords = 1_000
 
-  init(map: ColumnMap) { self.map = map }
+  /// A reader of a table whose columns are `map`'s where their names do not say it.
+  /// - Parameter invertsCurrent: Whether each current gets the other sign.
+  init(map: ColumnMap, invertsCurrent: Bool = false) {
+    self.map = map
+    self.invertsCurrent = invertsCurrent
+  }
 
   /// Reads the next piece.
   mutating func read(
@@ -405,6 +411,7 @@ extension TableReader {
     if text.allSatisfy({ $0.isWhitespace }) { return }
     header = try TableHeader(line: text, map: map)
     if header != nil {
+      if invertsCurrent { header?.invertCurrent() }
       head = []
       return
     }

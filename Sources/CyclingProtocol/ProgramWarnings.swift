@@ -22,6 +22,7 @@ extension ProgramListing {
       found += powerWarning(step, program.limits)
     }
     found += looseLimits(program)
+    found += plateauWarnings(program)
     if let instrument { found += uselessCurrentLimits(program.limits, instrument) }
     var said: Set<String> = []
     return found.filter { said.insert($0).inserted }
@@ -112,6 +113,24 @@ extension ProgramListing {
       found.append("limits.voltage.max \(high.written) lies far above the highest cut-off \(highest.written)")
     }
     return found
+  }
+
+  /// A threshold that no voltage of the run can pass is often one in the wrong unit.
+  private static func plateauWarnings(_ program: Program) -> [String] {
+    let low = Voltage(count: program.limits.lowerVoltage.soft)
+    let high = Voltage(count: program.limits.upperVoltage.soft)
+    let thresholds = [
+      ("sodiation_plateau_below", program.metrics.sodiationPlateauBelow),
+      ("desodiation_plateau_below", program.metrics.desodiationPlateauBelow),
+    ]
+    return thresholds.compactMap { name, threshold in
+      guard let threshold, threshold > high || threshold <= low else { return nil }
+      let place =
+        threshold > high
+        ? "above limits.voltage.max \(high.written), so all charge of the branch will count as plateau"
+        : "not above limits.voltage.min \(low.written), so no charge will count as plateau"
+      return "metrics.\(name) \(threshold.written) lies \(place): is its unit right?"
+    }
   }
 
   /// The voltages that a closed step goes to.

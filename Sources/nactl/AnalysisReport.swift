@@ -9,11 +9,14 @@ struct AnalysisReport {
   var head: AnalysisHead
   var cycles: [AnalyzedCycle]
   var halfCycles: [DataHalfCycle]
+  /// Why the initial efficiency is not one to quote, in short.
+  var initialEfficiencyDoubt: String?
 
   init(_ result: AnalysisResult, file: String, options: AnalysisOptions, cell: AnalyzedCellOptions) {
     head = AnalysisHead(result, file: file, options: options)
     cycles = result.cycles.map { AnalyzedCycle($0, of: result, cell: cell) }
     halfCycles = result.halfCycles
+    initialEfficiencyDoubt = result.initialEfficiencyDoubt
   }
 
   /// Writes one object, a piece at a time: a table of ten thousand cycles would take ten times its size at once.

@@ -99,15 +99,16 @@ extension AnalysisReport {
     var text = Table(columns: columns(scale)).text(cycles)
     func line(_ title: String, _ value: String) { text += SummaryLines.line(title, value) }
     text += "\n"
+    let doubt = initialEfficiencyDoubt.map { " (\($0))" } ?? ""
     line(
       "ICE",
-      head.summary.cycles.initial_coulombic_efficiency.map { "\(Numbers.percent($0, decimals: 3)) %" }
+      head.summary.cycles.initial_coulombic_efficiency.map { "\(Numbers.percent($0, decimals: 3)) %\(doubt)" }
         ?? Numbers.unknown)
     for test in head.efficiency_tests {
       let moved = "plated \(scale.text(test.plated_charge_ah)), stripped \(scale.text(test.stripped_charge_ah))"
       line("PLATING CE", "\(Numbers.percent(test.coulombic_efficiency, decimals: 3)) %  (\(test.kind): \(moved))")
     }
-    text += SummaryLines(head.summary.cycles, scale).text
+    text += SummaryLines(head.summary.cycles, scale, withoutRetention: RetentionReason(self).text).text
     return text
   }
 }

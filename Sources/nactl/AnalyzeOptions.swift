@@ -110,6 +110,7 @@ struct AnalyzedCellOptions: ParsableArguments {
     options.currentOffset = currentOffset?.current
     if let retentionThreshold { options.retentionThreshold = retentionThreshold.fraction }
     options.hasStatedRetentionThreshold = retentionThreshold != nil
+    options.invertsCurrent = table.invertCurrent
     options.chargeSource = table.charge
     options.gapLimit = table.gapLimit?.seconds
     if let columns = table.columns {
@@ -136,6 +137,8 @@ struct AnalyzedTableOptions: ParsableArguments {
     help: ArgumentHelp(
       "Which column is what, for instance time_s=Zeit,current_mA=Strom,voltage_V=U.", valueName: "key=name,…"))
   var columns: String?
+  @Flag(help: "The file writes discharging currents as positive: read each with the other sign.")
+  var invertCurrent = false
   @Option(
     help: "Where charge comes from: auto (the instrument's counter where the format has one), counter or samples.")
   var charge = AnalysisOptions.ChargeSource.automatic

@@ -51,7 +51,9 @@ struct Cycles: AsyncParsableCommand {
     list.write(table.cycles, Self.columns(scale, table.cycles), json: answer.json, empty: empty)
     guard list.format == .table else { return }
     if !table.cycles.isEmpty { Terminal.out(Self.initialLine(table)) }
-    if let summary = table.summary { Terminal.out(SummaryLines(summary, scale).text) }
+    if let summary = table.summary {
+      Terminal.out(SummaryLines(summary, scale, withoutRetention: RetentionReason(table)?.text).text)
+    }
     for test in table.efficiency_tests { Terminal.out(Self.line(test, scale)) }
   }
 

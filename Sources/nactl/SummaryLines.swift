@@ -7,10 +7,13 @@ import ControlAPI
 struct SummaryLines {
   var summary: RunSummaryFrame
   var scale: CapacityScale
+  /// Why there is no retention; nil to be silent of it.
+  var withoutRetention: String?
 
-  init(_ summary: RunSummaryFrame, _ scale: CapacityScale) {
+  init(_ summary: RunSummaryFrame, _ scale: CapacityScale, withoutRetention: String? = nil) {
     self.summary = summary
     self.scale = scale
+    self.withoutRetention = withoutRetention
   }
 
   var text: String { afterFormation + mean + lost + retention + threshold + slope + life }
@@ -38,7 +41,7 @@ struct SummaryLines {
   private var retention: String {
     guard let retention = summary.retention, let cycle = summary.retention_cycle,
       let reference = summary.reference_cycle, let cycles = summary.decay_cycles
-    else { return "" }
+    else { return withoutRetention.map { Self.line("RETENTION", "\(Numbers.unknown)  (\($0))") } ?? "" }
     let linear = summary.linear_decay_per_cycle.map { Numbers.percent($0, decimals: 4) } ?? Numbers.unknown
     let geometric = summary.geometric_decay_per_cycle.map { Numbers.percent($0, decimals: 4) } ?? Numbers.unknown
     return Self.line(

@@ -221,6 +221,26 @@ import Testing
     #expect(warnings == ["steps[0]: 1 mV ± 2 mV reaches 0 V, where sodium can plate on the anode"])
   }
 
+  /// A threshold beyond the limits is one in the wrong unit.
+  @Test func aPlateauThatNoVoltageCanPassIsWarnedOf() throws {
+    func warnings(_ metrics: String) throws -> [String] {
+      var sample = SampleProtocol()
+      sample.more = ", \"metrics\": \(metrics)"
+      return ProgramListing.warnings(of: try sample.compile().get(), instrument: nil).filter {
+        $0.hasPrefix("metrics.")
+      }
+    }
+    #expect(
+      try warnings(#"{"sodiation_plateau_below": "100 V"}"#) == [
+        "metrics.sodiation_plateau_below 100 V lies above limits.voltage.max 2.3 V, so all charge of the branch will "
+          + "count as plateau: is its unit right?"
+      ])
+    #expect(
+      try warnings(#"{"desodiation_plateau_below": "-500 mV"}"#).first?.contains("so no charge will count as plateau")
+        == true)
+    #expect(try warnings(#"{"sodiation_plateau_below": "100 mV", "desodiation_plateau_below": "0.2 V"}"#).isEmpty)
+  }
+
   /// Hazard rule 8: negative voltages are ordinary where sodium is plated on purpose.
   @Test func negativeCutOffsAreOrdinaryWherePlatingIsMeant() throws {
     let steps = #"[{"discharge": "0.1 mA", "until": ["voltage <= -20 mV", "step_time >= 9 h"]}]"#

@@ -119,6 +119,30 @@ extension ProgramTests {
       #expect(table.output.contains("PLATING CE  99.500 %"), "\(table.output)")
     }
 
+    /// A table that was cut from the right one or read by the wrong sign: the number stays, the doubt stands beside it.
+    @Test func doubtsStandBesideTheNumbers() throws {
+      let rig = try LaboratoryRig()
+      let text =
+        "time_s,current_A,voltage_V,step_index,step_time_s\n0,-0.001,4,1,0\n3600,-0.001,2,1,3600\n"
+        + "3600,0.001,2.1,2,0\n7020,0.001,4,2,3420\n"
+      let file = try write(text, as: "cell.csv", in: rig)
+      let wrong = try nactl("analyze", file, "--role", "full-cell", "--pair", "discharge-first", "--invert-current")
+      #expect(wrong.status == 0 && wrong.errors.contains("--invert-current"), "\(wrong.errors)")
+      let right = try nactl("analyze", file, "--role", "full-cell", "--pair", "discharge-first")
+      #expect(right.status == 0 && !right.errors.contains("--invert-current"), "\(right.errors)")
+      #expect(right.output.contains("ICE         95.000 %\n"), "\(right.output)")
+      #expect(right.output.contains("RETENTION   –  (no complete cycle follows cycle 1"), "\(right.output)")
+      let more = try nactl("analyze", file, "--role", "full-cell", "--pair", "charge-first", "--invert-current")
+      #expect(more.output.contains("ICE         95.000 % (is the sign of the current inverted?)\n"), "\(more.output)")
+      let json = try nactl(
+        "analyze", file, "--role", "full-cell", "--pair", "charge-first", "--invert-current", "--format", "json"
+      ).json()
+      #expect((json["notes"] as? [String])?.contains { $0.contains("--invert-current") } == true)
+      let slip = try nactl(
+        "analyze", file, "--pair", "discharge-first", "--sodiation-plateau-below", "100")
+      #expect(slip.status == 0 && slip.errors.contains("100 V lies above the highest voltage, 4.0 V"), "\(slip.errors)")
+    }
+
     @Test func tablesForPeopleAndPrograms() throws {
       let rig = try LaboratoryRig()
       let file = try write(Self.table, as: "cell.csv", in: rig)

@@ -69,11 +69,12 @@ extension LaboratoryOperations {
       if !isMore { break }
     }
     try Task.checkCancellation()
-    return try await keep(begun, walk, rows, run, requester)
+    return try await keep(begun, walk, rows, run, requester, asked: request)
   }
 
   private func keep(
-    _ begun: Recount, _ walk: RecountWalk, _ rows: RecountedRows, _ run: StoredRun, _ requester: Requester
+    _ begun: Recount, _ walk: RecountWalk, _ rows: RecountedRows, _ run: StoredRun, _ requester: Requester,
+    asked request: RecomputeRequest
   ) async throws -> RecomputeResponse {
     var differences = walk.differences
     var counts: (others: Int64, more: Int64)?
@@ -105,7 +106,7 @@ extension LaboratoryOperations {
     guard let stored = sets.first(where: { $0.parameterSetId == set }).map({ ParameterSet($0) }) else {
       throw Self.noSet(set, of: run.runId)
     }
-    var warnings = begun.warnings(about: run, label: kept.label)
+    var warnings = begun.warnings(about: run, label: kept.label) + walk.warnings(about: request)
     if !isRetentionTold, let reference = stored.retention_reference {
       warnings.append("no retention is told: \(reference) was cut short, or its charge is not known")
     }

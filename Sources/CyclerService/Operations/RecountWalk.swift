@@ -7,8 +7,10 @@
 // end that is fixed at the beginning holds.
 
 internal import CellMetrics
+internal import ControlAPI
 internal import CycleStore
 internal import CyclerModel
+internal import Quantities
 
 /// Reads what a run has left into a recount.
 struct RecountWalk: Sendable {
@@ -44,6 +46,8 @@ struct RecountWalk: Sendable {
   private(set) var records: Int64 = 0
   /// The last of them.
   private(set) var lastRecord: RecordCursor?
+  /// The lowest and the highest voltage of these records.
+  private(set) var voltages: (lowest: Voltage, highest: Voltage)?
   /// Half-cycles that are not as they are stored, and how the first of them differ.
   private(set) var halfCyclesOther: Int64 = 0
   /// Those of which more is known than is stored.
@@ -110,6 +114,7 @@ struct RecountWalk: Sendable {
       }
       recount.record(page.records)
       records += Int64(page.records.count)
+      for voltage in page.records.lazy.compactMap(\.voltage) { noteVoltage(voltage) }
       lastRecord = last
       work[place] = .step(step, after: last.index)
       return page.records.count
@@ -119,6 +124,30 @@ struct RecountWalk: Sendable {
       halfCycles += 1
       counted.append(row)
       return 64
+    }
+  }
+
+  private mutating func noteVoltage(_ voltage: Voltage) {
+    guard let (lowest, highest) = voltages else { return voltages = (voltage, voltage) }
+    voltages = (min(lowest, voltage), max(highest, voltage))
+  }
+
+  /// What was asked for and lies outside of what the run went through, where a plateau is all or nothing.
+  func warnings(about request: RecomputeRequest) -> [String] {
+    guard let (lowest, highest) = voltages else { return [] }
+    let asked = [
+      ("sodiation_plateau_below", request.sodiation_plateau_below_V),
+      ("desodiation_plateau_below", request.desodiation_plateau_below_V),
+    ]
+    return asked.compactMap { name, volts in
+      guard let threshold = volts.map(Voltage.init(volts:)), threshold > highest || threshold <= lowest else {
+        return nil
+      }
+      let place =
+        threshold > highest
+        ? "above the run's highest voltage, \(highest.shown(digits: 4)), so all charge of the branch counts as plateau"
+        : "not above the run's lowest voltage, \(lowest.shown(digits: 4)), so no plateau is told"
+      return "\(name) \(threshold.written) lies \(place): is its unit right?"
     }
   }
 
