@@ -127,23 +127,12 @@ public struct DataAnalysis: Sendable {
       usesCounter: finder.rules.countersArePrimary)
     result.summary.counterMismatch = counterMismatch(of: result.halfCycles)
     result.summary.spuriousRuns = finder.tally.spurious + removed
-<<<<<<< HEAD
-    let notes = AnalysisNotes(
-      reader: reader, tally: finder.tally, rules: finder.rules, result: result, role: options.role)
-    result.notes = (notes.sentences + maker.notes).map(\.readable)
-||||||| f416e18
-    result.notes =
-      AnalysisNotes(
-        reader: reader, tally: finder.tally, rules: finder.rules, result: result, role: options.role
-      ).sentences + maker.notes
-=======
     let review = FirstCycleReview(result: result, options: options, readsWords: reader.signs.readsWords)
     result.initialEfficiencyDoubt = review.doubt
-    result.notes =
-      AnalysisNotes(
-        reader: reader, tally: finder.tally, rules: finder.rules, result: result, role: options.role
-      ).sentences + maker.notes + PlateauReview(halfCycles: result.halfCycles, options: options).notes + review.notes
->>>>>>> 53254a6356ae696de39632f5be1e16f626c37795
+    let notes = AnalysisNotes(
+      reader: reader, tally: finder.tally, rules: finder.rules, result: result, role: options.role)
+    let plateaus = PlateauReview(halfCycles: result.halfCycles, options: options)
+    result.notes = (notes.sentences + maker.notes + plateaus.notes + review.notes).map(\.readable)
     return result
   }
 
