@@ -28,6 +28,11 @@ struct Compare: AsyncParsableCommand {
       "The cycle in the cell's life whose reversible capacity is a retention of one; else the protocol's.",
       valueName: "cycle"))
   var reference: Int64?
+  @Option(
+    help: ArgumentHelp(
+      "The parameter set of each run, by number or label, instead of its own; nactl recompute makes them.",
+      valueName: "set"), transform: ParameterSetOption.read)
+  var parameters: ParameterSetName?
   @Option(help: "mAh, mAh/g or mAh/cm2; json has all of them.") var units: CapacityUnits = .milliampereHours
 
   func validate() throws {
@@ -38,7 +43,8 @@ struct Compare: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let request = ComparisonRequest(of: of, batch: batch, by: by, cycle: cycle, reference: reference)
+    let request = ComparisonRequest(
+      of: of, batch: batch, by: by, cycle: cycle, reference: reference, parameters: parameters)
     let answer = try await list.daemon.client().compare(request)
     let comparison = answer.value
     let scales = try comparison.cells.map { cell in
@@ -84,6 +90,13 @@ struct Compare: AsyncParsableCommand {
         cell.active_mass_ug.map { Numbers.scaled(Double($0) * 1e-6, "g") }
       },
       .init("COUNTS", "active_mass_basis") { $0.active_mass_basis },
+      .init("SETS", "parameter_sets") { cell in
+        // Runs with the same parameters have the same set.
+        Set(cell.parameter_sets).sorted().map { "\($0)" }.joined(separator: " ")
+      },
+      .init("SOD. PLATEAU BELOW", "sodiation_plateau_below_V", number: true) { cell in
+        cell.sodiation_plateau_below_V.map(ParameterLine.millivolts)
+      },
     ]
   }
 
