@@ -65,10 +65,11 @@ struct Compare: AsyncParsableCommand {
 
   static func page(_ comparison: ComparisonTable, _ units: CapacityUnits, _ scales: [CapacityScale]) -> String {
     var text = Table(columns: cellColumns).text(comparison.cells)
-    text += "\nICE %  \(spread(comparison.initial_coulombic_efficiency, 100, 2))\n\n"
+    text += "\nICE % ± SD (n)  \(spread(comparison.initial_coulombic_efficiency, 100, 2))\n\n"
     text +=
       comparison.rows.isEmpty
       ? "no cycle is over\n" : Table(columns: columns(comparison, units, scales)).text(comparison.rows)
+    text += bound(comparison).map { "\n\($0)\n" } ?? ""
     if comparison.rows.contains(where: { $0.cells.contains { !$0.is_counted } }) {
       text += "\n* is in no mean\n"
     }
@@ -76,6 +77,16 @@ struct Compare: AsyncParsableCommand {
       text += "\nLEFT OUT\n" + lines(comparison.left_out).map { "  \($0)\n" }.joined()
     }
     return text
+  }
+
+  /// The deviation of cells says nothing of an error that all of them share, which that of one instrument is.
+  static func bound(_ comparison: ComparisonTable) -> String? {
+    let counted = comparison.rows.flatMap(\.cells).filter { $0.is_counted && $0.coulombic_efficiency != nil }
+    let bounds = counted.compactMap(\.coulombic_efficiency_uncertainty)
+    guard let largest = bounds.max() else { return nil }
+    let known = bounds.count == counted.count ? "" : ", known of \(bounds.count) of the \(counted.count) counted"
+    return "largest bound of a CE by its instrument: \(Numbers.percent(largest, decimals: 3)) %\(known); "
+      + "SD is the standard deviation over cells"
   }
 
   private static var cellColumns: [Table<ComparedCell>.Column] {
@@ -156,7 +167,9 @@ struct Compare: AsyncParsableCommand {
     {
       let isKnown = comparison.rows.contains { read($0).n > 0 }
       return [
-        Column(isKnown ? title : "", "\(key)_mean", number: true, text: { spread(read($0), factor, decimals) }) {
+        Column(
+          isKnown ? "\(title) ± SD (n)" : "", "\(key)_mean", number: true, text: { spread(read($0), factor, decimals) }
+        ) {
           read($0).mean.map { "\($0)" }
         },
         .hidden("\(key)_standard_deviation") { read($0).standard_deviation.map { "\($0)" } },

@@ -9,7 +9,7 @@ struct Cycles: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Lists a run's cycles: capacities, coulombic efficiency, plateau.")
   @OptionGroup var list: ListOptions
-  @OptionGroup var argument: RunArgument
+  @OptionGroup var argument: ShownRunArgument
   @Flag(help: "Half-cycles instead of cycles: phases, rest before, resistance, uncertainty.") var halfCycles = false
   @Option(help: "mAh, mAh/g or mAh/cm2; csv and json always give Ah, and these beside it.")
   var units: CapacityUnits = .milliampereHours
@@ -29,7 +29,8 @@ struct Cycles: AsyncParsableCommand {
 
   func run() async throws {
     let client = try list.daemon.client()
-    var answer = try await cycles(from: client, units: nil)
+    let run = try await argument.reference(client)
+    var answer = try await cycles(of: run, from: client, units: nil)
     var table = answer.value
     let scale = try CapacityScale(
       units, cell: table.cell, massMicrograms: table.active_mass_ug, areaSquareMillimetres: table.area_mm2)
@@ -43,7 +44,7 @@ struct Cycles: AsyncParsableCommand {
     }
     Self.warnOfMass(table, units)
     if list.format != .table, let key = units.key {
-      answer = try await cycles(from: client, units: key)
+      answer = try await cycles(of: run, from: client, units: key)
       table = answer.value
     }
     if plot {
@@ -66,9 +67,11 @@ struct Cycles: AsyncParsableCommand {
   /// What people read above a table or a picture.
   private static func head(_ line: ParameterLine) { line.text.map { Terminal.out($0 + "\n\n") } }
 
-  private func cycles(from client: ControlClient, units: String?) async throws -> Received<CycleTable> {
-    guard let parameters else { return try await client.cycles(of: argument.run, units: units) }
-    return try await client.cycles(of: argument.run, parameterSet: parameters, units: units)
+  private func cycles(
+    of run: RunReference, from client: ControlClient, units: String?
+  ) async throws -> Received<CycleTable> {
+    guard let parameters else { return try await client.cycles(of: run, units: units) }
+    return try await client.cycles(of: run, parameterSet: parameters, units: units)
   }
 
   /// The table for programs: behind each cycle stand its run, its cell, the version of the definitions and the parameters,
@@ -145,7 +148,7 @@ struct Cycles: AsyncParsableCommand {
       capacity("CHARGE", "charge_capacity_Ah") { $0.charge_capacity_Ah },
       capacity("DISCHARGE", "discharge_capacity_Ah") { $0.discharge_capacity_Ah },
       fraction("CE %", "coulombic_efficiency", decimals: 3) { $0.coulombic_efficiency },
-      fraction(hasUncertainty ? "± %" : "", "coulombic_efficiency_uncertainty", decimals: 3) {
+      fraction(hasUncertainty ? "BOUND %" : "", "coulombic_efficiency_uncertainty", decimals: 3) {
         $0.coulombic_efficiency_uncertainty
       },
       capacity(sodiation ? "SOD. PLATEAU" : "", "sodiation_plateau_capacity_Ah") { $0.sodiation_plateau_capacity_Ah },

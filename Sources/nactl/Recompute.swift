@@ -16,7 +16,7 @@ struct Recompute: AsyncParsableCommand {
       compared with what their records come to, and nothing is stored.
       """)
   @OptionGroup var daemon: DaemonOption
-  @OptionGroup var argument: RunArgument
+  @OptionGroup var argument: ShownRunArgument
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp("The plateau on sodiation, for instance \"100 mV\"; or none.", valueName: "voltage"),
@@ -65,7 +65,8 @@ struct Recompute: AsyncParsableCommand {
 
   func run() async throws {
     if list || show != nil { return try await look() }
-    let answer = try await daemon.client().recompute(argument.run, request)
+    let client = try daemon.client()
+    let answer = try await client.recompute(try await argument.reference(client), request)
     guard format == .table else { return Terminal.out(bytes: answer.json) }
     for warning in answer.value.warnings { Terminal.error("warning: \(warning)\n") }
     Terminal.out(Self.sentence(answer.value))
@@ -98,7 +99,8 @@ struct Recompute: AsyncParsableCommand {
   }
 
   private func look() async throws {
-    let answer = try await daemon.client().parameterSets(of: argument.run)
+    let client = try daemon.client()
+    let answer = try await client.parameterSets(of: try await argument.reference(client))
     guard let show else {
       let columns = Self.columns
       switch format {
