@@ -26,20 +26,24 @@ public struct ComparisonRequest: Sendable, Hashable {
   public var cycle: Int64?
   /// The cycle in the cell's life whose reversible capacity is a retention of one; nil takes that of the protocols.
   public var reference: Int64?
+  /// The set of parameters of each run, by number or label; nil takes each run's own.
+  public var parameters: ParameterSetName?
 
   /// Makes one from its parts.
   public init(
-    of: [String] = [], batch: String? = nil, by: ComparisonKey = .cycle, cycle: Int64? = nil, reference: Int64? = nil
+    of: [String] = [], batch: String? = nil, by: ComparisonKey = .cycle, cycle: Int64? = nil, reference: Int64? = nil,
+    parameters: ParameterSetName? = nil
   ) {
     self.of = of
     self.batch = batch
     self.by = by
     self.cycle = cycle
     self.reference = reference
+    self.parameters = parameters
   }
 
   /// The keys of the query.
-  public static let keys = ["of", "batch", "by", "cycle", "reference"]
+  public static let keys = ["of", "batch", "by", "cycle", "reference", "parameters"]
 
   /// The query, without a question mark. Names stand on lines of their own, because a name may hold a comma.
   public var query: String {
@@ -47,6 +51,7 @@ public struct ComparisonRequest: Sendable, Hashable {
       of.isEmpty ? nil : PercentEncoding.encode(of.map { $0 + "\n" }.joined()),
       batch.map { PercentEncoding.encode($0) },
       by.rawValue, cycle.map { "\($0)" }, reference.map { "\($0)" },
+      parameters.map { PercentEncoding.encode("\($0)") },
     ]
     return zip(Self.keys, values).compactMap { key, value in value.map { "\(key)=\($0)" } }.joined(separator: "&")
   }
@@ -87,12 +92,16 @@ public struct ComparedCell: Codable, Sendable, Hashable {
   @OrNull public var initial_coulombic_efficiency: Double?
   /// The run in which that cycle was.
   @OrNull public var initial_cycle_run: Int64?
-  /// Active mass by the cell's newest revision.
+  /// Active mass by the cell's newest revision, or by the parameter set that was asked for.
   @OrNull public var active_mass_ug: Int64?
   /// What the mass counts.
   @OrNull public var active_mass_basis: String?
-  /// Electrode area by the cell's newest revision.
+  /// Electrode area by the cell's newest revision, or by the parameter set that was asked for.
   @OrNull public var area_mm2: Double?
+  /// The sets of parameters that its runs' cycles were computed with.
+  public var parameter_sets: [Int64] = []
+  /// The threshold of the plateau on sodiation; null when there is none, or the runs have different ones.
+  @OrNull public var sodiation_plateau_below_V: Double? = nil
 
   /// Makes one from its parts.
   public init(
@@ -125,6 +134,8 @@ public struct ComparedCycle: Codable, Sendable, Hashable {
   @OrNull public var reversible_capacity_Ah: Double?
   /// As that of a cycle.
   @OrNull public var coulombic_efficiency: Double?
+  /// By how much it can be wrong by the instrument's stated error, a fraction; null where nothing is stated.
+  @OrNull public var coulombic_efficiency_uncertainty: Double? = nil
   /// Against the reference that was asked for, or the protocol's.
   @OrNull public var retention: Double?
   /// As that of a cycle.

@@ -68,9 +68,10 @@ extension ControlClient {
   }
   /// The closed cycles of a run under a set of parameters.
   public func cycles(
-    of run: RunReference, parameterSet: Int64, units: String? = nil
+    of run: RunReference, parameterSet: ParameterSetName, units: String? = nil
   ) async throws -> Received<CycleTable> {
-    try await get("/v1/runs/\(run)/cycles?parameters=\(parameterSet)\(units.map { "&units=\($0)" } ?? "")")
+    let set = PercentEncoding.encode("\(parameterSet)")
+    return try await get("/v1/runs/\(run)/cycles?parameters=\(set)\(units.map { "&units=\($0)" } ?? "")")
   }
   /// The sets of parameters under which a run has cycles.
   public func parameterSets(of run: RunReference) async throws -> Received<ParameterSetList> {

@@ -169,10 +169,14 @@ public struct CycleTable: Codable, Sendable, Hashable {
   public var cell: String
   /// Its role.
   public var role: String
-  /// Active mass by the cell's newest revision.
+  /// Active mass that specific capacities are told by; null when nobody has said one.
   @OrNull public var active_mass_ug: Int64?
-  /// Electrode area by the cell's newest revision.
+  /// Who says so: `cell` for its newest revision, or `parameter_set`; null without a mass.
+  @OrNull public var active_mass_source: String? = nil
+  /// Electrode area that areal capacities are told by; null when nobody has said one.
   @OrNull public var area_mm2: Double?
+  /// Who says so, likewise.
+  @OrNull public var area_source: String? = nil
   /// The mass that the run's currents were computed from; it differs where the cell was weighed again.
   @OrNull public var rate_basis_mass_ug: Int64?
   /// Closed cycles in order.
@@ -189,6 +193,22 @@ public struct CycleTable: Codable, Sendable, Hashable {
   @OrNull public var summary: RunSummaryFrame? = nil
   /// The version of the definitions by which the cycles were computed; docs/metrics.md.
   public var definitions_version: String
+  /// The number of the set of parameters that the cycles were computed with, in this database.
+  @OrNull public var parameter_set: Int64? = nil
+  /// What a person calls the set; null of the run's own.
+  @OrNull public var parameter_set_label: String? = nil
+  /// Whether it is the run's own set.
+  @OrNull public var parameter_set_is_own: Bool? = nil
+  /// The threshold of the plateau on sodiation; null when no such plateau is told.
+  @OrNull public var sodiation_plateau_below_V: Double? = nil
+  /// The threshold of the plateau on desodiation; null when no such plateau is told.
+  @OrNull public var desodiation_plateau_below_V: Double? = nil
+  /// The cycle that retention is told by, for instance `life cycle 1`.
+  @OrNull public var retention_reference: String? = nil
+  /// The retention below which a life is over, a fraction.
+  @OrNull public var retention_threshold: Double? = nil
+  /// After how long the resistance is read that corrects plateaus; null for none.
+  @OrNull public var plateau_ir_correction: String? = nil
 
   /// Makes one from its parts.
   public init(

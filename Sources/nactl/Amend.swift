@@ -32,7 +32,8 @@ struct Amend: AsyncParsableCommand {
     let request = AmendRequest(
       protocol: ProtocolSource(name: file, text: text), set: variables.set, reason: reason,
       dry_run: dryRun ? true : nil)
-    let answer = try await daemon.client().amend(argument.run, request).value
+    let client = try daemon.client()
+    let answer = try await client.amend(try await argument.reference(client), request).value
     for warning in answer.warnings { Terminal.error("warning: \(warning)\n") }
     for line in answer.changes { Terminal.out(line + "\n") }
     if answer.changes.isEmpty { Terminal.out("the listing stays as it is\n") }

@@ -35,7 +35,7 @@ extension AnalysisReport {
       capacity("CHARGE", "charge_capacity_ah") { $0.charge_capacity_ah },
       capacity("DISCHARGE", "discharge_capacity_ah") { $0.discharge_capacity_ah },
       fraction("CE %", "coulombic_efficiency", 4) { $0.coulombic_efficiency },
-      fraction(hasUncertainty ? "± %" : "", "coulombic_efficiency_uncertainty", 4) {
+      fraction(hasUncertainty ? "BOUND %" : "", "coulombic_efficiency_uncertainty", 4) {
         $0.coulombic_efficiency_uncertainty
       },
       capacity(sodiation ? "SOD. PLATEAU" : "", "sodiation_plateau_capacity_ah") { $0.sodiation_plateau_capacity_ah },
@@ -50,7 +50,9 @@ extension AnalysisReport {
     ] + hidden + [
       Column("FLAGS", "flags", text: { $0.flags.filter { $0 != "complete" }.joined(separator: " ") }) {
         $0.flags.joined(separator: " ")
-      }
+      },
+      .hidden("sodiation_plateau_below_v") { _ in head.sodiation_plateau_below_v.map { "\($0)" } },
+      .hidden("desodiation_plateau_below_v") { _ in head.desodiation_plateau_below_v.map { "\($0)" } },
     ]
   }
 
@@ -96,7 +98,8 @@ extension AnalysisReport {
   /// The table and what follows from all of it.
   func text(_ scale: CapacityScale) -> String {
     guard !cycles.isEmpty else { return "no half-cycle is in it\n" }
-    var text = Table(columns: columns(scale)).text(cycles)
+    var text = plateaus.map { $0 + "\n\n" } ?? ""
+    text += Table(columns: columns(scale)).text(cycles)
     func line(_ title: String, _ value: String) { text += SummaryLines.line(title, value) }
     text += "\n"
     let doubt = initialEfficiencyDoubt.map { " (\($0))" } ?? ""

@@ -122,12 +122,16 @@ struct AnalyzedCellOptions: ParsableArguments {
   }
 
   func scale(_ units: CapacityUnits) throws -> CapacityScale {
-    if units == .milliampereHoursPerGram, mass == nil { throw ValidationError("--units mAh/g needs --mass") }
-    if units == .milliampereHoursPerSquareCentimetre, area == nil {
-      throw ValidationError("--units mAh/cm2 needs --area")
-    }
+    if units == .milliampereHoursPerGram, mass == nil { throw Self.lacking(units, "mass", "1.2 mg") }
+    if units == .milliampereHoursPerSquareCentimetre, area == nil { throw Self.lacking(units, "area", "1.131 cm2") }
     return try CapacityScale(
       units, cell: "the cell", massMicrograms: mass?.micrograms, areaSquareMillimetres: area?.squareMillimetres)
+  }
+
+  private static func lacking(_ units: CapacityUnits, _ option: String, _ example: String) -> UsageFailure {
+    UsageFailure(
+      code: "analysis.no_\(option)", message: "--units \(units.rawValue) needs --\(option): the file does not say it",
+      hint: "for instance nactl analyze FILE --units \(units.rawValue) --\(option) \"\(example)\"")
   }
 }
 

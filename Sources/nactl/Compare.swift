@@ -28,6 +28,11 @@ struct Compare: AsyncParsableCommand {
       "The cycle in the cell's life whose reversible capacity is a retention of one; else the protocol's.",
       valueName: "cycle"))
   var reference: Int64?
+  @Option(
+    help: ArgumentHelp(
+      "The parameter set of each run, by number or label, instead of its own; nactl recompute makes them.",
+      valueName: "set"), transform: ParameterSetOption.read)
+  var parameters: ParameterSetName?
   @Option(help: "mAh, mAh/g or mAh/cm2; json has all of them.") var units: CapacityUnits = .milliampereHours
 
   func validate() throws {
@@ -38,7 +43,8 @@ struct Compare: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let request = ComparisonRequest(of: of, batch: batch, by: by, cycle: cycle, reference: reference)
+    let request = ComparisonRequest(
+      of: of, batch: batch, by: by, cycle: cycle, reference: reference, parameters: parameters)
     let answer = try await list.daemon.client().compare(request)
     let comparison = answer.value
     let scales = try comparison.cells.map { cell in
@@ -59,10 +65,11 @@ struct Compare: AsyncParsableCommand {
 
   static func page(_ comparison: ComparisonTable, _ units: CapacityUnits, _ scales: [CapacityScale]) -> String {
     var text = Table(columns: cellColumns).text(comparison.cells)
-    text += "\nICE %  \(spread(comparison.initial_coulombic_efficiency, 100, 2))\n\n"
+    text += "\nICE % ± SD (n)  \(spread(comparison.initial_coulombic_efficiency, 100, 2))\n\n"
     text +=
       comparison.rows.isEmpty
       ? "no cycle is over\n" : Table(columns: columns(comparison, units, scales)).text(comparison.rows)
+    text += bound(comparison).map { "\n\($0)\n" } ?? ""
     if comparison.rows.contains(where: { $0.cells.contains { !$0.is_counted } }) {
       text += "\n* is in no mean\n"
     }
@@ -70,6 +77,16 @@ struct Compare: AsyncParsableCommand {
       text += "\nLEFT OUT\n" + lines(comparison.left_out).map { "  \($0)\n" }.joined()
     }
     return text
+  }
+
+  /// The deviation of cells says nothing of an error that all of them share, which that of one instrument is.
+  static func bound(_ comparison: ComparisonTable) -> String? {
+    let counted = comparison.rows.flatMap(\.cells).filter { $0.is_counted && $0.coulombic_efficiency != nil }
+    let bounds = counted.compactMap(\.coulombic_efficiency_uncertainty)
+    guard let largest = bounds.max() else { return nil }
+    let known = bounds.count == counted.count ? "" : ", known of \(bounds.count) of the \(counted.count) counted"
+    return "largest bound of a CE by its instrument: \(Numbers.percent(largest, decimals: 3)) %\(known); "
+      + "SD is the standard deviation over cells"
   }
 
   private static var cellColumns: [Table<ComparedCell>.Column] {
@@ -84,6 +101,13 @@ struct Compare: AsyncParsableCommand {
         cell.active_mass_ug.map { Numbers.scaled(Double($0) * 1e-6, "g") }
       },
       .init("COUNTS", "active_mass_basis") { $0.active_mass_basis },
+      .init("SETS", "parameter_sets") { cell in
+        // Runs with the same parameters have the same set.
+        Set(cell.parameter_sets).sorted().map { "\($0)" }.joined(separator: " ")
+      },
+      .init("SOD. PLATEAU BELOW", "sodiation_plateau_below_V", number: true) { cell in
+        cell.sodiation_plateau_below_V.map(ParameterLine.millivolts)
+      },
     ]
   }
 
@@ -143,7 +167,9 @@ struct Compare: AsyncParsableCommand {
     {
       let isKnown = comparison.rows.contains { read($0).n > 0 }
       return [
-        Column(isKnown ? title : "", "\(key)_mean", number: true, text: { spread(read($0), factor, decimals) }) {
+        Column(
+          isKnown ? "\(title) ± SD (n)" : "", "\(key)_mean", number: true, text: { spread(read($0), factor, decimals) }
+        ) {
           read($0).mean.map { "\($0)" }
         },
         .hidden("\(key)_standard_deviation") { read($0).standard_deviation.map { "\($0)" } },

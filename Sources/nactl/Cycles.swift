@@ -9,7 +9,7 @@ struct Cycles: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Lists a run's cycles: capacities, coulombic efficiency, plateau.")
   @OptionGroup var list: ListOptions
-  @OptionGroup var argument: RunArgument
+  @OptionGroup var argument: ShownRunArgument
   @Flag(help: "Half-cycles instead of cycles: phases, rest before, resistance, uncertainty.") var halfCycles = false
   @Option(help: "mAh, mAh/g or mAh/cm2; csv and json always give Ah, and these beside it.")
   var units: CapacityUnits = .milliampereHours
@@ -22,32 +22,41 @@ struct Cycles: AsyncParsableCommand {
   }
 
   @Option(
-    help: ArgumentHelp("Another parameter set than the run's own; nactl recompute makes them.", valueName: "set"))
-  var parameters: Int64?
+    help: ArgumentHelp(
+      "Another parameter set than the run's own, by number or label; nactl recompute makes them.", valueName: "set"),
+    transform: ParameterSetOption.read)
+  var parameters: ParameterSetName?
 
   func run() async throws {
     let client = try list.daemon.client()
-    var answer = try await cycles(from: client, units: nil)
+    let run = try await argument.reference(client)
+    var answer = try await cycles(of: run, from: client, units: nil)
     var table = answer.value
     let scale = try CapacityScale(
       units, cell: table.cell, massMicrograms: table.active_mass_ug, areaSquareMillimetres: table.area_mm2)
+    let parameterLine = ParameterLine(table)
     if halfCycles {
+      if list.format == .table, !table.half_cycles.isEmpty { Self.head(parameterLine) }
       list.write(
-        table.half_cycles, HalfCycleColumns.all(scale), json: answer.json, empty: "no half-cycle has begun yet")
+        table.half_cycles, HalfCycleColumns.all(scale) + parameterLine.columns(), json: answer.json,
+        empty: "no half-cycle has begun yet")
       return
     }
     Self.warnOfMass(table, units)
     if list.format != .table, let key = units.key {
-      answer = try await cycles(from: client, units: key)
+      answer = try await cycles(of: run, from: client, units: key)
       table = answer.value
     }
     if plot {
       let text = CyclePictures(table: table, scale: scale).text(width: Terminal.width, glyphs: .ofTerminal)
-      if text.isEmpty { Terminal.error("no cycle has closed yet\n") } else { Terminal.out(text) }
+      guard !text.isEmpty else { return Terminal.error("no cycle has closed yet\n") }
+      Self.head(parameterLine)
+      Terminal.out(text)
       return
     }
     let empty = table.efficiency_tests.isEmpty ? "no cycle has closed yet" : "no cycles"
     guard list.format != .csv else { return Terminal.out(try Self.csv(table, units)) }
+    if list.format == .table, !table.cycles.isEmpty { Self.head(parameterLine) }
     list.write(table.cycles, Self.columns(scale, table.cycles), json: answer.json, empty: empty)
     guard list.format == .table else { return }
     if !table.cycles.isEmpty { Terminal.out(Self.initialLine(table)) }
@@ -57,13 +66,18 @@ struct Cycles: AsyncParsableCommand {
     for test in table.efficiency_tests { Terminal.out(Self.line(test, scale)) }
   }
 
-  private func cycles(from client: ControlClient, units: String?) async throws -> Received<CycleTable> {
-    guard let parameters else { return try await client.cycles(of: argument.run, units: units) }
-    return try await client.cycles(of: argument.run, parameterSet: parameters, units: units)
+  /// What people read above a table or a picture.
+  private static func head(_ line: ParameterLine) { line.text.map { Terminal.out($0 + "\n\n") } }
+
+  private func cycles(
+    of run: RunReference, from client: ControlClient, units: String?
+  ) async throws -> Received<CycleTable> {
+    guard let parameters else { return try await client.cycles(of: run, units: units) }
+    return try await client.cycles(of: run, parameterSet: parameters, units: units)
   }
 
-  /// The table for programs: behind each cycle stand its run, its cell and the version of the definitions, so that tables
-  /// of many runs can be put together. A number is written so that reading it gives the same one.
+  /// The table for programs: behind each cycle stand its run, its cell, the version of the definitions and the parameters,
+  /// so that tables of many runs can be put together. A number is written so that reading it gives the same one.
   static func csv(_ table: CycleTable, _ units: CapacityUnits = .milliampereHours) throws -> String {
     let scale = try CapacityScale(
       .milliampereHours, cell: table.cell, massMicrograms: table.active_mass_ug, areaSquareMillimetres: table.area_mm2)
@@ -72,7 +86,7 @@ struct Cycles: AsyncParsableCommand {
       columns: columns + [
         .hidden("run") { "\($0.run)" }, .hidden("cell") { $0.cell }, .hidden("role") { _ in table.role },
         .hidden("definitions_version") { _ in table.definitions_version },
-      ] + inUnits(units)
+      ] + ParameterLine(table).columns() + inUnits(units)
     ).csv(table.cycles)
   }
 
@@ -82,8 +96,11 @@ struct Cycles: AsyncParsableCommand {
       now != then
     else { return }
     func grams(_ micrograms: Int64) -> String { Numbers.scaled(Double(micrograms) * 1e-6, "g") }
+    let source =
+      table.active_mass_source == "parameter_set"
+      ? "parameter set \(table.parameter_set.map { "\($0)" } ?? Numbers.unknown)" : "the cell's newest revision"
     Terminal.error(
-      "note: capacities are over \(grams(now)), as the cell's newest revision says; the run was started with "
+      "note: capacities are over \(grams(now)), as \(source) says; the run was started with "
         + "\(grams(then))\n")
   }
 
@@ -133,7 +150,7 @@ struct Cycles: AsyncParsableCommand {
       capacity("CHARGE", "charge_capacity_Ah") { $0.charge_capacity_Ah },
       capacity("DISCHARGE", "discharge_capacity_Ah") { $0.discharge_capacity_Ah },
       fraction("CE %", "coulombic_efficiency", decimals: 3) { $0.coulombic_efficiency },
-      fraction(hasUncertainty ? "± %" : "", "coulombic_efficiency_uncertainty", decimals: 3) {
+      fraction(hasUncertainty ? "BOUND %" : "", "coulombic_efficiency_uncertainty", decimals: 3) {
         $0.coulombic_efficiency_uncertainty
       },
       capacity(sodiation ? "SOD. PLATEAU" : "", "sodiation_plateau_capacity_Ah") { $0.sodiation_plateau_capacity_Ah },

@@ -54,7 +54,27 @@ struct FileFailure: Error {
   var body: ErrorBody
   /// A failure of a system call, told by errno.
   init(_ what: String, path: String, number: Int32 = errno, hint: String? = nil) {
-    body = ErrorBody(code: "file.\(what)", message: "\(path): \(String(cString: strerror(number)))", hint: hint)
+    body = ErrorBody(
+      code: "file.\(what)", message: "\(path): \(String(cString: strerror(number)))",
+      hint: hint ?? Self.hint(what, path, number))
+  }
+
+  /// What helps; nil where the message says all.
+  private static func hint(_ what: String, _ path: String, _ number: Int32) -> String? {
+    let folder = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+    let isWritten = what == "unwritable"
+    switch number {
+    case ENOENT where isWritten && access(folder, F_OK) != 0:
+      return "there is no folder \(folder); make it: mkdir -p \(folder)"
+    case ENOTDIR where isWritten: return "\(folder) is no folder; name another"
+    case EACCES, EPERM:
+      return isWritten
+        ? "you may not write there; name a file in a folder of yours, or see whose it is: ls -ld \(folder)"
+        : "you may not read it; see whose it is: ls -l \(path)"
+    case EROFS: return "nothing can be written there; name a file on another disk"
+    case ENOSPC, EDQUOT: return "make room, or name a file on another disk: df -h \(folder)"
+    default: return nil
+    }
   }
   /// A file that was read and does not say what it should.
   init(code: String, message: String, hint: String?) { body = ErrorBody(code: code, message: message, hint: hint) }

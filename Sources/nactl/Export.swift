@@ -25,19 +25,31 @@ struct Export: AsyncParsableCommand {
     help: ArgumentHelp(
       "Put in front of the names of files, as the Battery Data Format asks.", valueName: "name"))
   var institution: String?
+  @Option(
+    help: ArgumentHelp(
+      "Cycles under another parameter set than each run's own, by number or label, in cycles-csv.", valueName: "set"),
+    transform: ParameterSetOption.read)
+  var parameters: ParameterSetName?
   @Flag(help: "Replace files that exist.") var force = false
 
   func validate() throws {
     try runs.validate(several: into != nil)
     if into != nil, output != nil { throw ValidationError("--into names the files itself; leave out -o") }
     if institution != nil, into == nil { throw ValidationError("--institution belongs to --into") }
+    if parameters != nil, format != .cyclesCSV {
+      throw ValidationError(
+        "--parameters belongs to --format cycles-csv; bdf, csv and json carry the run's own parameters, archive all sets"
+      )
+    }
     if let institution, institution.isEmpty { throw ValidationError("--institution is a name") }
   }
 
   func run() async throws {
     let client = try daemon.client()
     if let into {
-      try await RunExports(client, format: format, institution: institution, replacing: force).write(runs, into: into)
+      try await RunExports(
+        client, format: format, parameters: parameters, institution: institution, replacing: force
+      ).write(runs, into: into)
       return
     }
     let run = try runs.single()
@@ -46,11 +58,11 @@ struct Export: AsyncParsableCommand {
         throw UsageFailure(
           code: "usage.binary", message: "an archive is nothing for a terminal", hint: "-o FILE.nacycler")
       }
-      try await format.write(run, from: client) { Terminal.out(bytes: $0) }
+      try await format.write(run, under: parameters, from: client) { Terminal.out(bytes: $0) }
       return
     }
     let download = try Download(path: output, replacing: force)
-    try await format.write(run, from: client) { try download.append($0) }
+    try await format.write(run, under: parameters, from: client) { try download.append($0) }
     Terminal.error("\(output): \(Numbers.bytes(try download.finish()))\n")
   }
 }

@@ -13,7 +13,7 @@ enum HalfCycleColumns {
       Column("CYCLE", "cycle_number", number: true) { $0.cycle_number.map { "\($0)" } },
       Column("DIRECTION", "direction") { $0.direction },
       capacity("CHARGE \(scale.units.rawValue)", "charge_Ah", scale) { $0.charge_Ah },
-      capacity("±", "charge_uncertainty_Ah", scale) { $0.charge_uncertainty_Ah },
+      capacity("BOUND \(scale.units.rawValue)", "charge_uncertainty_Ah", scale) { $0.charge_uncertainty_Ah },
       Column(
         "CV %", "constant_voltage_share", number: true,
         text: { $0.constant_voltage_share.map { Numbers.percent($0, decimals: 2) } }

@@ -12,7 +12,7 @@ struct Impedance: AsyncParsableCommand {
       csv has the labels of the Battery Data Format where it has one; table shows rounded numbers.
       """)
   @OptionGroup var list: ListOptions
-  @OptionGroup var argument: RunArgument
+  @OptionGroup var argument: ShownRunArgument
   @Option(help: "Only the spectrum of this step, as the column STEP says it.") var step: Int64?
 
   func validate() throws {
@@ -20,7 +20,8 @@ struct Impedance: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let answer = try await list.daemon.client().impedance(of: argument.run, step: step)
+    let client = try list.daemon.client()
+    let answer = try await client.impedance(of: try await argument.reference(client), step: step)
     list.write(answer.value.points, Self.columns, json: answer.json, empty: "no point of a spectrum has been measured")
   }
 

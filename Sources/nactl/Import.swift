@@ -24,10 +24,22 @@ struct Import: AsyncParsableCommand {
     Terminal.endProgress()
     Terminal.out(
       "run \(taken.run): “\(taken.title)” on cell \(taken.cell), \(taken.records) records, \(taken.cycles) cycles\n")
-    for set in taken.parameter_sets where !set.is_own {
-      let label = set.label.map { ", “\(Table<ParameterSet>.shortened($0))”" } ?? ""
-      Terminal.out("  parameter set \(set.parameter_set)\(label): \(set.cycles) cycles that were computed again\n")
-    }
+    let others = taken.parameter_sets.filter { !$0.is_own }
+    for set in others { Terminal.out("  \(Self.line(set))\n") }
+    // An archive is the same file whichever database it comes from, so it cannot say the numbers there.
+    guard !others.isEmpty else { return }
+    Terminal.out("  these are the numbers of the sets here, and not those there: the labels are the same\n")
+  }
+
+  /// A set by all that tells it from others, since its number is another one where it comes from.
+  static func line(_ set: ParameterSet) -> String {
+    let label = set.label.map { ", “\(Table<ParameterSet>.shortened($0))”" } ?? ""
+    var parts = ParameterLine.plateaus(set.sodiation_plateau_below_V, set.desodiation_plateau_below_V)
+    if let reference = set.retention_reference { parts.append("retention of \(reference)") }
+    if let mass = set.active_mass_ug { parts.append(Numbers.scaled(Double(mass) * 1e-6, "g")) }
+    if let area = set.area_mm2 { parts.append("\(Numbers.fixed(area / 100, 4)) cm²") }
+    let told = parts.isEmpty ? "" : " (\(parts.joined(separator: ", ")))"
+    return "parameter set \(set.parameter_set)\(label)\(told): \(set.cycles) cycles that were computed again"
   }
 }
 

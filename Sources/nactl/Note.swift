@@ -12,7 +12,8 @@ struct Note: AsyncParsableCommand {
   @Argument(help: "The note, in quotes.") var text: String
 
   func run() async throws {
-    let answer = try await daemon.client().note(NoteRequest(text: text), on: argument.run).value
+    let client = try daemon.client()
+    let answer = try await client.note(NoteRequest(text: text), on: try await argument.reference(client)).value
     Terminal.out(answer.message + "\n")
   }
 }

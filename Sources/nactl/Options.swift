@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: NaCycler contributors
 
-public import ArgumentParser
-public import ControlAPI
+import ArgumentParser
+import ControlAPI
 
 /// Which daemon.
 struct DaemonOption: ParsableArguments {
@@ -39,18 +39,26 @@ struct ListOptions: ParsableArguments {
   }
 }
 
-/// A run on the command line: its number, or `last`.
-extension RunReference: ExpressibleByArgument {
-  /// Reads a number or `last`.
-  public init?(argument: String) { self.init(argument) }
+/// The run that a command shows.
+struct ShownRunArgument: ParsableArguments {
+  @Argument(
+    help: "The number of a run, last, or the name of a cell for its newest run.",
+    completion: .shellCommand("nactl runs --format csv 2>/dev/null | tail -n +2 | cut -d, -f1"))
+  var run: RunName
+
+  /// Asks the daemon where a cell is named.
+  func reference(_ client: ControlClient) async throws -> RunReference { try await run.looked(at: client) }
 }
 
-/// The run that a command is about.
+/// The run that a command does something to.
 struct RunArgument: ParsableArguments {
   @Argument(
     help: "The number of a run, or last.",
     completion: .shellCommand("nactl runs --format csv 2>/dev/null | tail -n +2 | cut -d, -f1"))
-  var run: RunReference
+  var run: RunName
+
+  /// Asks the daemon which runs a cell has, where one is named.
+  func reference(_ client: ControlClient) async throws -> RunReference { try await run.named(to: client) }
 }
 
 /// Values for the variables of protocols.

@@ -23,7 +23,7 @@ struct Plot: AsyncParsableCommand {
       200th of the half-cycle). --format csv and json give the numbers.
       """)
   @OptionGroup var daemon: DaemonOption
-  @OptionGroup var argument: RunArgument
+  @OptionGroup var argument: ShownRunArgument
   @Option(help: "voltage, current, dqdv or dvdq.") var curve: Curve = .voltage
   @Option(help: "time, or capacity for the voltage of each half-cycle.") var x: Abscissa?
   @Option(
@@ -92,10 +92,11 @@ struct Plot: AsyncParsableCommand {
 
   private func traced() async throws {
     let client = try daemon.client()
-    let range = try await stretch(client)
+    let run = try await argument.reference(client)
+    let range = try await stretch(run, client)
     let columns = min(TraceRequest.mostColumns, 2 * (width ?? (svg == nil ? Terminal.width : 800)))
     let request = TraceRequest(columns: columns, first_cycle: range?.lowerBound, last_cycle: range?.upperBound)
-    let answer = try await client.trace(of: argument.run, request)
+    let answer = try await client.trace(of: run, request)
     switch format {
     case .json: Terminal.out(bytes: answer.json)
     case .csv: Terminal.out(Table(columns: TraceColumn.tableColumns).csv(answer.value.columns))
@@ -104,9 +105,9 @@ struct Plot: AsyncParsableCommand {
   }
 
   /// Time has no holes: cycles that follow each other, or all of the run.
-  private func stretch(_ client: ControlClient) async throws -> ClosedRange<Int64>? {
+  private func stretch(_ run: RunReference, _ client: ControlClient) async throws -> ClosedRange<Int64>? {
     guard let cycles else { return nil }
-    let newest = try await client.run(argument.run).value.run.cycle_number ?? 0
+    let newest = try await client.run(run).value.run.cycle_number ?? 0
     guard let numbers = cycles.numbers(newest: newest), let first = numbers.first, let last = numbers.last,
       first > 0, last - first + 1 == Int64(numbers.count)
     else {
@@ -125,7 +126,8 @@ struct Plot: AsyncParsableCommand {
     let request = CurveRequest(
       cycles: cycles ?? .last, curve: kind, direction: branch == .both ? nil : branch.rawValue,
       grid_mV: grid?.millivolts, grid_uAh: grid?.microampereHours, smoothing: smooth?.smoothing)
-    let answer = try await daemon.client().curves(of: argument.run, request)
+    let client = try daemon.client()
+    let answer = try await client.curves(of: try await argument.reference(client), request)
     let table = answer.value
     switch format {
     case .json: Terminal.out(bytes: answer.json)

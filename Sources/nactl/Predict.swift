@@ -40,7 +40,9 @@ struct Predict: AsyncParsableCommand {
       "Two of --coulombic-efficiency, --cycles and --retention give the third; a run stands for its own efficiency. It "
       + "is arithmetic, not a forecast: retention = efficiency to the power of the cycles.")
   @OptionGroup var daemon: DaemonOption
-  @Argument(help: "A run of a full or anode-free cell, by number, or last.") var reference: RunReference?
+  @Argument(
+    help: "A run of a full or anode-free cell: its number, last, or the name of its cell for the newest run.")
+  var reference: RunName?
   @Option(help: ArgumentHelp("Of each cycle, for instance \"99.9 %\".", valueName: "share"))
   var coulombicEfficiency: ShareArgument?
   @Option(help: "How many cycles.") var cycles: Double?
@@ -57,11 +59,12 @@ struct Predict: AsyncParsableCommand {
   }
 
   func run() async throws {
+    let client = try daemon.client()
     let request = PredictionRequest(
       coulombic_efficiency: coulombicEfficiency?.fraction, cycles: cycles, retention: retention?.fraction,
-      run: reference,
+      run: try await reference?.looked(at: client),
       areal_capacity_mAh_per_cm2: arealCapacity?.milliampereHours)
-    let answer = try await daemon.client().predict(request)
+    let answer = try await client.predict(request)
     if format == .json { Terminal.out(bytes: answer.json) } else { Terminal.out(Self.lines(answer.value)) }
   }
 

@@ -12,11 +12,11 @@ struct Recompute: AsyncParsableCommand {
     abstract: "Computes a run's cycles again from its records, with other parameters.",
     discussion: """
       What is not said is as in the run's own parameters. The result stands beside the run's own cycles as a parameter \
-      set of its own: nactl cycles RUN --parameters SET. Without any option the stored half-cycles and cycles are \
+      set of its own: nactl cycles RUN --parameters SET, by its number or label. Without any option the stored half-cycles and cycles are \
       compared with what their records come to, and nothing is stored.
       """)
   @OptionGroup var daemon: DaemonOption
-  @OptionGroup var argument: RunArgument
+  @OptionGroup var argument: ShownRunArgument
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp("The plateau on sodiation, for instance \"100 mV\"; or none.", valueName: "voltage"),
@@ -45,7 +45,10 @@ struct Recompute: AsyncParsableCommand {
   var area: AreaArgument?
   @Option(help: "What the result is called.") var label: String?
   @Flag(help: "Lists the parameter sets of the run instead.") var list = false
-  @Option(help: ArgumentHelp("Shows a parameter set of the run instead.", valueName: "set")) var show: Int64?
+  @Option(
+    help: ArgumentHelp("Shows a parameter set of the run instead, by number or label.", valueName: "set"),
+    transform: ParameterSetOption.read)
+  var show: ParameterSetName?
   @Option(help: "table for people; json as the daemon sends it; with --list also csv.") var format: ListFormat = .table
 
   func validate() throws {
@@ -62,7 +65,8 @@ struct Recompute: AsyncParsableCommand {
 
   func run() async throws {
     if list || show != nil { return try await look() }
-    let answer = try await daemon.client().recompute(argument.run, request)
+    let client = try daemon.client()
+    let answer = try await client.recompute(try await argument.reference(client), request)
     guard format == .table else { return Terminal.out(bytes: answer.json) }
     for warning in answer.value.warnings { Terminal.error("warning: \(warning)\n") }
     Terminal.out(Self.sentence(answer.value))
@@ -95,7 +99,8 @@ struct Recompute: AsyncParsableCommand {
   }
 
   private func look() async throws {
-    let answer = try await daemon.client().parameterSets(of: argument.run)
+    let client = try daemon.client()
+    let answer = try await client.parameterSets(of: try await argument.reference(client))
     guard let show else {
       let columns = Self.columns
       switch format {
@@ -105,12 +110,8 @@ struct Recompute: AsyncParsableCommand {
       }
       return
     }
-    guard let set = answer.value.parameter_sets.first(where: { $0.parameter_set == show }) else {
-      throw RequestRefused(
-        .notFound, code: "recompute.no_such_set",
-        message: "run \(answer.value.run) has no cycles under parameter set \(show)",
-        hint: "`nactl recompute \(answer.value.run) --list` shows the sets")
-    }
+    let set = try show.chosen(
+      from: answer.value.parameter_sets, by: { ($0.parameter_set, $0.label) }, of: answer.value.run)
     guard format == .table else { return Terminal.out(bytes: try WireCoding.encode(set) + [UInt8(ascii: "\n")]) }
     for column in Self.columns { Terminal.out("\(column.key)  \(column.value(set) ?? Numbers.unknown)\n") }
   }

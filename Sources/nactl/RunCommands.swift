@@ -15,7 +15,8 @@ struct RunCommandOptions: ParsableArguments {
   /// Sends the command and says what the daemon answered.
   func send(_ command: String, step: Int32? = nil, allowVoltage: String? = nil) async throws {
     let request = CommandRequest(reason: reason, step: step, allow_voltage: allowVoltage)
-    let answer = try await daemon.client().command(command, request, on: argument.run).value
+    let client = try daemon.client()
+    let answer = try await client.command(command, request, on: try await argument.reference(client)).value
     Terminal.out(answer.message + "\n")
   }
 }

@@ -11,12 +11,16 @@ import Glibc
 struct RunExports {
   private let client: ControlClient
   private let format: RunFileFormat
+  private let parameters: ParameterSetName?
   private let institution: String?
   private let replacing: Bool
 
-  init(_ client: ControlClient, format: RunFileFormat, institution: String?, replacing: Bool) {
+  init(
+    _ client: ControlClient, format: RunFileFormat, parameters: ParameterSetName?, institution: String?, replacing: Bool
+  ) {
     self.client = client
     self.format = format
+    self.parameters = parameters
     self.institution = institution
     self.replacing = replacing
   }
@@ -137,7 +141,7 @@ struct RunExports {
     let download = try Download(path: path, replacing: replacing)
     // Neither of two files that belong together appears where the other could not be begun.
     let metadata = format == .bdf ? try Download(path: stem + ".bdf.metadata.json", replacing: replacing) : nil
-    try await format.write(reference, from: client) { try download.append($0) }
+    try await format.write(reference, under: parameters, from: client) { try download.append($0) }
     if let metadata {
       try metadata.append(try await RunMetadata(reference, from: client, file: path).json())
       _ = try metadata.finish()

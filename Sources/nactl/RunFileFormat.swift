@@ -29,15 +29,23 @@ enum RunFileFormat: String, ExpressibleByArgument, CaseIterable {
     }
   }
 
-  /// Hands out a run in pieces as they come.
-  func write(_ run: RunReference, from client: ControlClient, _ take: ([UInt8]) async throws -> Void) async throws {
+  /// Hands out a run in pieces as they come; a table of cycles under another set of parameters where one is named.
+  func write(
+    _ run: RunReference, under set: ParameterSetName? = nil, from client: ControlClient,
+    _ take: ([UInt8]) async throws -> Void
+  ) async throws {
     switch self {
     case .bdf: try await client.export(run, as: .bdf, take)
     case .csv: try await client.export(run, as: .csv, take)
     case .json: try await client.export(run, as: .json, take)
     case .archive: try await client.export(run, as: .archive, take)
     case .cyclesCSV:
-      let table = try await client.cycles(of: run).value
+      let table =
+        if let set {
+          try await client.cycles(of: run, parameterSet: set).value
+        } else {
+          try await client.cycles(of: run).value
+        }
       try await take(Array(try Cycles.csv(table).utf8))
     }
   }

@@ -11,12 +11,13 @@ struct Show: AsyncParsableCommand {
 
   static let configuration = CommandConfiguration(abstract: "Shows one run with its newest events.")
   @OptionGroup var daemon: DaemonOption
-  @OptionGroup var argument: RunArgument
+  @OptionGroup var argument: ShownRunArgument
   @Option(help: "table for people, or json as the daemon sends it.") var format: Form = .table
   @Flag(help: "Also the compiled protocol.") var listing = false
 
   func run() async throws {
-    let answer = try await daemon.client().run(argument.run)
+    let client = try daemon.client()
+    let answer = try await client.run(try await argument.reference(client))
     switch format {
     case .json: Terminal.out(bytes: answer.json)
     case .table: Terminal.out(page(answer.value))

@@ -13,7 +13,8 @@ struct Tail: AsyncParsableCommand {
       error at the end; --after goes on exactly there.
       """)
   @OptionGroup var daemon: DaemonOption
-  @Argument(help: "The number of a run, or last. Otherwise all runs.") var run: RunReference?
+  @Argument(help: "The number of a run, last, or the name of a cell for its newest run. Otherwise all runs.")
+  var run: RunName?
   @Flag(help: "Measurements.") var records = false
   @Flag(help: "Closed cycles.") var cycles = false
   @Flag(help: "Events.") var events = false
@@ -45,7 +46,8 @@ struct Tail: AsyncParsableCommand {
     let view = TailView(client: client, form: format, units: units)
     view.endAtInterrupt()
     let request = StreamRequest(
-      run: run, kinds: kinds, after: after?.cursor, last: after == nil ? number : nil, follow: follow)
+      run: try await run?.looked(at: client), kinds: kinds, after: after?.cursor, last: after == nil ? number : nil,
+      follow: follow)
     do {
       try await StoreWatch(client).during { try await view.show(request) }
     } catch {

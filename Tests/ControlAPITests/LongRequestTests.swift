@@ -94,9 +94,9 @@ import Testing
       let answer = try await bench.client.recompute(.last, RecomputeRequest(sodiation_plateau_below_V: 0.05)).value
       #expect(answer.half_cycles == 4 && answer.cycles_other == 0 && answer.parameter_set.is_own)
       #expect(try await bench.client.parameterSets(of: .last).value.parameter_sets.map(\.cycles) == [2])
-      _ = try await bench.client.cycles(of: .last, parameterSet: 3)
+      _ = try await bench.client.cycles(of: .last, parameterSet: try #require(ParameterSetName("low & slow, 3")))
       let name = NSUserName()
-      #expect(operations.asked.withLock { $0 } == ["\(name) recomputes with 0.05 V", "cycles under 3"])
+      #expect(operations.asked.withLock { $0 } == ["\(name) recomputes with 0.05 V", "cycles under low & slow, 3"])
       let body = #"{"label":"for ever"}"#
       let connection = try bench.rawConnection(
         "POST /v1/runs/last/recompute HTTP/1.1\r\nHost: x\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)")

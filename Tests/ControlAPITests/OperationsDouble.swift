@@ -111,7 +111,7 @@ final class OperationsDouble: CyclerOperations {
     try check(run)
     return CycleTable(run: self.run, cell: "c", role: "anode-half-cell", cycles: [])
   }
-  func cycles(of run: RunReference, parameterSet: Int64) async throws -> CycleTable {
+  func cycles(of run: RunReference, parameterSet: ParameterSetName) async throws -> CycleTable {
     try check(run)
     note("cycles under \(parameterSet)")
     return CycleTable(run: self.run, cell: "c", role: "anode-half-cell", cycles: [])

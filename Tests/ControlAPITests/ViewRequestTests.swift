@@ -29,9 +29,32 @@ import Testing
   @Test func namesWithCommasStandOnLinesOfTheirOwn() {
     let request = ComparisonRequest(of: ["HC, 1", "ü/2"], batch: "b&7", cycle: 3)
     #expect(request.query == "of=HC%2C%201%0A%C3%BC%2F2%0A&batch=b%267&by=cycle&cycle=3")
+    let set = ComparisonRequest(of: ["1"], parameters: ParameterSetName("50 mV & more"))
+    #expect(set.query == "of=1%0A&by=cycle&parameters=50%20mV%20%26%20more")
     #expect(ComparisonRequest.names("HC, 1\nü/2\n") == ["HC, 1", "ü/2"])
     #expect(ComparisonRequest.names("1,HC-2") == ["1", "HC-2"])
     #expect(ComparisonRequest.names("HC, 1\n") == ["HC, 1"])
+  }
+
+  @Test func aSetIsNamedByItsNumberOrItsLabel() throws {
+    let sets: [(number: Int64, label: String?)] = [(1, nil), (2, "low"), (4, "high"), (5, "high"), (6, "7"), (7, "2")]
+    func chosen(_ text: String, role: String? = nil) throws(RequestRefused) -> Int64? {
+      try ParameterSetName(text)?.chosen(from: sets, by: { $0 }, of: 3, cell: "HC-1", role: role).number
+    }
+    #expect(try chosen("1") == 1 && chosen("low") == 2)
+    #expect(try chosen("2") == 2 && chosen("7") == 7, "a number is first of all a number")
+    #expect(ParameterSetName("") == nil)
+    func refusal(_ text: String, role: String? = nil) -> ErrorBody? {
+      do {
+        _ = try chosen(text, role: role)
+        return nil
+      } catch { return error.body }
+    }
+    #expect(refusal("high")?.message == "run 3 has several parameter sets of the label “high”: 4, 5")
+    let missing = refusal("lo", role: "anode-half-cell")
+    #expect(missing?.message == "run 3 of cell HC-1 has no cycles under parameter set “lo”")
+    #expect(missing?.hint?.hasSuffix("`nactl recompute 3 --sodiation-plateau-below \"50 mV\"` makes one") == true)
+    #expect(refusal("9", role: "full-cell")?.hint?.hasSuffix("`nactl recompute 3 --mass \"1.2 mg\"` makes one") == true)
   }
 
   @Test func capacitiesInOtherUnitsNeedTheirBasis() throws {

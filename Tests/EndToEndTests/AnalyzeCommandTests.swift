@@ -56,6 +56,8 @@ extension ProgramTests {
         let result = try nactl(
           "analyze", file, "--role", "anode-half-cell", "--formation-cycles", "1", "--format", "json")
         try #require(result.status == 0, "\(result.errors)")
+        let table = try nactl("analyze", file).output
+        #expect(table.hasPrefix("plateau: sodiation below 100 mV (as in its run)"), "\(table.prefix(200))")
         let json = try result.json()
         let found = try cycles(json)
         #expect(json["charge_source"] as? String == "counter" && found.count == live.count)
@@ -157,12 +159,32 @@ extension ProgramTests {
       #expect(cycle["charge_capacity_ah"] == "0.001" && cycle["coulombic_efficiency"] == "0.95")
       #expect(
         cycle["charge_capacity_mah_cm2"] == "1" && cycle["discharge_rate_c"] == "1" && cycle["flags"] == "complete")
-      #expect(cycle["sodiation_plateau_ratio"] == "")
+      #expect(cycle["sodiation_plateau_ratio"] == "" && cycle["sodiation_plateau_below_v"] == "")
+      #expect(!table.output.contains("plateau:"), "a full cell has none")
+      try expectThresholds(file)
       let piped = try LaboratoryRig.system(
         "bash", "-c",
         "cat '\(file)' | '\(try LaboratoryRig.programs.appendingPathComponent("nactl").path)' analyze - --role full-cell"
       )
       #expect(piped.status == 0 && piped.output.contains("95.0000"), "\(piped.errors)")
+    }
+
+    /// A threshold that nobody has said is told to be assumed.
+    private func expectThresholds(_ file: String) throws {
+      let assumed = try nactl("analyze", file, "--role", "anode-half-cell", "--sodiation-plateau-below", "2.5 V")
+      #expect(
+        assumed.output.hasPrefix("plateau: sodiation below 2500 mV, desodiation below 200 mV (assumed)\n\nCYCLE"),
+        "\(assumed.output)\(assumed.errors)")
+      let csv = try nactl("analyze", file, "--role", "anode-half-cell", "--format", "csv").output.split(separator: "\n")
+      #expect(csv.first?.hasSuffix(",flags,sodiation_plateau_below_v,desodiation_plateau_below_v") == true)
+      #expect(csv.count > 1 && csv.dropFirst().allSatisfy { $0.hasSuffix(",0.1,0.2") }, "\(csv)")
+      let weightless = try nactl("analyze", file, "--role", "full-cell", "--units", "mAh/g")
+      #expect(weightless.status == 64)
+      #expect(
+        weightless.errors == "analysis.no_mass: --units mAh/g needs --mass: the file does not say it\n"
+          + "hint: for instance nactl analyze FILE --units mAh/g --mass \"1.2 mg\"\n")
+      let areal = try nactl("analyze", file, "--role", "full-cell", "--units", "mAh/cm2").errors
+      #expect(areal.hasPrefix("analysis.no_area: ") && areal.contains("--area \"1.131 cm2\""), "\(areal)")
     }
 
     /// A table of magnitudes with letters for the direction, as Maccor writes it, as UTF-16 and with a letter too many.

@@ -52,8 +52,15 @@ extension ProgramTests {
       #expect(taken.output.hasPrefix("run 2: “2 cycles of hard-carbon” on cell HC-7, "), "\(taken.output)")
       // Its own cycles, and apart from them those that were computed again.
       #expect(
-        taken.output.hasSuffix(" records, 2 cycles\n  parameter set 2, “low”: 2 cycles that were computed again\n"),
+        taken.output.hasSuffix(
+          " records, 2 cycles\n  parameter set 2, “low” (sodiation below 50 mV): 2 cycles that were computed again\n"
+            + "  these are the numbers of the sets here, and not those there: the labels are the same\n"),
         "\(taken.output)")
+      // Its label names it in both.
+      #expect(
+        try text(here, "cycles", "1", "--parameters", "low", "--format", "csv").split(separator: "\n").count == 3)
+      #expect(
+        try text(there, "cycles", "2", "--parameters", "low").hasPrefix("plateau: sodiation below 50 mV; set 2 “low”"))
       for format in ["bdf", "csv"] {
         #expect(
           try text(here, "export", "1", "--format", format)

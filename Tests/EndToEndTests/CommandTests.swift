@@ -277,11 +277,22 @@ extension ProgramTests {
         #expect(problems.errors.contains("\(bad.path):3:") && problems.errors.contains("hint: "), "\(problems.errors)")
       }
       #expect(try rig.nactl("cycles", "last", "--units", "mAh/kg").status == 64)
+      try expectHintsOfFiles(rig)
       #expect(try rig.nactl("frobnicate").status == 64)
       for command in ["channels", "cell", "check", "start", "runs", "show", "note", "tail", "cycles", "snapshot"] {
         let help = try rig.nactl(command, "--help")
         #expect(help.status == 0 && help.output.contains("USAGE:"), "\(command)")
       }
+    }
+
+    /// What cannot be written or read says what to do about it.
+    private func expectHintsOfFiles(_ rig: LaboratoryRig) throws {
+      let folder = rig.directory.appendingPathComponent("sub").path
+      let lacking = try rig.nactl("snapshot", "\(folder)/x.sqlite")
+      #expect(lacking.status == 2)
+      #expect(
+        lacking.errors == "file.unwritable: \(folder)/x.sqlite: No such file or directory\n"
+          + "hint: there is no folder \(folder); make it: mkdir -p \(folder)\n")
     }
 
     /// A daemon that is warm answers a request, and hangs up, before the client has said that it is done with asking.

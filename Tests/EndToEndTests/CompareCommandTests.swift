@@ -114,11 +114,42 @@ extension ProgramTests {
       #expect(cut.output.contains("LEFT OUT") && cut.output.contains("run 4"), "\(cut.output)")
     }
 
+    /// Who thinks in cells is shown the newest run of one, and is told the number where something would happen to it.
+    private func expectCellsAsRuns(_ rig: LaboratoryRig) throws {
+      let note = "note: HC-2 stands for its newest run, 3\n"
+      for command in [["cycles"], ["show"], ["plot"], ["recompute", "--list"], ["tail", "--no-follow", "--cycles"]] {
+        let named = try rig.nactl(command + ["HC-2"])
+        #expect(named.status == 0 && named.errors.contains(note), "\(command) \(named.errors)")
+        #expect(try named.output == rig.nactl(command + ["3"]).output, "\(command)")
+      }
+      for command in [["stop"], ["pause"], ["resume"], ["skip"], ["note"], ["amend"]] {
+        let arguments =
+          command + ["HC-2"] + (["note", "amend"].contains(command[0]) ? [rig.directory.path + "/long.json"] : [])
+        let refused = try rig.nactl(arguments)
+        #expect(refused.status == 64, "\(command)")
+        #expect(
+          refused.errors == "run.bad_name: HC-2 is no run: name one by its number, or last\n"
+            + "hint: `nactl runs` lists them; cell HC-2 has runs 2, 3\n", "\(command) \(refused.errors)")
+      }
+      let unknown = try rig.nactl("cycles", "HC-22")
+      #expect(unknown.status == 64, "\(unknown.errors)")
+      #expect(
+        unknown.errors == "run.bad_name: “HC-22” is no run, and no cell that has one; HC-2 perhaps\n"
+          + "hint: `nactl runs` lists runs and their cells\n")
+      #expect(try rig.nactl("cycles", "007").status == 64)
+      #expect(try rig.nactl("cycles", "").status == 64)
+    }
+
     private func expectWords(_ rig: LaboratoryRig) throws {
       let table = try rig.nactl("compare", "HC 1", "HC-2", "--units", "mAh/g", "--reference", "1").output
       #expect(table.contains("MEAN mAh/g") && table.contains("HC-2 CE %") && table.contains("RETENTION %"), "\(table)")
       #expect(table.contains("100.00 ± 0.00 (2)"), "\(table)")
       #expect(table.contains(" ± – (1)"), "\(table)")
+      // The deviation of cells is one thing and the bound of the instrument another.
+      #expect(table.contains("CE % ± SD (n)") && table.contains("\nICE % ± SD (n)  "), "\(table)")
+      let largest = try rig.sqlite(
+        "SELECT printf('%.3f', 100 * max(coulombic_efficiency_uncertainty)) FROM cycle WHERE run_id < 4")
+      #expect(table.contains("\nlargest bound of a CE by its instrument: \(largest) %; SD is"), "\(largest): \(table)")
       #expect(
         try rig.nactl("cell", "edit", "HC-2", "--mass", "1.01 mg", "--mass-basis", "coating", "--reason", "again")
           .status == 0)
@@ -130,6 +161,7 @@ extension ProgramTests {
       let areal = try rig.nactl("compare", "HC-2", "--units", "mAh/cm2")
       #expect(areal.status == 64 && areal.errors.contains("cell.no_area"), "\(areal.errors)")
       #expect(try rig.nactl("compare").status == 64)
+      try expectCellsAsRuns(rig)
       #expect(try rig.nactl("compare", "HC-9").errors.contains("compare.not_found"))
       #expect(try rig.nactl("compare", "--batch", "b8").errors.contains("batch.not_found"))
       #expect(try rig.nactl("cell", "add", "F-1", "--role", "full-cell").status == 0)

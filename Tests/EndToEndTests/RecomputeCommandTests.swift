@@ -71,6 +71,11 @@ extension ProgramTests {
       #expect(specific["cycles"] as? NSArray == usual["cycles"] as? NSArray)
       let halved = try rig.nactl("cycles", "1", "--parameters", "2", "--units", "mAh/g")
       #expect(halved.status == 0 && halved.output.contains("CHARGE mAh/g"), "\(halved.errors)")
+      #expect(
+        halved.errors
+          == "note: capacities are over 2.400 mg, as parameter set 2 says; the run was started with 1.200 mg\n")
+      #expect(specific["active_mass_source"] as? String == "parameter_set")
+      #expect(usual["active_mass_source"] as? String == "cell" && usual["area_source"] is NSNull)
 
       let other = try rig.nactl(
         "recompute", "last", "--sodiation-plateau-below", "50 mV", "--desodiation-plateau-below", "0.5 V",
@@ -78,6 +83,8 @@ extension ProgramTests {
       #expect(other.output == "parameter set 3: 5 cycles of run 1; nactl cycles 1 --parameters 3\n", "\(other.errors)")
       #expect(!other.errors.contains("is its unit right?"), "\(other.errors)")
       try expectOtherPlateaus(rig)
+      try expectParametersSaid(rig)
+      try expectSetsByLabel(rig)
       let list = try rig.nactl("recompute", "last", "--list", "--format", "json").json()
       let sets = try #require(list["parameter_sets"] as? [[String: Any]])
       #expect(sets.map { $0["is_own"] as? Bool } == [true, false, false])
@@ -107,6 +114,96 @@ extension ProgramTests {
       #expect(try rig.sqlite("SELECT retention FROM cycle WHERE parameter_set_id = 3 AND cycle_number = 1") == "1.0")
       #expect(
         try rig.sqlite("SELECT retention IS NULL FROM cycle WHERE parameter_set_id = 1 AND cycle_number = 1") == "1")
+    }
+
+    /// No plateau is shown or exported without the threshold that made it.
+    private func expectParametersSaid(_ rig: LaboratoryRig) throws {
+      func rows(_ arguments: String...) throws -> [[String: String]] {
+        let result = try rig.nactl(arguments)
+        let lines = result.output.split(separator: "\n").map {
+          $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+        }
+        try #require(lines.count > 1, "\(arguments): \(result.errors)")
+        // Those who count columns find the others where they were; what units ask for stands behind.
+        let known = try #require(lines[0].firstIndex(of: "definitions_version") ?? lines[0].firstIndex(of: "flags"))
+        #expect(
+          lines[0].dropFirst(known + 1).prefix(4) == [
+            "parameter_set", "sodiation_plateau_below_V", "desodiation_plateau_below_V", "retention_reference",
+          ])
+        return lines.dropFirst().map { Dictionary(uniqueKeysWithValues: zip(lines[0], $0)) }
+      }
+      let own = ["1", "0.1", "", "life cycle 1"]
+      let other = ["3", "0.05", "0.5", "formation cycle 1"]
+      func parameters(_ row: [String: String]) -> [String?] {
+        [
+          row["parameter_set"], row["sodiation_plateau_below_V"], row["desodiation_plateau_below_V"],
+          row["retention_reference"],
+        ]
+      }
+      #expect(try rows("cycles", "1", "--format", "csv").map(parameters) == Array(repeating: own, count: 5))
+      #expect(
+        try rows("cycles", "1", "--format", "csv", "--parameters", "3", "--units", "mAh/g").map(parameters)
+          == Array(repeating: other, count: 5))
+      #expect(try rows("cycles", "1", "--format", "csv", "--half-cycles").allSatisfy { parameters($0) == own })
+      #expect(
+        try rows("export", "1", "--format", "cycles-csv", "--parameters", "like the paper").map(parameters)
+          == Array(repeating: other, count: 5))
+      let json = try rig.nactl("cycles", "1", "--format", "json", "--parameters", "3").json()
+      #expect(json["parameter_set"] as? Int == 3 && json["parameter_set_label"] as? String == "like the paper")
+      #expect(json["parameter_set_is_own"] as? Bool == false)
+      #expect(json["sodiation_plateau_below_V"] as? Double == 0.05)
+      #expect(json["desodiation_plateau_below_V"] as? Double == 0.5)
+      #expect(json["retention_reference"] as? String == "formation cycle 1")
+      let usual = try rig.nactl("cycles", "1", "--format", "json").json()
+      #expect(usual["parameter_set"] as? Int == 1 && usual["parameter_set_label"] is NSNull)
+      #expect(usual["sodiation_plateau_below_V"] as? Double == 0.1 && usual["retention_threshold"] as? Double == 0.8)
+      let head = "plateau: sodiation below 100 mV; retention of life cycle 1\n\n"
+      for arguments in [["cycles", "1"], ["cycles", "1", "--half-cycles"], ["cycles", "1", "--plot"]] {
+        #expect(try rig.nactl(arguments).output.hasPrefix(head), "\(arguments)")
+      }
+      #expect(
+        try rig.nactl("cycles", "1", "--parameters", "3").output.hasPrefix(
+          "plateau: sodiation below 50 mV, desodiation below 500 mV; retention of formation cycle 1; "
+            + "set 3 “like the paper”\n\n"))
+    }
+
+    /// A label stays where a number does not, and names a set wherever a number does.
+    private func expectSetsByLabel(_ rig: LaboratoryRig) throws {
+      for arguments in [["cycles", "1", "--parameters"], ["recompute", "1", "--show"]] {
+        #expect(
+          try rig.nactl(arguments + ["like the paper"]).output == rig.nactl(arguments + ["3"]).output, "\(arguments)")
+        let none = try rig.nactl(arguments + ["like another"])
+        #expect(none.status == 1 && none.errors.contains("under parameter set “like another”\n"), "\(none.errors)")
+        #expect(
+          none.errors.hasSuffix("`nactl recompute 1 --sodiation-plateau-below \"50 mV\"` makes one\n"), "\(none.errors)"
+        )
+        #expect(try rig.nactl(arguments + [""]).status == 64)
+      }
+      let plain = try rig.nactl("compare", "1", "--format", "json").json()
+      let set = try rig.nactl("compare", "1", "--format", "json", "--parameters", "like the paper").json()
+      func first(_ comparison: [String: Any], _ key: String) throws -> [String: Any] {
+        try #require((comparison[key] as? [[String: Any]])?.first)
+      }
+      #expect(try first(plain, "cells")["sodiation_plateau_below_V"] as? Double == 0.1)
+      #expect(try first(set, "cells")["sodiation_plateau_below_V"] as? Double == 0.05)
+      #expect(try first(set, "cells")["parameter_sets"] as? [Int] == [3])
+      for (comparison, number) in [(plain, 1), (set, 3)] {
+        let stored = Double(
+          try rig.sqlite(
+            "SELECT sodiation_plateau_ratio FROM cycle WHERE parameter_set_id = \(number) AND cycle_number = 1"))
+        let ratio = try #require(try first(comparison, "rows")["sodiation_plateau_ratio"] as? [String: Any])
+        let mean = try #require(ratio["mean"] as? Double)
+        #expect(abs(mean / (try #require(stored)) - 1) < 1e-12)
+      }
+      // Twice the mass: half of everything over it.
+      let heavy = try rig.nactl("compare", "1", "--format", "json", "--parameters", "2").json()
+      #expect(try first(heavy, "cells")["active_mass_ug"] as? Int == 2_400)
+      let lacking = try rig.nactl("compare", "1", "--parameters", "9")
+      #expect(
+        lacking.status == 1
+          && lacking.errors.hasPrefix("recompute.no_such_set: run 1 of cell "), "\(lacking.errors)")
+      let records = try rig.nactl("export", "1", "--format", "csv", "--parameters", "3")
+      #expect(records.status == 64 && records.errors.contains("--parameters belongs to --format cycles-csv"))
     }
 
     @Test func aRunThatGoesOnIsComputedAsFarAsItIsClosed() throws {

@@ -88,7 +88,7 @@ import Testing
   }
 
   @Test(arguments: [
-    ["tail", "first"], ["tail", "-n", "-1"], ["tail", "--after", "here"], ["start", "a", "--mass", "1.2"], ["start"],
+    ["tail", ""], ["tail", "-n", "-1"], ["tail", "--after", "here"], ["start", "a", "--mass", "1.2"], ["start"],
     ["clear", "x"], ["export", "1"], ["tail", "--format", "csv", "--records", "--cycles"], ["cycles", "0"],
   ])
   func wrongUsageIsRefused(arguments: [String]) {

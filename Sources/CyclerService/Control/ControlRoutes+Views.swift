@@ -31,9 +31,12 @@ extension ControlRoutes {
         }
       }
       let by = try call.query.value("by", expected: "cycle or purpose") { ComparisonKey(rawValue: $0) }
+      let set = try call.query.value("parameters", expected: "the number or label of a parameter set") {
+        ParameterSetName($0)
+      }
       let request = ComparisonRequest(
         of: call.query["of"].map { ComparisonRequest.names($0) } ?? [], batch: call.query["batch"], by: by ?? .cycle,
-        cycle: try cycle("cycle"), reference: try cycle("reference"))
+        cycle: try cycle("cycle"), reference: try cycle("reference"), parameters: set)
       return JSONResponse.make(try await operations.compare(request).bytes)
     }
   }

@@ -97,7 +97,9 @@ struct ControlRoutes<Operations: CyclerOperations>: Sendable {
     }
     look(router, "v1/runs/:run") { call in try JSONResponse.make(try await operations.run(try call.run())) }
     look(router, "v1/runs/:run/cycles", parameters: ["parameters", "units"]) { call in
-      let set = try call.query.value("parameters", expected: "the number of a parameter set") { Int64($0) }
+      let set = try call.query.value("parameters", expected: "the number or label of a parameter set") {
+        ParameterSetName($0)
+      }
       let known = CapacityBasis.allCases.map(\.rawValue).joined(separator: " or ")
       let basis = try call.query.value("units", expected: known) { CapacityBasis(rawValue: $0) }
       var table =

@@ -87,12 +87,12 @@ public protocol CyclerOperations: Sendable {
   /// A whole run, or some of its cycles, in a few columns.
   func trace(of run: RunReference, _ request: TraceRequest) async throws -> RunTrace
   /// Cells side by side, one comparison at a time. Refused with `compare.not_found`, `compare.roles_differ`,
-  /// `compare.too_many` and `compare.busy`.
+  /// `compare.too_many`, `compare.busy` and `recompute.no_such_set`.
   func compare(_ request: ComparisonRequest) async throws -> EncodedAnswer<ComparisonTable>
   /// What an efficiency means for a life. Refused when the numbers are not two of three, or the run has none to take.
   func predict(_ request: PredictionRequest) async throws -> Prediction
   /// The closed cycles of a run under a set of parameters. Refused with `recompute.no_such_set`.
-  func cycles(of run: RunReference, parameterSet: Int64) async throws -> CycleTable
+  func cycles(of run: RunReference, parameterSet: ParameterSetName) async throws -> CycleTable
   /// The sets of parameters under which a run has cycles.
   func parameterSets(of run: RunReference) async throws -> ParameterSetList
   /// Computes a run's cycles again from its records; ends soon after its task is cancelled.

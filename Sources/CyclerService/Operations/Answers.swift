@@ -127,7 +127,25 @@ extension CycleTable {
       efficiency_tests: try view.efficiencyTests(run: run.runId).map { EfficiencyTestFrame($0) },
       half_cycles: try view.halfCycles(run: run.runId).map { HalfCycleFrame($0) },
       definitions_version: try view.parameters(run.parameterSetId)?.definitionsVersion ?? "")
+    active_mass_source = active_mass_ug == nil ? nil : "cell"
+    area_source = area_mm2 == nil ? nil : "cell"
+    if let own = try view.recounts(run: run.runId).first(where: { $0.isOwn }) { take(ParameterSet(own)) }
     summary = try view.runSummary(run.runId).map { RunSummaryFrame($0, of: self) }
+  }
+
+  /// Says by which set of parameters its cycles were computed, and takes over what capacities are told by there.
+  mutating func take(_ set: ParameterSet) {
+    definitions_version = set.definitions_version
+    parameter_set = set.parameter_set
+    parameter_set_label = set.label
+    parameter_set_is_own = set.is_own
+    sodiation_plateau_below_V = set.sodiation_plateau_below_V
+    desodiation_plateau_below_V = set.desodiation_plateau_below_V
+    retention_reference = set.retention_reference
+    retention_threshold = set.retention_threshold
+    plateau_ir_correction = set.plateau_ir_correction
+    if let mass = set.active_mass_ug { (active_mass_ug, active_mass_source) = (mass, "parameter_set") }
+    if let area = set.area_mm2 { (area_mm2, area_source) = (area, "parameter_set") }
   }
 }
 

@@ -8,6 +8,7 @@ internal import CellMetrics
 internal import ControlAPI
 internal import CycleStore
 internal import CyclerModel
+internal import Quantities
 
 /// What is known of one cell before it is compared.
 struct ComparableCell: Sendable {
@@ -29,6 +30,14 @@ struct ComparableCell: Sendable {
   var openCycles: [(run: Int64, cycle: Int64, isOver: Bool)] = []
   /// The parameters of its runs' metrics.
   var parameters: Set<String> = []
+  /// The sets that its runs' cycles were computed with, in the order of the runs.
+  var parameterSets: [Int64] = []
+  /// The thresholds of the plateau on sodiation in them; nil for none.
+  var sodiationPlateaus: Set<Voltage?> = []
+  /// The masses that the sets say; nil for the cell's.
+  var setMasses: Set<Int64?> = []
+  /// The areas that the sets say, in thousandths of a square millimetre; nil for the cell's.
+  var setAreas: Set<Int64?> = []
 }
 
 /// Compares cells of one role.
@@ -308,6 +317,9 @@ extension ComparedCell {
       initial_coulombic_efficiency: cell.first?.coulombicEfficiency, initial_cycle_run: cell.first?.runId,
       active_mass_ug: cell.massUg, active_mass_basis: cell.massBasis,
       area_mm2: cell.areaMm2E3.map { Double($0) / 1_000 })
+    parameter_sets = cell.parameterSets
+    sodiation_plateau_below_V =
+      cell.sodiationPlateaus.count == 1 ? cell.sodiationPlateaus.compactMap(\.self).first?.volts : nil
   }
 }
 
@@ -317,5 +329,6 @@ extension ComparedCycle {
       cell: cell.name, run: cycle.runId, cycle_number: cycle.cycleNumber, cell_cycle_number: cycle.cellCycleNumber,
       reversible_capacity_Ah: reversible, coulombic_efficiency: cycle.coulombicEfficiency, retention: retention,
       sodiation_plateau_ratio: cycle.sodiationPlateauRatio, flags: DataFlags(rawValue: cycle.flags).names)
+    coulombic_efficiency_uncertainty = cycle.coulombicEfficiencyUncertainty
   }
 }

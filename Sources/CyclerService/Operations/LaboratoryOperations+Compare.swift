@@ -43,7 +43,7 @@ extension LaboratoryOperations {
       // A short transaction for each cell.
       for choice in chosen {
         try Task.checkCancellation()
-        cells.append(try await store.read { view in try ComparableCell(choice, view) })
+        cells.append(try await store.read { view in try ComparableCell(choice, under: request.parameters, view) })
       }
       var comparison = CellComparison(request, role: role, cells: cells)
       return try EncodedAnswer(try comparison.compared())
@@ -132,26 +132,54 @@ extension StoreView {
 }
 
 extension ComparableCell {
-  fileprivate init(_ choice: ChosenCell, _ view: StoreView) throws {
+  fileprivate init(_ choice: ChosenCell, under name: ParameterSetName?, _ view: StoreView) throws {
     let cell = choice.cell
     self.init(name: cell.name)
     first = try view.firstCycle(cell: cell.cellId)
     (massUg, massBasis, areaMm2E3) = (cell.activeMassUg, cell.activeMassBasis, cell.areaMm2E3)
     for run in choice.runs where run.startedUnixUs != nil {
       runs.append(run.runId)
-      if let text = try view.metricParameters(of: run) { parameters.insert(text) }
+      let set = try name.map { try view.recount(of: run, named: $0) }
+      try take(set, of: run, view)
       let bases = CycleConditions.Bases(
         chargeNc: run.rateBasisChargeNc, massUg: run.rateBasisMassUg, areaMm2E3: run.rateBasisAreaMm2E3)
       var conditions: [Int64: CycleConditions] = [:]
       for drive in try view.drives(run: run.runId) {
         conditions[drive.cycleNumber, default: CycleConditions(bases: bases)].take(drive)
       }
-      let finished = try view.cycles(run: run.runId)
+      let finished =
+        try set.map { try view.cycles(run: run.runId, parameterSet: $0.parameterSetId) } ?? view.cycles(run: run.runId)
       cycles += finished.map { Cycle(row: $0, conditions: conditions[$0.cycleNumber] ?? CycleConditions(bases: bases)) }
       if let newest = conditions.keys.max(), newest > finished.last?.cycleNumber ?? 0 {
         openCycles.append((run.runId, newest, run.runState?.isFinal ?? false))
       }
     }
+    try takeBases(of: name)
     cycles.sort { ($0.row.cellCycleNumber, $0.row.runId) < ($1.row.cellCycleNumber, $1.row.runId) }
+  }
+
+  /// Notes by what a run's cycles were computed: by a set that was asked for, or by its own.
+  private mutating func take(_ set: StoredRecount?, of run: StoredRun, _ view: StoreView) throws {
+    parameterSets.append(set?.parameterSetId ?? run.parameterSetId)
+    guard let text = try set?.parameters ?? view.metricParameters(of: run) else { return }
+    let parameters = RecountParameters(stored: text)
+    sodiationPlateaus.insert(parameters?.metrics.sodiationPlateauBelow)
+    setMasses.insert(parameters?.massMicrograms)
+    setAreas.insert(parameters?.areaCount)
+    // What capacities are divided by makes no cycle another one.
+    self.parameters.insert(parameters?.metrics.stored ?? text)
+  }
+
+  /// Takes mass and area from the sets, where they say one; a mean over the cell's cycles can have one of each only.
+  private mutating func takeBases(of name: ParameterSetName?) throws {
+    guard let name else { return }
+    guard setMasses.count < 2, setAreas.count < 2 else {
+      throw RequestRefused(
+        .conflict, code: "compare.bases_differ",
+        message: "the runs of \(self.name) have different masses or areas under parameter set \(name)",
+        hint: "compare single runs, or compute them again with the same ones")
+    }
+    massUg = setMasses.compactMap(\.self).first ?? massUg
+    areaMm2E3 = setAreas.compactMap(\.self).first ?? areaMm2E3
   }
 }

@@ -18,27 +18,24 @@ extension LaboratoryOperations {
     }
   }
 
-  func cycles(of reference: RunReference, parameterSet: Int64) async throws -> CycleTable {
+  func cycles(of reference: RunReference, parameterSet name: ParameterSetName) async throws -> CycleTable {
     let run = try await stored(reference)
     return try await store.read { view in
-      guard let set = try view.recounts(run: run.runId).first(where: { $0.parameterSetId == parameterSet }) else {
-        throw Self.noSet(parameterSet, of: run.runId)
-      }
+      let set = try view.recount(of: run, named: name)
       var table = try CycleTable(run, view)
       guard !set.isOwn else { return table }
-      table.cycles = try view.cycles(run: run.runId, parameterSet: parameterSet).map {
+      table.cycles = try view.cycles(run: run.runId, parameterSet: set.parameterSetId).map {
         CycleFrame($0, cell: run.cellName)
       }
-      table.summary = try view.runSummary(run.runId, parameterSet: parameterSet).map { RunSummaryFrame($0, of: table) }
-      table.definitions_version = set.definitionsVersion
+      table.summary = try view.runSummary(run.runId, parameterSet: set.parameterSetId).map {
+        RunSummaryFrame($0, of: table)
+      }
+      table.take(ParameterSet(set))
       // The plateaus of half-cycles are those of the run's own thresholds, and are kept under no other.
       for index in table.half_cycles.indices {
         table.half_cycles[index].plateau_charge_Ah = nil
         table.half_cycles[index].plateau_ir_corrected_charge_Ah = nil
       }
-      let parameters = RecountParameters(stored: set.parameters)
-      table.active_mass_ug = parameters?.massMicrograms ?? table.active_mass_ug
-      table.area_mm2 = parameters?.areaCount.map { Double($0) / 1_000 } ?? table.area_mm2
       return table
     }
   }
@@ -104,7 +101,7 @@ extension LaboratoryOperations {
       return (sets, try view.cycles(run: run.runId, parameterSet: set).contains { $0.retention != nil })
     }
     guard let stored = sets.first(where: { $0.parameterSetId == set }).map({ ParameterSet($0) }) else {
-      throw Self.noSet(set, of: run.runId)
+      throw StoreError.unknown(kind: "parameter set", name: "\(set)")
     }
     var warnings = begun.warnings(about: run, label: kept.label) + walk.warnings(about: request)
     if !isRetentionTold, let reference = stored.retention_reference {
@@ -118,10 +115,14 @@ extension LaboratoryOperations {
       warnings: warnings)
   }
 
-  private static func noSet(_ set: Int64, of run: Int64) -> RequestRefused {
-    RequestRefused(
-      .notFound, code: "recompute.no_such_set", message: "run \(run) has no cycles under parameter set \(set)",
-      hint: "`nactl recompute \(run) --list` shows the sets; `nactl recompute \(run)` makes one")
+}
+
+extension StoreView {
+  /// The set of a run that a person means. Refused as `ParameterSetName.chosen` says.
+  func recount(of run: StoredRun, named name: ParameterSetName) throws -> StoredRecount {
+    try name.chosen(
+      from: try recounts(run: run.runId), by: { ($0.parameterSetId, $0.label) }, of: run.runId, cell: run.cellName,
+      role: try cell(run.cellId)?.role)
   }
 }
 
