@@ -42,14 +42,14 @@ struct FirstCycleReview {
     if isInverted { return [signNote] }
     guard let efficiency = result.summary.initialEfficiency else { return [] }
     if let before = preCycle {
-      let share = (share(before, of: firstHalf) * 100).rounded()
+      let share = percent(before, of: firstHalf)
       return [
-        "\(Self.named(before)) precedes cycle 1, \(Int(share)) % of the half-cycle after it: this ICE is not the cell's first. Is the "
+        "\(Self.named(before)) precedes cycle 1, \(share) % of the half-cycle after it: this ICE is not the cell's first. Is the "
           + "role right? \(otherOrder) would count it; otherwise the cell was cycled before the file begins"
       ]
     }
     if let (first, next) = partialStart {
-      let share = Int((share(first, of: next) * 100).rounded())
+      let share = percent(first, of: next)
       let cathode =
         options.role == .cathodeHalfCell ? "unless the cathode is made with less sodium than it takes up, " : ""
       return [
@@ -135,6 +135,11 @@ struct FirstCycleReview {
   private func share(_ half: DataHalfCycle, of whole: DataHalfCycle?) -> Double {
     guard let whole, whole.charge > .zero else { return 0 }
     return Double(half.charge.nanocoulombs) / Double(whole.charge.nanocoulombs)
+  }
+
+  /// Whole per cent, no more than a million: of hardly anything anything is a multiple without meaning.
+  private func percent(_ half: DataHalfCycle, of whole: DataHalfCycle?) -> Int {
+    Int((min(share(half, of: whole), 1e4) * 100).rounded())
   }
 
   /// The options that count the other half-cycle of a pair as the first.
