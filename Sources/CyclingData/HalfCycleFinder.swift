@@ -161,7 +161,7 @@ extension HalfCycleFinder {
   }
 
   @inline(__always)
-  private func isNewStep(_ row: DataRow) -> Bool {
+  private mutating func isNewStep(_ row: DataRow) -> Bool {
     (rules.hasStep && row.step != last.step && !(row.step.isNaN && last.step.isNaN))
       || (rules.hasStepTime && row.stepTime < last.stepTime)
   }
@@ -226,15 +226,17 @@ extension HalfCycleFinder {
     if change > 0 { tally.risen += change } else if change < 0 { tally.fallen -= change }
   }
 
-  private func isGap(_ span: Double) -> Bool {
+  private mutating func isGap(_ span: Double) -> Bool {
     if let limit = rules.gapLimit { return span > limit }
     return intervals >= 10 && span > Self.gapFactor * longestInterval
   }
 
+  // These are `mutating` so that the finder is asked in place: a copy of it costs more than the record.
+
   /// Trapezoid inside a step; at a step's boundary each side with its own current up to the moment that the new step's
   /// time tells, and all of it on the earlier record's side where no time tells.
   @inline(__always)
-  private func divide(_ row: DataRow, _ span: Double, _ beginsStep: Bool, _ isQuietRow: Bool) -> Parts {
+  private mutating func divide(_ row: DataRow, _ span: Double, _ beginsStep: Bool, _ isQuietRow: Bool) -> Parts {
     let (before, after) = (last.current, row.current)
     // From hardly any current to one is a beginning, as from none.
     let isBeginning = lastIsQuiet || before.magnitude <= Self.quietCurrent * after.magnitude
@@ -344,7 +346,7 @@ extension HalfCycleFinder {
 extension HalfCycleFinder {
   /// Whether a record shows so little current, all of a sudden, that it is an offset at rest.
   @inline(__always)
-  private func isHardlyAny(_ row: DataRow) -> Bool {
+  private mutating func isHardlyAny(_ row: DataRow) -> Bool {
     let magnitude = row.current.magnitude
     guard magnitude <= Self.quietCurrent * open.scale, magnitude > 0, hasOpen else { return false }
     // What a step's own word calls charging or discharging is no rest.
@@ -354,7 +356,7 @@ extension HalfCycleFinder {
 
   /// Whether everything in the run of the last record is hardly any current beside this one's.
   @inline(__always)
-  private func dwarfsRun(_ row: DataRow) -> Bool {
+  private mutating func dwarfsRun(_ row: DataRow) -> Bool {
     let largest = lastPlace == .candidate ? candidate.largestCurrent : open.scale
     return largest <= Self.quietCurrent * row.current.magnitude
   }
