@@ -67,6 +67,8 @@ let package = Package(
     room("MethodSCRIPTDriver", ["InstrumentKit", "CyclerModel", "Quantities"], path: "Drivers/MethodSCRIPT/Driver"),
     room(
       "LineThermometerDriver", ["InstrumentKit", "CyclerModel", "Quantities"], path: "Drivers/LineThermometer/Driver"),
+    room("KeithleySCPIDriver", ["InstrumentKit", "CyclerModel", "Quantities"], path: "Drivers/KeithleySCPI/Driver"),
+    room("BatlabDriver", ["InstrumentKit", "CyclerModel", "Quantities"], path: "Drivers/Batlab/Driver"),
 
     // The world.
     .systemLibrary(name: "CUdev", pkgConfig: "libudev", providers: [.apt(["libudev-dev"])]),
@@ -84,6 +86,8 @@ let package = Package(
     room("VirtualLab", ["Quantities"]),
     room("MethodSCRIPTEmulator", ["VirtualLab"], path: "Drivers/MethodSCRIPT/Emulator", exclude: ["README.md"]),
     room("LineThermometerEmulator", path: "Drivers/LineThermometer/Emulator"),
+    room("KeithleySCPIEmulator", ["VirtualLab"], path: "Drivers/KeithleySCPI/Emulator"),
+    room("BatlabEmulator", ["VirtualLab"], path: "Drivers/Batlab/Emulator"),
     room("VirtualBench", ["VirtualLab", "LineThermometerEmulator", "MethodSCRIPTEmulator", "CNacycler"]),
     room(
       "Rehearsal",
@@ -136,6 +140,12 @@ let package = Package(
       "LineThermometerTests",
       ["LineThermometerDriver", "LineThermometerEmulator", "InstrumentKit", "CyclerModel", "Quantities"]),
     tests("MethodSCRIPTEmulatorTests", ["MethodSCRIPTEmulator", "VirtualLab", "Quantities"]),
+    tests("InstrumentKitTests", ["InstrumentKit", "CyclerModel", "Quantities"]),
+    tests(
+      "KeithleySCPITests",
+      ["KeithleySCPIDriver", "KeithleySCPIEmulator", "VirtualLab", "InstrumentKit", "CyclerModel", "Quantities"]),
+    tests(
+      "BatlabTests", ["BatlabDriver", "BatlabEmulator", "VirtualLab", "InstrumentKit", "CyclerModel", "Quantities"]),
     tests("VirtualLabTests", ["VirtualLab", "Quantities"]),
     tests("VirtualBenchTests", ["VirtualBench", "VirtualLab"]),
     tests(

@@ -48,6 +48,11 @@ struct Room: CustomTestStringConvertible {
       "LineThermometerDriver", in: "Drivers/LineThermometer/Driver",
       ours: ["InstrumentKit", "CyclerModel", "Quantities"],
       isPure: true),
+    Room(
+      "KeithleySCPIDriver", in: "Drivers/KeithleySCPI/Driver", ours: ["InstrumentKit", "CyclerModel", "Quantities"],
+      isPure: true),
+    Room(
+      "BatlabDriver", in: "Drivers/Batlab/Driver", ours: ["InstrumentKit", "CyclerModel", "Quantities"], isPure: true),
     Room("CUdev", ours: []),
     Room("CNacycler", ours: []),
     Room(
@@ -67,6 +72,8 @@ struct Room: CustomTestStringConvertible {
       "MethodSCRIPTEmulator", in: "Drivers/MethodSCRIPT/Emulator", ours: ["VirtualLab", "Quantities"],
       others: ["Glibc"]),
     Room("LineThermometerEmulator", in: "Drivers/LineThermometer/Emulator", ours: [], others: ["Glibc"]),
+    Room("KeithleySCPIEmulator", in: "Drivers/KeithleySCPI/Emulator", ours: ["VirtualLab"], others: ["Glibc"]),
+    Room("BatlabEmulator", in: "Drivers/Batlab/Emulator", ours: ["VirtualLab"], others: ["Glibc"]),
     Room("VirtualBench", ours: ["VirtualLab", "LineThermometerEmulator", "MethodSCRIPTEmulator", "CNacycler"]),
     Room(
       "Rehearsal",
