@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: NaCycler contributors
 //
-// Records of one step, handed over by SQLite from within one call. Row by row, as a result that is stepped through, more
-// than a third of the time went into the calls that give out one column each; an aggregate function gets all columns of a row
-// at once and its values without them. It is not asked in which order rows come, so that is looked at here.
+// Records of one step, handed over by SQLite from within one call. Row by row, as a result that is stepped through, a
+// fifth to a third of a bare loop's time goes into the calls that give out one column each (docs/benchmarks.md); an aggregate
+// function gets all columns of a row at once and its values without them. SQL promises no order of its rows, so that is
+// looked at here.
 
 public import CyclerModel
 import GRDB
