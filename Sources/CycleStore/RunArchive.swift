@@ -11,12 +11,17 @@ import GRDB
 
 /// An archive that is made when its first piece is asked for, and removed with its last reader.
 public actor RunArchive {
+  private nonisolated let queue = FileQueue(label: "archive")
+  /// It waits for the disk.
+  public nonisolated var unownedExecutor: UnownedSerialExecutor { queue.asUnownedSerialExecutor() }
+
   private let store: CycleStore
   private let run: Int64
   private let programVersion: String
   private let folder: TransferFolder
   private let file: String
   private var handle: FileHandle?
+  private var isOver = false
 
   /// Rows that are copied in one read transaction.
   private static let page = 20_000
@@ -56,7 +61,10 @@ public actor RunArchive {
     try folder.checkRoom(for: try await store.read { try RunArchive.size(of: run, in: $0.database) })
   }
 
-  deinit {
+  isolated deinit { remove() }
+
+  private func remove() {
+    handle = nil
     for file in [file, draft] { try? FileManager.default.removeItem(atPath: file) }
   }
 
@@ -77,11 +85,17 @@ public actor RunArchive {
 
   /// The next piece; nil after the last.
   public func next() async throws -> [UInt8]? {
+    if isOver { return nil }
     if handle == nil {
       try await make()
       handle = FileHandle(forReadingAtPath: file)
     }
-    guard let data = try handle?.read(upToCount: Self.piece), !data.isEmpty else { return nil }
+    guard let data = try handle?.read(upToCount: Self.piece), !data.isEmpty else {
+      // Its room is free before the reader sees the end.
+      remove()
+      isOver = true
+      return nil
+    }
     return Array(data)
   }
 

@@ -35,8 +35,6 @@ public struct SafetyMonitor: Sendable, Hashable {
   private var restedAt: Voltage?
   private var frozenReadings = 0
   private var frozenSince: TimeSpan?
-  /// What flowed back since a hold was taken up again, while that may still settle; nil at all other times.
-  private var settling: SettlingHold?
   /// Since when it is warmer or colder than allowed, on the host's clock: a thermometer knows no set-points.
   var warmerSince: HostInstant?
   var colderSince: HostInstant?
@@ -52,13 +50,6 @@ public struct SafetyMonitor: Sendable, Hashable {
   /// So many readings with the wrong sign are tolerated: the first after closing may still settle.
   public static let toleratedWrongDirections = 1
 
-  /// A cell that is brought back to the voltage of a hold after its circuit was open may be carried a little past it, and
-  /// its surface relaxes otherwise than its depth: for so long after the hold was taken up again its current may flow back.
-  public static let toleratedSettling = TimeSpan(seconds: 60)
-  /// But no more charge than this part of what a half-cycle may move. What one reading of the approach can overshoot by is
-  /// ten times less.
-  static let toleratedSettlingShare: Int64 = 500
-
   /// So many driven readings in a row may lack voltage or current.
   public static let toleratedBlindReadings = 1
 
@@ -71,7 +62,6 @@ public struct SafetyMonitor: Sendable, Hashable {
   var remembersNothing: Bool {
     aboveVoltageSince == nil && belowVoltageSince == nil && aboveCurrentSince == nil && overloadsInARow == 0
       && wrongDirectionsInARow == 0 && blindReadingsInARow == 0 && astrayReadingsInARow == 0 && restedAt == nil
-      && settling == nil
   }
 
   /// A monitor of `limits`.
@@ -91,15 +81,6 @@ public struct SafetyMonitor: Sendable, Hashable {
     astrayReadingsInARow = 0
     frozenReadings = 0
     frozenSince = nil
-    settling = nil
-  }
-
-  /// A voltage is held from here; otherwise as `setpointBegan()`.
-  /// - Parameter isResumed: Whether the step was left and is taken up again: then its current may flow back for a short time
-  ///   and a little charge.
-  public mutating func holdBegan(isResumed: Bool) {
-    setpointBegan()
-    if isResumed { settling = SettlingHold() }
   }
 
   /// Judges one reading; a fault means that the circuit must be opened now.
@@ -223,23 +204,9 @@ public struct SafetyMonitor: Sendable, Hashable {
       return Fault(code, .intoHold(current, allowed: atMost))
     }
     guard direction != .none else { return nil }
-    if isSettling(reading.time, current, direction) { return nil }
     // A thousandth of what the hold allows is offset and noise, not a reversal.
     guard let fault = judgeDirection(reading, direction, floor: atMost / 1_000) else { return nil }
     return Fault(.holdCurrentReversed, as: fault)
-  }
-
-  /// Whether a hold that was taken up again may still let its current flow back.
-  private mutating func isSettling(_ time: TimeSpan, _ current: Current, _ direction: Direction) -> Bool {
-    guard settling != nil else { return false }
-    settling?.take(time, current, direction)
-    if let settling, settling.lasted <= Self.toleratedSettling,
-      settling.movedBack <= Int128(limits.halfCycleCharge.nanocoulombs / Self.toleratedSettlingShare)
-    {
-      return true
-    }
-    settling = nil
-    return false
   }
 
   private mutating func judgeAtRest(_ reading: Reading, orIn window: VoltageWindow?) -> Fault? {

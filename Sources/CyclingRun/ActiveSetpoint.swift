@@ -132,8 +132,7 @@ struct CarriedStep: Sendable, Hashable {
   var holdTime = TimeSpan.zero
   var charge = Charge.zero
   var energy = Energy.zero
-  /// What flowed last while the voltage was held; nil before that, and after a restart of the daemon that found the step
-  /// waiting.
+  /// What flowed last while the voltage was held; nil before that, and where an earlier version wrote the checkpoint.
   var heldCurrent: Current?
   /// The step was left and is taken up again.
   var isResumed = false

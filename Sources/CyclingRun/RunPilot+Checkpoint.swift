@@ -12,12 +12,13 @@ internal import Quantities
 
 extension RunPilot {
   /// The layout of the bytes that are written.
-  static let checkpointFormat: Int32 = 10
+  static let checkpointFormat: Int32 = 11
   /// Layouts that are read; another number is refused. 4 knew nothing of retention, 5 nothing of tests of plating,
   /// 6 nothing of how the half-cycle before left the cell, 7 nothing of revisions of the
   /// protocol and of what the cycles have not given back, 8 nothing of the capacities that they have shown, 9 nothing of
-  /// rests, of a half-cycle besides its sums, and of the row of cycles.
-  static let readableFormats: ClosedRange<Int32> = 4...10
+  /// rests, of a half-cycle besides its sums, and of the row of cycles, 10 nothing of what a hold that was left had let
+  /// flow.
+  static let readableFormats: ClosedRange<Int32> = 4...11
 
   /// The revision of the protocol in which a checkpoint stands; it must be known before the rest can be read.
   public static func protocolRevision(ofCheckpoint bytes: [UInt8]) throws(ByteReader.Malformed) -> Int32 {
@@ -63,6 +64,7 @@ extension RunPilot {
     machine.measured.encode(into: &writer)
     encodeCourse(into: &writer)
     encodeFormat10(into: &writer)
+    writer.write(carried.heldCurrent?.picoamperes)
     return true
   }
 
@@ -107,6 +109,7 @@ extension RunPilot {
     if format > 9 { try decodeCourse(from: &reader) } else { forgetCourse() }
     setpoint?.rest = restTrace
     if format > 9 { try decodeFormat10(from: &reader) } else { forgetSeries() }
+    if format > 10 { carried.heldCurrent = try reader.readOptional(Int64.self).map { Current(picoamperes: $0) } }
     guard reader.isAtEnd else { throw reader.malformed }
     voltageBeforeInterruption = voltageBeforeInterruption ?? lastVoltage
     if case .step(let index) = machine.place, setpoint?.kind == program.steps[index].kind {

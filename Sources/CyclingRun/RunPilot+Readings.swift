@@ -87,7 +87,7 @@ extension RunPilot {
     let step = program.steps[index]
     let bound = holdBound(of: step)
     setpoint?.commanded = .voltage(step.direction, atMost: bound)
-    safety.holdBegan(isResumed: carried.isResumed)
+    safety.setpointBegan()
   }
 
   /// A hold that follows its constant current may draw what the run's limit allows; one of its own what it names.

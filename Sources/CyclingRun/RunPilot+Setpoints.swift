@@ -280,15 +280,16 @@ extension RunPilot {
     return needed == direction ? needed : nil
   }
 
-  /// A hold that is taken up again is approached at twice what flowed in it last: so much brings the cell back to where it
-  /// was left. The whole current would carry a nearly full cell past the voltage within a reading, and what flows back then
-  /// is a reversal, and on its way through zero an end by a small current. A share of the whole one at least, so that the
-  /// voltage is reached and the current measured.
+  /// A hold that is taken up again is approached at what flowed in it last: so much brings the cell back to where it was
+  /// left. The whole current would carry a nearly full cell past the voltage within a reading, and what flows back then is a
+  /// reversal, and on its way through zero an end by a small current. A share of the whole one at least, so that the voltage
+  /// is reached and the current measured.
   private func approachCurrent(_ direction: Direction, atMost most: Current) -> Current {
-    guard carried.isResumed, let held = carried.heldCurrent else { return most }
+    guard carried.isResumed, carried.holdTime > .zero else { return most }
+    let held = carried.heldCurrent ?? .zero
     let isBackwards = (held > .zero) != (direction == .charge)
-    let twice = isBackwards ? .zero : min(held.magnitude, most / 2) * 2
-    return max(twice, most / Self.leastShareOfApproach, Current(picoamperes: 1))
+    return max(
+      isBackwards ? .zero : min(held.magnitude, most), most / Self.leastShareOfApproach, Current(picoamperes: 1))
   }
 
   private func drive(of step: ProgramStep) -> StepDrive {

@@ -229,7 +229,7 @@ import Testing
     older.cycle(desodiation: 19)
     var writer = ByteWriter()
     older.pilot.checkpoint(into: &writer)
-    #expect(writer.bytes[0] == 10)
+    #expect(writer.bytes[0] == 11)
     var bytes = try PilotBench.checkpoint(writer.bytes, asFormat: 9, of: plain)
     // Format 9 added two charges, four counts of cycles and the number of named ones.
     bytes.removeLast(2 * 9 + 4 * 8 + 4)
@@ -238,7 +238,7 @@ import Testing
     bytes.removeSubrange(4..<8)
     #expect(bytes[bytes.count - 18] == 1 && bytes[bytes.count - 9] == 1)
     bytes.removeLast(18)
-    for format: UInt8 in [3, 5, 6, 11] {
+    for format: UInt8 in [3, 5, 6, 12] {
       bytes[0] = format
       #expect(throws: ByteReader.Malformed.self) {
         try RunPilot(

@@ -139,13 +139,13 @@ import Testing
     bench.feed(.instrumentReady)
     bench.check(Array(repeating: 0.06, count: 10))
     let setpoint = try #require(bench.setpoint)
-    // Below what the hold allows, so that a converter's error cannot trip the bound that stays what it was.
+    // At what flowed last, and below what the hold allows: a converter's error cannot trip the bound that stays what it was.
     #expect(
-      setpoint.mode == .constantCurrentThenVoltage(Current(picoamperes: -16_000_000), Voltage(millivolts: 10)))
+      setpoint.mode == .constantCurrentThenVoltage(Current(picoamperes: -15_000_000), Voltage(millivolts: 10)))
     #expect(setpoint.bounds.currentMagnitude == Current(picoamperes: 20_000_000))
     #expect(setpoint.bounds.duration > TimeSpan(seconds: 3_600))
     bench.accept()
-    for _ in 0..<4 { bench.read(0.05, -16.02e-6) }
+    for _ in 0..<4 { bench.read(0.05, -15.02e-6) }
     #expect(bench.journal.latches.isEmpty)
     // The hold's time goes on where it was left.
     let threshold = try #require(setpoint.cutOffs.first { $0.quantity == .holdTime }).threshold

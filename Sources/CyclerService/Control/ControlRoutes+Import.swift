@@ -34,9 +34,14 @@ extension ControlRoutes {
               hint: "wait until it is done")
             : nil
           let file = try await receive(body, expecting: request.headers[.contentLength].flatMap(Int64.init), refusal)
-          // With its last holder the file is gone.
-          defer { withExtendedLifetime(file) {} }
-          let taken = try await operations.importArchive(at: file.path, asCell: cell, by: requester)
+          let taken: ImportResponse
+          do {
+            taken = try await operations.importArchive(at: file.path, asCell: cell, by: requester)
+          } catch {
+            await file.remove()
+            throw error
+          }
+          await file.remove()
           response = try JSONResponse.make(taken, status: .created)
         } catch let refusal as RequestRefused {
           response = RefusalMiddleware.response(refusal)
@@ -56,7 +61,9 @@ extension ControlRoutes {
     var file: UploadedFile?
     if refusal == nil {
       do {
-        file = try UploadedFile(in: TransferFolder(stateDirectory: stateDirectory), expecting: count)
+        let opened = UploadedFile(in: TransferFolder(stateDirectory: stateDirectory), expecting: count)
+        file = opened
+        try await opened.open()
       } catch let found as RequestRefused {
         refusal = found
       }
@@ -78,7 +85,10 @@ extension ControlRoutes {
         .malformed, code: "request.broken_off", message: "the request ended before its body was whole",
         hint: "send as many bytes as Content-Length says")
     }
-    if let refusal { throw refusal }
+    if let refusal {
+      await file?.remove()
+      throw refusal
+    }
     guard let file else { throw CancellationError() }
     return file
   }

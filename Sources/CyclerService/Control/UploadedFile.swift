@@ -7,8 +7,12 @@ import Foundation
 
 /// A file that was sent, removed when nobody needs it any more.
 actor UploadedFile {
+  private nonisolated let queue = FileQueue(label: "upload")
+  /// It waits for the disk.
+  nonisolated var unownedExecutor: UnownedSerialExecutor { queue.asUnownedSerialExecutor() }
+
   nonisolated let path: String
-  private let handle: FileHandle
+  private var handle: FileHandle?
   private let folder: TransferFolder
   private var count: Int64 = 0
   /// How many bytes have been asked room for.
@@ -16,25 +20,33 @@ actor UploadedFile {
   /// Room is asked for by so many bytes when the sender did not say how many there are.
   private static let grant: Int64 = 16 << 20
 
-  /// An empty file that nobody else can read.
+  /// A place for a file; `open` makes it.
   /// - Parameter expected: How many bytes will come, as far as the sender says.
-  /// - Throws: `RequestRefused` when they are more than an archive has, or there is no room for them.
-  init(in folder: TransferFolder, expecting expected: Int64?) throws {
+  init(in folder: TransferFolder, expecting expected: Int64?) {
     self.folder = folder
-    let expected = max(0, expected ?? 0)
-    granted = expected
-    guard expected <= ArchiveLimits.mostBytes else { throw Self.tooLarge() }
+    path = folder.newFile("upload")
+    granted = max(0, expected ?? 0)
+  }
+
+  isolated deinit { remove() }
+
+  /// Makes an empty file that nobody else can read.
+  /// - Throws: `RequestRefused` when more bytes will come than an archive has, or there is no room for them.
+  func open() throws {
+    guard granted <= ArchiveLimits.mostBytes else { throw Self.tooLarge() }
     // The file, and then its rows in the database.
-    try Self.orRefuse { try folder.checkRoom(for: 2 * expected) }
-    let path = folder.newFile("upload")
+    try Self.orRefuse { try folder.checkRoom(for: 2 * granted) }
     guard FileManager.default.createFile(atPath: path, contents: nil, attributes: [.posixPermissions: 0o600]),
       let handle = FileHandle(forWritingAtPath: path)
     else { throw RequestRefused(TransferFolder.noRoom("no file can be made in \(folder.path)")) }
-    self.path = path
     self.handle = handle
   }
 
-  deinit { try? FileManager.default.removeItem(atPath: path) }
+  /// Removes it now: whoever sends the next one finds the room free.
+  func remove() {
+    handle = nil
+    try? FileManager.default.removeItem(atPath: path)
+  }
 
   /// Adds a piece.
   func append(_ bytes: [UInt8]) throws {
@@ -45,7 +57,7 @@ actor UploadedFile {
       try Self.orRefuse { try folder.checkRoom(for: Self.grant) }
     }
     do {
-      try handle.write(contentsOf: bytes)
+      try handle?.write(contentsOf: bytes)
     } catch {
       throw RequestRefused(TransferFolder.noRoom("\(error.localizedDescription)"))
     }

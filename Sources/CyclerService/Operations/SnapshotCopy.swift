@@ -7,10 +7,15 @@ internal import Foundation
 
 /// A consistent copy of the database, made when its first piece is asked for and removed with its last reader.
 actor SnapshotCopy {
+  private nonisolated let queue = FileQueue(label: "snapshot")
+  /// It waits for the disk.
+  nonisolated var unownedExecutor: UnownedSerialExecutor { queue.asUnownedSerialExecutor() }
+
   private let store: CycleStore
   private let folder: TransferFolder
   private let file: String
   private var handle: FileHandle?
+  private var isOver = false
 
   /// A copy of what that store holds, in that folder until it is read.
   /// - Throws: `RequestRefused` when the disk has no room for it beside what stays the database's.
@@ -21,15 +26,26 @@ actor SnapshotCopy {
     try checkRoom()
   }
 
-  deinit { for file in [file, file + ".partial"] { try? FileManager.default.removeItem(atPath: file) } }
+  isolated deinit { remove() }
+
+  private func remove() {
+    handle = nil
+    for file in [file, file + ".partial"] { try? FileManager.default.removeItem(atPath: file) }
+  }
 
   /// The next 256 KiB; nil after the last.
   func next() async throws -> [UInt8]? {
+    if isOver { return nil }
     if handle == nil {
       try await store.snapshot(to: file)
       handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: file))
     }
-    guard let data = try handle?.read(upToCount: 1 << 18), !data.isEmpty else { return nil }
+    guard let data = try handle?.read(upToCount: 1 << 18), !data.isEmpty else {
+      // Its room is free before the reader sees the end.
+      remove()
+      isOver = true
+      return nil
+    }
     return Array(data)
   }
 
