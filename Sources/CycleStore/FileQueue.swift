@@ -12,11 +12,13 @@ public final class FileQueue: SerialExecutor {
   /// - Parameter label: Who works on it, for whoever looks at the threads.
   public init(label: String) { queue = DispatchQueue(label: "nacycler.\(label)", qos: .utility) }
 
+  /// Runs a piece of an actor's work after those before it.
   public func enqueue(_ job: consuming ExecutorJob) {
     let job = UnownedJob(job)
     queue.async { job.runSynchronously(on: self.asUnownedSerialExecutor()) }
   }
 
+  /// Traps where the caller is not on it.
   public func checkIsolated() { preconditionIsCurrent() }
 
   /// Traps anywhere else.
