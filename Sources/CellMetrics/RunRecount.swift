@@ -11,8 +11,8 @@ internal import Quantities
 
 /// Computes the half-cycles and cycles of a run again, with parameters of choice (docs/metrics.md, "Computing again").
 ///
-/// Give it each closed half-cycle in the order of their numbers: `open`, the records of its steps with `stepEnded` after
-/// each, `closeHalfCycle`; and after the last one `finish`.
+/// Give it each closed half-cycle, counted, in the order of their numbers, and after the last one say `finish`. Half-cycles
+/// do not depend on each other: they may be counted in any order and at the same time.
 public struct RunRecount: Sendable {
   /// The role of the cell.
   public let role: CellRole
@@ -23,7 +23,6 @@ public struct RunRecount: Sendable {
   private let cycleNumbers: [Int64]
   private var closedCycles = 0
   private var cycles: CycleAccumulator
-  private var halfCycle: RecountedHalfCycle?
 
   /// A recount in which nothing has been read.
   ///
@@ -42,26 +41,17 @@ public struct RunRecount: Sendable {
       retentionThreshold: parameters.retentionThreshold)
   }
 
-  /// Begins a half-cycle with what was stamped on it.
-  /// - Returns: The cycles that were over before it began.
-  public mutating func open(_ row: HalfCycleRow) -> [CycleSummary] {
-    halfCycle = RecountedHalfCycle(row, parameters: parameters, role: role)
-    return row.cycleNumber.map { closeCycles(below: $0) } ?? []
+  /// A half-cycle of which no record is counted, from what was stamped on it.
+  public func halfCycle(_ stamped: HalfCycleRow) -> RecountedHalfCycle {
+    RecountedHalfCycle(stamped, parameters: parameters, role: role)
   }
 
-  /// Counts records of the half-cycle, in order.
-  public mutating func record(_ records: [RecordRow]) { halfCycle?.record(records) }
-
-  /// The step of the half-cycle is over.
-  public mutating func stepEnded() { halfCycle?.stepEnded() }
-
-  /// Ends the half-cycle.
-  /// - Returns: Its row, with the sums that its records come to; nil when none was begun.
-  public mutating func closeHalfCycle() -> HalfCycleRow? {
-    guard let row = halfCycle?.row else { return nil }
-    halfCycle = nil
-    cycles.add(row)
-    return row
+  /// Takes a half-cycle whose records are all counted.
+  /// - Returns: The cycles that were over before it began.
+  public mutating func add(_ halfCycle: HalfCycleRow) -> [CycleSummary] {
+    let summaries = halfCycle.cycleNumber.map { closeCycles(below: $0) } ?? []
+    cycles.add(halfCycle)
+    return summaries
   }
 
   /// Says that the last half-cycle has come.

@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: NaCycler contributors
 
 internal import Dispatch
+internal import Foundation
 
 /// Where an actor works that waits for the disk: writing, reading and removing files of gigabytes. On the threads that
 /// everything in the daemon shares, one a core, it would keep the others waiting.
@@ -20,6 +21,11 @@ public final class FileQueue: SerialExecutor {
 
   /// Traps where the caller is not on it.
   public func checkIsolated() { preconditionIsCurrent() }
+
+  /// Removes files that nobody reads any more, some time soon; what is not there is passed over.
+  public func remove(_ paths: [String]) {
+    queue.async { for path in paths { try? FileManager.default.removeItem(atPath: path) } }
+  }
 
   /// Traps anywhere else.
   func preconditionIsCurrent() { dispatchPrecondition(condition: .onQueue(queue)) }

@@ -61,7 +61,7 @@ public actor RunArchive {
     try folder.checkRoom(for: try await store.read { try RunArchive.size(of: run, in: $0.database) })
   }
 
-  isolated deinit { remove() }
+  deinit { queue.remove([file, draft]) }
 
   private func remove() {
     handle = nil

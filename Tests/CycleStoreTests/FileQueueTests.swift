@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: NaCycler contributors
 
+import Foundation
 import Testing
 
 @testable import CycleStore
@@ -9,16 +10,6 @@ import Testing
 private actor Worker {
   nonisolated let queue = FileQueue(label: "test")
   nonisolated var unownedExecutor: UnownedSerialExecutor { queue.asUnownedSerialExecutor() }
-  private let end: AsyncStream<Bool>.Continuation
-
-  init(end: AsyncStream<Bool>.Continuation) { self.end = end }
-
-  isolated deinit {
-    queue.preconditionIsCurrent()
-    end.yield(true)
-    end.finish()
-  }
-
   func work(on other: Worker?) async -> Int {
     queue.preconditionIsCurrent()
     let more = await other?.work(on: nil) ?? 0
@@ -28,20 +19,23 @@ private actor Worker {
 }
 
 @Suite struct FileQueueTests {
-  /// Its work, what goes on after something was waited for, and its end take no thread that others need.
+  /// Its work, and what goes on after something was waited for, take no thread that others need.
   @Test func anActorStaysOnIt() async {
-    let (ends, end) = AsyncStream<Bool>.makeStream()
-    do {
-      let (one, other) = (Worker(end: end), Worker(end: AsyncStream<Bool>.makeStream().continuation))
-      #expect(await one.work(on: other) == 2)
-      await withTaskGroup(of: Int.self) { group in
-        for _ in 0..<100 { group.addTask { await one.work(on: other) } }
-        for await count in group { #expect(count == 2) }
-      }
+    let (one, other) = (Worker(), Worker())
+    #expect(await one.work(on: other) == 2)
+    await withTaskGroup(of: Int.self) { group in
+      for _ in 0..<100 { group.addTask { await one.work(on: other) } }
+      for await count in group { #expect(count == 2) }
     }
-    // Its deinitialiser traps elsewhere.
-    var count = 0
-    for await _ in ends { count += 1 }
-    #expect(count == 1)
+  }
+
+  /// What is to be removed is gone before whatever is asked of the queue afterwards.
+  @Test func filesAreRemovedInTurn() async throws {
+    let path = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString).path
+    #expect(FileManager.default.createFile(atPath: path, contents: nil))
+    let worker = Worker()
+    worker.queue.remove([path, path + ".never"])
+    #expect(await worker.work(on: nil) == 1)
+    #expect(!FileManager.default.fileExists(atPath: path))
   }
 }

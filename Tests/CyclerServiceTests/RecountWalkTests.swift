@@ -18,21 +18,12 @@ import Testing
     -> RecountWalk
   {
     let rows = try RecountedRows(run: 1)
-    var walk = try await stored.store.read { view in
+    let walk = try await stored.store.read { view in
       let run = try #require(try view.run(1))
       return try RecountWalk(
         run: run, role: .anodeHalfCell, parameters: changed ?? parameters, own: parameters, in: view)
     }
-    while true {
-      let present = walk
-      let (next, isMore) = try await stored.store.read { view in
-        var walk = present
-        let isMore = try walk.goOn(in: view, into: rows)
-        return (walk, isMore)
-      }
-      walk = next
-      if !isMore { return walk }
-    }
+    return try await walk.walked(through: stored.store, into: rows)
   }
 
   private static func change(_ stored: StoredLaboratory, _ sql: String) async throws {

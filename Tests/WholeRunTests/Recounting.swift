@@ -32,12 +32,13 @@ struct Recounted: Equatable {
       role: role, parameters: parameters, earlierCellCycles: earlierCellCycles,
       closed: journal.cycles.map(\.cycleNumber))
     for row in stamped.values.sorted(by: { $0.number < $1.number }) {
-      cycles += recount.open(Self.withoutSums(row))
+      var halfCycle = recount.halfCycle(Self.withoutSums(row))
       for step in members[row.halfCycleID]?.steps(endedBy: row.endReason, inRunEndedBy: runReason) ?? [] {
-        recount.record(records[step] ?? [])
-        recount.stepEnded()
+        halfCycle.record(records[step] ?? [])
+        halfCycle.stepEnded()
       }
-      if let row = recount.closeHalfCycle() { halfCycles.append(row) }
+      cycles += recount.add(halfCycle.row)
+      halfCycles.append(halfCycle.row)
     }
     cycles += recount.finish()
   }

@@ -28,7 +28,7 @@ actor UploadedFile {
     granted = max(0, expected ?? 0)
   }
 
-  isolated deinit { remove() }
+  deinit { queue.remove([path]) }
 
   /// Makes an empty file that nobody else can read.
   /// - Throws: `RequestRefused` when more bytes will come than an archive has, or there is no room for them.

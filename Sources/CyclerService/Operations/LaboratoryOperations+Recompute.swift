@@ -52,19 +52,8 @@ extension LaboratoryOperations {
     defer { withExtendedLifetime(seat) {} }
     let run = try await stored(reference)
     let begun = try await store.read { view in try Recount(run, request, by: requester.name, in: view) }
-    var walk = begun.walk
     let rows = try RecountedRows(run: run.runId)
-    while true {
-      try Task.checkCancellation()
-      let present = walk
-      let (next, isMore) = try await store.read { view in
-        var walk = present
-        let isMore = try walk.goOn(in: view, into: rows)
-        return (walk, isMore)
-      }
-      walk = next
-      if !isMore { break }
-    }
+    let walk = try await begun.walk.walked(through: store, into: rows)
     try Task.checkCancellation()
     return try await keep(begun, walk, rows, run, requester, asked: request)
   }

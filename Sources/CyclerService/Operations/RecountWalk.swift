@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: NaCycler contributors
 //
-// The way through a run that is computed again: from its steps to half-cycles, and from each half-cycle's steps to their
-// records. It goes on page by page, each in a read transaction of its own, and between two pages it is this value: a long
-// transaction would keep the write-ahead log from being reused. Rows of half-cycles that are over never change, so the
-// end that is fixed at the beginning holds.
+// The way through a run that is computed again: from its steps to half-cycles, some at a time, each of which is counted by
+// itself (CountedHalfCycles.swift). Between two of its read transactions it is this value: a long transaction would keep the
+// write-ahead log from being reused. Rows of half-cycles that are over never change, so the end that is fixed at the
+// beginning holds.
 
 internal import CellMetrics
 internal import ControlAPI
@@ -14,16 +14,9 @@ internal import Quantities
 
 /// Reads what a run has left into a recount.
 struct RecountWalk: Sendable {
-  /// What remains to be read of the present half-cycle.
-  private enum Work: Sendable {
-    case open(HalfCycleRow)
-    case step(Int64, after: Int64)
-    case close
-  }
-
-  /// So many records, or steps with hardly any, are read in one transaction: some 20 ms.
-  private static let page = 1 << 16
-  private static let stepsTogether = 1_024
+  /// So many half-cycles, or some with so many steps, are planned in one transaction.
+  private static let halfCyclesTogether = 64
+  private static let stepsTogether = 4_096
 
   private let run: Int64
   private let runEndReason: String?
@@ -34,12 +27,7 @@ struct RecountWalk: Sendable {
   private var steps: ArraySlice<StepPlace> = []
   private var lastStep: Int64
   private var areStepsRead = false
-  private var work: [Work] = []
-  private var place = 0
   private var halfCycle: Int64 = 0
-  // Those of the present page that were counted and not yet compared.
-  private var counted: [HalfCycleRow] = []
-
   /// Half-cycles that were counted.
   private(set) var halfCycles: Int64 = 0
   /// Records that were counted.
@@ -47,7 +35,7 @@ struct RecountWalk: Sendable {
   /// The last of them.
   private(set) var lastRecord: RecordCursor?
   /// The lowest and the highest voltage of these records.
-  private(set) var voltages: (lowest: Voltage, highest: Voltage)?
+  private(set) var voltages: SeenVoltages?
   /// Half-cycles that are not as they are stored, and how the first of them differ.
   private(set) var halfCyclesOther: Int64 = 0
   /// Those of which more is known than is stored.
@@ -70,71 +58,71 @@ struct RecountWalk: Sendable {
     plateausDiffer = own.map { !parameters.tellsPlateaus(like: $0) } ?? true
   }
 
-  /// Reads a page.
-  /// - Returns: False when all has been read.
-  mutating func goOn(in view: StoreView, into rows: RecountedRows) throws -> Bool {
-    let isMore = try readPage(in: view, into: rows)
-    let comparisons = try rows.compare(counted, with: view, plateausDiffer: plateausDiffer)
-    for (row, comparison) in zip(counted, comparisons) { note(comparison, of: "half-cycle \(row.number)") }
-    counted.removeAll(keepingCapacity: true)
-    return isMore
-  }
-
-  private mutating func readPage(in view: StoreView, into rows: RecountedRows) throws -> Bool {
-    var budget = Self.page
-    let page = RecordPage()
-    while budget > 0 {
-      if place < work.count {
-        budget -= try carryOut(work[place], budget, view, page, rows)
-      } else if !(try gather(view)) {
-        try rows.add(recount.finish())
-        try rows.add(recount.runSummary)
-        return false
-      } else {
-        budget -= 64
+  /// Goes all the way.
+  func walked(through store: CycleStore, into rows: RecountedRows) async throws -> RecountWalk {
+    var walk = self
+    while true {
+      try Task.checkCancellation()
+      let present = walk
+      let (next, planned) = try await store.read { view in
+        var walk = present
+        let planned = try walk.plan(in: view)
+        return (walk, planned)
+      }
+      walk = next
+      if planned.isEmpty { break }
+      let middle = planned.count / 2
+      async let first = HalfCycleCounting.count(planned[..<middle], in: store)
+      async let second = HalfCycleCounting.count(planned[middle...], in: store)
+      let counted = try await first + second
+      let counting = walk
+      walk = try await store.read { view in
+        var walk = counting
+        try walk.take(counted, in: view, into: rows)
+        return walk
       }
     }
-    return true
+    try walk.finish(into: rows)
+    return walk
   }
 
-  private mutating func carryOut(
-    _ next: Work, _ budget: Int, _ view: StoreView, _ page: RecordPage, _ rows: RecountedRows
-  ) throws -> Int {
-    switch next {
-    case .open(let row):
-      place += 1
-      try rows.add(recount.open(row))
-      return 16
-    case .step(let step, let index):
-      try view.read(page, ofStep: step, after: index, limit: budget)
-      guard let last = page.records.last.map(RecordCursor.init) else {
-        recount.stepEnded()
-        place += 1
-        return 16
-      }
-      recount.record(page.records)
-      records += Int64(page.records.count)
-      for voltage in page.records.lazy.compactMap(\.voltage) { noteVoltage(voltage) }
-      lastRecord = last
-      work[place] = .step(step, after: last.index)
-      return page.records.count
-    case .close:
-      place += 1
-      guard let row = recount.closeHalfCycle() else { return 1 }
+  /// The next half-cycles, of which no record is counted; none when all have been handed out.
+  mutating func plan(in view: StoreView) throws -> [PlannedHalfCycle] {
+    var planned: [PlannedHalfCycle] = []
+    var stepCount = 0
+    while planned.count < Self.halfCyclesTogether, stepCount < Self.stepsTogether, halfCycle < lastHalfCycle {
+      let count = planned.count
+      try gather(view, into: &planned)
+      stepCount += planned[count...].reduce(0) { $0 + $1.steps.count }
+    }
+    return planned
+  }
+
+  /// Takes half-cycles that were planned and counted since, in order.
+  mutating func take(_ counted: [CountedHalfCycle], in view: StoreView, into rows: RecountedRows) throws {
+    for halfCycle in counted {
+      try rows.add(recount.add(halfCycle.row))
       halfCycles += 1
-      counted.append(row)
-      return 64
+      records += halfCycle.records
+      lastRecord = halfCycle.lastRecord ?? lastRecord
+      if let seen = halfCycle.voltages { voltages = voltages.map { $0.union(seen) } ?? seen }
+    }
+    let comparisons = try rows.compare(counted.map(\.row), with: view, plateausDiffer: plateausDiffer)
+    for (halfCycle, comparison) in zip(counted, comparisons) {
+      note(comparison, of: "half-cycle \(halfCycle.row.number)")
     }
   }
 
-  private mutating func noteVoltage(_ voltage: Voltage) {
-    guard let (lowest, highest) = voltages else { return voltages = (voltage, voltage) }
-    voltages = (min(lowest, voltage), max(highest, voltage))
+  /// Says that all half-cycles have been taken.
+  mutating func finish(into rows: RecountedRows) throws {
+    try rows.add(recount.finish())
+    try rows.add(recount.runSummary)
   }
 
   /// What was asked for and lies outside of what the run went through, where a plateau is all or nothing.
   func warnings(about request: RecomputeRequest) -> [String] {
-    guard let (lowest, highest) = voltages else { return [] }
+    guard let voltages else { return [] }
+    let (lowest, highest) = (voltages.lowest, voltages.highest)
     let asked = [
       ("sodiation_plateau_below", request.sodiation_plateau_below_V),
       ("desodiation_plateau_below", request.desodiation_plateau_below_V),
@@ -151,11 +139,8 @@ struct RecountWalk: Sendable {
     }
   }
 
-  /// Puts the next half-cycle together; false when there is none.
-  private mutating func gather(_ view: StoreView) throws -> Bool {
-    work.removeAll(keepingCapacity: true)
-    place = 0
-    guard halfCycle < lastHalfCycle else { return false }
+  /// Puts the next half-cycle together.
+  private mutating func gather(_ view: StoreView, into planned: inout [PlannedHalfCycle]) throws {
     while true {
       if let step = steps.popFirst() {
         guard let kind = StepKind(rawValue: step.kind) else {
@@ -163,9 +148,9 @@ struct RecountWalk: Sendable {
         }
         let stamped = StampedStep(
           stepID: step.stepID, kind: kind, halfCycleID: step.halfCycleID, endReason: step.endReason)
-        if let members = grouping.take(stamped) { return try plan(members, view) }
+        if let members = grouping.take(stamped) { return try plan(members, view, into: &planned) }
       } else if areStepsRead {
-        return try plan(grouping.finish(), view)
+        return try plan(grouping.finish(), view, into: &planned)
       } else {
         steps = try view.stepPlaces(run: run, after: lastStep, limit: Self.stepsTogether)[...]
         if let last = steps.last { lastStep = last.stepID } else { areStepsRead = true }
@@ -175,20 +160,19 @@ struct RecountWalk: Sendable {
 
   /// Plans the half-cycles up to the one with these steps; nil plans all that are left. One whose step was refused
   /// before it began has none.
-  private mutating func plan(_ members: HalfCycleMembers?, _ view: StoreView) throws -> Bool {
+  private mutating func plan(
+    _ members: HalfCycleMembers?, _ view: StoreView, into planned: inout [PlannedHalfCycle]
+  ) throws {
     let number = members.map { RowIdentity.count(of: $0.halfCycleID) } ?? lastHalfCycle
     let (end, none) = (min(number, lastHalfCycle), RowIdentity.step(run: run, count: 0))
     // From one that is there to the next: in what came from elsewhere millions of numbers may lie between two.
     while halfCycle < end, let row = try view.closedHalfCycle(after: none + halfCycle, through: none + end) {
       halfCycle = RowIdentity.count(of: row.halfCycleID)
-      work.append(.open(row))
-      if let members, members.halfCycleID == row.halfCycleID {
-        work += members.steps(endedBy: row.endReason, inRunEndedBy: runEndReason).map { .step($0, after: -1) }
-      }
-      work.append(.close)
+      let own = members.flatMap { $0.halfCycleID == row.halfCycleID ? $0 : nil }
+      let steps = own?.steps(endedBy: row.endReason, inRunEndedBy: runEndReason) ?? []
+      planned.append(PlannedHalfCycle(recount.halfCycle(row), steps: steps))
     }
     halfCycle = max(halfCycle, end)
-    return halfCycle < lastHalfCycle || !work.isEmpty
   }
 
   private mutating func note(_ comparison: RecountedRows.Comparison, of what: String) {

@@ -26,7 +26,7 @@ actor SnapshotCopy {
     try checkRoom()
   }
 
-  isolated deinit { remove() }
+  deinit { queue.remove([file, file + ".partial"]) }
 
   private func remove() {
     handle = nil
