@@ -26,7 +26,7 @@ SWIFT_SOURCES := Package.swift $(wildcard Sources Drivers Tests Benchmarks Fuzzi
 STATIC_BUILD := --scratch-path .build-static -c release --static-swift-stdlib -Xlinker -s
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test campaign literature fuzz tables peers readers lint format bench static install uninstall clean
+.PHONY: help setup build demo test campaign literature fuzz tables peers readers clients lint format bench static install uninstall clean
 
 help: ## say what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -62,6 +62,9 @@ peers: build ## compare the importers with aurora-unicycler and PyBaMM themselve
 
 readers: build ## open our exports with batterydf, PyProBE and cellpy, from PyPI, and run the examples of reading-the-data.md
 	@NACYCLER_BIN_DIR="$$($(SWIFT) build -c release --show-bin-path)" scripts/readers.sh
+
+clients: build ## let clients for real instruments, from PyPI, drive the emulated ones
+	@NACYCLER_BIN_DIR="$$($(SWIFT) build -c release --show-bin-path)" scripts/clients.sh
 
 lint: setup ## check the form of all Swift sources
 	@$(SWIFT) format lint --strict --recursive $(SWIFT_SOURCES)

@@ -74,6 +74,8 @@ let package = Package(
       "LineThermometerDriver", ["InstrumentKit", "CyclerModel", "Quantities"], path: "Drivers/LineThermometer/Driver"),
     room("KeithleySCPIDriver", ["InstrumentKit", "CyclerModel", "Quantities"], path: "Drivers/KeithleySCPI/Driver"),
     room("BatlabDriver", ["InstrumentKit", "CyclerModel", "Quantities"], path: "Drivers/Batlab/Driver"),
+    room("RodeostatDriver", ["InstrumentKit", "CyclerModel", "Quantities"], path: "Drivers/Rodeostat/Driver"),
+    room("ZKEtechEBCDriver", ["InstrumentKit", "CyclerModel", "Quantities"], path: "Drivers/ZKEtechEBC/Driver"),
 
     // The world.
     .systemLibrary(name: "CUdev", pkgConfig: "libudev", providers: [.apt(["libudev-dev"])]),
@@ -84,7 +86,8 @@ let package = Package(
     room(
       "CyclerService",
       [
-        "ControlAPI", "CycleStore", "InstrumentIO", "LineThermometerDriver", "MethodSCRIPTDriver", "InstrumentKit",
+        "ControlAPI", "CycleStore", "InstrumentIO", "BatlabDriver", "KeithleySCPIDriver", "LineThermometerDriver",
+        "MethodSCRIPTDriver", "RodeostatDriver", "ZKEtechEBCDriver", "InstrumentKit",
         "CyclingRun", "CellMetrics", "CyclingEngine", "CyclingProtocol", "CyclerModel", "Quantities", "CNacycler",
         hummingbird, lifecycle, logging, nio("NIOCore"),
       ]),
@@ -93,7 +96,14 @@ let package = Package(
     room("LineThermometerEmulator", path: "Drivers/LineThermometer/Emulator"),
     room("KeithleySCPIEmulator", ["VirtualLab"], path: "Drivers/KeithleySCPI/Emulator"),
     room("BatlabEmulator", ["VirtualLab"], path: "Drivers/Batlab/Emulator"),
-    room("VirtualBench", ["VirtualLab", "LineThermometerEmulator", "MethodSCRIPTEmulator", "CNacycler"]),
+    room("RodeostatEmulator", ["VirtualLab"], path: "Drivers/Rodeostat/Emulator"),
+    room("ZKEtechEBCEmulator", ["VirtualLab"], path: "Drivers/ZKEtechEBC/Emulator"),
+    room(
+      "VirtualBench",
+      [
+        "VirtualLab", "BatlabEmulator", "KeithleySCPIEmulator", "LineThermometerEmulator", "MethodSCRIPTEmulator",
+        "RodeostatEmulator", "ZKEtechEBCEmulator", "CNacycler",
+      ]),
     room(
       "Rehearsal",
       [
@@ -151,6 +161,12 @@ let package = Package(
       ["KeithleySCPIDriver", "KeithleySCPIEmulator", "VirtualLab", "InstrumentKit", "CyclerModel", "Quantities"]),
     tests(
       "BatlabTests", ["BatlabDriver", "BatlabEmulator", "VirtualLab", "InstrumentKit", "CyclerModel", "Quantities"]),
+    tests(
+      "RodeostatTests",
+      ["RodeostatDriver", "RodeostatEmulator", "VirtualLab", "InstrumentKit", "CyclerModel", "Quantities"]),
+    tests(
+      "ZKEtechEBCTests",
+      ["ZKEtechEBCDriver", "ZKEtechEBCEmulator", "VirtualLab", "InstrumentKit", "CyclerModel", "Quantities"]),
     tests("VirtualLabTests", ["VirtualLab", "Quantities"]),
     tests("VirtualBenchTests", ["VirtualBench", "VirtualLab"]),
     tests(

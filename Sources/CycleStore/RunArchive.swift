@@ -88,7 +88,7 @@ public actor RunArchive {
     if isOver { return nil }
     if handle == nil {
       try await make()
-      handle = FileHandle(forReadingAtPath: file)
+      handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: file))
     }
     guard let data = try handle?.read(upToCount: Self.piece), !data.isEmpty else {
       // Its room is free before the reader sees the end.

@@ -133,12 +133,16 @@ public struct RunSettings: Sendable, Hashable {
   public var observerPatience: TimeSpan = TimeSpan(seconds: 30)
   /// A person allowed a start voltage outside the protocol's window, and why.
   public var allowedVoltageReason: String?
+  /// Whether the instrument can drive a constant current to a voltage. Where it cannot, a hold is not approached, and a cell
+  /// that relaxed too far away from it waits for a person.
+  public var setsCurrents = true
   /// The usual settings.
   public init() {}
 
   /// Takes over what the instrument states of itself.
   public mutating func fit(_ instrument: InstrumentCapabilities) {
     fastestReadings = instrument.shortestReadingInterval
+    setsCurrents = instrument.kinds.contains(.constantCurrentConstantVoltage)
     currentAccuracy = instrument.currentAccuracy
     voltageErrorPartsPerMillion = instrument.voltageErrorPartsPerMillion
     voltageOffsetError = instrument.voltageOffsetError

@@ -275,7 +275,9 @@ extension RunPilot {
 
   /// A hold that is taken up again after the cell relaxed is approached at a constant current in its direction.
   private func approach(_ target: Voltage, _ direction: Direction) -> Direction? {
-    guard let standing = lastVoltage, (standing - target).magnitude > Self.holdReach else { return nil }
+    guard settings.setsCurrents, let standing = lastVoltage, (standing - target).magnitude > Self.holdReach else {
+      return nil
+    }
     let needed: Direction = target > standing ? .charge : .discharge
     return needed == direction ? needed : nil
   }

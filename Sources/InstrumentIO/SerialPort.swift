@@ -10,8 +10,9 @@
 
 public import CyclerModel
 internal import Glibc
+public import InstrumentKit
 
-/// An open, exclusive, raw, non-blocking serial line, 8 data bits, no parity, 1 stop bit.
+/// An open, exclusive, raw, non-blocking serial line, 8 data bits, 1 stop bit.
 ///
 /// Belongs to the thread that opened it. Closes itself when the last reference goes away.
 public final class SerialPort {
@@ -43,16 +44,17 @@ public final class SerialPort {
   /// - Parameters:
   ///   - path: The device node, or a link to it.
   ///   - baudRate: Bits per second; a USB-CDC line ignores it, but it must be one that the C library knows.
+  ///   - parity: What each byte carries beside its bits. A byte that arrives with another is dropped where the adapter tells.
   /// - Throws: `link.busy` when another program has the line, naming it where the system lets us see it;
   ///   `port.unusable` when there is no such line, we may not open it or it cannot be made transparent.
-  public init(path: String, baudRate: Int) throws(Fault) {
+  public init(path: String, baudRate: Int, parity: LineParity = .none) throws(Fault) {
     self.path = path
     // O_NOCTTY: an instrument's Ctrl-C byte must not become a signal to the daemon.
     descriptor = open(path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC)
     guard descriptor >= 0 else { throw Self.refusal(to: path, SystemError.last) }
     do {
       try Self.claim(descriptor, path)
-      try Self.makeTransparent(descriptor, path, baudRate)
+      try Self.makeTransparent(descriptor, path, baudRate, parity)
     } catch {
       close()
       throw error
@@ -115,7 +117,7 @@ public final class SerialPort {
     case EACCES, EPERM:
       return Fault(
         .portUnusable,
-        "\(path): \(error); the daemon's user needs the group that owns it (nacycler, by the udev rules that come along)"
+        "\(path): \(error); the daemon's user needs the group that owns it (nacycler, by the udev rules that come along; for a port that was named with its family see docs/instruments.md)"
       )
     case ENOENT, ENXIO, ENODEV:
       return Fault(.portUnusable, "\(path): \(error); is the instrument plugged in and switched on?")
@@ -145,7 +147,9 @@ public final class SerialPort {
     }
   }
 
-  private static func makeTransparent(_ descriptor: CInt, _ path: String, _ baudRate: Int) throws(Fault) {
+  private static func makeTransparent(
+    _ descriptor: CInt, _ path: String, _ baudRate: Int, _ parity: LineParity
+  ) throws(Fault) {
     var line = termios()
     // Not isatty: it asks for more than the line settings, and a line that is played back has only those.
     guard tcgetattr(descriptor, &line) == 0 else {
@@ -156,6 +160,7 @@ public final class SerialPort {
     // instrument may take their fall for a reset, in the middle of a measurement that should run on.
     line.c_cflag |= tcflag_t(CLOCAL | CREAD | CS8)
     line.c_cflag &= ~tcflag_t(HUPCL | CSTOPB | PARENB) & ~tcflag_t(CRTSCTS)
+    set(parity, of: &line)
     line.c_cc.6 = 1  // VMIN
     line.c_cc.5 = 0  // VTIME
     guard let speed = speed_t(exactly: baudRate), speed > 0, cfsetspeed(&line, speed) == 0 else {
@@ -165,6 +170,14 @@ public final class SerialPort {
       throw Fault(.portUnusable, "\(path): refuses its line settings: \(SystemError.last)")
     }
     try checkTransparent(descriptor, path)
+  }
+
+  static func set(_ parity: LineParity, of line: inout termios) {
+    guard parity != .none else { return }
+    line.c_cflag |= tcflag_t(PARENB) | (parity == .odd ? tcflag_t(PARODD) : 0)
+    if parity == .even { line.c_cflag &= ~tcflag_t(PARODD) }
+    // Checked, and what is told to be wrong is left out: a zero in its place would be taken for a byte of the instrument.
+    line.c_iflag |= tcflag_t(INPCK | IGNPAR)
   }
 
   /// tcsetattr succeeds when any one of the settings was taken, so what matters is read back. Parity and character size

@@ -120,7 +120,8 @@ public struct InstrumentIdentity: Sendable, Hashable {
   public var family: String
   /// The model as people call it.
   public var model: String
-  /// The instrument's own serial number.
+  /// The instrument's own serial number; empty where it has none, and then its model and the name of its port are its
+  /// identity.
   public var serial: String
   /// The firmware's version.
   public var firmware: String
@@ -239,17 +240,34 @@ public struct InstrumentDescriptor: Sendable, Hashable {
   public var family: String
   /// The line's speed; ignored by USB-CDC.
   public var baudRate: Int
+  /// The parities that its instruments may have, in the order in which they are tried: at a port where nobody says who it
+  /// is before the driver gives the link up, the next one is taken, until somebody has said so. Not empty; a
+  /// pseudo-terminal has no parity.
+  public var parities: [LineParity]
   /// Which ports may carry such an instrument.
   public var matches: [MatchRule]
   /// Maturity.
   public var maturity: Maturity
   /// A descriptor.
-  public init(family: String, baudRate: Int, matches: [MatchRule], maturity: Maturity) {
+  public init(
+    family: String, baudRate: Int, parities: [LineParity] = [.none], matches: [MatchRule], maturity: Maturity
+  ) {
     self.family = family
     self.baudRate = baudRate
+    self.parities = parities
     self.matches = matches
     self.maturity = maturity
   }
+}
+
+/// What a serial line adds to each byte.
+public enum LineParity: String, Sendable, Hashable, CaseIterable {
+  /// Nothing.
+  case none
+  /// A bit that makes the number of ones odd.
+  case odd
+  /// A bit that makes the number of ones even.
+  case even
 }
 
 /// One way to recognise a port by what USB says of it; every part that is not nil must fit.

@@ -19,6 +19,11 @@ public final class Bench: Sendable {
   /// Sets up and switches on all instruments; their links exist when it returns.
   public init(_ plan: BenchPlan) throws(BenchError) {
     guard plan.count >= 1 else { throw BenchError("a bench needs at least one instrument, not \(plan.count)") }
+    guard plan.pace != .greatest || plan.instrument.hasItsOwnTime else {
+      throw BenchError(
+        "\(plan.instrument.rawValue) goes by its host's clock and not as fast as it is read; give --speed a number"
+      )
+    }
     self.plan = plan
     try Self.makeFolder(plan.links)
     control = try ControlSocket.listen(at: ControlSocket.path(in: plan.links))
@@ -58,8 +63,15 @@ public final class Bench: Sendable {
       + (thermometer.map { ["\($0.link) \($0.serial) chamber"] } ?? [])
   }
 
-  /// The truth of the instrument of that number.
-  public func truth(of number: Int) throws(BenchError) -> Truth { try seat(number).truth() }
+  /// The truth of a cell of the instrument of that number.
+  /// - Parameter channel: Which of its cells, from 1.
+  public func truth(of number: Int, channel: Int = 1) throws(BenchError) -> Truth {
+    let seat = try seat(number)
+    guard (1...seat.channels).contains(channel) else {
+      throw BenchError("\(seat.name) has no channel \(channel); it has 1 to \(seat.channels)")
+    }
+    return seat.truth(channel: channel - 1)
+  }
 
   /// Lets a fault happen to the instrument of that number, for so many real seconds.
   public func order(_ fault: BenchFault, of number: Int, seconds: Double) throws(BenchError) {
@@ -79,7 +91,7 @@ public final class Bench: Sendable {
     for thread in threads.withLock({ $0 }) { thread.join() }
     close(control)
     unlink(ControlSocket.path(in: plan.links))
-    for seat in seats { try write(seat.truth()) }
+    for seat in seats { for channel in 0..<seat.channels { try write(seat.truth(channel: channel)) } }
   }
 
   // MARK: - Folder
@@ -93,7 +105,8 @@ public final class Bench: Sendable {
   }
 
   private func write(_ truth: Truth) throws(BenchError) {
-    let path = "\(plan.links)/\(truth.instrument).truth.json"
+    let channel = truth.channel.map { ".\($0)" } ?? ""
+    let path = "\(plan.links)/\(truth.instrument)\(channel).truth.json"
     let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { throw BenchError("cannot write \(path)", errno: errno) }
     defer { close(descriptor) }
@@ -146,7 +159,9 @@ public final class Bench: Sendable {
       switch words.first {
       case "status" where words.count == 1:
         return Self.answer(seats.map { $0.status() } + (thermometer.map { [$0.status()] } ?? []))
-      case "truth" where words.count == 2: return Self.answer(try seat(Self.number(words[1])).truth())
+      case "truth" where words.count == 2: return Self.answer(try truth(of: Self.number(words[1])))
+      case "truth" where words.count == 3:
+        return Self.answer(try truth(of: Self.number(words[1]), channel: Self.number(words[2])))
       case "chamber" where words.count == 2: return Self.answer(try sendChamber(to: words[1]))
       case "fault" where words.count == 4 && words[1] == ThermometerSeat.name:
         return Self.answer(try orderThermometer(words[2], seconds: words[3]))
@@ -161,7 +176,7 @@ public final class Bench: Sendable {
         return Self.answer(seat.status())
       default:
         throw BenchError(
-          "not understood: \(words.joined(separator: " ")); say status, truth N, chamber DEGREES or fault N KIND SECONDS"
+          "not understood: \(words.joined(separator: " ")); say status, truth N [CHANNEL], chamber DEGREES or fault N KIND SECONDS"
         )
       }
     } catch {

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: NaCycler contributors
 
+internal import BatlabEmulator
+internal import KeithleySCPIEmulator
 internal import MethodSCRIPTEmulator
+internal import RodeostatEmulator
+internal import ZKEtechEBCEmulator
 public import VirtualLab
 
 /// The instruments that the bench can emulate.
@@ -10,6 +14,26 @@ public enum InstrumentKind: String, Sendable, CaseIterable {
   case emStat4HR = "emstat4-hr"
   /// PalmSens Nexus, ±10 V and ±1 A.
   case nexus
+  /// Keithley 2400 SourceMeter, ±20 V and ±1 A.
+  case keithley2400 = "keithley-2400"
+  /// Lexcelon Batlab, four cells of 1.8 V to 4.5 V, up to 4 A.
+  case batlab
+  /// ZKEtech EBC-A20, 5 A charging and 20 A discharging.
+  case ebcA20 = "ebc-a20"
+  /// IO Rodeo Rodeostat of up to 10 mA, which sets voltages only.
+  case rodeostat
+
+  /// How many cells it drives.
+  public var channels: Int { self == .batlab ? 4 : 1 }
+
+  /// Whether its own clock stamps all that it measures unasked. The readings of the others are asked for, or stamped, by a host
+  /// in real time.
+  public var hasItsOwnTime: Bool {
+    switch self {
+    case .emStat4HR, .nexus: true
+    case .keithley2400, .batlab, .ebcA20, .rodeostat: false
+    }
+  }
 }
 
 /// How virtual time follows real time.
@@ -86,24 +110,56 @@ public struct BenchPlan: Sendable {
   /// A name like `emstat4-hr-1`.
   func name(of number: Int) -> String { "\(instrument.rawValue)-\(number)" }
 
-  /// A serial number like `NASIM0001`.
+  /// A serial number like `NASIM0001`, or where the wire has room for a number only, that; `-` where it tells none.
   func serial(of number: Int) -> String {
+    switch instrument {
+    case .batlab, .rodeostat: return String(number)
+    case .ebcA20: return "-"
+    case .emStat4HR, .nexus, .keithley2400: break
+    }
     let digits = String(number)
     return "NASIM" + String(repeating: "0", count: max(0, 4 - digits.count)) + digits
   }
 
-  /// A new instrument with a new cell.
-  func makeInstrument(number: Int) -> any EmulatedInstrument {
+  /// What makes the cell of a channel unlike its neighbours; nil for one that is exactly the preset.
+  private func cellSeed(number: Int, channel: Int) -> UInt64? {
     // Neighbouring numbers must give unlike cells: the generator scatters them.
-    let ownSeed = seed.map { seed in
+    seed.map { seed in
       var numbers = SeededNumbers(seed: seed &+ UInt64(number) &* 0xA24B_AED4_963E_E407)
+      for _ in 0..<channel { _ = numbers.next() }
       return numbers.next()
     }
-    var profile: MethodSCRIPTProfile =
-      switch instrument {
-      case .emStat4HR: .emStat4HR
-      case .nexus: .nexus
-      }
+  }
+
+  /// A new instrument with new cells.
+  func makeInstrument(number: Int) -> any EmulatedInstrument {
+    let seeds = (0..<instrument.channels).map { cellSeed(number: number, channel: $0) }
+    switch instrument {
+    case .emStat4HR: return makeMethodSCRIPT(.emStat4HR, number, seeds[0])
+    case .nexus: return makeMethodSCRIPT(.nexus, number, seeds[0])
+    case .keithley2400:
+      var keithley = KeithleyInstrument(
+        serial: serial(of: number), cell: preset.makeCell(seed: seeds[0]), plateauThreshold: plateauThresholdVolts)
+      if converters == .ideal { (keithley.meter.sourceGainError, keithley.meter.sourceOffsetError) = (0, 0) }
+      return keithley
+    case .batlab:
+      return BatlabInstrument(
+        serial: UInt32(clamping: number), cells: seeds.map { preset.makeCell(seed: $0) },
+        currentGain: converters == .ideal ? 1 : 1.01, plateauThresholdVolts: plateauThresholdVolts)
+    case .rodeostat:
+      return RodeostatInstrument(
+        board: RodeostatBoard(processor: .itsyBitsy, current: .tenMilliAmp), deviceID: UInt32(clamping: number),
+        cell: preset.makeCell(seed: seeds[0]), plateauThreshold: plateauThresholdVolts)
+    case .ebcA20:
+      return EBCInstrument(
+        .a20, cell: preset.makeCell(seed: seeds[0]), currentGain: converters == .ideal ? 1 : 1.005,
+        plateauThresholdVolts: plateauThresholdVolts)
+    }
+  }
+
+  private func makeMethodSCRIPT(_ model: MethodSCRIPTProfile, _ number: Int, _ seed: UInt64?) -> MethodSCRIPTInstrument
+  {
+    var profile = model
     profile.hasImpedance = hasImpedance
     let converters: ConverterModel =
       switch converters {
@@ -111,8 +167,8 @@ public struct BenchPlan: Sendable {
       case .real: .real()
       }
     return MethodSCRIPTInstrument(
-      profile: profile, serial: serial(of: number), cell: preset.makeCell(seed: ownSeed), converters: converters,
+      profile: profile, serial: serial(of: number), cell: preset.makeCell(seed: seed), converters: converters,
       plateauThresholdVolts: plateauThresholdVolts, instructionSeconds: instructionSeconds,
-      seed: ownSeed ?? UInt64(number))
+      seed: seed ?? UInt64(number))
   }
 }

@@ -26,9 +26,9 @@ public enum ControlSocket {
     return answer
   }
 
-  /// Asks for the truth of one instrument.
-  public static func truth(of number: Int, links: String) throws(BenchError) -> Truth {
-    try decoded(Truth.self, from: ask("truth \(number)", links: links))
+  /// Asks for the truth of a cell of one instrument; its channels count from 1.
+  public static func truth(of number: Int, channel: Int = 1, links: String) throws(BenchError) -> Truth {
+    try decoded(Truth.self, from: ask("truth \(number) \(channel)", links: links))
   }
 
   /// Asks how all instruments are.

@@ -27,6 +27,8 @@ final class Seat: Sendable {
   let name: String
   let serial: String
   let cellName: String
+  /// How many cells it drives.
+  let channels: Int
   let link: String
   let pace: Pace
   let shared: Mutex<Shared>
@@ -38,6 +40,7 @@ final class Seat: Sendable {
     name = plan.name(of: number)
     serial = plan.serial(of: number)
     cellName = plan.cellName
+    channels = plan.instrument.channels
     link = "\(plan.links)/\(name)"
     pace = plan.pace
     shared = Mutex(Shared(instrument: plan.makeInstrument(number: number)))
@@ -59,10 +62,12 @@ final class Seat: Sendable {
     _ = nacycler_event_signal(event)
   }
 
-  /// What has happened to the cell so far.
-  func truth() -> Truth {
-    let (time, truth) = shared.withLock { ($0.instrument.time, $0.instrument.cellTruth(channel: 0)) }
-    return Truth(instrument: name, serial: serial, cell: cellName, time: time, truth: truth)
+  /// What has happened to the cell of a channel so far.
+  func truth(channel: Int) -> Truth {
+    let (time, truth) = shared.withLock { ($0.instrument.time, $0.instrument.cellTruth(channel: channel)) }
+    return Truth(
+      instrument: name, serial: serial, channel: channels > 1 ? channel + 1 : nil, cell: cellName, time: time,
+      truth: truth)
   }
 
   /// How the instrument is.

@@ -43,6 +43,8 @@ public struct Truth: Sendable, Codable, Equatable {
   public var instrument: String
   /// Its serial number.
   public var serial: String
+  /// Which of its cells, from 1; nil for an instrument with one.
+  public var channel: Int?
   /// The preset of the cell.
   public var cell: String
   /// Virtual seconds since power-on.
@@ -51,14 +53,15 @@ public struct Truth: Sendable, Codable, Equatable {
   public var halfCycles: [HalfCycle]
 
   private enum CodingKeys: String, CodingKey {
-    case instrument, serial, cell
+    case instrument, serial, channel, cell
     case time = "virtual_time_s"
     case halfCycles = "half_cycles"
   }
 
-  init(instrument: String, serial: String, cell: String, time: Double, truth: CellTruth) {
+  init(instrument: String, serial: String, channel: Int?, cell: String, time: Double, truth: CellTruth) {
     self.instrument = instrument
     self.serial = serial
+    self.channel = channel
     self.cell = cell
     self.time = time
     let all = truth.closed.map { ($0, "closed") } + (truth.open.map { [($0, "open")] } ?? [])

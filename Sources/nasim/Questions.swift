@@ -21,6 +21,8 @@ extension Nasim {
     @OptionGroup var place: Place
     @Argument(help: "The instrument's number.")
     var number: Int
+    @Option(help: "Which of its cells, from 1.")
+    var channel = 1
     @Option(help: "table or json.")
     var format = ListFormat.table
 
@@ -28,9 +30,10 @@ extension Nasim {
       let links = try place.folder()
       switch format {
       case .json:
-        say(String(decoding: try ControlSocket.ask("truth \(number)", links: links).dropLast(), as: UTF8.self))
+        say(
+          String(decoding: try ControlSocket.ask("truth \(number) \(channel)", links: links).dropLast(), as: UTF8.self))
       case .table:
-        let truth = try ControlSocket.truth(of: number, links: links)
+        let truth = try ControlSocket.truth(of: number, channel: channel, links: links)
         printTable(
           [
             "number", "direction", "terminal_charge_c", "lost_charge_c", "energy_j", "plateau_charge_c",

@@ -73,6 +73,14 @@ extension Nasim {
       if thermometerFrom != nil, thermometer == nil {
         throw ValidationError("--thermometer-from needs --thermometer.")
       }
+      if instrument.profile == nil {
+        guard !withoutImpedance, instructionTime.seconds == 0.001 else {
+          throw ValidationError("--without-impedance and --instruction-time are for instruments that run scripts.")
+        }
+      }
+      if instrument == .rodeostat, converters == .real {
+        throw ValidationError("The rodeostat's converters have steps and no errors; --converters real is not for it.")
+      }
       if let plateauBelow, !plateauBelow.isFinite { throw ValidationError("--plateau-below is a number of volts.") }
     }
 

@@ -53,6 +53,12 @@ struct Room: CustomTestStringConvertible {
       isPure: true),
     Room(
       "BatlabDriver", in: "Drivers/Batlab/Driver", ours: ["InstrumentKit", "CyclerModel", "Quantities"], isPure: true),
+    Room(
+      "RodeostatDriver", in: "Drivers/Rodeostat/Driver", ours: ["InstrumentKit", "CyclerModel", "Quantities"],
+      isPure: true),
+    Room(
+      "ZKEtechEBCDriver", in: "Drivers/ZKEtechEBC/Driver", ours: ["InstrumentKit", "CyclerModel", "Quantities"],
+      isPure: true),
     Room("CUdev", ours: []),
     Room("CNacycler", ours: []),
     Room(
@@ -63,8 +69,10 @@ struct Room: CustomTestStringConvertible {
     Room(
       "CyclerService",
       ours: [
-        "ControlAPI", "CycleStore", "InstrumentIO", "LineThermometerDriver", "MethodSCRIPTDriver", "InstrumentKit",
-        "CyclingRun", "CellMetrics", "CyclingEngine", "CyclingProtocol", "CyclerModel", "Quantities", "CNacycler",
+        "ControlAPI", "CycleStore", "InstrumentIO", "BatlabDriver", "KeithleySCPIDriver", "LineThermometerDriver",
+        "MethodSCRIPTDriver", "RodeostatDriver", "ZKEtechEBCDriver", "InstrumentKit", "CyclingRun", "CellMetrics",
+        "CyclingEngine",
+        "CyclingProtocol", "CyclerModel", "Quantities", "CNacycler",
       ]),
     // The C library for its mathematics, and Foundation's JSON reader for the presets of virtual cells.
     Room("VirtualLab", ours: ["Quantities"], others: ["Glibc", "Darwin", "Foundation", "FoundationEssentials"]),
@@ -74,7 +82,14 @@ struct Room: CustomTestStringConvertible {
     Room("LineThermometerEmulator", in: "Drivers/LineThermometer/Emulator", ours: [], others: ["Glibc"]),
     Room("KeithleySCPIEmulator", in: "Drivers/KeithleySCPI/Emulator", ours: ["VirtualLab"], others: ["Glibc"]),
     Room("BatlabEmulator", in: "Drivers/Batlab/Emulator", ours: ["VirtualLab"], others: ["Glibc"]),
-    Room("VirtualBench", ours: ["VirtualLab", "LineThermometerEmulator", "MethodSCRIPTEmulator", "CNacycler"]),
+    Room("RodeostatEmulator", in: "Drivers/Rodeostat/Emulator", ours: ["VirtualLab"], others: ["Glibc"]),
+    Room("ZKEtechEBCEmulator", in: "Drivers/ZKEtechEBC/Emulator", ours: ["VirtualLab"], others: ["Glibc"]),
+    Room(
+      "VirtualBench",
+      ours: [
+        "VirtualLab", "BatlabEmulator", "KeithleySCPIEmulator", "LineThermometerEmulator", "MethodSCRIPTEmulator",
+        "RodeostatEmulator", "ZKEtechEBCEmulator", "CNacycler",
+      ]),
     Room(
       "Rehearsal",
       ours: [

@@ -32,6 +32,8 @@ struct RigError: Error, CustomStringConvertible {
 final class LaboratoryRig {
   let directory: URL
   private(set) var bench: Process?
+  /// Others beside it.
+  private var furtherBenches: [Process] = []
   private(set) var daemon: Process?
   private var daemonArguments: [String] = []
   private var daemonEnvironment: [String: String] = [:]
@@ -66,7 +68,7 @@ final class LaboratoryRig {
   }
 
   deinit {
-    for process in [daemon, bench] {
+    for process in [daemon, bench] + furtherBenches {
       guard let process, process.isRunning else { continue }
       kill(process.processIdentifier, SIGKILL)
       process.waitUntilExit()
@@ -84,30 +86,31 @@ final class LaboratoryRig {
   /// Starts nasim and waits until it says that its instruments are there.
   func startBench(
     cell: String, count: Int = 1, speed: String = "max", seed: Int? = 1, instrument: String = "emstat4-hr",
-    extra: [String] = []
+    links: String? = nil, extra: [String] = []
   ) throws {
     let process = Process()
     process.executableURL = try Self.programs.appendingPathComponent("nasim")
     process.arguments =
       [
-        "run", "--instrument", instrument, "--cell", cell, "--count", "\(count)", "--speed", speed, "--links", links,
+        "run", "--instrument", instrument, "--cell", cell, "--count", "\(count)", "--speed", speed, "--links",
+        links ?? self.links,
         "--presets", Self.repository.appendingPathComponent("VirtualCells").path,
       ] + (seed.map { ["--seed", "\($0)"] } ?? []) + extra
     let pipe = Pipe()
     process.standardOutput = pipe
     process.standardError = try log("nasim.log")
     try process.runAsFromAShell()
-    bench = process
+    if links == nil { bench = process } else { furtherBenches.append(process) }
     try Self.waitForLine("ready", in: pipe, of: "nasim")
   }
 
   /// Starts the daemon and waits until its socket answers.
-  func startDaemon(extra: [String] = [], environment: [String: String] = [:]) throws {
+  ///
+  /// `ports` are the bench's when none are named.
+  func startDaemon(ports: [String] = [], extra: [String] = [], environment: [String: String] = [:]) throws {
     daemonEnvironment = environment
-    daemonArguments =
-      [
-        "--state-directory", state, "--socket", socket, "--port", links + "/*-[0-9]*", "--no-discovery",
-      ] + extra
+    let named = (ports.isEmpty ? [links + "/*-[0-9]*"] : ports).flatMap { ["--port", $0] }
+    daemonArguments = ["--state-directory", state, "--socket", socket, "--no-discovery"] + named + extra
     try launchDaemon()
   }
 

@@ -19,7 +19,7 @@ struct TruthComparison {
   var stored: [HalfCycle]
   var truth: [(charge: Double, direction: Int, plateau: Double)]
 
-  init(_ rig: LaboratoryRig, run: String = "1", instrument: String = "1") throws {
+  init(_ rig: LaboratoryRig, run: String = "1", instrument: String = "1", links: String? = nil) throws {
     let rows = try rig.sqlite(
       "SELECT charge_nc, direction, coalesce(gap_charge_nc, ''), flags FROM half_cycle WHERE run_id = \(run) ORDER BY number"
     )
@@ -30,7 +30,7 @@ struct TruthComparison {
       return HalfCycle(
         charge: charge / 1e9, direction: direction, gap: Double(parts[2]).map { $0 / 1e9 }, flags: flags)
     }
-    let answer = try rig.nasim("truth", "--links", rig.links, instrument, "--format", "json").json()
+    let answer = try rig.nasim("truth", "--links", links ?? rig.links, instrument, "--format", "json").json()
     let halves = answer["half_cycles"] as? [[String: Any]] ?? []
     truth = halves.map { half in
       (

@@ -3,9 +3,11 @@
 
 import CyclerModel
 import Glibc
-import InstrumentIO
+import InstrumentKit
 import Quantities
 import Testing
+
+@testable import InstrumentIO
 
 @Suite("Serial port over a pseudo-terminal") struct SerialPortTests {
   private let every: [UInt8] = (0...255).map { UInt8($0) }
@@ -40,6 +42,17 @@ import Testing
     try line.send([0x03, 0x0D, 0x13])
     #expect(try port.receive(3, wake: try WakeUp()) == [0x03, 0x0D, 0x13])
     #expect([0x0A].withUnsafeBytes { port.write($0) } != .hangUp)
+  }
+
+  @Test("a parity is asked for, with its check")
+  func parity() {
+    var line = termios()
+    SerialPort.set(.none, of: &line)
+    #expect(line.c_cflag == 0 && line.c_iflag == 0)
+    SerialPort.set(.odd, of: &line)
+    #expect(line.c_cflag == tcflag_t(PARENB | PARODD) && line.c_iflag == tcflag_t(INPCK | IGNPAR))
+    SerialPort.set(.even, of: &line)
+    #expect(line.c_cflag == tcflag_t(PARENB) && line.c_iflag == tcflag_t(INPCK | IGNPAR))
   }
 
   @Test("what came before opening is still there to be read") func nothingIsFlushed() throws {

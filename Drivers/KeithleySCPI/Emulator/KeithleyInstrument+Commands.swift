@@ -128,26 +128,44 @@ extension KeithleyInstrument {
       if unit.isQuery { return .says(meter.offState.rawValue) }
       let state = SourceMeter.OffState.allCases.first { unit.argument.uppercased().hasPrefix($0.rawValue) }
       if let state { meter.offState = state } else { complain(-224, "Illegal parameter value") }
-    } else if unit.matches("READ"), unit.isQuery {
-      guard meter.isOn else {
-        complain(803, "Not permitted with OUTPUT off")
-        return .done
-      }
-      return .says(reading())
+    } else if unit.isMeasurement {
+      return measure(unit)
     } else {
       return nil
     }
     return .done
   }
 
+  /// `MEASure` is a choice of what is measured, with a range that fits, and a `READ` [M].
+  private mutating func measure(_ unit: ScpiUnit) -> Answer {
+    if let function = ["VOLT", "CURR"].first(where: { unit.keywords.last?.hasPrefix($0) == true }) {
+      measured = [function]
+      if function == "VOLT" {
+        meter.senseVoltageRange = SourceMeter.range(SourceMeter.voltageRanges, holding: meter.voltageLimit) ?? 200
+      } else {
+        meter.senseCurrentRange = SourceMeter.range(SourceMeter.currentRanges, holding: meter.currentLimit) ?? 1
+      }
+    }
+    guard meter.isOn else {
+      complain(803, "Not permitted with OUTPUT off")
+      return .done
+    }
+    return .says(reading())
+  }
+
+  /// What is not measured is told as it was set, where it was [M].
   private func reading() -> String {
-    let measured = meter.measure(cell)
+    let found = meter.measure(cell)
     let values = elements.map { element in
       switch element {
-      case "VOLT": measured.volts
-      case "CURR": measuresBoth ? measured.amperes : SourceMeter.notANumber
+      case "VOLT":
+        measured.contains("VOLT")
+          ? found.volts : meter.function == .voltage ? meter.voltageLevel : SourceMeter.notANumber
+      case "CURR":
+        measured.contains("CURR")
+          ? found.amperes : meter.function == .current ? meter.currentLevel : SourceMeter.notANumber
       case "TIME": time - clockZero
-      case "STAT": Double(measured.status)
+      case "STAT": Double(found.status)
       default: SourceMeter.notANumber
       }
     }
@@ -217,9 +235,12 @@ extension KeithleyInstrument {
     if unit.matches("SENSe:FUNCtion:CONCurrent") {
       if unit.isQuery { return .says(isConcurrent) }
       if let value = truth(unit) { isConcurrent = value }
+    } else if unit.matches("SENSe:FUNCtion:OFF"), !unit.isQuery {
+      measured = measured.filter { !unit.argument.uppercased().contains($0) }
     } else if unit.matches("SENSe:FUNCtion[:ON]"), !unit.isQuery {
-      let asked = unit.argument.uppercased()
-      measuresBoth = isConcurrent && asked.contains("VOLT") && asked.contains("CURR")
+      // Concurrent functions are added to those there are; otherwise the last one takes their place.
+      let asked = ["VOLT", "CURR"].filter { unit.argument.uppercased().contains($0) }
+      measured = isConcurrent ? measured.union(asked) : Set(asked.suffix(1))
     } else if unit.matches("SENSe:AVERage[:STATe]"), !unit.isQuery {
       _ = truth(unit)
     } else if unit.matches("SENSe:VOLTage:NPLCycles") || unit.matches("SENSe:CURRent:NPLCycles")

@@ -36,7 +36,8 @@ public struct KeithleyInstrument: EmulatedInstrument {
   var cycles = 1.0
   var isConcurrent = true
   var clearsOutput = false
-  var measuresBoth = false
+  /// What is measured: `VOLT`, `CURR`, both.
+  var measured: Set<String> = ["CURR"]
   private var input: [UInt8] = []
   private var job: Job?
   private var ledger: CellLedger
@@ -97,7 +98,7 @@ public struct KeithleyInstrument: EmulatedInstrument {
     elements = ["VOLT", "CURR", "RES", "TIME", "STAT"]
     cycles = 1
     clearsOutput = false
-    measuresBoth = false
+    measured = ["CURR"]
   }
 
   /// Its output goes off by itself, as when it is too hot or somebody presses the key.
@@ -143,8 +144,13 @@ public struct KeithleyInstrument: EmulatedInstrument {
     guard let end = input.firstIndex(where: { $0 == 0x0A || $0 == 0x0D }) else { return false }
     let line = String(decoding: input[..<end], as: UTF8.self)
     input.removeSubrange(...end)
-    job = Job(
-      units: Self.units(of: line), until: time + Double(line.utf8.count + 1) * Self.byteTime)
+    var job = Job(units: Self.units(of: line), until: time + Double(line.utf8.count + 1) * Self.byteTime)
+    var path: [String] = []
+    // What is short is done while the next bytes come.
+    if let first = job.units.first.flatMap({ ScpiUnit($0, path: &path) }), first.isMeasurement {
+      job.until += duration(of: first)
+    }
+    self.job = job
     return true
   }
 
@@ -200,7 +206,7 @@ public struct KeithleyInstrument: EmulatedInstrument {
   }
 
   private func duration(of unit: ScpiUnit) -> Double {
-    if unit.matches("READ") { return 2 * cycles / 50 + 0.012 }
+    if unit.isMeasurement { return 2 * cycles / 50 + 0.012 }
     if unit.matches("OUTPut[:STATe]"), !unit.isQuery { return 0.006 }
     return 0.002
   }

@@ -31,6 +31,11 @@ struct ScpiUnit: Sendable, Hashable {
     if !isCommon { path = Array(keywords.dropLast()) }
   }
 
+  /// Whether it asks for a measurement, which takes its time.
+  var isMeasurement: Bool {
+    isQuery && (matches("READ") || matches("MEASure") || matches("MEASure:VOLTage") || matches("MEASure:CURRent"))
+  }
+
   /// Whether it is the command of a pattern such as `SOURce:CURRent[:LEVel]`: upper case is the short form, brackets
   /// enclose what may be left out.
   func matches(_ pattern: String) -> Bool {

@@ -1,21 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: NaCycler contributors
 //
-// The families that this daemon knows, and which of them speaks at a port. USB strings and people propose; who is there,
-// the driver asks. What one family asks must therefore not disturb another's instrument: the first of the list is what a
-// named port is taken for where nothing says otherwise, and a thermometer behind a common serial adapter is named with
-// its family.
+// The families that this daemon knows, and which of them speaks at a port. Product strings and people propose; who is there,
+// the driver asks. The first bytes to a port are those that stop an instrument, so a family that cannot be told from its USB
+// strings is asked for only where a person named the port with it (ADR 18). The first of the list is what a port is taken for
+// that was named without.
 
+internal import BatlabDriver
 internal import CyclerModel
 internal import InstrumentIO
 internal import InstrumentKit
+internal import KeithleySCPIDriver
 internal import LineThermometerDriver
 internal import MethodSCRIPTDriver
+internal import RodeostatDriver
+internal import ZKEtechEBCDriver
 
 /// The drivers.
 enum InstrumentFamilies {
   /// Adding an instrument is one line here.
-  static let all: [any InstrumentDriver.Type] = [MethodSCRIPTDriver.self, LineThermometerDriver.self]
+  static let all: [any InstrumentDriver.Type] = [
+    MethodSCRIPTDriver.self, BatlabDriver.self, KeithleySCPIDriver.self, RodeostatDriver.self,
+    ZKEtechEBCDriver.self, LineThermometerDriver.self,
+  ]
 
   /// The names that may stand before a named port.
   static var names: [String] { all.map { $0.descriptor.family } }

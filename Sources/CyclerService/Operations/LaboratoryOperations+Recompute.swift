@@ -46,8 +46,8 @@ extension LaboratoryOperations {
     try PersonText.check(request.label, "label")
     guard let seat = RecountSeat.take() else {
       throw RequestRefused(
-        .unavailable, code: "recompute.busy", message: "\(RecountSeat.most) runs are being computed again already",
-        hint: "wait until one is done")
+        .unavailable, code: "recompute.busy", message: "a run is being computed again already",
+        hint: "wait until it is done")
     }
     defer { withExtendedLifetime(seat) {} }
     let run = try await stored(reference)
@@ -180,14 +180,14 @@ private struct Recount: Sendable {
   }
 }
 
-/// One of the recounts that may be under way at once: each keeps a processor busy, and the cells come first.
+/// The recount that may be under way: it keeps two processors busy, and the cells come first.
 private final class RecountSeat: Sendable {
-  static let most = 2
+  private static let most = 1
   private static let taken = Atomic<Int>(0)
 
   private init() {}
 
-  /// Nil when all are taken.
+  /// Nil while somebody has it.
   static func take() -> RecountSeat? {
     let seat = taken.add(1, ordering: .relaxed).newValue
     let made = RecountSeat()

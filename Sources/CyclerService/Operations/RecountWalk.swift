@@ -28,6 +28,8 @@ struct RecountWalk: Sendable {
   private var lastStep: Int64
   private var areStepsRead = false
   private var halfCycle: Int64 = 0
+  /// What the last steps were put together to, while half-cycles before it wait to be planned.
+  private var gathered: HalfCycleMembers??
   /// Half-cycles that were counted.
   private(set) var halfCycles: Int64 = 0
   /// Records that were counted.
@@ -141,6 +143,7 @@ struct RecountWalk: Sendable {
 
   /// Puts the next half-cycle together.
   private mutating func gather(_ view: StoreView, into planned: inout [PlannedHalfCycle]) throws {
+    if let members = gathered { return try plan(members, view, into: &planned) }
     while true {
       if let step = steps.popFirst() {
         guard let kind = StepKind(rawValue: step.kind) else {
@@ -166,13 +169,16 @@ struct RecountWalk: Sendable {
     let number = members.map { RowIdentity.count(of: $0.halfCycleID) } ?? lastHalfCycle
     let (end, none) = (min(number, lastHalfCycle), RowIdentity.step(run: run, count: 0))
     // From one that is there to the next: in what came from elsewhere millions of numbers may lie between two.
+    gathered = .some(members)
     while halfCycle < end, let row = try view.closedHalfCycle(after: none + halfCycle, through: none + end) {
+      guard planned.count < Self.halfCyclesTogether else { return }
       halfCycle = RowIdentity.count(of: row.halfCycleID)
       let own = members.flatMap { $0.halfCycleID == row.halfCycleID ? $0 : nil }
       let steps = own?.steps(endedBy: row.endReason, inRunEndedBy: runEndReason) ?? []
       planned.append(PlannedHalfCycle(recount.halfCycle(row), steps: steps))
     }
     halfCycle = max(halfCycle, end)
+    gathered = nil
   }
 
   private mutating func note(_ comparison: RecountedRows.Comparison, of what: String) {

@@ -137,8 +137,12 @@ extension PortLoop {
     slots[channel].orphans.append(orphan)
   }
 
-  mutating func identified(_ found: InstrumentIdentity) {
+  mutating func identified(_ said: InstrumentIdentity) {
+    var found = said
+    // Such an instrument is always at a port that a person named (ADR 18), and another model is another instrument.
+    if found.serial.isEmpty { found.serial = "\(found.model) at \(worker.path)" }
     identity = found
+    hasBeenIdentified = true
     while slots.count < found.capabilities.channels { slots.append(Slot()) }
     publishSightings()
     news(.identified(found))

@@ -18,7 +18,10 @@ extension PortLoop {
     let now = HostClock.now()
     if let reopenAt, now < reopenAt { return }
     do {
-      port = try SerialPort(path: worker.path, baudRate: type(of: driver).descriptor.baudRate)
+      let descriptor = type(of: driver).descriptor
+      port = try SerialPort(
+        path: worker.path, baudRate: descriptor.baudRate,
+        parity: descriptor.parities[strangers % descriptor.parities.count])
       reopenAt = nil
       saidUnusable = false
       driver = makeDriver()
@@ -65,6 +68,7 @@ extension PortLoop {
 
   mutating func loseLink(_ fault: Fault) {
     guard let lost = port else { return }
+    if !hasBeenIdentified { strangers += 1 }
     // Whatever else is wrong, an instrument that still listens shall open its circuits.
     sendSafeStop()
     // Closing throws away what has not left yet; a serial line needs these milliseconds to carry it.

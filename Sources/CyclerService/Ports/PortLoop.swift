@@ -74,6 +74,9 @@ struct PortLoop: ~Copyable {
   var endsAt: HostInstant?
   var hasEnded = false
   var saidUnusable = false
+  /// How often the link was given up before anybody had ever said who he is.
+  var strangers = 0
+  var hasBeenIdentified = false
   var storeVigil: StoreVigil
 
   init(
