@@ -26,7 +26,7 @@ SWIFT_SOURCES := Package.swift $(wildcard Sources Drivers Tests Benchmarks Fuzzi
 STATIC_BUILD := --scratch-path .build-static -c release --static-swift-stdlib -Xlinker -s
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test campaign literature fuzz tables peers readers clients lint format bench static install uninstall clean
+.PHONY: help setup build demo test conformance campaign replugs literature fuzz tables peers readers clients lint format bench static install uninstall clean
 
 help: ## say what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -40,11 +40,20 @@ build: setup ## build the three programs, optimised
 demo: build ## cycle a virtual hard-carbon cell and show its table, in under a minute
 	@NACYCLER_BIN_DIR="$$($(SWIFT) build -c release --show-bin-path)" scripts/demo.sh
 
+# The control server's tests judge patience and back-pressure: they do not run beside those that take all processors.
 test: build ## run all tests
-	@NACYCLER_BIN_DIR="$$($(SWIFT) build -c release --show-bin-path)" $(SWIFT) test
+	@$(SWIFT) test --filter '^ControlAPITests\.'
+	@NACYCLER_BIN_DIR="$$($(SWIFT) build -c release --show-bin-path)" $(SWIFT) test --skip '^ControlAPITests\.'
+
+conformance: setup ## every driver against every fault, as a table; a minute after it is built
+	@$(SWIFT) test --filter '^ConformanceTests\.'
 
 campaign: build ## thousands of cycles and a hundred kills against the truth; takes an hour and a quarter
 	@NACYCLER_BIN_DIR="$$($(SWIFT) build -c release --show-bin-path)" scripts/campaign.sh
+
+replugs: build ## pull and plug instruments a thousand times, into sockets of others; a quarter of an hour
+	@NACYCLER_BIN_DIR="$$($(SWIFT) build -c release --show-bin-path)" NACYCLER_TEST_REPLUGS=1000 \
+		$(SWIFT) test --filter ReplugTests
 
 literature: build ## cycle the published cells with all their cycles and write docs/literature.md; a quarter of an hour
 	@NACYCLER_BIN_DIR="$$($(SWIFT) build -c release --show-bin-path)" scripts/literature.sh

@@ -88,10 +88,17 @@ final class DaemonUnderTest {
     return path
   }
 
+  /// Starts a daemon at one port or pattern of ports.
+  convenience init(
+    ports: String, lease: Int = 60, environment: [String: String] = [:], prepare: (String) throws -> Void = { _ in }
+  ) throws {
+    try self.init(ports: [ports], lease: lease, environment: environment, prepare: prepare)
+  }
+
   /// Starts a daemon and waits until it listens.
   /// - Parameter prepare: Fills the state directory of that path beforehand.
   init(
-    ports: String, lease: Int = 60, environment: [String: String] = [:], prepare: (String) throws -> Void = { _ in }
+    ports: [String], lease: Int = 60, environment: [String: String] = [:], prepare: (String) throws -> Void = { _ in }
   ) throws {
     guard let base = directory?.path else { throw BenchmarkFailure("no temporary directory") }
     let socket = base + "/s"
@@ -101,9 +108,9 @@ final class DaemonUnderTest {
     program = try StartedProgram(
       try Self.path(of: "nacyclerd"),
       [
-        "--state-directory", state, "--socket", socket, "--no-discovery", "--port", ports, "--lease", "\(lease)",
-        "--log-level", "warning",
-      ], environment: environment, log: base + "/log")
+        "--state-directory", state, "--socket", socket, "--no-discovery", "--lease", "\(lease)", "--log-level",
+        "warning",
+      ] + ports.flatMap { ["--port", $0] }, environment: environment, log: base + "/log")
     let process = program.process
     control = try Self.wait(for: "the daemon's socket", seconds: 30) {
       guard process.isRunning else {
@@ -123,13 +130,22 @@ final class DaemonUnderTest {
     }
   }
 
+  /// All channels that are there, with their ports.
+  func channelsByPort() throws -> [(channel: String, port: String, state: String)] {
+    let list = try control.need("GET", "/v1/channels")["channels"] as? [[String: Any]] ?? []
+    return list.compactMap { entry in
+      guard let channel = entry["channel"] as? String, let port = entry["port"] as? String else { return nil }
+      return (channel, port, entry["state"] as? String ?? "")
+    }
+  }
+
   /// Starts a protocol on channels; returns the numbers of the runs.
-  func start(_ text: String, on channels: [String]) throws -> [Int] {
+  func start(_ text: String, on channels: [String], acceptsNoHardwareLimits: Bool = false) throws -> [Int] {
     let started = try control.need(
       "POST", "/v1/runs",
       [
         "protocols": [["name": "benchmark.json", "text": text]], "channels": channels, "cells": [String](),
-        "accept_no_hardware_limits": false,
+        "accept_no_hardware_limits": acceptsNoHardwareLimits,
       ])
     return (started["runs"] as? [[String: Any]] ?? []).compactMap { $0["run"] as? Int }
   }

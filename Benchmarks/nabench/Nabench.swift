@@ -44,6 +44,9 @@ enum Nabench {
     Benchmark(
       names: ["cpu_percent_64_channels_10hz", "rss_mib_64_channels_10hz", "nactl_one_shot_ms", "stop_all_64_ms"],
       run: FleetBenchmark.run),
+    Benchmark(
+      names: ["cpu_percent_64_mixed_channels", "reaction_mixed_us", "reaction_mixed_stalled_us"],
+      run: MixedFleetBenchmark.run),
   ]
 
   static func main() {

@@ -72,7 +72,7 @@ enum ReactionBenchmark {
     }
   }
 
-  private static func say(_ name: String, _ microseconds: [Double]) throws {
+  static func say(_ name: String, _ microseconds: [Double]) throws {
     let sorted = microseconds.sorted()
     Figures.say("\(name)_p50", Figures.percentile(sorted, 0.5), "us")
     Figures.say("\(name)_p99", Figures.percentile(sorted, 0.99), "us")
@@ -115,47 +115,81 @@ enum ReactionBenchmark {
   // MARK: - The daemon
 
   private static func daemonShots(_ count: Int) throws -> [Double] {
-    var numbers = SystemRandomNumberGenerator()
-    let line = try Line()
-    var instrument = WireInstrument(serial: "BENCH0001")
-    let daemon = try DaemonUnderTest(ports: line.path)
-    var channel: String?
-    try serve(&instrument, line, for: "an idle channel") { _ in
-      let channels = try daemon.control.need("GET", "/v1/channels")["channels"] as? [[String: Any]] ?? []
-      channel = channels.first { $0["state"] as? String == "idle" }?["channel"] as? String
-      return channel != nil
-    }
-    guard let channel, let run = try daemon.start(protocolText, on: [channel]).first else {
-      throw BenchmarkFailure("the run did not start")
-    }
-    var times: [Double] = []
-    for _ in 0..<count {
-      try serve(&instrument, line, for: "a driven cell") { $0.isDriving }
-      let shot = try shoot(&instrument, line, warmUp: Int.random(in: 3...12, using: &numbers))
-      times.append(shot.microseconds)
-      instrument.receive(shot.heard)
-      try serve(&instrument, line, for: "a cleared latch") { _ in
-        try daemon.control.call("POST", "/v1/channels/\(channel)/clear", ["reason": "the next shot"]).status < 300
-      }
-      try serve(&instrument, line, for: "a resumed run") { _ in
-        try daemon.control.call("POST", "/v1/runs/\(run)/resume").status < 300
-      }
-    }
+    var target = try Target(serial: "BENCH0001")
+    let daemon = try DaemonUnderTest(ports: target.line.path)
+    let run = try target.startRun(at: daemon)
+    let times = try target.shots(count, at: daemon, run: run)
     daemon.program.end()
     return times
   }
 
-  /// Lets the instrument answer until it is so.
-  private static func serve(
-    _ instrument: inout WireInstrument, _ line: Line, for what: String, until isSo: (WireInstrument) throws -> Bool
-  ) throws {
-    let deadline = Figures.now() + 20_000_000_000
-    while Figures.now() < deadline {
-      try speak(&instrument, line)
-      if try isSo(instrument) { return }
-      instrument.receive(line.read(within: 2_000))
+  /// An instrument of a daemon at which is shot.
+  struct Target {
+    let line: Line
+    private var instrument: WireInstrument
+    private var channel = ""
+
+    /// An instrument on a line of its own.
+    init(serial: String) throws {
+      line = try Line()
+      instrument = WireInstrument(serial: serial)
     }
-    throw BenchmarkFailure("waited 20 s in vain for \(what)")
+
+    /// Waits for its channel and drives its cell; returns the number of the run.
+    mutating func startRun(at daemon: DaemonUnderTest) throws -> Int {
+      var found: String?
+      let port = line.path
+      try serve(for: "an idle channel") { _ in
+        found = try daemon.channelsByPort().first { $0.port == port && $0.state == "idle" }?.channel
+        return found != nil
+      }
+      guard let found, let run = try daemon.start(protocolText, on: [found]).first else {
+        throw BenchmarkFailure("the run did not start")
+      }
+      channel = found
+      return run
+    }
+
+    /// So many shots; microseconds of each.
+    mutating func shots(_ count: Int, at daemon: DaemonUnderTest, run: Int) throws -> [Double] {
+      var numbers = SystemRandomNumberGenerator()
+      var times: [Double] = []
+      let channel = channel
+      for _ in 0..<count {
+        try serve(for: "a driven cell") { $0.isDriving }
+        let shot = try shoot(&instrument, line, warmUp: Int.random(in: 3...12, using: &numbers))
+        times.append(shot.microseconds)
+        instrument.receive(shot.heard)
+        try serve(for: "a cleared latch") { _ in
+          try daemon.control.call("POST", "/v1/channels/\(channel)/clear", ["reason": "the next shot"]).status < 300
+        }
+        try serve(for: "a resumed run") { _ in
+          try daemon.control.call("POST", "/v1/runs/\(run)/resume").status < 300
+        }
+      }
+      return times
+    }
+
+    /// Lets the instrument answer until it is so.
+    mutating func serve(for what: String, until isSo: (WireInstrument) throws -> Bool) throws {
+      let deadline = Figures.now() + 60_000_000_000
+      while Figures.now() < deadline {
+        try speak(&instrument, line)
+        if try isSo(instrument) { return }
+        instrument.receive(line.read(within: 2_000))
+      }
+      throw BenchmarkFailure("waited 60 s in vain for \(what)")
+    }
+
+    /// Measures ten times a second for a while.
+    mutating func serve(seconds: Double) throws {
+      let end = Figures.now() + Int64(seconds * 1e9)
+      while Figures.now() < end {
+        if instrument.isDriving { instrument.measure(safe, current, after: 100_000) }
+        try speak(&instrument, line)
+        instrument.receive(line.read(within: 100_000))
+      }
+    }
   }
 
   // MARK: - Bare C

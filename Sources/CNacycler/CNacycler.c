@@ -6,11 +6,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/usbdevice_fs.h>
 #include <pthread.h>
 #include <pty.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -165,4 +167,20 @@ int nacycler_pty_open(int *bench_side, int *host_side, char *path, int capacity)
   *bench_side = bench;
   *host_side = host;
   return 0;
+}
+
+int nacycler_usb_claim(int descriptor, uint32_t interface_number) {
+  unsigned int number = interface_number;
+  return ioctl(descriptor, USBDEVFS_CLAIMINTERFACE, &number) < 0 ? -errno : 0;
+}
+
+int nacycler_usb_release(int descriptor, uint32_t interface_number) {
+  unsigned int number = interface_number;
+  return ioctl(descriptor, USBDEVFS_RELEASEINTERFACE, &number) < 0 ? -errno : 0;
+}
+
+int nacycler_usb_bulk(int descriptor, uint8_t endpoint, void *data, uint32_t length, uint32_t timeout_ms) {
+  struct usbdevfs_bulktransfer transfer = {.ep = endpoint, .len = length, .timeout = timeout_ms, .data = data};
+  int count = ioctl(descriptor, USBDEVFS_BULK, &transfer);
+  return count < 0 ? -errno : count;
 }

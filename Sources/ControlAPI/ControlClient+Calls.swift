@@ -22,6 +22,8 @@ extension ControlClient {
   public func clear(channel: String, _ request: ClearRequest) async throws -> Received<Acknowledgement> {
     try await post("/v1/channels/\(PercentEncoding.encode(channel))/clear", request)
   }
+  /// All instruments.
+  public func instruments() async throws -> Received<InstrumentList> { try await get("/v1/instruments") }
   /// All thermometers.
   public func thermometers() async throws -> Received<ThermometerList> { try await get("/v1/thermometers") }
   /// Binds a thermometer to a channel, or none.

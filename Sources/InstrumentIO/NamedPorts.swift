@@ -65,6 +65,10 @@ struct NamedPorts: ~Copyable {
     var nodes: Set<String> = []
     passedOver.removeAll(keepingCapacity: true)
     for pattern in patterns {
+      if SocketAddress(pattern.glob) != nil {
+        found.append(Self.remote(pattern))
+        continue
+      }
       for path in Self.expand(pattern.glob) {
         switch Self.look(at: path, known[path]) {
         case .line(var one):
@@ -79,8 +83,15 @@ struct NamedPorts: ~Copyable {
     return found
   }
 
+  /// An address on the network is always there; whether somebody listens shows when it is opened.
+  private static func remote(_ pattern: NamedPattern) -> Found {
+    Found(
+      path: pattern.glob, node: pattern.glob, incarnation: Incarnation(device: 0, inode: 0, line: 0),
+      family: pattern.family)
+  }
+
   private mutating func watchDirectories() {
-    for pattern in patterns {
+    for pattern in patterns where SocketAddress(pattern.glob) == nil {
       let directory = Self.directory(of: pattern.glob)
       // One that is not there yet is tried again at the next evaluation; one that went away reports IN_IGNORED.
       if !watched.contains(directory), inotify_add_watch(descriptor, directory, Self.changes) >= 0 {

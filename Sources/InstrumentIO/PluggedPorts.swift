@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: NaCycler contributors
 //
-// Serial lines on USB, as libudev knows them. libudev's objects belong to one thread; so does this one.
+// Serial lines on USB, and USB devices themselves, as libudev knows them. libudev's objects belong to one thread; so does this one.
 
 internal import CUdev
 internal import CyclerModel
 internal import Glibc
 
-/// The plugged serial lines and the news about them.
+/// What is plugged in and the news about it.
 struct PluggedPorts: ~Copyable {
   private let udev: OpaquePointer
   private let monitor: OpaquePointer
@@ -28,6 +28,7 @@ struct PluggedPorts: ~Copyable {
       throw Fault(.portUnusable, "no news of plugged devices: \(error); only ports named by --port are used")
     }
     udev_monitor_filter_add_match_subsystem_devtype(monitor, "tty", nil)
+    udev_monitor_filter_add_match_subsystem_devtype(monitor, "usb", "usb_device")
     // Room for a hub with hundreds of lines to fall over at once; where it is not granted, `drain` looks anew.
     udev_monitor_set_receive_buffer_size(monitor, 1 << 20)
     guard udev_monitor_enable_receiving(monitor) >= 0 else {
@@ -56,6 +57,7 @@ struct PluggedPorts: ~Copyable {
     guard let enumeration = udev_enumerate_new(udev) else { return }
     defer { udev_enumerate_unref(enumeration) }
     udev_enumerate_add_match_subsystem(enumeration, "tty")
+    udev_enumerate_add_match_subsystem(enumeration, "usb")
     udev_enumerate_scan_devices(enumeration)
     var entry = udev_enumerate_get_list_entry(enumeration)
     while let current = entry {
@@ -104,14 +106,18 @@ struct PluggedPorts: ~Copyable {
   /// What is known of a line; nil when it is not on USB (a motherboard's port must be named to be touched), and while
   /// the rules have not run for it.
   private static func candidate(_ device: OpaquePointer) -> PortCandidate? {
-    guard let path = text(udev_device_get_devnode(device)),
-      let usb = udev_device_get_parent_with_subsystem_devtype(device, "usb", "usb_device")
+    guard let path = text(udev_device_get_devnode(device)) else { return nil }
+    let isWholeDevice = text(udev_device_get_subsystem(device)) == "usb"
+    if isWholeDevice, text(udev_device_get_devtype(device)) != "usb_device" { return nil }
+    guard
+      let usb = isWholeDevice ? device : udev_device_get_parent_with_subsystem_devtype(device, "usb", "usb_device")
     else { return nil }
     if udev_device_get_is_initialized(device) == 0, access("/run/udev/control", F_OK) == 0 { return nil }
     // An instrument with two lines has one device with two interfaces.
-    let interface = udev_device_get_parent_with_subsystem_devtype(device, "usb", "usb_interface")
+    let interface =
+      isWholeDevice ? nil : udev_device_get_parent_with_subsystem_devtype(device, "usb", "usb_interface")
     return PortCandidate(
-      path: path, origin: .plugged,
+      path: path, origin: .plugged, isWholeDevice: isWholeDevice,
       vendorID: attribute(usb, "idVendor")?.lowercased(), productID: attribute(usb, "idProduct")?.lowercased(),
       product: attribute(usb, "product"), manufacturer: attribute(usb, "manufacturer"),
       serial: attribute(usb, "serial"), portPath: text(udev_device_get_sysname(interface ?? usb)))

@@ -21,6 +21,8 @@ public struct PortCandidate: Sendable, Hashable {
   public var origin: Origin
   /// The family that whoever named the port says is there; nil when nobody did.
   public var family: String?
+  /// Whether it is a USB device itself and not a line that the system made of one.
+  public var isWholeDevice: Bool
   /// Four lower-case hexadecimal digits; nil when the port is not on USB or its device is not known.
   public var vendorID: String?
   /// Four lower-case hexadecimal digits.
@@ -35,13 +37,14 @@ public struct PortCandidate: Sendable, Hashable {
   public var portPath: String?
   /// A candidate.
   public init(
-    path: String, origin: Origin, family: String? = nil, vendorID: String? = nil, productID: String? = nil,
-    product: String? = nil,
+    path: String, origin: Origin, family: String? = nil, isWholeDevice: Bool = false, vendorID: String? = nil,
+    productID: String? = nil, product: String? = nil,
     manufacturer: String? = nil, serial: String? = nil, portPath: String? = nil
   ) {
     self.path = path
     self.origin = origin
     self.family = family
+    self.isWholeDevice = isWholeDevice
     self.vendorID = vendorID
     self.productID = productID
     self.product = product
@@ -58,7 +61,9 @@ extension MatchRule {
   /// Whether a port's USB description fits every part of the rule that is stated. A rule that states nothing fits
   /// nothing, and no rule fits a bootloader.
   public func fits(_ candidate: PortCandidate) -> Bool {
-    guard vendorID != nil || productID != nil || productPrefix != nil, !candidate.isBootloader else { return false }
+    guard vendorID != nil || productID != nil || productPrefix != nil, !candidate.isBootloader,
+      isWholeDevice == candidate.isWholeDevice
+    else { return false }
     if let vendorID, candidate.vendorID != vendorID { return false }
     if let productID, candidate.productID != productID { return false }
     if let productPrefix, candidate.product?.hasPrefix(productPrefix) != true { return false }

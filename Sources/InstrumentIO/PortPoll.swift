@@ -16,13 +16,13 @@ public enum PortPoll {
     public let rawValue: UInt8
     /// A set of bits.
     public init(rawValue: UInt8) { self.rawValue = rawValue }
-    /// Bytes wait to be read, or the line hung up: `SerialPort.read` tells which.
+    /// Bytes wait to be read, or the line hung up: `InstrumentPort.read` tells which.
     public static let readable = Readiness(rawValue: 1)
     /// The kernel takes bytes again; only reported when asked for.
     public static let writable = Readiness(rawValue: 2)
     /// Another thread signalled the wake-up. The signal has been drained.
     public static let woken = Readiness(rawValue: 4)
-    /// The line hung up. Bytes that came before it are read first: go by `SerialPort.read`, not by this alone.
+    /// The line hung up. Bytes that came before it are read first: go by `InstrumentPort.read`, not by this alone.
     public static let hungUp = Readiness(rawValue: 8)
   }
 
@@ -35,7 +35,7 @@ public enum PortPoll {
   ///   - untilWritable: Also return when the kernel takes bytes again; only ask while there are bytes to write.
   /// - Returns: What happened; several things may have.
   public static func wait(
-    port: SerialPort?, wake: WakeUp, timeout: TimeSpan?, untilWritable: Bool = false
+    port: (any InstrumentPort)?, wake: WakeUp, timeout: TimeSpan?, untilWritable: Bool = false
   ) -> Readiness {
     withUnsafeTemporaryAllocation(of: pollfd.self, capacity: 2) { waited in
       let wanted = untilWritable ? POLLIN | POLLOUT : POLLIN

@@ -15,29 +15,11 @@ public import InstrumentKit
 /// An open, exclusive, raw, non-blocking serial line, 8 data bits, 1 stop bit.
 ///
 /// Belongs to the thread that opened it. Closes itself when the last reference goes away.
-public final class SerialPort {
+public final class SerialPort: InstrumentPort {
   /// The name under which it was opened.
   public let path: String
   /// The open line; -1 once closed.
-  private(set) var descriptor: CInt
-
-  /// What a read found.
-  public enum ReadResult: Sendable, Hashable {
-    /// So many bytes, at least one.
-    case bytes(Int)
-    /// Nothing for now.
-    case wouldBlock
-    /// The line is gone for good: close it and open it anew when it comes back.
-    case hangUp
-  }
-
-  /// What became of a write.
-  public enum WriteResult: Sendable, Hashable {
-    /// The kernel took so many bytes of the beginning; 0 while its buffer is full.
-    case written(Int)
-    /// The line is gone for good.
-    case hangUp
-  }
+  public private(set) var descriptor: CInt
 
   /// Opens a line.
   ///
@@ -67,7 +49,7 @@ public final class SerialPort {
   public var isOpen: Bool { descriptor >= 0 }
 
   /// Reads what there is, up to the size of `buffer`, without waiting. A closed line reads as hung up.
-  public func read(into buffer: UnsafeMutableRawBufferPointer) -> ReadResult {
+  public func read(into buffer: UnsafeMutableRawBufferPointer) -> PortRead {
     while true {
       let count = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
       if count > 0 { return .bytes(count) }
@@ -82,7 +64,7 @@ public final class SerialPort {
   }
 
   /// Hands bytes to the kernel as far as it takes them, without waiting; the caller keeps the rest and its patience.
-  public func write(_ bytes: UnsafeRawBufferPointer) -> WriteResult {
+  public func write(_ bytes: UnsafeRawBufferPointer) -> PortWrite {
     if bytes.isEmpty { return .written(0) }
     while true {
       let count = Glibc.write(descriptor, bytes.baseAddress, bytes.count)

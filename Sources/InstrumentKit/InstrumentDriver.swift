@@ -244,19 +244,40 @@ public struct InstrumentDescriptor: Sendable, Hashable {
   /// is before the driver gives the link up, the next one is taken, until somebody has said so. Not empty; a
   /// pseudo-terminal has no parity.
   public var parities: [LineParity]
+  /// The pipes of one that is a USB device of its own class; nil for one at the end of a line. A line that carries its packets
+  /// one after the other, such as a pseudo-terminal, is as good.
+  public var bulk: BulkPipes?
   /// Which ports may carry such an instrument.
   public var matches: [MatchRule]
   /// Maturity.
   public var maturity: Maturity
   /// A descriptor.
   public init(
-    family: String, baudRate: Int, parities: [LineParity] = [.none], matches: [MatchRule], maturity: Maturity
+    family: String, baudRate: Int, parities: [LineParity] = [.none], bulk: BulkPipes? = nil, matches: [MatchRule],
+    maturity: Maturity
   ) {
     self.family = family
     self.baudRate = baudRate
     self.parities = parities
+    self.bulk = bulk
     self.matches = matches
     self.maturity = maturity
+  }
+}
+
+/// Through which pipes of a USB device commands go and answers come, one packet each.
+public struct BulkPipes: Sendable, Hashable {
+  /// The number of the interface that has them.
+  public var interface: UInt32
+  /// The address of the pipe to the instrument, 0x01 to 0x0F.
+  public var outEndpoint: UInt8
+  /// The address of the pipe from it, 0x81 to 0x8F.
+  public var inEndpoint: UInt8
+  /// Pipes.
+  public init(interface: UInt32, outEndpoint: UInt8, inEndpoint: UInt8) {
+    self.interface = interface
+    self.outEndpoint = outEndpoint
+    self.inEndpoint = inEndpoint
   }
 }
 
@@ -272,6 +293,8 @@ public enum LineParity: String, Sendable, Hashable, CaseIterable {
 
 /// One way to recognise a port by what USB says of it; every part that is not nil must fit.
 public struct MatchRule: Sendable, Hashable {
+  /// Whether the instrument is the USB device itself and not a line that the system makes of it.
+  public var isWholeDevice: Bool
   /// Four lower-case hexadecimal digits.
   public var vendorID: String?
   /// Four lower-case hexadecimal digits.
@@ -283,8 +306,9 @@ public struct MatchRule: Sendable, Hashable {
   /// A rule.
   public init(
     vendorID: String? = nil, productID: String? = nil, productPrefix: String? = nil,
-    excludedProductPrefix: String? = nil
+    excludedProductPrefix: String? = nil, isWholeDevice: Bool = false
   ) {
+    self.isWholeDevice = isWholeDevice
     self.vendorID = vendorID
     self.productID = productID
     self.productPrefix = productPrefix

@@ -4,11 +4,14 @@
 internal import CNacycler
 internal import Glibc
 internal import Synchronization
+internal import VirtualLab
 
 /// A bench full of emulated instruments, each on a pseudo-terminal and a thread of its own.
 public final class Bench: Sendable {
   private let plan: BenchPlan
   private let seats: [Seat]
+  /// One for each seat, or none at all.
+  private let gates: [SocketGate]
   private let thermometer: ThermometerSeat?
   private let threads: Mutex<[BenchThread]>
   private let control: Int32
@@ -21,9 +24,12 @@ public final class Bench: Sendable {
     guard plan.count >= 1 else { throw BenchError("a bench needs at least one instrument, not \(plan.count)") }
     guard plan.pace != .greatest || plan.instrument.hasItsOwnTime else {
       throw BenchError(
-        "\(plan.instrument.rawValue) goes by its host's clock and not as fast as it is read; give --speed a number"
+        "\(plan.instrument.name) goes by its host's clock and not as fast as it is read; give --speed a number"
       )
     }
+    try plan.faults?.check(
+      numbers: plan.firstNumber..<(plan.firstNumber + plan.count), channels: plan.instrument.channels,
+      kind: plan.instrument.name, like: try plan.makeFaultyInstrument(number: plan.firstNumber))
     self.plan = plan
     try Self.makeFolder(plan.links)
     control = try ControlSocket.listen(at: ControlSocket.path(in: plan.links))
@@ -31,6 +37,7 @@ public final class Bench: Sendable {
     var seats: [Seat] = []
     var threads: [BenchThread] = []
     var thermometer: ThermometerSeat?
+    var gates: [SocketGate] = []
     do {
       if let chamber = plan.thermometer {
         let seat = try ThermometerSeat(chamber, links: plan.links, number: plan.firstNumber)
@@ -41,8 +48,15 @@ public final class Bench: Sendable {
         let seat = try Seat(plan: plan, number: number)
         threads.append(try BenchThread.serving(seat))
         seats.append(seat)
+        if plan.hasSockets {
+          let gate = try SocketGate(to: seat.link)
+          threads.append(try BenchThread(name: "\(seat.name)-socket") { gate.run() })
+          gates.append(gate)
+          try gate.announce(in: Self.addressFile(number, plan.links))
+        }
       }
     } catch {
+      for gate in gates { gate.stop() }
       for seat in seats { seat.stop() }
       thermometer?.stop()
       for thread in threads { thread.join() }
@@ -51,6 +65,7 @@ public final class Bench: Sendable {
       throw error
     }
     self.seats = seats
+    self.gates = gates
     self.thermometer = thermometer
     self.threads = Mutex(threads)
     let controlThread = try BenchThread(name: "control") { [self] in serveControl() }
@@ -59,7 +74,9 @@ public final class Bench: Sendable {
 
   /// One line for each instrument: link, serial number and cell.
   public var lines: [String] {
-    seats.map { "\($0.link) \($0.serial) \($0.cellName)" }
+    seats.enumerated().map { index, seat in
+      "\(gates.isEmpty ? seat.link : gates[index].address) \(seat.serial) \(seat.cellName)"
+    }
       + (thermometer.map { ["\($0.link) \($0.serial) chamber"] } ?? [])
   }
 
@@ -87,6 +104,8 @@ public final class Bench: Sendable {
     }
     for seat in seats { seat.stop() }
     thermometer?.stop()
+    for gate in gates { gate.stop() }
+    for index in gates.indices { unlink(Self.addressFile(plan.firstNumber + index, plan.links)) }
     _ = nacycler_event_signal(event)
     for thread in threads.withLock({ $0 }) { thread.join() }
     close(control)
@@ -95,6 +114,8 @@ public final class Bench: Sendable {
   }
 
   // MARK: - Folder
+
+  private static func addressFile(_ number: Int, _ links: String) -> String { "\(links)/\(number).address" }
 
   private static func makeFolder(_ path: String) throws(BenchError) {
     var made = path.hasPrefix("/") ? "" : "."

@@ -66,8 +66,9 @@ struct PseudoTerminal: ~Copyable {
 
   /// Waits until the host sent something, until there is room (when `forRoom`), until `event` is signalled, or until
   /// the time in microseconds is over (negative: for ever).
-  func wait(forRoom: Bool, event: Int32, microseconds: Int64) {
-    let wanted = Int16(POLLIN | (forRoom ? POLLOUT : 0))
+  /// Input counts only when `forInput`: what a stalled instrument leaves unread wakes nobody.
+  func wait(forRoom: Bool, forInput: Bool = true, event: Int32, microseconds: Int64) {
+    let wanted = Int16((forInput ? POLLIN : 0) | (forRoom ? POLLOUT : 0))
     withUnsafeTemporaryAllocation(of: pollfd.self, capacity: 2) { waited in
       waited[0] = pollfd(fd: bench, events: wanted, revents: 0)
       waited[1] = pollfd(fd: event, events: Int16(POLLIN), revents: 0)

@@ -19,7 +19,7 @@ public enum BenchFault: String, Sendable, CaseIterable {
 final class Seat: Sendable {
   /// What the thread shares with those who ask.
   struct Shared: ~Copyable {
-    var instrument: any EmulatedInstrument
+    var instrument: FaultyInstrument
     var ordered: (fault: BenchFault, seconds: Double)?
     var fault: BenchFault?
   }
@@ -43,7 +43,7 @@ final class Seat: Sendable {
     channels = plan.instrument.channels
     link = "\(plan.links)/\(name)"
     pace = plan.pace
-    shared = Mutex(Shared(instrument: plan.makeInstrument(number: number)))
+    shared = Mutex(Shared(instrument: try plan.makeFaultyInstrument(number: number)))
     event = nacycler_event_open()
     guard event >= 0 else { throw BenchError("cannot make an event counter", errno: event) }
   }
@@ -72,8 +72,8 @@ final class Seat: Sendable {
 
   /// How the instrument is.
   func status() -> SeatStatus {
-    let (time, fault) = shared.withLock { ($0.instrument.time, $0.fault) }
-    return SeatStatus(
-      instrument: name, serial: serial, cell: cellName, time: time, condition: fault?.rawValue ?? "connected")
+    let (time, fault, scripted) = shared.withLock { ($0.instrument.time, $0.fault, $0.instrument.activeFaults) }
+    let condition = fault?.rawValue ?? (scripted.isEmpty ? "connected" : scripted.joined(separator: ", "))
+    return SeatStatus(instrument: name, serial: serial, cell: cellName, time: time, condition: condition)
   }
 }

@@ -33,6 +33,9 @@ struct SeatThread: ~Copyable {
   private let tick: Int64
   /// Whether nothing ran when time last passed.
   private var isIdle = false
+  /// Whether virtual time passes as real time does, although it is to pass as fast as the host reads: while a scripted fault
+  /// is under way, whose times would mean nothing otherwise.
+  private var isPacedByFault = false
   /// When the present fault is over, in real microseconds.
   private var faultEnds: Int64 = 0
 
@@ -60,11 +63,19 @@ struct SeatThread: ~Copyable {
         serveFault()
       } else {
         switch seat.pace {
-        case .greatest: serveAtGreatestSpeed()
+        case .greatest: if isPacedByFaults() { serve(factor: 1) } else { serveAtGreatestSpeed() }
         case .times(let factor): serve(factor: factor)
         }
       }
     }
+  }
+
+  /// Whether a scripted fault is under way at greatest speed; the clock begins with it.
+  private mutating func isPacedByFaults() -> Bool {
+    let isBusy = seat.shared.withLock { $0.instrument.isBusyWithFaults }
+    if isBusy, !isPacedByFault { setClock() }
+    isPacedByFault = isBusy
+    return isBusy
   }
 
   // MARK: - Time
@@ -84,6 +95,7 @@ struct SeatThread: ~Copyable {
     // The answer to a command leaves at once.
     if hear() { pause = advance() }
     write()
+    if isFaultOrdered { return }
     if pause == .hostDeadline {
       if factor > 1 {
         awaitHost(atMost: Self.longestGrace)
@@ -92,8 +104,15 @@ struct SeatThread: ~Copyable {
         _ = runInstrument(until: nil)
       }
     } else if !hasUnwritten {
-      wait(microseconds: pause == .idle ? -1 : pause == .outputFull ? 0 : tick)
+      wait(microseconds: pause == .idle ? idleTime(factor: factor) : pause == .outputFull ? 0 : tick)
     }
+  }
+
+  /// How long an idle instrument sleeps, in real microseconds: until the next scripted fault, or for ever.
+  private func idleTime(factor: Double) -> Int64 {
+    let left = seat.shared.withLock { shared in shared.instrument.nextEdge.map { $0 - shared.instrument.time } }
+    guard let left else { return -1 }
+    return Int64(min(max(left / factor * 1e6, 1_000), 1e12))
   }
 
   /// Lets the time pass that is due.
@@ -159,7 +178,8 @@ struct SeatThread: ~Copyable {
   /// Runs the instrument for one slice, until `limit` or, at greatest speed, for as long as one chunk of output takes.
   private mutating func runInstrument(until limit: Double?) -> EmulatorPause {
     seat.shared.withLock { shared in
-      let limit = limit ?? shared.instrument.time + (seat.pace == .greatest ? Self.silentSlice : 1e-3)
+      let limit =
+        limit ?? shared.instrument.time + (seat.pace == .greatest && !isPacedByFault ? Self.silentSlice : 1e-3)
       return shared.instrument.run(until: limit, output: &output, outputLimit: Self.chunk)
     }
   }
@@ -182,6 +202,7 @@ struct SeatThread: ~Copyable {
   /// Hands over what the host sent; says whether there was anything.
   @discardableResult
   private mutating func hear() -> Bool {
+    guard !seat.shared.withLock({ $0.instrument.isStalled }) else { return false }
     let count = input.withUnsafeMutableBytes { terminal?.read(into: $0) ?? 0 }
     guard count > 0 else { return false }
     input.withUnsafeBytes { bytes in
@@ -191,16 +212,28 @@ struct SeatThread: ~Copyable {
   }
 
   private func wait(microseconds: Int64, forRoom: Bool = false) {
-    terminal?.wait(forRoom: forRoom, event: seat.event, microseconds: microseconds)
+    let isStalled = seat.shared.withLock { $0.instrument.isStalled }
+    terminal?.wait(forRoom: forRoom, forInput: !isStalled, event: seat.event, microseconds: microseconds)
   }
 
   // MARK: - Faults
 
-  private var isFaultOrdered: Bool { seat.shared.withLock { $0.ordered != nil } }
+  private var isFaultOrdered: Bool { seat.shared.withLock { $0.ordered != nil || $0.instrument.hasLinkOrder } }
+
+  /// What the script orders, in real seconds; the instrument has lost its power already where it was to.
+  private static func scripted(_ shared: inout Seat.Shared, factor: Double) -> (fault: BenchFault, seconds: Double)? {
+    guard let order = shared.instrument.takeLinkOrder() else { return nil }
+    return (order.isReboot ? .powerLost : .linkLost, order.seconds / factor)
+  }
 
   /// Begins a fault that was ordered.
   private mutating func takeOrders() {
+    let factor = if case .times(let factor) = seat.pace { factor } else { 1.0 }
     let ordered = seat.shared.withLock { shared in
+      if let scripted = Self.scripted(&shared, factor: factor) {
+        shared.fault = scripted.fault
+        return Optional(scripted)
+      }
       let ordered = shared.ordered
       shared.ordered = nil
       if let ordered {

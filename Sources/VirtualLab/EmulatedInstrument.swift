@@ -32,11 +32,46 @@ public protocol EmulatedInstrument: Sendable {
 
   /// What has passed through each cell's terminals so far, for the truth that the host never sees.
   func cellTruth(channel: Int) -> CellTruth
+
+  /// What a channel does to its cell at this moment, for the truth that the host never sees; nil for a channel that there
+  /// is not.
+  func terminals(channel: Int) -> TerminalState?
+
+  /// Lets a channel misbehave from now on, or behave again (nil). False, and nothing changed, where neither the instrument nor
+  /// its protocol has such a thing.
+  mutating func misbehave(_ kind: Misbehaviour?, channel: Int) -> Bool
 }
 
 extension EmulatedInstrument {
   /// An instrument whose `run` passes idle time by itself needs no more.
   public mutating func rest(until limit: Double) {}
+
+  /// Not said.
+  public func terminals(channel: Int) -> TerminalState? { nil }
+
+  /// Not emulated; behaving it always does.
+  public mutating func misbehave(_ kind: Misbehaviour?, channel: Int) -> Bool { kind == nil }
+}
+
+/// What is at a cell's terminals at a moment.
+public struct TerminalState: Sendable, Hashable {
+  /// Whether current could flow: the cell is connected to something that drives it.
+  public var isClosed: Bool
+  /// Volts across the cell.
+  public var volts: Double
+  /// Amperes through it, positive charging.
+  public var amperes: Double
+  /// A state.
+  public init(isClosed: Bool, volts: Double, amperes: Double) {
+    self.isClosed = isClosed
+    self.volts = volts
+    self.amperes = amperes
+  }
+
+  /// A cell under a drive.
+  public init(_ cell: any VirtualCell, under drive: CellDrive) {
+    self.init(isClosed: drive != .open, volts: cell.voltage(under: drive), amperes: cell.current(under: drive))
+  }
 }
 
 /// Why an emulator returned from `run`.

@@ -17,7 +17,9 @@ import ControlAPI
       4 a protocol has problems; 64 wrong usage.
       """, version: NaCyclerVersion.text,
     subcommands: [
-      Channels.self, Observe.self, Cell.self, Check.self, Convert.self, Start.self, Runs.self, Show.self, Note.self,
+      Channels.self, Instruments.self, Selftest.self, Observe.self, Cell.self, Check.self, Convert.self, Start.self,
+      Runs.self,
+      Show.self, Note.self,
       Tail.self,
       Cycles.self, Recompute.self, Plot.self, Compare.self, Impedance.self,
       Predict.self, Analyze.self,

@@ -25,7 +25,7 @@ extension Nasim {
         """)
 
     @Option(help: "The virtual cell: the name of a preset, or a path to one.") var cell: String
-    @Option(help: "The instrument.") var instrument = InstrumentKind.emStat4HR
+    @Option(help: "The instrument: emstat4-hr or nexus.") var instrument = "emstat4-hr"
     @Option(help: "Active mass in micrograms.") var massUg: Int64?
     @Option(help: "Electrode area in square millimetres.") var areaMm2: Double?
     @Option(help: "Nominal capacity in milliampere-hours.") var nominalMah: Double?
@@ -45,8 +45,8 @@ extension Nasim {
 
     func run() throws {
       let preset = try PresetShelf(named: presets).preset(cell)
-      guard let profile = instrument.profile else {
-        throw BenchError("protocols are rehearsed on emstat4-hr or nexus, not on \(instrument.rawValue)")
+      guard let profile = Self.profile(of: instrument) else {
+        throw BenchError("protocols are rehearsed on emstat4-hr or nexus, not on \(instrument)")
       }
       var rehearsal = Rehearsal(on: profile, cell: preset.makeCell(seed: nil), seed: 1)
       guard let capabilities = rehearsal.identify() else {
@@ -71,7 +71,7 @@ extension Nasim {
       }
       progress.end()
       if let fault = rehearsal.linkFault { throw BenchError("\(fault.code.rawValue): \(fault.detail)") }
-      let answer = RehearsalAnswer(report, program, instrument.rawValue, cell, seconds: rehearsal.seconds)
+      let answer = RehearsalAnswer(report, program, instrument, cell, seconds: rehearsal.seconds)
       let encoder = JSONEncoder()
       encoder.outputFormatting = [.sortedKeys]
       say(String(decoding: try encoder.encode(answer), as: UTF8.self))
@@ -112,7 +112,8 @@ extension Nasim {
         let lines = found.problems.map { "\($0.path.isEmpty ? "file" : $0.path): \($0.message) (\($0.hint))\n" }
         var isOfTheInstrument = false
         if case .success = compile(nil) { isOfTheInstrument = true }
-        refuse(lines.joined(), hint: isOfTheInstrument && instrument == .emStat4HR ? "the nexus has more current" : nil)
+        refuse(
+          lines.joined(), hint: isOfTheInstrument && instrument == "emstat4-hr" ? "the nexus has more current" : nil)
       }
     }
 
@@ -154,13 +155,13 @@ extension Nasim {
   }
 }
 
-extension InstrumentKind {
-  /// The model on which protocols are rehearsed; nil for one whose time is its host's: months would take months.
-  var profile: MethodSCRIPTProfile? {
-    switch self {
-    case .emStat4HR: .emStat4HR
-    case .nexus: .nexus
-    case .keithley2400, .batlab, .ebcA20, .rodeostat: nil
+extension Nasim.Rehearse {
+  /// A model on which protocols are rehearsed; nil for one whose time is its host's: months would take months.
+  private static func profile(of name: String) -> MethodSCRIPTProfile? {
+    switch name {
+    case "emstat4-hr": .emStat4HR
+    case "nexus": .nexus
+    default: nil
     }
   }
 }

@@ -4,8 +4,21 @@
 public import ArgumentParser
 import Glibc
 public import VirtualBench
+public import VirtualLab
 
-extension InstrumentKind: ExpressibleByArgument {}
+extension EmulatedModel: ExpressibleByArgument {
+  /// By its name.
+  public init?(argument: String) {
+    guard let model = EmulatedFamilies.model(named: argument) else { return nil }
+    self = model
+  }
+
+  /// The models there are.
+  public static var allValueStrings: [String] { EmulatedFamilies.models.map(\.name) }
+
+  /// As it is written on the command line.
+  public var defaultValueDescription: String { name }
+}
 extension ConverterKind: ExpressibleByArgument {}
 
 extension Pace: ExpressibleByArgument {
@@ -28,13 +41,18 @@ extension Nasim {
       abstract: "Set up instruments and serve them until SIGTERM or SIGINT.",
       discussion: """
         Prints a line for each instrument (link, serial number, cell) and then "ready". At its end it removes the \
-        links and leaves DIR/<instrument>-<n>.truth.json for each.
+        links and leaves DIR/<instrument>-<n>.truth.json for each. With --fault FILE things go wrong at their times: \
+        {"seed": 7, "faults": [{"kind": "mute", "instrument": 1, "at_closing": 2, "for_seconds": 30}]}. Kinds are mute, \
+        stall, garbage, slow, late, glued, truncated, corrupted, duplicated, interleaved, wrong_value, liar, refusing, \
+        frozen_reading, overload, not_a_number, disconnect and reboot.
         """)
 
     @Option(help: "The instrument.")
-    var instrument: InstrumentKind
+    var instrument: EmulatedModel
     @Option(help: "The virtual cell: the name of a preset, or a path to one.")
-    var cell: String
+    var cell: String?
+    @Option(help: "The file that replay plays: CSV with time_s, current_A and voltage_V.")
+    var recording: String?
     @Option(help: "How many instruments, each with its own cell.")
     var count = 1
     @Option(help: "The number of the first one, in its link's name and its serial number.")
@@ -51,10 +69,15 @@ extension Nasim {
     var instructionTime = InstructionTime(seconds: 0.001)
     @Option(help: "Volts below which charge counts as plateau charge in the truth.")
     var plateauBelow: Double?
+    @Option(help: "A file of faults and their times; see docs/virtual-laboratory.md.")
+    var fault: String?
     @Option(help: "A thermometer too, in a chamber that goes to so many degrees Celsius.")
     var thermometer: Double?
     @Option(help: "How warm the chamber is at first; without it, it is where it goes.")
     var thermometerFrom: Double?
+    @Flag(
+      help: "Each instrument listens on this machine's network; its line then says where, like tcp://127.0.0.1:41234.")
+    var socket = false
     @Option(help: "The chamber's time constant in real seconds.")
     var thermometerTime = 60.0
     @Option(help: "Folder of presets.")
@@ -73,21 +96,29 @@ extension Nasim {
       if thermometerFrom != nil, thermometer == nil {
         throw ValidationError("--thermometer-from needs --thermometer.")
       }
-      if instrument.profile == nil {
+      guard (recording != nil) == instrument.playsRecording, (cell != nil) != instrument.playsRecording else {
+        throw ValidationError(
+          instrument.playsRecording
+            ? "replay plays a file: name it with --recording, and no --cell." : "Name the virtual cell with --cell.")
+      }
+      if !instrument.runsScripts {
         guard !withoutImpedance, instructionTime.seconds == 0.001 else {
           throw ValidationError("--without-impedance and --instruction-time are for instruments that run scripts.")
         }
       }
-      if instrument == .rodeostat, converters == .real {
-        throw ValidationError("The rodeostat's converters have steps and no errors; --converters real is not for it.")
+      if !instrument.hasConverterErrors, converters == .real {
+        throw ValidationError(
+          "The converters of \(instrument.name) have steps and no errors; --converters real is not for it.")
       }
       if let plateauBelow, !plateauBelow.isFinite { throw ValidationError("--plateau-below is a number of volts.") }
     }
 
     func run() throws {
       var plan = BenchPlan(
-        instrument: instrument, cellName: cell, preset: try PresetShelf(named: presets).preset(cell),
+        instrument: instrument, cellName: cell ?? recording ?? "",
+        preset: try cell.map { try PresetShelf(named: presets).preset($0) },
         links: try place.folder())
+      plan.recording = recording
       plan.count = count
       plan.firstNumber = first
       plan.pace = speed
@@ -96,6 +127,8 @@ extension Nasim {
       plan.hasImpedance = !withoutImpedance
       plan.instructionSeconds = instructionTime.seconds
       plan.plateauThresholdVolts = plateauBelow
+      plan.hasSockets = socket
+      plan.faults = try fault.map { try FaultScript(path: $0) }
       plan.thermometer = thermometer.map {
         ThermometerPlan(target: $0, start: thermometerFrom, timeConstant: thermometerFrom == nil ? 0 : thermometerTime)
       }

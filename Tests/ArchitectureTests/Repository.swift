@@ -34,6 +34,20 @@ enum Repository {
     try String(contentsOf: root.appending(path: path), encoding: .utf8)
   }
 
+  /// The folders in a folder, by name.
+  static func folders(in folder: String) -> [String] {
+    let start = root.appending(path: folder)
+    let names = try? FileManager.default.contentsOfDirectory(atPath: start.path(percentEncoded: false))
+    return (names ?? []).filter { start.appending(path: $0).isFolder && !$0.hasPrefix(".") }.sorted()
+  }
+
+  /// The families that the manifest lists.
+  static func familiesOfTheManifest() throws -> [String] {
+    let text = try text("Package.swift")
+    let list = try #require(text.firstMatch(of: /let families = \[\n([^\]]*)\]/)).output.1
+    return list.matches(of: /"(\w+)"/).map { String($0.output.1) }
+  }
+
   /// All files below a folder whose names end so; none when there is no such folder. Build folders are not entered.
   static func files(below folder: String, endings: [String]) -> [RepositoryFile] {
     let start = root.appending(path: folder)
@@ -63,5 +77,14 @@ enum Repository {
       if let text = try? text(path) { all.append(RepositoryFile(path: path, text: text)) }
     }
     return all
+  }
+}
+
+extension URL {
+  /// Whether there is a folder.
+  var isFolder: Bool {
+    var isFolder: ObjCBool = false
+    return FileManager.default.fileExists(atPath: path(percentEncoded: false), isDirectory: &isFolder)
+      && isFolder.boolValue
   }
 }

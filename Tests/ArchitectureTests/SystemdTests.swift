@@ -77,6 +77,13 @@ import Testing
         rules.contains("ATTRS{product}==\"\(prefix)*\", GOTO=\"nacycler_instrument\""),
         "systemd/70-nacycler.rules has no line for \(prefix)")
     }
+    for file in Repository.files(below: "Drivers", endings: [".swift"]) {
+      let devices = /vendorID: "(\w+)", productID: "(\w+)", isWholeDevice: true/
+      for match in file.text.matches(of: devices) {
+        let line = "ATTR{idVendor}==\"\(match.output.1)\", ATTR{idProduct}==\"\(match.output.2)\", GROUP=\"nacycler\""
+        #expect(rules.contains(line), "systemd/70-nacycler.rules lacks \(line)")
+      }
+    }
     for word in ["GROUP=\"nacycler\"", "MODE=\"0660\"", "ENV{ID_MM_DEVICE_IGNORE}=\"1\""] {
       #expect(rules.contains(word), "\(word)")
     }

@@ -13,7 +13,7 @@ import time
 class Bench:
     """`nasim run` in a folder of its own, at real time; use it in a `with` statement."""
 
-    def __init__(self, nasim, instrument, cell, presets):
+    def __init__(self, nasim, instrument, cell, presets, *options):
         self._nasim = nasim
         self._folder = tempfile.TemporaryDirectory(prefix="nacycler-client-")
         self.links = os.path.join(self._folder.name, "bench")
@@ -24,7 +24,7 @@ class Bench:
             cell = path
         self._process = subprocess.Popen(
             [nasim, "run", "--instrument", instrument, "--cell", cell, "--speed", "1", "--links", self.links,
-             "--presets", presets], stdout=subprocess.PIPE, text=True)
+             "--presets", presets, *options], stdout=subprocess.PIPE, text=True)
         lines = []
         for line in self._process.stdout:
             if line.strip() == "ready":

@@ -54,6 +54,18 @@ final class OperationsDouble: CyclerOperations {
   func clear(channel: String, _ request: ClearRequest, by requester: Requester) async throws -> Acknowledgement {
     acknowledge(requester, "clear \(channel): \(request.reason)")
   }
+  func instruments() async throws -> InstrumentList {
+    InstrumentList(
+      instruments: [
+        InstrumentStatus(
+          instrument_model: "2400", instrument_serial: "1", instrument_family: "keithley_scpi",
+          driver_maturity: "emulated_only", state: "away", channels: ["bench/1"],
+          abilities: InstrumentAbilities(
+            step_kinds: ["rest"], voltage_from_V: -1, voltage_to_V: 1, maximum_current_A: 1, current_ranges_A: [1],
+            shortest_reading_interval_s: 1, holds_limits_itself: false, goes_safe_alone: false,
+            open_circuit: "zero_current_held", observes: []))
+      ], unusable_ports: [], families: ["keithley_scpi"])
+  }
   func thermometers() async throws -> ThermometerList {
     ThermometerList(
       thermometers: [

@@ -22,6 +22,10 @@ extension ProgramTests {
       var tolerance: Double
       /// Otherwise one hold, whose current falls and which belongs to no half-cycle.
       var cycles = true
+      /// Reached over the network and not by a serial line.
+      var isRemote = false
+      /// Within a family no two may have one serial number.
+      var number = 1
       var description: String { instrument }
     }
 
@@ -40,6 +44,24 @@ extension ProgramTests {
           "until": ["step_time >= 5 min"]}, {"rest": "3 s"}
         """#,
       tolerance: 1e-3)
+
+    /// The same cell, by the 2450's own command set.
+    static let interactive = Case(
+      instrument: "keithley-2450", family: "keithley_scpi", cell: keithley.cell, role: keithley.role,
+      open: keithley.open,
+      window: keithley.window, largest: keithley.largest, steps: keithley.steps, tolerance: 2e-3, isRemote: true,
+      number: 2)
+
+    /// A conversion takes 91 ms, and the moments of two switchings, or of four with a hold, are known to one.
+    static let tdstat = Case(
+      instrument: "tdstatv3", family: "tdstat", cell: keithley.cell, role: keithley.role, open: keithley.open,
+      window: keithley.window, largest: keithley.largest, steps: keithley.steps, tolerance: 2e-2)
+
+    /// It judges limits itself; its second channel stays idle.
+    static let program = Case(
+      instrument: "keithley-2602b", family: "keithley_tsp", cell: keithley.cell, role: keithley.role,
+      open: keithley.open,
+      window: keithley.window, largest: keithley.largest, steps: keithley.steps, tolerance: 2e-3)
 
     static let batlab = Case(
       instrument: "batlab", family: "batlab",
@@ -82,7 +104,7 @@ extension ProgramTests {
       steps: #"{"hold": "2.49 V", "current_at_most": "1 mA", "until": ["step_time >= 20 s"], "diagnostic": true}"#,
       tolerance: 1e-2, cycles: false)
 
-    static let all = [keithley, batlab, tester, rodeostat]
+    static let all = [keithley, interactive, program, tdstat, batlab, tester, rodeostat]
 
     private func protocolText(_ family: Case) -> String {
       let cycle = #"{"cycles": 1, "purpose": "life", "label": "life", "steps": ["# + family.steps + "]}"
@@ -115,11 +137,26 @@ extension ProgramTests {
       for family in Self.all {
         let cell = rig.directory.appendingPathComponent("\(family.instrument).json")
         try family.cell.write(to: cell, atomically: true, encoding: .utf8)
-        try rig.startBench(cell: cell.path, speed: "1", instrument: family.instrument, links: folder(family, rig))
+        try rig.startBench(
+          cell: cell.path, speed: "1", instrument: family.instrument, links: folder(family, rig),
+          extra: ["--first", "\(family.number)"] + (family.isRemote ? ["--socket"] : []))
       }
-      try rig.startDaemon(ports: Self.all.map { "\($0.family):\(folder($0, rig))/*-[0-9]*" })
-      try rig.waitForChannels(Self.all.count + 3)
+      try rig.startDaemon(ports: Self.all.map { "\($0.family):\(try port($0, rig))" })
+      try rig.waitForChannels(Self.all.count + 4)
       return rig
+    }
+
+    /// Its address, or the pattern of its lines.
+    private func port(_ family: Case, _ rig: LaboratoryRig) throws -> String {
+      guard family.isRemote else { return folder(family, rig) + "/*-[0-9]*" }
+      return try String(contentsOfFile: folder(family, rig) + "/\(family.number).address", encoding: .utf8)
+        .trimmingCharacters(in: .newlines)
+    }
+
+    /// Whether an instrument or a channel is one of that family's.
+    private func isAt(_ entry: [String: Any], _ family: Case, _ rig: LaboratoryRig) throws -> Bool {
+      guard let place = entry["port"] as? String else { return false }
+      return try family.isRemote ? place == port(family, rig) : place.hasPrefix(folder(family, rig) + "/")
     }
 
     private func start(
@@ -128,7 +165,7 @@ extension ProgramTests {
       let file = rig.directory.appendingPathComponent("\(UUID()).json")
       try protocolText(other ?? family).write(to: file, atomically: true, encoding: .utf8)
       let list = try rig.nactl("channels", "--format", "json").json()["channels"] as? [[String: Any]] ?? []
-      let own = list.first { ($0["port"] as? String)?.hasPrefix(folder(family, rig) + "/") == true }
+      let own = try list.first { try isAt($0, family, rig) }
       let channel = try #require(own?["channel"] as? String)
       return try rig.nactl(
         ["start", file.path, "--channels", channel] + (accept ? ["--accept-no-hardware-limits"] : []))
@@ -136,10 +173,13 @@ extension ProgramTests {
 
     @Test func theirCyclesAreTheCells() throws {
       let rig = try laboratory()
+      try expectInstruments(rig)
       let alone = try start(Self.keithley, rig, accept: false)
       #expect(alone.status != 0 && alone.errors.contains("stays on when this machine dies"), "\(alone.errors)")
       let currents = try start(Self.rodeostat, rig, protocolOf: Self.keithley)
       #expect(currents.status != 0 && currents.errors.contains("constant current"), "\(currents.errors)")
+      // A 2602 that was just switched on discharges its cell until the daemon has disconnected it.
+      let before = try Self.all.map { try truth($0, rig).last?.charge ?? 0 }
       for family in Self.all {
         let started = try start(family, rig)
         try #require(started.status == 0, "\(family): \(started.errors)")
@@ -147,14 +187,44 @@ extension ProgramTests {
       for (index, family) in Self.all.enumerated() {
         let state = try rig.waitForRun("\(index + 1)", states: ["completed", "held", "ended"], seconds: 240)
         #expect(state == "completed", "\(family)")
-        try expectAgreement(family, rig, run: index + 1)
+        try expectAgreement(family, rig, run: index + 1, before: before[index])
       }
     }
 
-    private func expectAgreement(_ family: Case, _ rig: LaboratoryRig, run: Int) throws {
-      let comparison = try TruthComparison(rig, run: "\(run)", links: folder(family, rig))
+    /// Each is listed with what it can do and with a line that speaks.
+    private func expectInstruments(_ rig: LaboratoryRig) throws {
+      let answer = try rig.nactl("instruments", "--format", "json").json()
+      let list = try #require(answer["instruments"] as? [[String: Any]])
+      #expect(list.count == Self.all.count)
+      for family in Self.all {
+        let own = try #require(
+          try list.first { try isAt($0, family, rig) }, "\(family)")
+        #expect(own["instrument_family"] as? String == family.family)
+        #expect(own["state"] as? String == "ready" && own["driver_maturity"] as? String == "emulated_only")
+        let link = try #require(own["link"] as? [String: Any])
+        #expect((link["received_bytes"] as? Int ?? 0) > 0 && (link["sent_bytes"] as? Int ?? 0) > 0, "\(family)")
+        #expect(link["losses"] as? Int == 0, "\(family)")
+        let kinds = (own["abilities"] as? [String: Any])?["step_kinds"] as? [String]
+        #expect(kinds?.contains("constant_current") == family.cycles, "\(family): \(kinds ?? [])")
+      }
+      let said = try rig.nactl("instruments", "--abilities").output
+      #expect(said.contains("Batlab V1.0") && said.contains("stays on: if the processor that regulates"), "\(said)")
+    }
+
+    private func truth(_ family: Case, _ rig: LaboratoryRig) throws -> [(charge: Double, direction: Int)] {
+      try comparison(family, rig, run: 1).truth.map { ($0.charge, $0.direction) }
+    }
+
+    private func comparison(_ family: Case, _ rig: LaboratoryRig, run: Int) throws -> TruthComparison {
+      try TruthComparison(rig, run: "\(run)", instrument: "\(family.number)", links: folder(family, rig))
+    }
+
+    /// `before` is the charge that had flowed in the direction of the first half-cycle when the run was started.
+    private func expectAgreement(_ family: Case, _ rig: LaboratoryRig, run: Int, before: Double) throws {
+      let comparison = try comparison(family, rig, run: run)
       // A rest at a current of zero lets its offset flow: half-cycles of nothing.
-      let real = comparison.truth.filter { $0.charge > 1e-4 }
+      var real = comparison.truth.filter { $0.charge > 1e-4 }
+      if !real.isEmpty { real[0].charge -= before }
       let kept = try family.cycles ? comparison.stored.map { ($0.charge, $0.direction) } : [chargeOfHold(run, rig)]
       try #require(kept.count == (family.cycles ? 2 : 1) && real.count == kept.count, "\(comparison)")
       #expect(comparison.stored.allSatisfy { !$0.isDamaged })

@@ -172,4 +172,10 @@ struct SeededMoments {
     mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
     return (mixed ^ mixed >> 31) % bound
   }
+
+  /// So many of the elements, in any order.
+  mutating func some<Element>(of elements: [Element], count: Int) -> [Element] {
+    var rest = elements
+    return (0..<count).map { _ in rest.remove(at: Int(next(below: UInt64(rest.count)))) }
+  }
 }

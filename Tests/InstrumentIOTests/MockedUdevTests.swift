@@ -10,6 +10,7 @@ import Glibc
 import InstrumentIO
 import InstrumentKit
 import Quantities
+import Synchronization
 import Testing
 
 private let isInner = getenv("NACYCLER_MOCKED_UDEV") != nil
@@ -74,8 +75,49 @@ private let wrapper = Program.find("umockdev-wrapper")
 
     // The line that umockdev plays is opened like any other, though it knows no exclusive use and no modem lines.
     _ = try SerialPort(path: "/dev/ttyACM0", baudRate: 921_600)
+    try packets(on: bus, news)
     discovery.stop()
     print("mocked bus: all seen")
+  }
+
+  /// An instrument that is a USB device itself: found by its numbers, driven packet by packet, and missed when it is pulled.
+  private func packets(on bus: MockedBus, _ news: Mailbox<PortDiscovery.News>) throws {
+    let node = "/dev/bus/usb/001/006"
+    try bus.plugDevice(node: "bus/usb/001/006", socket: "1-4", vendorID: "a0a0", productID: "0002")
+    let device = try MockedUSBDevice(node: node, bed: bus.bed) { packet in
+      packet == Array("mute".utf8) ? nil : Array("got ".utf8) + packet
+    }
+    bus.announceDevice(socket: "1-4", action: "add")
+    let seen = try #require(news.first { Self.appearance($0)?.vendorID == "a0a0" })
+    let candidate = try #require(Self.appearance(seen))
+    #expect(candidate.path == node && candidate.isWholeDevice && candidate.portPath == "1-4")
+    #expect(MatchRule(vendorID: "a0a0", productID: "0002", isWholeDevice: true).fits(candidate))
+    #expect(!MatchRule(vendorID: "a0a0", productID: "0002").fits(candidate), "no line is made of it")
+
+    let family = InstrumentDescriptor(
+      family: "packets", baudRate: 9_600, bulk: BulkPipes(interface: 0, outEndpoint: 0x01, inEndpoint: 0x81),
+      matches: [], maturity: .emulatedOnly)
+    let port = try InstrumentPorts.open(node, for: family, parity: .none)
+    #expect(device.claims.load(ordering: .relaxed) == 1)
+    let wake = try WakeUp()
+    for packet in ["CELL OFF", "ADCREAD"] {
+      #expect(Array(packet.utf8).withUnsafeBytes { port.write($0) } == .written(packet.utf8.count))
+      #expect(try port.receivePacket(wake) == Array("got \(packet)".utf8))
+    }
+    // Nothing is owed: nothing is readable, and nobody waits.
+    #expect(PortPoll.wait(port: port, wake: wake, timeout: .zero).isEmpty)
+    #expect(Array("mute".utf8).withUnsafeBytes { port.write($0) } == .written(4))
+    var nothing = [UInt8](repeating: 0, count: 64)
+    #expect(nothing.withUnsafeMutableBytes { port.read(into: $0) } == .wouldBlock)
+    device.pull()
+    #expect(nothing.withUnsafeMutableBytes { port.read(into: $0) } == .hangUp)
+    #expect(Array("CELL OFF".utf8).withUnsafeBytes { port.write($0) } == .hangUp)
+    port.close()
+    #expect(port.descriptor == -1 && nothing.withUnsafeMutableBytes { port.read(into: $0) } == .hangUp)
+
+    let line = InstrumentDescriptor(family: "lines", baudRate: 9_600, matches: [], maturity: .emulatedOnly)
+    let fault = #expect(throws: Fault.self) { _ = try InstrumentPorts.open(node, for: line, parity: .none) }
+    #expect(fault?.code == .portUnusable && fault?.detail.contains("USB device") == true)
   }
 
   private static func appearance(_ news: PortDiscovery.News) -> PortCandidate? {
@@ -89,7 +131,7 @@ private struct MockedBus {
   private typealias Add = @convention(c) (OpaquePointer, UnsafePointer<CChar>, UnsafeMutableRawPointer?) -> CInt
   private typealias Announce = @convention(c) (OpaquePointer, UnsafePointer<CChar>, UnsafePointer<CChar>) -> Void
 
-  private let bed: OpaquePointer
+  let bed: OpaquePointer
   private let addDevices: Add
   private let announceDevice: Announce
 
@@ -133,6 +175,24 @@ private struct MockedBus {
       """
     try #require(addDevices(bed, text, nil) != 0, "umockdev refuses \(line)")
   }
+
+  /// A device of which the system makes no line.
+  func plugDevice(node: String, socket: String, vendorID: String, productID: String) throws {
+    let text = """
+      P: \(Self.device(socket))
+      N: \(node)
+      E: DEVNAME=/dev/\(node)
+      E: DEVTYPE=usb_device
+      E: SUBSYSTEM=usb
+      A: idVendor=\(vendorID)\\n
+      A: idProduct=\(productID)\\n
+      A: dev=189:5\\n
+
+      """
+    try #require(addDevices(bed, text, nil) != 0, "umockdev refuses \(node)")
+  }
+
+  func announceDevice(socket: String, action: String) { announceDevice(bed, "/sys\(Self.device(socket))", action) }
 
   func addMainboardLine() throws {
     let text = """

@@ -80,6 +80,25 @@ extension SerialPort {
   }
 }
 
+extension InstrumentPort {
+  /// Waits for what comes next and reads it.
+  func receivePacket(_ wake: WakeUp) throws -> [UInt8] {
+    var buffer = [UInt8](repeating: 0, count: 4_096)
+    for _ in 0..<500 {
+      let ready = PortPoll.wait(port: self, wake: wake, timeout: TimeSpan(seconds: 10))
+      try #require(ready.contains(.readable), "the other end is silent")
+      switch buffer.withUnsafeMutableBytes({ read(into: $0) }) {
+      case .bytes(let count): return Array(buffer.prefix(count))
+      case .wouldBlock: continue
+      case .hangUp: break
+      }
+      break
+    }
+    Issue.record("nothing came")
+    return []
+  }
+}
+
 /// A folder that goes away with the test.
 final class TestFolder {
   let path: String

@@ -104,7 +104,9 @@ final class TestFolder {
 func plan(in folder: TestFolder, pace: Pace) throws -> BenchPlan {
   let root = String(#filePath.dropLast("Tests/VirtualBenchTests/TestHost.swift".count))
   let preset = try PresetShelf(named: root + "VirtualCells").preset("hard-carbon")
-  var plan = BenchPlan(instrument: .emStat4HR, cellName: "hard-carbon", preset: preset, links: folder.path)
+  var plan = BenchPlan(
+    instrument: try #require(EmulatedFamilies.model(named: "emstat4-hr")), cellName: "hard-carbon", preset: preset,
+    links: folder.path)
   plan.pace = pace
   return plan
 }

@@ -41,7 +41,7 @@ public struct BatlabInstrument: EmulatedInstrument {
   /// Whether it is in its boot loader, which does not know the application's registers. Unverified.
   public var isInBootLoader = false
 
-  private var circuits: [CellCircuit]
+  var circuits: [CellCircuit]
   private var unit: [UInt16]
   private var storedThreshold: UInt16 = 2_000
   private let serial: UInt32
@@ -242,7 +242,7 @@ public struct BatlabInstrument: EmulatedInstrument {
     } else if packet[2] & 0x80 != 0 {
       if isWritable(place) {
         answered = 0
-        if !ignoredWrites.contains(place) { write(value, to: place) }
+        if !ignoredWrites.contains(place), !isLying(place) { write(value, to: place) }
       }
     } else if place.space == 4, place.number < 0x12 {
       answered = unit[Int(place.number)]
@@ -255,7 +255,7 @@ public struct BatlabInstrument: EmulatedInstrument {
   }
 
   private func isWritable(_ place: Place) -> Bool {
-    if refusedWrites.contains(place) { return false }
+    if refusedWrites.contains(place) || isRefusing(place) { return false }
     if place.space < 4 { return place.number < CellCircuit.registerCount }
     // Serial numbers only before they are set; the rest is read-only.
     return place.space == 4

@@ -21,6 +21,8 @@ struct CellCircuit: Sendable {
   var cell: (any VirtualCell)?
   var recorder: HalfCycleRecorder
   var lastStreamAt: UInt16 = 0
+  /// What is wrong with it.
+  var fault: MeterFault?
   /// Amperes that flow for each that is asked for.
   let gain: Double
   private var voltSeconds = 0.0
@@ -58,7 +60,7 @@ struct CellCircuit: Sendable {
   /// Whether the regulator still moves.
   var isMoving: Bool { duty != (isDriven ? min(registers[0x03], 640) : 0) }
 
-  private var drive: CellDrive {
+  var drive: CellDrive {
     guard isDriven, duty > 0 else { return .open }
     let amperes = Double(duty) / 128 * gain
     return .current(mode == 3 ? amperes : -amperes)
@@ -101,10 +103,11 @@ struct CellCircuit: Sendable {
 
   /// The end of the circuit's slice: what was measured in it goes into the registers.
   mutating func latch(sliceSeconds: Double, zeroAmpereThreshold: UInt16) {
-    registers[0x07] = Self.voltageCounts(cell == nil ? 0 : voltSeconds / sliceSeconds)
+    let (volts, amperes) = seen(voltSeconds / sliceSeconds, ampereSeconds / sliceSeconds)
+    registers[0x07] = Self.voltageCounts(cell == nil ? 0 : volts)
     var current: UInt16 = 0
     if isDriven {
-      current = UInt16(min(max((ampereSeconds / sliceSeconds / 4.096 * 32_768).rounded(), 0), 32_767))
+      current = UInt16(min(max((amperes / 4.096 * 32_768).rounded(), 0), 32_767))
       if current < zeroAmpereThreshold { current = 0 }
     }
     registers[0x06] = current
@@ -117,6 +120,12 @@ struct CellCircuit: Sendable {
     }
     voltSeconds = 0
     ampereSeconds = 0
+  }
+
+  /// What its meter shows of a slice's means; above its converter's reach when that is overdriven.
+  private func seen(_ volts: Double, _ amperes: Double) -> (volts: Double, amperes: Double) {
+    guard let fault else { return (volts, amperes) }
+    return fault.kind == .overload ? (10, amperes) : (fault.volts(volts), fault.amperes(amperes))
   }
 
   /// After power-on the firmware waits until it has measured.

@@ -1,28 +1,71 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: NaCycler contributors
 //
-// The models of the family and their numbers. One so far; a 2450 in its own SCPI is another dialect of the set-up lines
-// and joins here.
+// The models of the family and their numbers.
 
 internal import CyclerModel
-public import InstrumentKit
 internal import Quantities
 
 /// A model that the driver knows.
 public enum KeithleyModel: String, Sendable, Hashable, CaseIterable {
   /// The 2400 SourceMeter, 1 A, over RS-232.
   case model2400 = "2400"
+  /// The 2450 SourceMeter, 1 A, over USBTMC or a socket, in the command set `SCPI`.
+  case model2450 = "2450"
+  /// The 2460 SourceMeter, 7 A, otherwise as the 2450.
+  case model2460 = "2460"
 
   /// What it is called in answers to `*IDN?`: `MODEL 2400`.
   var identification: String { "MODEL \(rawValue)" }
 
+  /// Its lines.
+  var dialect: ScpiDialect {
+    switch self {
+    case .model2400: .series2400
+    case .model2450, .model2460: .interactive
+    }
+  }
+
   /// Full scales of the current ranges, ascending.
-  static let currentRanges: [Current] = [
+  var currentRanges: [Current] {
+    switch self {
+    case .model2400: Self.decades
+    case .model2450: Self.currents2450
+    case .model2460: Self.currents2460
+    }
+  }
+
+  /// 1 µA to 1 A.
+  private static let decades = [
     1_000_000, 10_000_000, 100_000_000, 1_000_000_000, 10_000_000_000, 100_000_000_000, 1_000_000_000_000,
   ].map { Current(picoamperes: $0) }
+  /// 10 nA and 100 nA before them.
+  private static let currents2450 = [10_000, 100_000].map { Current(picoamperes: $0) } + decades
+  /// 4, 5 and 7 A behind them.
+  private static let currents2460 = decades + [4, 5, 7].map { Current(picoamperes: $0 * 1_000_000_000_000) }
 
-  /// Full scales of the voltage ranges that a cell needs, ascending; the 200 V range is not used.
-  static let voltageRanges = [200, 2_000, 20_000].map { Voltage(millivolts: $0) }
+  /// The range in which no current is sourced: small, and the same in all models; those below need long to settle.
+  static let zeroRange = Current(picoamperes: 1_000_000)
+
+  /// Full scales of the voltage ranges that a cell needs, ascending; those above 20 V are not used.
+  var voltageRanges: [Voltage] {
+    switch self {
+    case .model2400: [200, 2_000, 20_000].map { Voltage(millivolts: $0) }
+    case .model2450: [20, 200, 2_000, 20_000].map { Voltage(millivolts: $0) }
+    case .model2460: [200, 2_000, 7_000, 10_000, 20_000].map { Voltage(millivolts: $0) }
+    }
+  }
+
+  /// The most that a compliance may be in a current range: what the driver uses, or the range's own limit where that is
+  /// less. A 2460 drives 7 A at 7 V and 5 A at 10 V at the most; in all other ranges used here 20 V are open.
+  func largestCompliance(in range: Current) -> Voltage {
+    guard self == .model2460 else { return Self.usedVoltage }
+    if range > Current(picoamperes: 5_000_000_000_000) { return Voltage(millivolts: 7_350) }
+    return range > Current(picoamperes: 4_000_000_000_000) ? Voltage(millivolts: 10_500) : Self.usedVoltage
+  }
+
+  /// The largest compliance of a set-point that the driver uses.
+  static let usedVoltage = Voltage(millivolts: 19_700)
 
   /// A range goes this far beyond its full scale: 105 %.
   static let overrange: Int64 = 105
@@ -34,34 +77,12 @@ public enum KeithleyModel: String, Sendable, Hashable, CaseIterable {
   static func limit(of range: Voltage) -> Voltage { range * overrange / 100 }
 
   /// The index of the smallest current range that holds a current, 5 % beyond its full scale included.
-  static func rangeIndex(holding current: Current) -> Int? {
-    currentRanges.firstIndex { limit(of: $0) >= current.magnitude }
+  func rangeIndex(holding current: Current) -> Int? {
+    currentRanges.firstIndex { Self.limit(of: $0) >= current.magnitude }
   }
 
-  /// The smallest voltage range that holds a voltage.
-  static func range(holding voltage: Voltage) -> Voltage? { voltageRanges.first { limit(of: $0) >= voltage.magnitude } }
-
-  /// What it can do with a cell. Measured accuracies: specification SPEC-2400 Rev. H (one year, 23 ± 5 °C).
-  public var capabilities: InstrumentCapabilities {
-    var capabilities = InstrumentCapabilities(
-      channels: 1,
-      kinds: [.rest, .openCircuitCheck, .constantCurrent, .constantCurrentConstantVoltage, .constantVoltage],
-      voltage: VoltageWindow(from: Voltage(millivolts: -19_500), to: Voltage(millivolts: 19_500)),
-      maximumCurrent: Current(picoamperes: 1_050_000_000_000), currentRanges: Self.currentRanges,
-      shortestReadingInterval: TimeSpan(milliseconds: 250), voltageErrorPartsPerMillion: 150,
-      voltageOffsetError: Voltage(nanovolts: 1_500_000), holdsBounds: false, hasLease: false,
-      leaseHole: """
-        the instrument has no watchdog and does not notice that its line is cut: without the host it goes on until \
-        somebody switches it off; only its compliance bounds a charge
-        """,
-      openCircuit: .zeroCurrentHeld)
-    let errors: [(gain: Int64, offset: Int64)] = [
-      (290, 300), (270, 700), (250, 6_000), (270, 60_000), (350, 600_000), (550, 6_000_000), (2_200, 570_000_000),
-    ]
-    capabilities.currentAccuracy = zip(Self.currentRanges, errors).map { range, error in
-      CurrentAccuracy(
-        fullScale: range, gainPartsPerMillion: error.gain, offset: Current(picoamperes: error.offset))
-    }
-    return capabilities
+  /// The smallest voltage range that holds a voltage; the largest where none does.
+  func range(holding voltage: Voltage) -> Voltage {
+    voltageRanges.first { Self.limit(of: $0) >= voltage.magnitude } ?? voltageRanges.last ?? voltage.magnitude
   }
 }

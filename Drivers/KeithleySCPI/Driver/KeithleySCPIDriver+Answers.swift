@@ -11,6 +11,7 @@ import Quantities
 extension KeithleySCPIDriver {
   /// Takes a line for the answer to what is under way, if it is.
   mutating func take(_ line: UnsafeRawBufferPointer, _ now: HostInstant, _ outputs: inout DriverOutputs) {
+    if pending?.question == .languageAlone { return takeLanguageAlone(line, now, &outputs) }
     guard let pending, Self.carries(pending.number, line) else {
       if !line.isEmpty { garbageLines += 1 }
       return
@@ -29,10 +30,11 @@ extension KeithleySCPIDriver {
       switch pending.question {
       case .safe: takeSafe(answer, now, &outputs)
       case .identity(let before): takeIdentity(answer, before, now, &outputs)
+      case .language: takeLanguage(answer, now, &outputs)
       case .setup: takeSetup(answer, now, &outputs)
-      case .errors(let first): takeError(answer, first, now, &outputs)
+      case .errors(let first, let isExplained): takeError(answer, first, isExplained, now, &outputs)
       case .close, .checkClosed: takeClosed(answer, pending, now, &outputs)
-      case .measure: false
+      case .languageAlone, .measure: false
       }
     if !isUnderstood { garbageLines += 1 }
   }
@@ -55,25 +57,34 @@ extension KeithleySCPIDriver {
 
   private mutating func takeSafe(_ answer: String, _ now: HostInstant, _ outputs: inout DriverOutputs) -> Bool {
     let parts = answer.split(separator: ";", omittingEmptySubsequences: false)
-    guard parts.count == 3, let seconds = Self.seconds(parts[0]) else { return false }
-    // Acknowledged and not carried out: it stays unanswered, and is asked again.
-    guard parts[1].uppercased().hasPrefix("HIMP"), parts[2] == "0" else { return false }
+    guard parts.count == 3, parts[1].uppercased().hasPrefix("HIMP"), parts[2] == "0" else {
+      // Acknowledged and not carried out: it stays unanswered, and is asked again.
+      return false
+    }
+    var time: TimeSpan?
+    switch dialect {
+    case .series2400:
+      time = Self.seconds(parts[0])
+      guard time != nil else { return false }
+    case .interactive: guard parts[0].uppercased().hasPrefix("HIMP") else { return false }
+    }
     answered()
-    noteOpened(instrument: seconds, now, &outputs)
+    noteOpened(instrument: time, now, &outputs)
     afterDisconnection(now, &outputs)
     return true
   }
 
-  private mutating func noteOpened(instrument: TimeSpan, _ now: HostInstant, _ outputs: inout DriverOutputs) {
+  /// The moment at which it was disconnected: the instrument's, where it tells one; otherwise that of its answer.
+  private mutating func noteOpened(instrument: TimeSpan?, _ now: HostInstant, _ outputs: inout DriverOutputs) {
     guard var active, active.isClosed else { return }
     active.isClosed = false
     guard active.hasBegun else {
       self.active = active
       return
     }
-    let said = active.clockIsLost ? nil : active.plausible(active.offset + instrument, now)
+    let said = instrument.flatMap { active.clockIsLost ? nil : active.plausible(active.offset + $0, now) }
     let at = max(active.lastTime, said ?? active.expectedTime(now))
-    if active.momentIsLost || said == nil {
+    if active.momentIsLost || (said == nil && dialect == .series2400) {
       outputs.events.append(.circuitMarkLost(channel: 0, at: at))
     }
     outputs.events.append(.circuitOpened(channel: 0, at: at))
@@ -85,7 +96,7 @@ extension KeithleySCPIDriver {
 
   private mutating func afterDisconnection(_ now: HostInstant, _ outputs: inout DriverOutputs) {
     switch purpose {
-    case .opening: ask(.identity(nil), now, &outputs)
+    case .opening: setUp(.opening, now, &outputs)
     case .confirming: outputs.events.append(.circuit(channel: 0, .openConfirmed))
     case .watching: return
     case .arming: setUp(.driving, now, &outputs)
@@ -108,10 +119,17 @@ extension KeithleySCPIDriver {
     self.phase = phase
     setupRepeats = 0
     switch phase {
-    case .opening: lines = SetupLine.opening
-    case .findingOpenVoltage: lines = [SetupLine.isStillSetUp] + SetupLine.zeroCurrent
-    case .driving: lines = armed
-    case .handingOver(let target): lines = active?.plan.hold(target) ?? []
+    case .opening: lines = SetupLine.opening(dialect)
+    case .findingOpenVoltage:
+      lines = armed
+      active?.sourced = .current
+    case .driving:
+      lines = armed
+      let sourced = active?.plan.sourced ?? .current
+      active?.sourced = sourced
+    case .handingOver(let target):
+      lines = active?.plan.hold(target) ?? []
+      active?.sourced = .voltage
     }
     ask(.setup, now, &outputs)
   }
@@ -119,7 +137,7 @@ extension KeithleySCPIDriver {
   /// Begins to find the open-circuit voltage, or a rest.
   mutating func prepare(_ now: HostInstant, _ outputs: inout DriverOutputs) {
     guard let active else { return }
-    armed = [SetupLine.isStillSetUp] + SetupLine.zeroCurrent
+    armed = [SetupLine.isStillSetUp(dialect)] + SetupLine.zeroCurrent(of: active.plan.model)
     setUp(active.isRest ? .driving : .findingOpenVoltage, now, &outputs)
   }
 
@@ -140,16 +158,70 @@ extension KeithleySCPIDriver {
     }
     guard let model = KeithleyModel.allCases.first(where: { $0.identification == parts[1].uppercased() }) else {
       isUndrivable = true
-      let fault = Fault(.linkIdentity, "the instrument says that it is `\(answer)`; the driver knows the 2400 only")
+      let known = KeithleyModel.allCases.map(\.rawValue).joined(separator: ", ")
+      let fault = Fault(.linkIdentity, "the instrument says that it is `\(answer)`; the driver knows \(known)")
       outputs.events.append(.fault(channel: nil, fault))
       return true
     }
     self.model = model
+    dialect = model.dialect
     identity = InstrumentIdentity(
       family: Self.descriptor.family, model: model.rawValue, serial: parts[2], firmware: parts[3],
       capabilities: model.capabilities)
-    setUp(.opening, now, &outputs)
+    switch dialect {
+    case .series2400: disconnect(.opening, now, &outputs)
+    case .interactive: ask(.language, now, &outputs)
+    }
     return true
+  }
+
+  private mutating func takeLanguage(_ answer: String, _ now: HostInstant, _ outputs: inout DriverOutputs) -> Bool {
+    switch answer {
+    case "SCPI":
+      answered()
+      disconnect(.opening, now, &outputs)
+    case "SCPI2400":
+      answered()
+      // It understands a 2400's words for being disconnected.
+      dialect = .series2400
+      refuseLanguage(answer, &outputs)
+      disconnect(.confirming, now, &outputs)
+    case "TSP":
+      answered()
+      disconnectInTSP(&outputs)
+    default: return false
+    }
+    return true
+  }
+
+  /// The answer to a question that has no number. Only the name of a command set is one.
+  private mutating func takeLanguageAlone(
+    _ line: UnsafeRawBufferPointer, _ now: HostInstant, _ outputs: inout DriverOutputs
+  ) {
+    guard line.elementsEqual("TSP".utf8) else {
+      if !line.isEmpty { garbageLines += 1 }
+      return
+    }
+    answered()
+    disconnectInTSP(&outputs)
+  }
+
+  /// Whether it carried this out cannot be asked.
+  private mutating func disconnectInTSP(_ outputs: inout DriverOutputs) {
+    speaksTSP = true
+    outputs.writes.append(contentsOf: ScpiDialect.preludeInTSP.utf8)
+    outputs.events.append(.circuit(channel: 0, .unknown))
+    refuseLanguage("TSP", &outputs)
+  }
+
+  private mutating func refuseLanguage(_ language: String, _ outputs: inout DriverOutputs) {
+    isUndrivable = true
+    identity = nil
+    let fault = Fault(
+      .linkIdentity,
+      "the instrument's command set is \(language), and the driver speaks SCPI: send it `*LANG SCPI`, or choose MENU, "
+        + "Settings, Command Set, SCPI at its front; then switch it off and on, and open the port again")
+    outputs.events.append(.fault(channel: nil, fault))
   }
 
   private static func trimmed(_ text: Substring) -> String {
@@ -165,17 +237,23 @@ extension KeithleySCPIDriver {
     guard let line = lines.first else { return false }
     let parts = answer.split(separator: ";", maxSplits: line.expected.count, omittingEmptySubsequences: false)
     // A question that the instrument did not understand is missing in front of the error that says so.
-    guard let error = parts.last.flatMap({ Self.error($0) }) else { return false }
+    guard let error = parts.last.flatMap({ Self.error($0) }) else {
+      // A 2450 leaves a line at the first command that it does not take: only the number came.
+      guard answer.isEmpty, dialect == .interactive else { return false }
+      answered()
+      askWhySilent(now, &outputs)
+      return true
+    }
     if case .found(let fault) = error {
       answered()
-      ask(.errors(fault), now, &outputs)
+      ask(.errors(fault, isExplained: true), now, &outputs)
       return true
     }
     guard parts.count == line.expected.count + 1 else { return false }
     let unmet = zip(line.expected, parts).first { !$0.0.isMet(by: $0.1) }
-    if unmet != nil, line == SetupLine.isStillSetUp {
+    if unmet != nil, line == SetupLine.isStillSetUp(dialect) {
       answered()
-      lines.replaceSubrange(0..<1, with: SetupLine.opening)
+      lines.replaceSubrange(0..<1, with: SetupLine.opening(dialect))
       ask(.setup, now, &outputs)
       return true
     }
@@ -209,13 +287,14 @@ extension KeithleySCPIDriver {
   }
 
   private mutating func takeError(
-    _ answer: String, _ first: Fault, _ now: HostInstant, _ outputs: inout DriverOutputs
+    _ answer: String, _ first: Fault, _ isExplained: Bool, _ now: HostInstant, _ outputs: inout DriverOutputs
   ) -> Bool {
     guard let error = Self.error(Substring(answer)) else { return false }
     answered()
-    if case .found = error {
-      // The queue holds ten; each question takes one out.
-      ask(.errors(first), now, &outputs)
+    if case .found(let fault) = error {
+      // The queue holds ten, or a thousand; each question takes one out.
+      let told = isExplained ? first : Fault(first.code, "\(first.detail); \(fault.detail)")
+      ask(.errors(told, isExplained: true), now, &outputs)
     } else {
       refuse(first, now, &outputs)
     }
@@ -238,12 +317,17 @@ extension KeithleySCPIDriver {
     case found(Fault)
   }
 
-  /// `0,"No error"`, `-113,"Undefined header"`, `+803,"Not permitted with OUTPUT off"`; nil for what is none.
+  /// `0,"No error"`, `-113,"Undefined header"`, `+803,"Not permitted with OUTPUT off"`, or of a 2450
+  /// `-113,"Undefined header;1;2026/01/31 12:57:04.484"`; nil for what is none. Errors of asking (-410 interrupted,
+  /// -420 unterminated, -430, -440) come of questions that were overtaken and not of anything that was set: they count
+  /// as none.
   private static func error(_ answer: Substring) -> QueueEntry? {
     guard let comma = answer.firstIndex(of: ","), let number = Int(answer[..<comma]), answer.last == "\"",
       answer[answer.index(after: comma)...].first == "\"", answer.utf8.allSatisfy({ (0x20..<0x7F).contains($0) })
     else { return nil }
-    return number == 0 ? QueueEntry.none : .found(Fault(.instrumentError, "the instrument says \(answer)"))
+    let isOfAsking = (-440 ... -410).contains(number)
+    return number == 0 || isOfAsking
+      ? QueueEntry.none : .found(Fault(.instrumentError, "the instrument says \(answer)"))
   }
 
   // MARK: Switched on
@@ -251,14 +335,23 @@ extension KeithleySCPIDriver {
   private mutating func takeClosed(
     _ answer: String, _ pending: Pending, _ now: HostInstant, _ outputs: inout DriverOutputs
   ) -> Bool {
-    let parts = answer.split(separator: ";", maxSplits: 2, omittingEmptySubsequences: false)
-    guard parts.count == 3, let time = Self.seconds(parts[0]), parts[1] == "0" || parts[1] == "1",
-      let error = Self.error(parts[2])
-    else { return false }
+    // A 2450 tells no time.
+    let first = dialect == .series2400 ? 1 : 0
+    let parts = answer.split(separator: ";", maxSplits: first + 1, omittingEmptySubsequences: false)
+    guard parts.count == first + 2, parts[first] == "0" || parts[first] == "1", let error = Self.error(parts[first + 1])
+    else {
+      // A 2450 leaves a line whose command it refuses: why, is asked at once.
+      guard answer.isEmpty, dialect == .interactive, pending.question == .close else { return false }
+      answered()
+      ask(.checkClosed, now, &outputs)
+      return true
+    }
+    let time = first == 0 ? nil : Self.seconds(parts[0])
+    guard first == 0 || time != nil else { return false }
     answered()
     if case .found(let fault) = error {
-      ask(.errors(fault), now, &outputs)
-    } else if parts[1] == "0" {
+      ask(.errors(fault, isExplained: true), now, &outputs)
+    } else if parts[first] == "0" {
       if pending.question == .checkClosed, !closeWasRepeated {
         // The line that switches on was lost, not its answer.
         closeWasRepeated = true
@@ -273,38 +366,29 @@ extension KeithleySCPIDriver {
   }
 
   private mutating func isClosed(
-    instrument time: TimeSpan, isExact: Bool, sentAt: HostInstant, _ now: HostInstant, _ outputs: inout DriverOutputs
+    instrument time: TimeSpan?, isExact: Bool, sentAt: HostInstant, _ now: HostInstant, _ outputs: inout DriverOutputs
   ) {
     guard var active else { return }
     active.isClosed = true
     active.momentIsLost = false
-    active.lastHost = now
     active.nextMeasurement = now
     switch phase {
     case .opening: return
     case .findingOpenVoltage:
+      active.lastHost = now
       self.active = active
       ask(.measure(restartsClock: false), now, &outputs)
       return
-    case .driving:
-      // Its clock began with the line that switched it on. As at the end, the moment is the one that it says right
-      // after it switched; where that answer was lost, the beginning of the clock, milliseconds before.
-      let at = isExact && time <= now - sentAt ? time : .zero
-      active.hasBegun = true
-      // One that did not set its clock to zero is read all the same.
-      active.offset = time <= now - sentAt + Self.patience * Int64(Self.tolerableMisses) ? .zero : .zero - time
-      active.lastTime = at
-      active.lastHost = HostInstant(microseconds: now.microseconds - (active.offset + time - at).microseconds)
-      active.nextMeasurement = now
-      if !active.isRest { active.hosted.closed(at: at) }
-      outputs.events.append(.began(channel: 0, active.token))
-      outputs.events.append(.circuitClosed(channel: 0, at: at))
+    case .driving: begin(&active, instrument: time, isExact: isExact, sentAt: sentAt, now, &outputs)
     case .handingOver:
-      let said = active.plausible(active.offset + time, now)
+      active.lastHost = now
+      let said = time.flatMap { active.plausible(active.offset + $0, now) }
       let at = max(active.lastTime, said ?? active.expectedTime(now))
       active.lastTime = at
       active.hosted.held(at: at)
-      if !isExact || said == nil { outputs.events.append(.circuitMarkLost(channel: 0, at: at)) }
+      if !isExact || (said == nil && dialect == .series2400) {
+        outputs.events.append(.circuitMarkLost(channel: 0, at: at))
+      }
       outputs.events.append(.circuitClosed(channel: 0, at: at))
       outputs.events.append(.holdBegan(channel: 0, at: at))
       phase = .driving
@@ -312,6 +396,33 @@ extension KeithleySCPIDriver {
     outputs.events.append(.circuit(channel: 0, .closed))
     self.active = active
     measure(now, &outputs)
+  }
+
+  /// A set-point's first closed circuit.
+  private func begin(
+    _ active: inout Active, instrument time: TimeSpan?, isExact: Bool, sentAt: HostInstant, _ now: HostInstant,
+    _ outputs: inout DriverOutputs
+  ) {
+    active.hasBegun = true
+    var at = TimeSpan.zero
+    if let time {
+      // Its clock began with the line that switched it on. As at the end, the moment is the one that it says right
+      // after it switched; where that answer was lost, the beginning of the clock, milliseconds before.
+      if isExact, time <= now - sentAt { at = time }
+      // One that did not set its clock to zero is read all the same.
+      active.offset = time <= now - sentAt + Self.patience * Int64(Self.tolerableMisses) ? .zero : .zero - time
+      active.lastHost = HostInstant(microseconds: now.microseconds - (active.offset + time - at).microseconds)
+    } else {
+      // The host's clock counts until the first reading, and begins with the answer, as the end does: what a line takes
+      // is in both and falls out of their difference. The instrument's clock joins with the first reading.
+      active.lastHost = now
+      active.clockIsLost = true
+    }
+    active.lastTime = at
+    if !active.isRest { active.hosted.closed(at: at) }
+    outputs.events.append(.began(channel: 0, active.token))
+    if time == nil, !isExact { outputs.events.append(.circuitMarkLost(channel: 0, at: at)) }
+    outputs.events.append(.circuitClosed(channel: 0, at: at))
   }
 
   /// A time as the instrument says it. With an exponent it must have the form of a measurement, so that a lost byte is

@@ -21,13 +21,19 @@ extension KeithleySCPIDriver {
     ask(.measure(restartsClock: restarts), now, &outputs)
   }
 
-  /// Takes the answer to `:READ?`.
+  /// Takes the answer to a measurement.
   mutating func takeMeasurement(
     _ line: UnsafeRawBufferPointer, _ restartsClock: Bool, _ now: HostInstant, _ outputs: inout DriverOutputs
   ) {
-    guard let measured = MeterReading(line, from: 4) else {
-      // The number and no measurement: it refused, as it does when its output is off.
-      if line.count == 3 { measurementRefused(now, &outputs) } else { garbageLines += 1 }
+    let found =
+      switch dialect {
+      case .series2400: MeterReading(line, from: 4)
+      case .interactive: MeterReading(interactive: line, from: 4, sourced: active?.sourced ?? .current)
+      }
+    guard let measured = found else {
+      // The number and no measurement: it refused, as it does when its output is off. A 2450 says that it is off.
+      let isRefused = line.count == 3 || (dialect == .interactive && MeterReading.isOn(line) == false)
+      if isRefused { measurementRefused(now, &outputs) } else { garbageLines += 1 }
       return
     }
     pending = nil
@@ -64,8 +70,11 @@ extension KeithleySCPIDriver {
         .instrumentNoReading, "the open-circuit voltage cannot be measured: is a cell connected, with all four leads?")
       return disconnect(.refusing(fault), now, &outputs)
     }
-    guard voltage.magnitude + SourcePlan.distance <= Voltage(millivolts: 19_700) else {
-      let fault = Fault(.instrumentRefused, "the cell stands at \(voltage.written), beyond what the driver uses")
+    guard active.plan.hasRoom(above: voltage) else {
+      let fault = Fault(
+        .instrumentRefused,
+        "the cell stands at \(voltage.written), beyond what is used of its range of \(active.plan.range.written)"
+      )
       return disconnect(.refusing(fault), now, &outputs)
     }
     armed = active.plan.lines(openVoltage: voltage)
@@ -79,7 +88,9 @@ extension KeithleySCPIDriver {
     _ measured: MeterReading, _ restartsClock: Bool, _ now: HostInstant, _ outputs: inout DriverOutputs
   ) {
     guard var active else { return }
-    if restartsClock {
+    // A buffer's clock that somebody else began anew is no longer the one that the last reading was on.
+    let isOther = dialect == .interactive && active.plausible(active.offset + measured.time, now) == nil
+    if restartsClock || isOther {
       // Between the last reading on the old clock and this one the host's clock counts.
       active.offset = active.expectedTime(now) - measured.time
       active.clockIsLost = false
@@ -89,7 +100,7 @@ extension KeithleySCPIDriver {
     if active.isRest, measured.status.contains(.compliance) { quality.insert(.overload) }
     let reading = Reading(
       time: time, voltage: measured.voltage, current: measured.current,
-      range: active.isRest ? 1 : UInt16(active.plan.rangeIndex + 1), quality: quality)
+      range: UInt16(active.plan.rangeIndex + 1), quality: quality)
     active.lastTime = time
     active.lastHost = now
     outputs.events.append(.reading(channel: 0, reading))

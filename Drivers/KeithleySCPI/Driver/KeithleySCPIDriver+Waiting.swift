@@ -8,14 +8,15 @@ import InstrumentKit
 import Quantities
 
 extension KeithleySCPIDriver {
-  /// Disconnects the cell, whatever is under way; what was asked before is forgotten.
+  /// Disconnects the cell, whatever is under way; what was asked before is forgotten. Where it is not known who is
+  /// there, it is disconnected in the words of every model and asked.
   mutating func disconnect(_ purpose: Purpose, _ now: HostInstant, _ outputs: inout DriverOutputs) {
     // The first of two may have done it already, at a moment that nobody heard of.
     if pending?.question == .safe { active?.momentIsLost = true }
     self.purpose = purpose
     lines = []
     closeWasRepeated = false
-    ask(.safe, now, &outputs)
+    ask(model == nil && !isUndrivable ? .identity(nil) : .safe, now, &outputs)
   }
 
   /// Does what the host asks.
@@ -42,6 +43,9 @@ extension KeithleySCPIDriver {
       case .opening, .confirming, .watching, .arming, .handingOver, .ending, .refusing: break
       }
       disconnect(.ending(.requested), now, &outputs)
+    } else if speaksTSP {
+      outputs.writes.append(contentsOf: ScpiDialect.preludeInTSP.utf8)
+      outputs.events.append(.circuit(channel: 0, .unknown))
     } else if isUndrivable || (identity != nil && phase != .opening) || isIdle {
       disconnect(.confirming, now, &outputs)
     }
@@ -58,9 +62,9 @@ extension KeithleySCPIDriver {
     _ setpoint: Setpoint, _ channel: Int, _ now: HostInstant, _ outputs: inout DriverOutputs
   ) -> Fault? {
     guard channel == 0 else { return Fault(.instrumentRefused, "it has one channel, with the number 0") }
-    guard isIdle else { return Fault(.instrumentRefused, "the instrument is not ready") }
+    guard isIdle, let model else { return Fault(.instrumentRefused, "the instrument is not ready") }
     do throws(Fault) {
-      let plan = try SourcePlan(setpoint)
+      let plan = try SourcePlan(setpoint, of: model)
       active = Active(plan: plan, hosted: HostedSetpoint(setpoint))
       purpose = .arming
       prepare(now, &outputs)
@@ -91,6 +95,8 @@ extension KeithleySCPIDriver {
   private mutating func missed(_ pending: Pending, _ now: HostInstant, _ outputs: inout DriverOutputs) {
     misses += 1
     if misses >= Self.tolerableMisses {
+      // One that speaks TSP understands no line with a number in it.
+      if case .identity = pending.question { return ask(.languageAlone, now, &outputs) }
       misses = 0
       return giveUp(now, &outputs)
     }
@@ -103,10 +109,15 @@ extension KeithleySCPIDriver {
       ask(.measure(restartsClock: restartsClock), now, &outputs)
     case .setup where misses == 2:
       // It may have left the line at the first word that it does not know.
-      let text = lines.first?.text ?? ""
-      ask(.errors(Fault(.instrumentError, "the instrument does not answer `\(text)`")), now, &outputs)
-    case .identity, .setup, .errors, .checkClosed: ask(pending.question, now, &outputs)
+      askWhySilent(now, &outputs)
+    case .identity, .language, .languageAlone, .setup, .errors, .checkClosed: ask(pending.question, now, &outputs)
     }
+  }
+
+  /// Asks the error queue why a line of the set-up has no answer.
+  mutating func askWhySilent(_ now: HostInstant, _ outputs: inout DriverOutputs) {
+    let fault = Fault(.instrumentError, "the instrument does not answer `\(lines.first?.text ?? "")`")
+    ask(.errors(fault, isExplained: false), now, &outputs)
   }
 
   /// Nobody answers. What can still be done is done: to disconnect, again and again.
@@ -125,7 +136,11 @@ extension KeithleySCPIDriver {
         purpose = active.hasBegun ? .ending(.failed(fault)) : .refusing(fault)
       }
     } else if identity == nil || purpose == .opening {
+      // Whoever answers next may be another.
       identity = nil
+      model = nil
+      dialect = .series2400
+      isUndrivable = false
       purpose = .opening
     } else {
       // Once it answers again, it is to be said.

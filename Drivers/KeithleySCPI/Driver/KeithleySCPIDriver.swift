@@ -8,15 +8,23 @@
 // One line is under way at a time. Each begins with a number that the instrument keeps in a register that it does not
 // need (`*ESE`) and says in front of its answer, so an answer that comes late, twice or after a restart is never taken
 // for the answer to another question. A line whose answer is damaged counts as unanswered and is asked again.
+//
+// Which command set is spoken is decided by the answer to `*IDN?`; what is sent before stops the output of any model.
+// For lines that carry messages (USBTMC) and must know whether an answer comes: all that is written are whole lines; of
+// the lines of one call at most one has a question mark in it, and that one is the last and is answered with one line.
+// An empty line is there for serial lines only and need not be sent. Another question before the answer is possible:
+// a stop waits for nothing, and who was not answered asks again. What the instrument says of that in its queue
+// (-410 to -440) is not taken for a fault.
 
 public import CyclerModel
 public import InstrumentKit
 import Quantities
 
-/// Keithley 2400 SourceMeter over RS-232; its lines are in Drivers/KeithleySCPI/README.md. Tried on no instrument yet.
+/// Keithley SourceMeters 2400 (RS-232), 2450 and 2460 (USBTMC, sockets); their lines are in
+/// Drivers/KeithleySCPI/README.md. Tried on no instrument yet.
 public struct KeithleySCPIDriver: InstrumentDriver {
   /// A serial adapter says nothing of what is behind it, so the port is named by a person. 9,600 bits per second is
-  /// what the instrument leaves the factory with.
+  /// what a 2400 leaves the factory with; the others have no speed.
   public static let descriptor = InstrumentDescriptor(
     family: "keithley_scpi", baudRate: 9_600, matches: [], maturity: .emulatedOnly)
 
@@ -25,12 +33,12 @@ public struct KeithleySCPIDriver: InstrumentDriver {
     KeithleyModel(rawValue: name)?.capabilities
   }
 
-  /// Makes "off" mean disconnected, and switches off. The empty line ends half a command.
-  public static var safeStopBytes: [UInt8] { Array("\n:OUTP:SMOD HIMP;:OUTP OFF\n".utf8) }
+  /// Makes "off" mean disconnected, and switches off, in the words of every model. The empty line ends half a command.
+  public static var safeStopBytes: [UInt8] { Array(ScpiDialect.prelude.utf8) }
 
   /// The longest line that is taken for an answer.
   static let maximumLineLength = 250
-  /// How long an answer may take: 160 bytes both ways at 9,600 bits per second, and a measurement of 0.1 s.
+  /// How long an answer may take: at a 2400, 160 bytes both ways at 9,600 bits per second, and a measurement of 0.1 s.
   static let patience = TimeSpan(milliseconds: 900)
   /// Unanswered so often in a row, the instrument is taken for gone.
   static let tolerableMisses = 3
@@ -49,12 +57,17 @@ public struct KeithleySCPIDriver: InstrumentDriver {
   enum Question: Sendable, Hashable {
     /// Disconnect, and prove it.
     case safe
-    /// Who are you? With the answer that came before, because a digit could have been lost.
+    /// Who are you? With the answer that came before, because a digit could have been lost. What stops any model comes
+    /// before it.
     case identity(String?)
+    /// Which of its command sets does it speak?
+    case language
+    /// The same, alone and without a number, for one that speaks TSP and understands nothing else.
+    case languageAlone
     /// A line of the present set-up.
     case setup
-    /// The next entry of the error queue, which began with this.
-    case errors(Fault)
+    /// The next entry of the error queue, which began with this; or with a silence, of which the queue may tell more.
+    case errors(Fault, isExplained: Bool)
     /// Switch on; the instrument's clock begins anew at the first time of a set-point.
     case close
     /// Whether it did switch on.
@@ -73,7 +86,7 @@ public struct KeithleySCPIDriver: InstrumentDriver {
 
   /// What comes after the proof that the cell is disconnected.
   enum Purpose: Sendable, Hashable {
-    /// To be asked who it is.
+    /// To be set up for the first time.
     case opening
     /// To say so.
     case confirming
@@ -109,6 +122,8 @@ public struct KeithleySCPIDriver: InstrumentDriver {
     var isClosed = false
     /// What the instrument itself will hold, while it drives a current.
     var ownHold: Voltage?
+    /// What the instrument was told to source.
+    var sourced = ScpiDialect.Sourced.current
     /// The set-point's time at the instrument's zero.
     var offset = TimeSpan.zero
     /// The last known moment, on both clocks.
@@ -139,6 +154,10 @@ public struct KeithleySCPIDriver: InstrumentDriver {
   var model: KeithleyModel?
   var identity: InstrumentIdentity?
   var isUndrivable = false
+  /// How it is spoken to; until it is known who is there, as the oldest model.
+  var dialect = ScpiDialect.series2400
+  /// Whether it understands no SCPI at all, so that nothing can be asked of it.
+  var speaksTSP = false
   var pending: Pending?
   var purpose = Purpose.opening
   var phase = Phase.opening
@@ -176,7 +195,11 @@ public struct KeithleySCPIDriver: InstrumentDriver {
       self = KeithleySCPIDriver()
       if wasOpen { outputs.events.append(.circuit(channel: 0, .unknown)) }
     }
-    if isOpen, active == nil, pending == nil { watchAt = watchAt ?? now + Self.watchPeriod } else { watchAt = nil }
+    if isOpen, active == nil, pending == nil, !speaksTSP {
+      watchAt = watchAt ?? now + Self.watchPeriod
+    } else {
+      watchAt = nil
+    }
     outputs.wakeAt = isOpen ? wakeAt : nil
   }
 
@@ -193,10 +216,16 @@ public struct KeithleySCPIDriver: InstrumentDriver {
   mutating func ask(_ question: Question, _ now: HostInstant, _ outputs: inout DriverOutputs) {
     lastNumber = lastNumber >= Self.numbers.upperBound ? Self.numbers.lowerBound : lastNumber + 1
     pending = Pending(question: question, number: lastNumber, deadline: now + Self.patience, sentAt: now)
-    if case .safe = question { outputs.writes.append(UInt8(ascii: "\n")) }
-    outputs.writes.append(contentsOf: "*ESE ".utf8)
-    writeNumber(&outputs)
-    outputs.writes.append(contentsOf: ";*ESE?;".utf8)
+    switch question {
+    case .safe: if dialect == .series2400 { outputs.writes.append(UInt8(ascii: "\n")) }
+    case .identity: outputs.writes.append(contentsOf: ScpiDialect.prelude.utf8)
+    case .language, .languageAlone, .setup, .errors, .close, .checkClosed, .measure: break
+    }
+    if question != .languageAlone {
+      outputs.writes.append(contentsOf: "*ESE ".utf8)
+      writeNumber(&outputs)
+      outputs.writes.append(contentsOf: ";*ESE?;".utf8)
+    }
     write(question, &outputs)
     outputs.writes.append(UInt8(ascii: "\n"))
   }
@@ -209,24 +238,21 @@ public struct KeithleySCPIDriver: InstrumentDriver {
 
   private func write(_ question: Question, _ outputs: inout DriverOutputs) {
     switch question {
-    case .safe: outputs.writes.append(contentsOf: Self.safeLine.utf8)
+    case .safe: outputs.writes.append(contentsOf: dialect.safeLine.utf8)
     case .identity: outputs.writes.append(contentsOf: "*IDN?".utf8)
+    case .language, .languageAlone: outputs.writes.append(contentsOf: "*LANG?".utf8)
     case .setup:
       outputs.writes.append(contentsOf: (lines.first?.text ?? "").utf8)
       outputs.writes.append(contentsOf: ";:SYST:ERR?".utf8)
     case .errors: outputs.writes.append(contentsOf: ":SYST:ERR?".utf8)
     case .close:
-      if active?.hasBegun != true { outputs.writes.append(contentsOf: ":SYST:TIME:RES;".utf8) }
-      outputs.writes.append(contentsOf: ":OUTP ON;:SYST:TIME?;:OUTP?;:SYST:ERR?".utf8)
-    case .checkClosed: outputs.writes.append(contentsOf: ":SYST:TIME?;:OUTP?;:SYST:ERR?".utf8)
+      outputs.writes.append(contentsOf: dialect.closeLine(startsClock: active?.hasBegun != true).utf8)
+    case .checkClosed: outputs.writes.append(contentsOf: dialect.checkClosedLine.utf8)
     case .measure(let restartsClock):
-      if restartsClock { outputs.writes.append(contentsOf: ":SYST:TIME:RES;".utf8) }
-      outputs.writes.append(contentsOf: ":READ?".utf8)
+      if restartsClock { outputs.writes.append(contentsOf: dialect.clockLine.utf8) }
+      outputs.writes.append(contentsOf: dialect.measureLine(active?.sourced ?? .current).utf8)
     }
   }
-
-  /// Disconnects and asks for both proofs: that it is off, and that off means disconnected.
-  static let safeLine = ":OUTP:SMOD HIMP;:OUTP OFF;:SYST:TIME?;:OUTP:SMOD?;:OUTP?"
 
   // MARK: - Lines
 

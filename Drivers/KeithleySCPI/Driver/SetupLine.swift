@@ -20,7 +20,9 @@ struct SetupLine: Sendable, Hashable {
 
     func isMet(by answer: Substring) -> Bool {
       switch self {
-      case .word(let word): return answer.uppercased().hasPrefix(word)
+      case .word(let word):
+        // Some answers are in quotes.
+        return (answer.first == "\"" ? answer.dropFirst() : answer).uppercased().hasPrefix(word)
       case .number(let wanted):
         guard let found = Double(answer) else { return false }
         return (found - wanted).magnitude <= max(wanted.magnitude * 1e-4, 1e-12)
@@ -41,7 +43,25 @@ struct SetupLine: Sendable, Hashable {
   // MARK: After identification
 
   /// Everything that `*RST` would have set and a measurement depends on.
-  static let opening = [
+  static func opening(_ dialect: ScpiDialect) -> [SetupLine] {
+    switch dialect {
+    case .series2400: opening2400
+    case .interactive: openingInteractive
+    }
+  }
+
+  /// Whether the instrument still is as `opening` left it: a power cut since then would have changed all of this. Asked
+  /// before each set-point.
+  static func isStillSetUp(_ dialect: ScpiDialect) -> SetupLine {
+    switch dialect {
+    case .series2400:
+      SetupLine(
+        ":SYST:RSEN?;:SENS:FUNC:CONC?;:FORM:ELEM?", [.word("1"), .word("1"), .word("VOLT,CURR,TIME,STAT")])
+    case .interactive: isStillSetUpInteractive
+    }
+  }
+
+  private static let opening2400 = [
     SetupLine("*CLS"),
     SetupLine(
       ":SYST:RSEN ON;:SOUR:CLE:AUTO OFF;:SYST:TIME:RES:AUTO OFF;:SYST:RSEN?;:SOUR:CLE:AUTO?",
@@ -54,20 +74,19 @@ struct SetupLine: Sendable, Hashable {
       ":ARM:COUN 1;:TRIG:COUN 1;:SOUR:CURR:MODE FIX;:SOUR:VOLT:MODE FIX;:TRIG:COUN?", [.number(1)]),
   ]
 
-  /// Whether the instrument still is as `opening` left it: a power cut since then would have changed all of this. Asked
-  /// before each set-point.
-  static let isStillSetUp = SetupLine(
-    ":SYST:RSEN?;:SENS:FUNC:CONC?;:FORM:ELEM?", [.word("1"), .word("1"), .word("VOLT,CURR,TIME,STAT")])
-
   // MARK: Of a set-point
 
-  /// No current in the smallest range; the compliance is out of a cell's way and bounds a lead that fell off.
-  static let zeroCurrent = current(
-    .zero, range: KeithleyModel.currentRanges[0], compliance: Voltage(millivolts: 20_000))
+  /// No current in a small range; the compliance is out of a cell's way and bounds a lead that fell off.
+  static func zeroCurrent(of model: KeithleyModel) -> [SetupLine] {
+    current(.zero, range: KeithleyModel.zeroRange, compliance: Voltage(millivolts: 20_000), of: model)
+  }
 
   /// A current, with a voltage that it shall not pass in either direction.
-  static func current(_ current: Current, range: Current, compliance: Voltage) -> [SetupLine] {
-    let sense = KeithleyModel.range(holding: compliance) ?? KeithleyModel.voltageRanges[2]
+  static func current(_ current: Current, range: Current, compliance: Voltage, of model: KeithleyModel) -> [SetupLine] {
+    let sense = model.range(holding: compliance)
+    guard model.dialect == .series2400 else {
+      return currentInteractive(current, range: range, compliance: compliance, sense: sense)
+    }
     return [
       SetupLine(
         ":SOUR:FUNC CURR;:SOUR:CURR:RANG \(written(range));:SOUR:CURR:LEV \(written(current))"
@@ -80,8 +99,11 @@ struct SetupLine: Sendable, Hashable {
   }
 
   /// A voltage, with a current that it shall not pass in either direction.
-  static func voltage(_ voltage: Voltage, compliance: Current, range: Current) -> [SetupLine] {
-    let source = KeithleyModel.range(holding: voltage) ?? KeithleyModel.voltageRanges[2]
+  static func voltage(_ voltage: Voltage, compliance: Current, range: Current, of model: KeithleyModel) -> [SetupLine] {
+    let source = model.range(holding: voltage)
+    guard model.dialect == .series2400 else {
+      return voltageInteractive(voltage, range: source, compliance: compliance, sense: range)
+    }
     return [
       SetupLine(
         ":SOUR:FUNC VOLT;:SOUR:VOLT:RANG \(written(source));:SOUR:VOLT:LEV \(written(voltage))"
@@ -93,6 +115,6 @@ struct SetupLine: Sendable, Hashable {
     ]
   }
 
-  private static func written(_ current: Current) -> String { ScpiNumber.written(current.picoamperes, decimals: 12) }
-  private static func written(_ voltage: Voltage) -> String { ScpiNumber.written(voltage.nanovolts, decimals: 9) }
+  static func written(_ current: Current) -> String { ScpiNumber.written(current.picoamperes, decimals: 12) }
+  static func written(_ voltage: Voltage) -> String { ScpiNumber.written(voltage.nanovolts, decimals: 9) }
 }

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: NaCycler contributors
 //
-// What each command does. What a real 2400 answers to a command that it does not know or cannot obey goes into its
-// error queue, and the line goes on.
+// What each command does at a 2400. What a real one answers to a command that it does not know or cannot obey goes
+// into its error queue, and the line goes on.
 
 import VirtualLab
 
 extension KeithleyInstrument {
   /// Carries out one unit; its answer, if it is a question that has one.
   mutating func carryOut(_ unit: ScpiUnit) -> String? {
-    if !unit.isQuery, ignored.contains(unit.keywords.joined(separator: ":")) { return nil }
+    if !unit.isQuery, ignored.contains(unit.keywords.joined(separator: ":")) || isIdleByFault(unit) { return nil }
+    if model.isInteractive, let answer = commandSet(unit) { return answer.text }
+    if model.isInteractive, language == .scpi { return carryOutInteractive(unit) }
     if let answer = common(unit) { return answer.text }
     if let answer = system(unit) { return answer.text }
     if let answer = output(unit) { return answer.text }
@@ -29,6 +31,10 @@ extension KeithleyInstrument {
   }
 
   mutating func complain(_ number: Int, _ words: String) {
+    if model.isInteractive {
+      if errors.count < 1_000 { errors.append((number, "\(words);1;\(Calendar.stamp(time))")) }
+      return
+    }
     if errors.count < 10 { errors.append((number, words)) } else { errors[9] = (-350, "Queue overflow") }
   }
 
@@ -56,13 +62,13 @@ extension KeithleyInstrument {
       + (power.count < 2 ? "0" : "") + power
   }
 
-  private mutating func number(_ unit: ScpiUnit) -> Double? {
+  mutating func number(_ unit: ScpiUnit) -> Double? {
     if let value = Double(unit.argument), value.isFinite { return value }
     complain(-104, "Data type error")
     return nil
   }
 
-  private mutating func truth(_ unit: ScpiUnit) -> Bool? {
+  mutating func truth(_ unit: ScpiUnit) -> Bool? {
     switch unit.argument.uppercased() {
     case "1", "ON": return true
     case "0", "OFF": return false
@@ -81,7 +87,7 @@ extension KeithleyInstrument {
     case ("*ESE", false): if let value = number(unit) { eventEnable = Int(value) & 255 }
     case ("*ESE", true): return .says(String(eventEnable))
     case ("*OPC", true): return .says("1")
-    case ("*IDN", true): return .says("\(maker),\(serial),C32 Oct 4 2010 14:20:11/A02 /K/J")
+    case ("*IDN", true): return .says("\(maker),\(serial),\(model.firmware)")
     default: return nil
     }
     return .done
@@ -155,7 +161,7 @@ extension KeithleyInstrument {
 
   /// What is not measured is told as it was set, where it was [M].
   private func reading() -> String {
-    let found = meter.measure(cell)
+    let found = shown(meter.measure(cell))
     let values = elements.map { element in
       switch element {
       case "VOLT":

@@ -3,33 +3,47 @@
 //
 // The instrument's side of the line, from the maker's manuals and recorded answers, not from the driver.
 // Bytes need the time that 9,600 bits per second give them, commands a few milliseconds, measurements two power-line
-// cycles each; the cell is driven through all of it.
+// cycles each; the cell is driven through all of it. The newer models have a line that takes no time.
 
 public import VirtualLab
 
-/// A 2400 SourceMeter with a cell at its output.
+/// A SourceMeter with a cell at its output.
 public struct KeithleyInstrument: EmulatedInstrument {
-  /// Seconds that a byte takes: ten bits.
+  /// Seconds that a byte takes at a 2400: ten bits.
   public static let byteTime = 10.0 / 9_600
 
+  /// Which one it is.
+  public let model: Model
   /// Its serial number.
   public let serial: String
   /// What it names itself in front of the serial number.
-  public var maker = "KEITHLEY INSTRUMENTS INC.,MODEL 2400"
+  public var maker: String
   /// The analogue half.
-  public var meter = SourceMeter()
+  public var meter: SourceMeter
   /// Whether it says nothing any more, and hears nothing.
   public var isMute = false
   /// Commands, as `OUTP` or `OUTP:SMOD`, that it takes without an error and does not carry out.
   public var ignored: Set<String> = []
   /// The error with which it refuses to switch on, as an interlock makes it: `+802,"OUTPUT blocked by output enable"`.
   public var isInterlocked = false
+  /// The command set that a 2450 or 2460 understands; another one that is chosen is taken up after a power cut.
+  public var language = Language.scpi
+  /// What stands between the elements of a 2450's reading: its manual says a comma and a blank, its examples show a
+  /// comma alone.
+  public var elementSeparator = ","
+  /// Whether a 2450 gives up the answer to a question when the next line comes, and says so in its event log, as a line
+  /// that carries messages makes it.
+  public var interruptsQuestions = false
   /// Seconds since it was switched on first.
   public private(set) var time = 0.0
   /// The cell.
   public internal(set) var cell: any VirtualCell
 
+  /// What is wrong with it.
+  var fault: MeterFault?
   var errors: [(Int, String)] = []
+  /// What a 2450 or 2460 has besides.
+  var interactive: InteractiveState
   var eventEnable = 0
   var clockZero = 0.0
   var elements = ["VOLT", "CURR", "RES", "TIME", "STAT"]
@@ -52,12 +66,20 @@ public struct KeithleyInstrument: EmulatedInstrument {
     var until: Double
     /// What was said is on its way.
     var isSaying = false
+    /// Another line came before it was answered.
+    var isOvertaken = false
   }
 
-  /// A 2400 that was just switched on, with a cell at its output.
-  public init(serial: String, cell: any VirtualCell, plateauThreshold: Double? = nil) {
+  /// One that was just switched on, with a cell at its output.
+  public init(
+    _ model: Model = .model2400, serial: String, cell: any VirtualCell, plateauThreshold: Double? = nil
+  ) {
+    self.model = model
     self.serial = serial
     self.cell = cell
+    maker = model.maker
+    meter = SourceMeter(model)
+    interactive = InteractiveState()
     ledger = CellLedger(plateauThreshold: plateauThreshold)
   }
 
@@ -66,7 +88,9 @@ public struct KeithleyInstrument: EmulatedInstrument {
 
   /// Bytes came from the host.
   public mutating func receive(_ bytes: UnsafeRawBufferPointer) {
-    if !isMute { input.append(contentsOf: bytes) }
+    guard !isMute else { return }
+    input.append(contentsOf: bytes)
+    if interruptsQuestions { job?.isOvertaken = true }
   }
 
   /// What has passed through the cell.
@@ -74,22 +98,20 @@ public struct KeithleyInstrument: EmulatedInstrument {
 
   /// It wakes up with its factory settings; its output is off, and off is a source of 0 V.
   public mutating func powerCycle() {
-    let errors = meter
-    meter = SourceMeter()
-    meter.sourceGainError = errors.sourceGainError
-    meter.sourceOffsetError = errors.sourceOffsetError
-    meter.complianceError = errors.complianceError
+    meter.isOverdriven = fault?.kind == .overload
     input = []
     job = nil
     reset()
-    self.errors = []
+    errors = []
     clockZero = time
+    language = interactive.nextLanguage ?? language
+    interactive = InteractiveState()
+    if model.isInteractive { eventEnable = 0 }
   }
 
   /// The settings of `*RST`.
   mutating func reset() {
-    let fresh = SourceMeter()
-    var meter = fresh
+    var meter = SourceMeter(model)
     meter.sourceGainError = self.meter.sourceGainError
     meter.sourceOffsetError = self.meter.sourceOffsetError
     meter.complianceError = self.meter.complianceError
@@ -99,6 +121,7 @@ public struct KeithleyInstrument: EmulatedInstrument {
     cycles = 1
     clearsOutput = false
     measured = ["CURR"]
+    interactive.reset()
   }
 
   /// Its output goes off by itself, as when it is too hot or somebody presses the key.
@@ -144,10 +167,12 @@ public struct KeithleyInstrument: EmulatedInstrument {
     guard let end = input.firstIndex(where: { $0 == 0x0A || $0 == 0x0D }) else { return false }
     let line = String(decoding: input[..<end], as: UTF8.self)
     input.removeSubrange(...end)
-    var job = Job(units: Self.units(of: line), until: time + Double(line.utf8.count + 1) * Self.byteTime)
+    // Scripts know no semicolons between common commands.
+    let units = model.isInteractive && language == .tsp ? [line[...]] : Self.units(of: line)
+    var job = Job(units: units, until: time + Double(line.utf8.count + 1) * model.byteTime)
     var path: [String] = []
     // What is short is done while the next bytes come.
-    if let first = job.units.first.flatMap({ ScpiUnit($0, path: &path) }), first.isMeasurement {
+    if let first = job.units.first.flatMap({ ScpiUnit($0, path: &path) }), first.isMeasurement || model.isInteractive {
       job.until += duration(of: first)
     }
     self.job = job
@@ -178,7 +203,11 @@ public struct KeithleyInstrument: EmulatedInstrument {
   private mutating func advanceJob(_ output: inout [UInt8]) {
     guard var job else { return }
     if job.isSaying {
-      if !isMute { output.append(contentsOf: (job.answers.joined(separator: ";") + "\n").utf8) }
+      if job.isOvertaken {
+        complain(-410, "Query interrupted")
+      } else if !isMute {
+        output.append(contentsOf: (job.answers.joined(separator: ";") + "\n").utf8)
+      }
       self.job = nil
     } else if job.next < job.units.count {
       guard let unit = ScpiUnit(job.units[job.next], path: &job.path) else {
@@ -187,8 +216,10 @@ public struct KeithleyInstrument: EmulatedInstrument {
         return
       }
       // Each is done when its time is over: the first has used its time for being received.
+      let before = errors.count
       if let answer = carryOut(unit) { job.answers.append(answer) }
-      job.next += 1
+      // An interactive model leaves a line at the first command that it does not carry out.
+      job.next = model.isInteractive && errors.count > before ? job.units.count : job.next + 1
       if job.next < job.units.count {
         var path = job.path
         let following = ScpiUnit(job.units[job.next], path: &path)
@@ -199,13 +230,14 @@ public struct KeithleyInstrument: EmulatedInstrument {
       self.job = nil
     } else {
       let bytes = job.answers.reduce(job.answers.count) { $0 + $1.utf8.count }
-      job.until += Double(bytes) * Self.byteTime
+      job.until += Double(bytes) * model.byteTime
       job.isSaying = true
       self.job = job
     }
   }
 
   private func duration(of unit: ScpiUnit) -> Double {
+    if model.isInteractive { return interactiveDuration(of: unit) }
     if unit.isMeasurement { return 2 * cycles / 50 + 0.012 }
     if unit.matches("OUTPut[:STATe]"), !unit.isQuery { return 0.006 }
     return 0.002

@@ -39,11 +39,14 @@ struct ScpiUnit: Sendable, Hashable {
   /// Whether it is the command of a pattern such as `SOURce:CURRent[:LEVel]`: upper case is the short form, brackets
   /// enclose what may be left out.
   func matches(_ pattern: String) -> Bool {
+    // Most are none from their first letter on.
+    if let first = pattern.utf8.first, first != UInt8(ascii: "["), keywords.first?.utf8.first != first { return false }
     var nodes: [(name: Substring, isOptional: Bool)] = []
     for piece in pattern.split(separator: ":") {
-      let isOptional = piece.last == "]"
-      var name = isOptional ? piece.dropLast() : piece
-      if name.last == "[" { name = name.dropLast() }
+      // The bracket at the end opens the next piece.
+      var name = piece.last == "[" ? piece.dropLast() : piece
+      let isOptional = name.last == "]"
+      if isOptional { name = name.dropLast() }
       nodes.append((name, isOptional))
     }
     var place = 0
@@ -57,10 +60,40 @@ struct ScpiUnit: Sendable, Hashable {
     return place == keywords.count
   }
 
-  private static func isForm(_ word: String, of name: Substring) -> Bool {
-    let short = name.filter { $0.isUppercase || !$0.isLetter }
-    var word = word
-    if word.last == "1" { word.removeLast() }
-    return word == short || word == name.uppercased()
+  /// What stands below a keyword of this name, if it begins with it.
+  func below(_ name: Substring) -> ScpiUnit? {
+    guard let first = keywords.first, Self.isForm(first, of: name) else { return nil }
+    var rest = self
+    rest.keywords.removeFirst()
+    return rest
+  }
+
+  /// The parameters: what commas separate outside quotes, without blanks and without the quotes around them.
+  var parameters: [String] {
+    var parts: [String] = []
+    var part = ""
+    var quote: Character?
+    for character in argument {
+      if character == quote {
+        quote = nil
+      } else if quote == nil, character == "'" || character == "\"" {
+        quote = character
+      } else if quote == nil, character == "," {
+        parts.append(part)
+        part = ""
+      } else if quote != nil || character != " " {
+        part.append(character)
+      }
+    }
+    return argument.isEmpty ? [] : parts + [part]
+  }
+
+  /// Whether a word is the short or the long form of a name.
+  static func isForm(_ word: String, of name: Substring) -> Bool {
+    var bytes = word.utf8[...]
+    if bytes.last == UInt8(ascii: "1") { bytes = bytes.dropLast() }
+    let lowerCase = UInt8(ascii: "a")...UInt8(ascii: "z")
+    return bytes.elementsEqual(name.utf8.lazy.filter { !lowerCase.contains($0) })
+      || bytes.elementsEqual(name.utf8.lazy.map { lowerCase.contains($0) ? $0 - 0x20 : $0 })
   }
 }

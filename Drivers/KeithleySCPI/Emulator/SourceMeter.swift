@@ -5,7 +5,7 @@
 
 import VirtualLab
 
-/// Source, limits, ranges and output of a 2400.
+/// Source, limits, ranges and output of a SourceMeter.
 public struct SourceMeter: Sendable, Hashable {
   /// What is sourced.
   public enum Function: String, Sendable, Hashable {
@@ -27,10 +27,19 @@ public struct SourceMeter: Sendable, Hashable {
     case guarded = "GUAR"
   }
 
-  /// Full scales of the current ranges in amperes.
-  static let currentRanges = [1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1]
-  /// Full scales of the voltage ranges in volts.
-  static let voltageRanges = [0.2, 2, 20, 200]
+  /// A setting of each of the two functions.
+  struct PerFunction<Value: Sendable & Hashable>: Sendable, Hashable {
+    var current: Value
+    var voltage: Value
+  }
+
+  /// Full scales of a 2400's current ranges in amperes.
+  static let currentRanges = KeithleyInstrument.Model.model2400.currentRanges
+  /// Full scales of a 2400's voltage ranges in volts.
+  static let voltageRanges = KeithleyInstrument.Model.model2400.voltageRanges
+
+  /// Whose analogue half it is.
+  let model: KeithleyInstrument.Model
 
   /// The source's error in proportion to its level.
   public var sourceGainError = 1e-4
@@ -42,7 +51,8 @@ public struct SourceMeter: Sendable, Hashable {
   public var isOverdriven = false
 
   var isOn = false
-  var offState = OffState.normal
+  /// What off is when a current, and when a voltage is sourced; a 2400 has one state for both.
+  var offStates = PerFunction(current: OffState.normal, voltage: .normal)
   var function = Function.voltage
   var currentLevel = 0.0
   var voltageLevel = 0.0
@@ -55,9 +65,23 @@ public struct SourceMeter: Sendable, Hashable {
   var senseVoltageRange = 20.0
   var senseCurrentRange = 1e-4
   var hasRemoteSense = false
+  /// Whether the instrument chooses these ranges, as only the newer models do here.
+  var choosesRange = PerFunction(current: false, voltage: false)
+  var choosesSenseRange = PerFunction(current: false, voltage: false)
+  /// No voltage beyond this leaves an interactive model, whatever is set; nil for none.
+  var protection: Double?
 
   /// As it wakes up.
-  public init() {}
+  public init(_ model: KeithleyInstrument.Model = .model2400) {
+    self.model = model
+    if model.isInteractive { setInteractiveDefaults() }
+  }
+
+  /// Of the function that is sourced.
+  var offState: OffState {
+    get { function == .current ? offStates.current : offStates.voltage }
+    set { offStates = PerFunction(current: newValue, voltage: newValue) }
+  }
 
   static func range(_ ranges: [Double], holding value: Double) -> Double? {
     ranges.first { $0 * 1.05 >= value.magnitude * (1 - 1e-9) }
@@ -65,21 +89,34 @@ public struct SourceMeter: Sendable, Hashable {
 
   // MARK: Output
 
-  private var sourcedCurrent: Double { currentLevel * (1 + sourceGainError) + currentRange * sourceOffsetError }
-  private var sourcedVoltage: Double { voltageLevel * (1 + sourceGainError) }
-  private var heldVoltage: Double {
+  var sourcedCurrent: Double { currentLevel * (1 + sourceGainError) + currentRange * sourceOffsetError }
+  var sourcedVoltage: Double {
+    let volts = voltageLevel * (1 + sourceGainError)
+    return protection.map { min(max(volts, -$0), $0) } ?? volts
+  }
+  var heldVoltage: Double {
+    if model.isInteractive { return heldVoltageInteractive }
     let range = Self.range(Self.voltageRanges, holding: voltageLimit) ?? 200
     return min(voltageLimit, senseVoltageRange * 1.05) + complianceError * range
   }
-  private var heldCurrent: Double { min(currentLimit, senseCurrentRange * 1.05) }
+  var heldCurrent: Double {
+    if model.isInteractive { return currentLimit }
+    return min(currentLimit, senseCurrentRange * 1.05)
+  }
 
   /// What a cell feels.
   func drive(of cell: any VirtualCell) -> CellDrive {
     guard isOn else {
       switch offState {
-      case .highImpedance, .guarded: return .open
-      // User's manual: half a per cent of full scale (from memory).
-      case .normal: return .voltage(0, currentLimit: 0.005 * currentRange)
+      case .highImpedance: return .open
+      // A newer model that sources a voltage goes on as a source of 0 V.
+      case .guarded where model.isInteractive && function == .voltage:
+        return .voltage(0, currentLimit: 0.1 * senseCurrentRange)
+      case .guarded: return .open
+      // User's manual: half a per cent of full scale (from memory); 2461 Reference Manual: a tenth of the measuring
+      // range.
+      case .normal:
+        return .voltage(0, currentLimit: model.isInteractive ? 0.1 * senseCurrentRange : 0.005 * currentRange)
       case .zero: return .voltage(0, currentLimit: currentLimit)
       }
     }

@@ -28,8 +28,8 @@ public struct MethodSCRIPTInstrument: EmulatedInstrument {
   private let profile: MethodSCRIPTProfile
   private let serial: String
   private let instructionTime: Int64
-  private var potentiostat: Potentiostat
-  private var clock: Int64 = 0
+  var potentiostat: Potentiostat
+  private(set) var clock: Int64 = 0
   private var deafUntil: Int64 = 0
   private var reception = Reception.commands
   private var line: [UInt8] = []
@@ -194,6 +194,9 @@ extension MethodSCRIPTInstrument {
     let letter = runs ? "e" : "l"
     do throws(ScriptRefusal) {
       let script = try ScriptCompiler.compile(lines, for: profile)
+      if potentiostat.fault?.kind == .refusing {
+        throw ScriptRefusal(code: .wrongCommunicationMode, line: 1, column: 1)
+      }
       loaded = script
       answer(letter)
       if runs { start(script) }
@@ -241,10 +244,12 @@ extension MethodSCRIPTInstrument {
       answer("H")
     case "Z":
       isHalted = false
-      machine?.abort()
+      if potentiostat.fault?.kind != .liar { machine?.abort() }
       answer("Z")
     case "Y":
-      if machine?.abortMeasurementLoop() == true {
+      if potentiostat.fault?.kind == .liar {
+        answer("Y")
+      } else if machine?.abortMeasurementLoop() == true {
         answer("Y")
       } else {
         refuse("Y", ErrorCode.wrongCommunicationMode.digits)

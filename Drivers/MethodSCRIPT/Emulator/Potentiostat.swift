@@ -40,6 +40,10 @@ struct Potentiostat: Sendable {
   private(set) var recorder: TruthRecorder
   private var converters: Converters
 
+  /// What is wrong with it.
+  private(set) var fault: MeterFault?
+  /// Where the cell's switch is, whatever it is told; nil for one that follows.
+  private var stuckSwitch: Bool?
   private(set) var mode = PotentiostatMode.off
   private(set) var isCellOn = false
   private var setVoltage = 0.0
@@ -111,7 +115,7 @@ extension Potentiostat {
 
   private mutating func wantedDrive() -> CellDrive {
     isCurrentClipped = false
-    guard isCellOn else { return .open }
+    guard stuckSwitch ?? isCellOn else { return .open }
     switch mode {
     case .off: return .open
     case .galvanostat:
@@ -256,6 +260,29 @@ extension Potentiostat {
   }
 }
 
+// MARK: - Faults
+
+extension Potentiostat {
+  /// What it does to the cell now, when it is settled.
+  var terminals: TerminalState { TerminalState(cell, under: drive) }
+
+  /// Begins a fault, or ends it.
+  mutating func misbehave(_ kind: Misbehaviour?, at now: Int64) {
+    settle(at: now)
+    let volts = voltageNow()
+    fault = kind.map { MeterFault($0, volts: volts, amperes: cell.current(under: drive)) }
+    stuckSwitch = kind == .liar ? isCellOn : nil
+    setDrive(at: now)
+  }
+
+  /// What the fault makes of a measured value.
+  private func spoil(_ value: inout ScriptValue, with shown: (MeterFault, Double) -> Double) {
+    guard let fault else { return }
+    value.number = shown(fault, value.number)
+    if fault.kind == .overload { value.status |= 2 }
+  }
+}
+
 // MARK: - Measuring
 
 extension Potentiostat {
@@ -278,6 +305,7 @@ extension Potentiostat {
     value.isMeasured = true
     value.status = (isLate ? 1 : 0) | (actual.magnitude > reach ? 2 : 0)
     value.range = mode == .galvanostat ? ranges[potentialRange].galvanostaticIndex : ranges[potentialRange].index
+    spoil(&value) { $0.volts($1) }
     return value
   }
 
@@ -313,6 +341,7 @@ extension Potentiostat {
     value.isMeasured = true
     value.status = (isLate ? 1 : 0) | (isOverloaded ? 2 : 0)
     value.range = mode == .galvanostat ? range.galvanostaticIndex : range.index
+    spoil(&value) { $0.amperes($1) }
     return value
   }
 }

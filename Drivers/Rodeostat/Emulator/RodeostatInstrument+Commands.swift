@@ -57,7 +57,8 @@ extension RodeostatInstrument {
 
   private mutating func carryOut(_ name: String, _ request: FirmwareObject) -> Answer? {
     if let message = refused[name] { return .failed(message) }
-    guard ignored.contains(name) else { return command(name, request) }
+    if refuses(name) { return .failed("not now") }
+    guard ignored.contains(name) || liesAbout(name) else { return command(name, request) }
     // Acknowledged as if it had been done.
     var copy = self
     return copy.command(name, request)

@@ -35,6 +35,8 @@ public struct RodeostatInstrument: EmulatedInstrument {
   /// The cell.
   public private(set) var cell: any VirtualCell
 
+  /// What is wrong with it.
+  var fault: MeterFault?
   var deviceID: UInt32
   var voltRange = ConverterRange.volts[0]
   var referenceRange: ConverterRange
@@ -93,11 +95,12 @@ public struct RodeostatInstrument: EmulatedInstrument {
 
   /// It wakes up with its electrodes disconnected, and with its factory settings.
   public mutating func powerCycle() {
-    let (time, ledger, error) = (time, ledger, voltageError)
+    let (time, ledger, error, fault) = (time, ledger, voltageError, fault)
     self = RodeostatInstrument(board: board, deviceID: deviceID, cell: cell)
     self.time = time
     self.ledger = ledger
     voltageError = error
+    self.fault = fault
   }
 
   // MARK: - The line
@@ -249,7 +252,7 @@ public struct RodeostatInstrument: EmulatedInstrument {
   /// At a converter's end its amplifier is at its own end, some per cent beyond, and lets no more through. Unverified.
   private static let headroom = 1.1
 
-  private var drive: CellDrive {
+  var drive: CellDrive {
     guard isClosed else { return .open }
     let most = Double(currentRange.fullScale) * 1e-6 * Self.headroom
     // Without its reference the loop is open and goes to its end. Unverified.
@@ -258,7 +261,7 @@ public struct RodeostatInstrument: EmulatedInstrument {
   }
 
   private var currentCode: Int {
-    let microamperes = cell.current(under: drive) * 1e6
+    let microamperes = shownAmperes(cell.current(under: drive)) * 1e6
     return currentRange.code(measured: board.hasSwitches ? -microamperes : microamperes, of: board.mostInput)
   }
 
@@ -275,7 +278,7 @@ public struct RodeostatInstrument: EmulatedInstrument {
   var measuredReference: Float {
     let isConnected = switches.reference && switches.working
     let code = referenceRange.code(
-      measured: isConnected ? cell.voltage(under: drive) : 0, of: board.mostInput)
+      measured: isConnected ? shownVolts(cell.voltage(under: drive)) : 0, of: board.mostInput)
     return referenceRange.level(code, of: board.mostInput)
   }
 }

@@ -59,9 +59,11 @@ public struct EBCInstrument: EmulatedInstrument {
   /// What the commands were that it heard, in order.
   public private(set) var heard: [UInt8] = []
 
+  /// What is wrong with it.
+  var fault: MeterFault?
   /// Amperes that flow for each that is asked for.
   private let currentGain: Double
-  private var ledger: CellLedger
+  private var ledger: PassedCharge
   private var clock: Int64 = 0
   private var nextTurnAt = turn
   private var nextReportAt: Int64?
@@ -86,7 +88,7 @@ public struct EBCInstrument: EmulatedInstrument {
     self.model = model
     self.cell = cell
     self.currentGain = currentGain
-    ledger = CellLedger(plateauThreshold: plateauThresholdVolts)
+    ledger = PassedCharge(plateauThreshold: plateauThresholdVolts)
   }
 
   /// Virtual seconds since power-on.
@@ -179,7 +181,7 @@ public struct EBCInstrument: EmulatedInstrument {
   // MARK: - Regulator
 
   /// What the present program does to the cell at this moment.
-  private var drive: CellDrive {
+  var drive: CellDrive {
     guard state == .running else { return .open }
     switch mode {
     case 0: return .current(-Double(numbers[0]) * model.ampereStep * currentGain)
@@ -208,9 +210,15 @@ public struct EBCInstrument: EmulatedInstrument {
     return cell.current(under: hold) > 0 ? hold : .open
   }
 
-  private var measuredVolts: Double { max(cell.voltage(under: drive) + meterError, 0) }
+  var measuredVolts: Double {
+    let volts = cell.voltage(under: drive) + meterError
+    return max(fault?.volts(volts) ?? volts, 0)
+  }
   /// Amperes, as its meter has them: it is calibrated against the regulator's own error.
-  private var measuredAmperes: Double { cell.current(under: drive).magnitude }
+  var measuredAmperes: Double {
+    let amperes = cell.current(under: drive).magnitude
+    return fault?.amperes(amperes) ?? amperes
+  }
 
   private mutating func judge() {
     let volts = measuredVolts
@@ -260,7 +268,7 @@ public struct EBCInstrument: EmulatedInstrument {
     let arrived = max(clock, due.last?.at ?? clock) + 10 * Self.byteTime
     guard arrived >= hearsAgainAt else { return }
     hearsAgainAt = arrived + Self.commandGap
-    guard !ignoredCodes.contains(frame[1]) else { return }
+    guard !ignoredCodes.contains(frame[1]), fault?.kind != .liar else { return }
     heard.append(frame[1])
     let numbers = stride(from: 2, to: 8, by: 2).map { Int(frame[$0]) * 240 + Int(frame[$0 + 1]) }
     due.append((arrived + Self.commandTime, frame[1], numbers))

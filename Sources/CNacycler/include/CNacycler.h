@@ -67,6 +67,16 @@ int nacycler_signal_on_parent_death(int signal);
 /// instrument's side (the one that a host opens) into `path`. Returns 0 or a negative errno value.
 int nacycler_pty_open(int *bench_side, int *host_side, char *path, int capacity);
 
+/// Takes an interface of a USB device that was opened through usbfs. Returns 0 or a negative errno value.
+int nacycler_usb_claim(int descriptor, uint32_t interface_number);
+
+/// Gives an interface back. Returns 0 or a negative errno value.
+int nacycler_usb_release(int descriptor, uint32_t interface_number);
+
+/// One bulk transfer through usbfs; the endpoint's highest bit says that it comes from the device. Returns how many bytes
+/// went, or a negative errno value (-ETIMEDOUT when none went in time).
+int nacycler_usb_bulk(int descriptor, uint8_t endpoint, void *data, uint32_t length, uint32_t timeout_ms);
+
 #ifdef __cplusplus
 }
 #endif

@@ -33,6 +33,7 @@ struct ControlRoutes<Operations: CyclerOperations>: Sendable {
 
   private func addChannels(to router: Router<PeerContext>) {
     look(router, "v1/status") { _ in try JSONResponse.make(try await operations.status()) }
+    look(router, "v1/instruments") { _ in try JSONResponse.make(try await operations.instruments()) }
     look(router, "v1/channels") { _ in try JSONResponse.make(try await operations.channels()) }
     operate(router, "v1/channels/:channel/clear") { call in
       let request = try call.decode(ClearRequest.self)

@@ -51,6 +51,8 @@ public protocol CyclerOperations: Sendable {
   func channels() async throws -> ChannelList
   /// Removes a latch; never resumes a run. Refused with `channel.not_found` or `channel.not_latched`.
   func clear(channel: String, _ request: ClearRequest, by requester: Requester) async throws -> Acknowledgement
+  /// The instruments that are known, what they can do and how their lines are.
+  func instruments() async throws -> InstrumentList
   /// The thermometers that are there or bound.
   func thermometers() async throws -> ThermometerList
   /// Binds a thermometer to a channel, or none. Refused with `observer.not_found`, and with `channel.in_use` while a run

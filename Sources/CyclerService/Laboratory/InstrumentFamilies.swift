@@ -11,17 +11,27 @@ internal import CyclerModel
 internal import InstrumentIO
 internal import InstrumentKit
 internal import KeithleySCPIDriver
+internal import KeithleyTSPDriver
 internal import LineThermometerDriver
 internal import MethodSCRIPTDriver
+internal import ReplayDriver
 internal import RodeostatDriver
+internal import TDstatDriver
 internal import ZKEtechEBCDriver
 
 /// The drivers.
 enum InstrumentFamilies {
   /// Adding an instrument is one line here.
   static let all: [any InstrumentDriver.Type] = [
-    MethodSCRIPTDriver.self, BatlabDriver.self, KeithleySCPIDriver.self, RodeostatDriver.self,
-    ZKEtechEBCDriver.self, LineThermometerDriver.self,
+    MethodSCRIPTDriver.self,
+    BatlabDriver.self,
+    KeithleySCPIDriver.self,
+    KeithleyTSPDriver.self,
+    ReplayDriver.self,
+    RodeostatDriver.self,
+    TDstatDriver.self,
+    ZKEtechEBCDriver.self,
+    LineThermometerDriver.self,
   ]
 
   /// The names that may stand before a named port.
@@ -32,7 +42,9 @@ enum InstrumentFamilies {
 
   /// What is wrong with a port as it was named; nil when nothing is.
   static func problem(withPort text: String) -> String? {
-    guard let family = NamedPattern(text).family, named(family) == nil else { return nil }
+    let pattern = NamedPattern(text)
+    if let problem = SocketAddress.problem(with: pattern.glob) { return "--port \(problem)" }
+    guard let family = pattern.family, named(family) == nil else { return nil }
     return
       "--port \(text): `\(family)` is no family of instruments; known are \(names.joined(separator: ", ")), and a path "
       + "with a colon in it is written ./\(text)"

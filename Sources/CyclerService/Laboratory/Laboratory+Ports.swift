@@ -27,6 +27,7 @@ extension Laboratory {
     case .changed(.appeared(let candidate)):
       guard let driver = InstrumentFamilies.driver(at: candidate) else { return }
       drivers[candidate.path] = driver
+      places[candidate.path] = candidate.origin == .plugged ? candidate.portPath : nil
       open(candidate.path)
     case .changed(.vanished(let candidate)):
       unusablePorts[candidate.path] = nil
@@ -42,7 +43,7 @@ extension Laboratory {
     }
     let driver = drivers[path] ?? MethodSCRIPTDriver.self
     do {
-      let worker = try PortWorker(path: path)
+      let worker = try PortWorker(path: path, place: places[path])
       let inlet = store.makeInlet(
         name: path, onCommit: { [weak worker] _ in worker?.committed() },
         onFailure: { [logger] failure in

@@ -63,6 +63,8 @@ actor Laboratory {
   var unusablePorts: [String: Fault] = [:]
   /// Who speaks at which port.
   var drivers: [String: any InstrumentDriver.Type] = [:]
+  /// Where plugged ports are plugged in.
+  var places: [String: String] = [:]
   /// Thermometers that were seen or are bound, by their serial numbers.
   var observers: [ObserverKey: ObserverEntry] = [:]
   /// Which of them is bound to which channel.

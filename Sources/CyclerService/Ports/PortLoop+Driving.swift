@@ -42,6 +42,7 @@ extension PortLoop {
     switch event {
     case .identified(let found): identified(found)
     case .reading(let channel, let reading):
+      counts.readings += 1
       // Asked whether there is a pilot, Swift would copy it.
       guard slots.indices.contains(channel),
         slots[channel].pilot?.handle(reading, at: now, into: &runOutputs) != nil
@@ -58,9 +59,12 @@ extension PortLoop {
     case .circuitOpened(let channel, _), .circuitMarkLost(let channel, _), .impedance(let channel, _):
       feed(.driver(event), channel, now)
     case .orphanEnded(let channel, _, _, _, _): hold(event, channel)
-    case .temperature(let temperature): worker.observation.post(temperature, at: now.host)
+    case .temperature(let temperature):
+      counts.readings += 1
+      worker.observation.post(temperature, at: now.host)
     case .circuit(let channel, let state): see(channel) { $0.circuit = state }
     case .fault(let channel, let fault):
+      if fault.code == .linkGarbage { counts.damagedMessages += 1 }
       if fault.code == .linkTimeout || fault.code == .linkLost {
         resetRequested = fault
       } else if let channel {
@@ -139,8 +143,8 @@ extension PortLoop {
 
   mutating func identified(_ said: InstrumentIdentity) {
     var found = said
-    // Such an instrument is always at a port that a person named (ADR 18), and another model is another instrument.
-    if found.serial.isEmpty { found.serial = "\(found.model) at \(worker.path)" }
+    // Such an instrument is known by its place, and another model is another instrument (ADR 18).
+    if found.serial.isEmpty { found.serial = "\(found.model) at \(worker.place ?? worker.path)" }
     identity = found
     hasBeenIdentified = true
     while slots.count < found.capabilities.channels { slots.append(Slot()) }

@@ -19,9 +19,8 @@ extension PortLoop {
     if let reopenAt, now < reopenAt { return }
     do {
       let descriptor = type(of: driver).descriptor
-      port = try SerialPort(
-        path: worker.path, baudRate: descriptor.baudRate,
-        parity: descriptor.parities[strangers % descriptor.parities.count])
+      port = try InstrumentPorts.open(
+        worker.path, for: descriptor, parity: descriptor.parities[strangers % descriptor.parities.count])
       reopenAt = nil
       saidUnusable = false
       driver = makeDriver()
@@ -41,6 +40,8 @@ extension PortLoop {
     guard let port else { return }
     switch port.read(into: buffer) {
     case .bytes(let count):
+      counts.receivedBytes += Int64(count)
+      counts.lastByteAt = now.host
       drive(.bytes(UnsafeRawBufferPointer(rebasing: buffer[..<count])), now)
       flush()
     case .wouldBlock: break
@@ -54,6 +55,7 @@ extension PortLoop {
     let result = unwritten.withUnsafeBytes { port.write($0) }
     switch result {
     case .written(let count):
+      counts.sentBytes += Int64(count)
       if count == unwritten.count {
         unwritten.removeAll(keepingCapacity: true)
       } else {
@@ -68,6 +70,7 @@ extension PortLoop {
 
   mutating func loseLink(_ fault: Fault) {
     guard let lost = port else { return }
+    counts.losses += 1
     if !hasBeenIdentified { strangers += 1 }
     // Whatever else is wrong, an instrument that still listens shall open its circuits.
     sendSafeStop()

@@ -60,7 +60,7 @@ struct PortLoop: ~Copyable {
   var runOutputs = RunOutputs()
   var commands: [(channel: Int, command: ChannelCommand)] = []
   var batch = JournalBatch()
-  var port: SerialPort?
+  var port: (any InstrumentPort)?
   var reopenAt: HostInstant?
   var driverWakeAt: HostInstant?
   var identity: InstrumentIdentity?
@@ -77,6 +77,8 @@ struct PortLoop: ~Copyable {
   /// How often the link was given up before anybody had ever said who he is.
   var strangers = 0
   var hasBeenIdentified = false
+  /// What was counted since the port appeared.
+  var counts = LinkCounts()
   var storeVigil: StoreVigil
 
   init(
@@ -156,6 +158,7 @@ struct PortLoop: ~Copyable {
   mutating func settleTurn(_ now: RunMoment) {
     for channel in slots.indices where slots[channel].hasNews { seeRun(channel) }
     if hasSightings { publishSightings() }
+    worker.counters.post(counts)
     for channel in slots.indices where slots[channel].hasNews {
       slots[channel].hasNews = false
       checkpoint.reset()

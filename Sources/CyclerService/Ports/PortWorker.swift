@@ -57,7 +57,11 @@ struct ChannelSighting: Sendable, Hashable {
 final class PortWorker: Sendable {
   /// The port's name.
   let path: String
+  /// Where it is plugged in, the same after replugging into the same socket; nil for a port that a person named.
+  let place: String?
   let wake: WakeUp
+  /// How the line is.
+  let counters = LinkCounters()
   /// What a thermometer at this port says.
   let observation = ObservationCell()
   /// Nil once the thread takes no more.
@@ -69,8 +73,9 @@ final class PortWorker: Sendable {
   private let thread = Mutex<PortThread?>(nil)
 
   /// Makes the handle; `start` starts the thread.
-  init(path: String) throws(Fault) {
+  init(path: String, place: String? = nil) throws(Fault) {
     self.path = path
+    self.place = place
     wake = try WakeUp()
   }
 

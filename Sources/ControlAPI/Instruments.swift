@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: NaCycler contributors
+//
+// swift-format-ignore-file: AlwaysUseLowerCamelCase
+//
+// Instruments as the daemon knows them: who they are, what they can do, and how their lines are.
+
+/// What an instrument can do.
+public struct InstrumentAbilities: Codable, Sendable, Hashable {
+  /// The kinds of steps that it can carry out, by name; empty for one that only measures beside cells.
+  public var step_kinds: [String]
+  /// The lowest voltage that it measures and applies.
+  public var voltage_from_V: Double
+  /// The highest.
+  public var voltage_to_V: Double
+  /// The largest current.
+  public var maximum_current_A: Double
+  /// Its current ranges, as full-scale values, ascending.
+  public var current_ranges_A: [Double]
+  /// The shortest time between readings.
+  public var shortest_reading_interval_s: Double
+  /// The highest frequency at which it measures an impedance; null when it measures none.
+  @OrNull public var highest_frequency_Hz: Double?
+  /// Whether it judges voltage and current bounds without the host.
+  public var holds_limits_itself: Bool
+  /// Whether it disconnects the cell when the host falls silent.
+  public var goes_safe_alone: Bool
+  /// When it stays on all the same, in a sentence; null when it never does.
+  @OrNull public var stays_on_when: String?
+  /// What its open circuit is: `disconnected_and_measured`, `disconnected_blind` or `zero_current_held`.
+  public var open_circuit: String
+  /// What it measures beside a cell, such as `temperature`.
+  public var observes: [String]
+
+  /// Makes one from its parts.
+  public init(
+    step_kinds: [String], voltage_from_V: Double, voltage_to_V: Double, maximum_current_A: Double,
+    current_ranges_A: [Double], shortest_reading_interval_s: Double, highest_frequency_Hz: Double? = nil,
+    holds_limits_itself: Bool, goes_safe_alone: Bool, stays_on_when: String? = nil, open_circuit: String,
+    observes: [String]
+  ) {
+    self.step_kinds = step_kinds
+    self.voltage_from_V = voltage_from_V
+    self.voltage_to_V = voltage_to_V
+    self.maximum_current_A = maximum_current_A
+    self.current_ranges_A = current_ranges_A
+    self.shortest_reading_interval_s = shortest_reading_interval_s
+    self.highest_frequency_Hz = highest_frequency_Hz
+    self.holds_limits_itself = holds_limits_itself
+    self.goes_safe_alone = goes_safe_alone
+    self.stays_on_when = stays_on_when
+    self.open_circuit = open_circuit
+    self.observes = observes
+  }
+}
+
+/// How a line has been since its port appeared, or since the daemon started.
+public struct LinkStatistics: Codable, Sendable, Hashable {
+  /// Bytes that came from the instrument.
+  public var received_bytes: Int64
+  /// Bytes that the system took for the instrument.
+  public var sent_bytes: Int64
+  /// Readings of all its channels.
+  public var readings: Int64
+  /// What arrived damaged or was not understood and was left aside (`link.garbage`), as far as the driver tells it.
+  public var damaged_messages: Int64
+  /// How often the line was given up and opened anew.
+  public var losses: Int64
+  /// How long ago the last byte came; null when none has come.
+  @OrNull public var last_byte_age_s: Double?
+
+  /// Makes one from its parts.
+  public init(
+    received_bytes: Int64, sent_bytes: Int64, readings: Int64, damaged_messages: Int64, losses: Int64,
+    last_byte_age_s: Double? = nil
+  ) {
+    self.received_bytes = received_bytes
+    self.sent_bytes = sent_bytes
+    self.readings = readings
+    self.damaged_messages = damaged_messages
+    self.losses = losses
+    self.last_byte_age_s = last_byte_age_s
+  }
+}
+
+/// One instrument as it is now.
+public struct InstrumentStatus: Codable, Sendable, Hashable {
+  /// Model, as the instrument says it.
+  public var instrument_model: String
+  /// Serial number; of an instrument that has none, its model and the name of its port.
+  public var instrument_serial: String
+  /// Firmware version.
+  @OrNull public var instrument_firmware: String?
+  /// The driver that speaks with it.
+  public var instrument_family: String
+  /// `emulated_only`, `tried_on_hardware` or `proven_on_hardware`.
+  public var driver_maturity: String
+  /// Where it is plugged in; null while it is away.
+  @OrNull public var port: String?
+  /// `ready`, `away` (no port) or `silent` (a port, but no sense from it).
+  public var state: String
+  /// Its channels, by name; of a thermometer, those that it is bound to.
+  public var channels: [String]
+  /// What it can do.
+  public var abilities: InstrumentAbilities
+  /// How its line is; null while it is away.
+  @OrNull public var link: LinkStatistics?
+
+  /// Makes one from its parts.
+  public init(
+    instrument_model: String, instrument_serial: String, instrument_firmware: String? = nil, instrument_family: String,
+    driver_maturity: String, port: String? = nil, state: String, channels: [String], abilities: InstrumentAbilities,
+    link: LinkStatistics? = nil
+  ) {
+    self.instrument_model = instrument_model
+    self.instrument_serial = instrument_serial
+    self.instrument_firmware = instrument_firmware
+    self.instrument_family = instrument_family
+    self.driver_maturity = driver_maturity
+    self.port = port
+    self.state = state
+    self.channels = channels
+    self.abilities = abilities
+    self.link = link
+  }
+}
+
+/// Answer to `GET /v1/instruments`.
+public struct InstrumentList: Codable, Sendable, Hashable {
+  /// All that are known, by model and serial number.
+  public var instruments: [InstrumentStatus]
+  /// Ports that were found or named and carry none, by name.
+  public var unusable_ports: [UnusablePort]
+  /// The families of which an instrument can be named with `--port FAMILY:PORT`.
+  public var families: [String]
+
+  /// Makes one from its parts.
+  public init(instruments: [InstrumentStatus], unusable_ports: [UnusablePort], families: [String]) {
+    self.instruments = instruments
+    self.unusable_ports = unusable_ports
+    self.families = families
+  }
+}
