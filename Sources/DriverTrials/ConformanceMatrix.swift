@@ -39,7 +39,7 @@ public struct ConformanceMatrix: Sendable {
     numbers = SeededNumbers(seed: seed)
   }
 
-  /// What must hold before faults are looked at: the session itself is sound. Empty when it is.
+  /// What must hold before faults are looked at: the undisturbed course itself is sound. Empty when it is.
   public var objections: [String] {
     var objections = course.end.judge.violations
     if family.drivesCells {
@@ -73,13 +73,13 @@ public struct ConformanceMatrix: Sendable {
   /// Seconds after which no set-point may still be under way: its charge would have ended it.
   private var longest: Double { (family.halfCycleReadings + 4) * family.interval + family.reaction }
 
-  /// Lets a session go on to its end, and one without set-points for some readings.
+  /// Lets a course go on to its end, and one without set-points for some readings.
   private func goOn(_ trial: inout DriverTrial) {
     trial.pass(4 * family.interval)
     trial.pass(horizon) { $0.isDone }
   }
 
-  /// A session of more replies than this has so many of them, evenly spread, spoiled, three times each: a minute is all that the
+  /// A course of more replies than this has so many of them, evenly spread, spoiled, three times each: a minute is all that the
   /// matrix may take. Plug, power and safe stop are tried before each reply.
   private static let mostReplies = 60
 
@@ -180,7 +180,7 @@ public struct ConformanceMatrix: Sendable {
     }
   }
 
-  /// Each reply of the session suffers once, or a few times at other places.
+  /// Each reply of the course suffers once, or a few times at other places.
   private mutating func eachReply(
     places: Int = 3, delay: Double = 0, _ fault: (Int) -> ScheduledFault.Kind
   ) {

@@ -24,7 +24,7 @@ public struct DriverFamily: Sendable {
   public var amperes: Double
   /// Seconds between readings.
   public var interval: Double
-  /// What it can do, in the order of the session.
+  /// What it can do, in the order of the course.
   public var menu: [TrialStep]
   /// Volts to which a reading is exact: the digits of the wire and the converter's error.
   public var voltageResolution: Double
@@ -90,7 +90,7 @@ public struct DriverFamily: Sendable {
   }
 }
 
-/// A step of a session.
+/// A step of a course.
 public enum TrialStep: String, Sendable, Hashable, CaseIterable {
   /// The circuit is open for four readings.
   case rest

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: NaCycler contributors
 //
-// A session without faults, with the trial as it was before each reply: every state in which a driver waits for something. A
+// A course without faults, with the trial as it was before each reply: every state in which a driver waits for something. A
 // fault is tried from each of them, which is cheaper than running to it again, and misses none.
 
 internal import InstrumentKit
 internal import Quantities
 
-/// An undisturbed session.
+/// An undisturbed course.
 public struct ReferenceCourse: Sendable {
   /// What was on its way to the driver.
   struct Reply: Sendable {
@@ -24,7 +24,7 @@ public struct ReferenceCourse: Sendable {
   /// The trial after all of them.
   public let end: DriverTrial
 
-  /// Runs a session; it ends when all set-points are over, or after so many seconds.
+  /// Runs a course; it ends when all set-points are over, or after so many seconds.
   public init(_ family: DriverFamily, seed: UInt64, atMost seconds: Double = 600) {
     var trial = DriverTrial(family, seed: seed)
     var replies: [Reply] = []

@@ -35,7 +35,7 @@ import VirtualLab
 
   // MARK: Safe stop
 
-  /// Without any session: just switched on, a script being loaded, a script that runs, half a message on the line.
+  /// Without any driver before: just switched on, a script being loaded, a script that runs, half a message on the line.
   @Test(arguments: [
     "", "loadscript\nfunction f()", "smua.source.func=0 smua.source.output=1 delay(90)\n", "print(", "x=",
   ])

@@ -241,6 +241,7 @@ import VirtualLab
     #expect(laboratory.readings.allSatisfy { $0.current.map { $0 > .zero } == true && $0.quality.isEmpty })
   }
 
+  /// Unchecked, and safe: only the test that made it counts with it, on the one thread on which host and instrument take turns.
   private final class Counter: @unchecked Sendable {
     var count: Int
     init(count: Int) { self.count = count }
