@@ -26,7 +26,7 @@ SWIFT_SOURCES := Package.swift $(wildcard Sources Drivers Tests Benchmarks Fuzzi
 STATIC_BUILD := --scratch-path .build-static -c release --static-swift-stdlib -Xlinker -s
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test conformance campaign replugs literature fuzz tables peers readers clients lint format bench static install uninstall clean
+.PHONY: help setup build demo test conformance transcripts campaign replugs literature fuzz tables peers readers clients template lint format bench static install uninstall clean
 
 help: ## say what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -40,27 +40,32 @@ build: setup ## build the three programs, optimised
 demo: build ## cycle a virtual hard-carbon cell and show its table, in under a minute
 	@NACYCLER_BIN_DIR="$$($(SWIFT) build -c release --show-bin-path)" scripts/demo.sh
 
-# The control server's tests judge patience and back-pressure: they do not run beside those that take all processors.
 test: build ## run all tests
-	@$(SWIFT) test --filter '^ControlAPITests\.'
-	@NACYCLER_BIN_DIR="$$($(SWIFT) build -c release --show-bin-path)" $(SWIFT) test --skip '^ControlAPITests\.'
+	@NACYCLER_BIN_DIR="$$($(SWIFT) build -c release --show-bin-path)" $(SWIFT) test
 
 conformance: setup ## every driver against every fault, as a table; a minute after it is built
 	@$(SWIFT) test --filter '^ConformanceTests\.'
 
+transcripts: build ## record what the drivers say in short sessions anew, after one was changed on purpose
+	@NACYCLER_RECORD_TRANSCRIPTS=1 NACYCLER_BIN_DIR="$$($(SWIFT) build -c release --show-bin-path)" \
+		$(SWIFT) test --filter 'TranscriptTests/aRecord|DaemonTranscripts'
+	@git --no-pager diff --stat -- Drivers
+
 campaign: build ## thousands of cycles and a hundred kills against the truth; takes an hour and a quarter
 	@NACYCLER_BIN_DIR="$$($(SWIFT) build -c release --show-bin-path)" scripts/campaign.sh
 
-replugs: build ## pull and plug instruments a thousand times, into sockets of others; a quarter of an hour
+replugs: build ## pull and plug instruments a thousand times, 24 of them into sockets of others; half an hour
 	@NACYCLER_BIN_DIR="$$($(SWIFT) build -c release --show-bin-path)" NACYCLER_TEST_REPLUGS=1000 \
 		$(SWIFT) test --filter ReplugTests
 
 literature: build ## cycle the published cells with all their cycles and write docs/literature.md; a quarter of an hour
 	@NACYCLER_BIN_DIR="$$($(SWIFT) build -c release --show-bin-path)" scripts/literature.sh
 
-fuzz: setup ## hand damaged protocols to the compiler for ten minutes, or SECONDS_TO_FUZZ
+fuzz: setup ## damaged protocols to the compiler, damaged bytes to drivers and emulators: ten minutes each, or SECONDS_TO_FUZZ
 	@$(SWIFT) build -c release --product nafuzz
 	@NACYCLER_BIN_DIR="$$($(SWIFT) build -c release --show-bin-path)" scripts/fuzz.sh
+	@NACYCLER_TEST_FUZZ_SECONDS=$${SECONDS_TO_FUZZ:-600} NACYCLER_SEED=$${SEED:-$$(date +%s)} \
+		$(SWIFT) test --filter '^ConformanceTests\.CodecFuzzTests'
 
 tables: setup ## thousands of synthetic tables against their truth, then ten minutes of damaged ones
 	@NACYCLER_SEEDS=$${NACYCLER_SEEDS:-5000} NACYCLER_FUZZ_SECONDS=$${SECONDS_TO_FUZZ:-600} \
@@ -74,6 +79,9 @@ readers: build ## open our exports with batterydf, PyProBE and cellpy, from PyPI
 
 clients: build ## let clients for real instruments, from PyPI, drive the emulated ones
 	@NACYCLER_BIN_DIR="$$($(SWIFT) build -c release --show-bin-path)" scripts/clients.sh
+
+template: setup ## add a copy of the template as a family, build the programs with it and cycle a cell; a few minutes
+	@SWIFT="$(SWIFT)" scripts/try-template.sh
 
 lint: setup ## check the form of all Swift sources
 	@$(SWIFT) format lint --strict --recursive $(SWIFT_SOURCES)
@@ -102,4 +110,4 @@ uninstall: ## remove what install put there; state, cells and records stay
 	rm -rf "$(DESTDIR)$(SHAREDIR)" "$(DESTDIR)$(DOCDIR)"
 
 clean: ## remove what was built
-	rm -rf .build .build-static
+	rm -rf .build .build-static .build-template

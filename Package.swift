@@ -65,6 +65,7 @@ let families = [
   "Replay",
   "Rodeostat",
   "TDstat",
+  "Template",
   "ZKEtechEBC",
 ]
 let drivers = families.map {
@@ -167,7 +168,12 @@ let roomTests = [
       "Rehearsal", "CyclingProtocol", "CyclingRun", "MethodSCRIPTEmulator", "VirtualLab", "InstrumentKit",
       "CyclerModel", "Quantities",
     ]),
-  tests("InstrumentIOTests", ["InstrumentIO", "InstrumentKit", "CyclerModel", "Quantities", "CNacycler"]),
+  tests(
+    "InstrumentIOTests",
+    [
+      "InstrumentIO", "InstrumentKit", "CyclerModel", "Quantities", "CNacycler", "VirtualLab", "KeithleySCPIDriver",
+      "KeithleySCPIEmulator",
+    ]),
   tests("CycleStoreTests", ["CycleStore", "CyclerModel", "Quantities", grdb]),
   tests(
     "CyclerServiceTests",
@@ -177,7 +183,7 @@ let roomTests = [
     ]),
   tests("ControlAPITests", ["ControlAPI", "CyclerService", lifecycle, logging, nio("NIOCore")]),
   tests("NactlTests", ["nactl", "ControlAPI", argumentParser]),
-  tests("EndToEndTests", []),
+  tests("EndToEndTests", ["MethodSCRIPTDriver", "InstrumentKit"]),
 ]
 
 let package = Package(

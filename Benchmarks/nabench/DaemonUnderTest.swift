@@ -159,19 +159,14 @@ final class DaemonUnderTest {
     return state
   }
 
-  /// Processor time of all its threads so far. `schedstat` counts nanoseconds, `stat` hundredths of a second only.
+  /// Processor time of all its threads so far, of those that have ended too.
   func processorSeconds() throws -> Double {
-    let tasks = "/proc/\(program.number)/task"
-    var nanoseconds = 0.0
-    for thread in try FileManager.default.contentsOfDirectory(atPath: tasks) {
-      // A thread may have ended meanwhile.
-      guard let text = try? String(contentsOfFile: "\(tasks)/\(thread)/schedstat", encoding: .utf8) else { continue }
-      guard let used = text.split(separator: " ").first.flatMap({ Double($0) }) else {
-        throw BenchmarkFailure("unreadable \(tasks)/\(thread)/schedstat")
-      }
-      nanoseconds += used
+    var clock = clockid_t()
+    var used = timespec()
+    guard clock_getcpuclockid(program.number, &clock) == 0, clock_gettime(clock, &used) == 0 else {
+      throw BenchmarkFailure("no processor time of process \(program.number)")
     }
-    return nanoseconds * 1e-9
+    return Double(used.tv_sec) + Double(used.tv_nsec) * 1e-9
   }
 
   /// Memory that the daemon holds, in MiB.

@@ -6,6 +6,7 @@
 
 import CNacycler
 import Foundation
+import Glibc
 import Quantities
 
 struct InstrumentBoard {

@@ -5,6 +5,7 @@
 
 import CNacycler
 import Foundation
+import Glibc
 
 /// A raw, non-blocking pseudo-terminal; both ends stay open so that hosts may come and go.
 final class Line {

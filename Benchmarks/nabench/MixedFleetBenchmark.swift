@@ -45,14 +45,22 @@ enum MixedFleetBenchmark {
       role: "anode-half-cell", window: ("-50 mV", "3 V"),
       step: #"{"discharge": "36 uA", "until": ["voltage <= 10 mV", "step_time >= 30 h"]}"#),
     Group(
-      instrument: "keithley-2400", family: "keithley_scpi", count: 3, channels: 3, cell: smallCell,
+      instrument: "keithley-2400", family: "keithley_scpi", count: 1, channels: 1, cell: smallCell,
+      role: "anode-half-cell", window: ("-50 mV", "3 V"),
+      step: #"{"discharge": "36 uA", "until": ["voltage <= 10 mV", "step_time >= 30 h"]}"#),
+    Group(
+      instrument: "keithley-2602b", family: "keithley_tsp", count: 1, channels: 2, cell: smallCell,
+      role: "anode-half-cell", window: ("-50 mV", "3 V"),
+      step: #"{"discharge": "36 uA", "until": ["voltage <= 10 mV", "step_time >= 30 h"]}"#),
+    Group(
+      instrument: "tdstatv3", family: "tdstat", count: 1, channels: 1, cell: smallCell,
       role: "anode-half-cell", window: ("-50 mV", "3 V"),
       step: #"{"discharge": "36 uA", "until": ["voltage <= 10 mV", "step_time >= 30 h"]}"#),
     Group(
       instrument: "batlab", family: "batlab", count: 2, channels: 8, cell: largeCell, role: "cathode-half-cell",
       window: ("1.9 V", "4.4 V"), step: #"{"charge": "0.5 A", "until": ["voltage >= 4.1 V", "step_time >= 5 h"]}"#),
     Group(
-      instrument: "ebc-a20", family: "zketech_ebc", count: 2, channels: 2, cell: largeCell, role: "cathode-half-cell",
+      instrument: "ebc-a20", family: "zketech_ebc", count: 1, channels: 1, cell: largeCell, role: "cathode-half-cell",
       window: ("1.9 V", "4.4 V"), step: #"{"charge": "0.5 A", "until": ["voltage >= 4.1 V", "step_time >= 5 h"]}"#),
     Group(
       instrument: "rodeostat", family: "rodeostat", count: 2, channels: 2, cell: heldCell, role: "anode-half-cell",
@@ -65,7 +73,10 @@ enum MixedFleetBenchmark {
     let board = try Company.start(.instruments, [folder.path + "/fast", "\(fastChannels)"])
     try board.awaitLine("ready")
     var benches: [StartedProgram] = []
-    for (index, group) in groups.enumerated() { benches.append(try bench(group, "\(folder.path)/\(index)")) }
+    for (index, group) in groups.enumerated() {
+      // Within a family no two have the same serial number.
+      benches.append(try bench(group, "\(folder.path)/\(index)", firstNumber: index * 10 + 1))
+    }
     var target = try ReactionBenchmark.Target(serial: "BENCH9999")
     let ports =
       [folder.path + "/fast/bench-*", target.line.path]
@@ -86,15 +97,15 @@ enum MixedFleetBenchmark {
     board.end(SIGKILL)
   }
 
-  private static func bench(_ group: Group, _ links: String) throws -> StartedProgram {
+  private static func bench(_ group: Group, _ links: String, firstNumber: Int) throws -> StartedProgram {
     try FileManager.default.createDirectory(atPath: links, withIntermediateDirectories: true)
     let cell = links + ".json"
     try group.cell.write(toFile: cell, atomically: true, encoding: .utf8)
     let program = try StartedProgram(
       try DaemonUnderTest.path(of: "nasim"),
       [
-        "run", "--instrument", group.instrument, "--cell", cell, "--count", "\(group.count)", "--speed", "1", "--links",
-        links, "--presets", "VirtualCells",
+        "run", "--instrument", group.instrument, "--cell", cell, "--count", "\(group.count)", "--first",
+        "\(firstNumber)", "--speed", "1", "--links", links, "--presets", "VirtualCells",
       ], log: links + ".log")
     try program.awaitLine("ready")
     return program

@@ -80,7 +80,8 @@ struct WireInstrument {
     time = 0
     guard let name = lines.first(where: { $0.hasPrefix("send_string") })?.split(separator: "\"").last.map(String.init)
     else {
-      // The script that only disconnects.
+      // The script that only disconnects, and the one that measures what flows then.
+      if lines.contains(where: { $0.hasPrefix("meas ") }) { tellThatNothingFlows() }
       say("\n")
       return
     }
@@ -127,7 +128,17 @@ struct WireInstrument {
     WireText.append(";eb", time / 1_000, "m", to: &output)
     WireText.append(";ab", 2_000_000, "u", to: &output)
     WireText.append(";ba", 0, "n", to: &output)
-    say("\n\n")
+    say("\n")
+    tellThatNothingFlows()
+    say("\n")
+  }
+
+  /// The current of a cell that is disconnected, in the range of 1 mA.
+  private mutating func tellThatNothingFlows() {
+    say("P")
+    WireText.append("ja", 6, "i", to: &output)
+    WireText.append(";ba", 0, "n", to: &output)
+    say(",10,215\n")
   }
 
   private mutating func say(_ text: String) { output.append(contentsOf: text.utf8) }

@@ -7,10 +7,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/usbdevice_fs.h>
+#include <poll.h>
 #include <pthread.h>
 #include <pty.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
@@ -72,7 +75,7 @@ int nacycler_signal_default(int signal) {
   return sigaction(signal, &action, NULL) < 0 ? -errno : 0;
 }
 
-int nacycler_poll(struct pollfd *waited, int count, int64_t timeout_us) {
+int nacycler_poll(void *waited, int count, int64_t timeout_us) {
   struct timespec span = {timeout_us / 1000000, timeout_us % 1000000 * 1000};
   int ready = ppoll(waited, (nfds_t)count, timeout_us < 0 ? NULL : &span, NULL);
   return ready < 0 ? -errno : ready;
@@ -183,4 +186,99 @@ int nacycler_usb_bulk(int descriptor, uint8_t endpoint, void *data, uint32_t len
   struct usbdevfs_bulktransfer transfer = {.ep = endpoint, .len = length, .timeout = timeout_ms, .data = data};
   int count = ioctl(descriptor, USBDEVFS_BULK, &transfer);
   return count < 0 ? -errno : count;
+}
+
+int nacycler_usb_claim_from(int descriptor, uint32_t interface_number, const char *driver) {
+  struct usbdevfs_disconnect_claim claim = {.interface = interface_number, .flags = USBDEVFS_DISCONNECT_CLAIM_IF_DRIVER};
+  if (strlen(driver) >= sizeof claim.driver) {
+    return -EINVAL;
+  }
+  strcpy(claim.driver, driver);
+  return ioctl(descriptor, USBDEVFS_DISCONNECT_CLAIM, &claim) < 0 ? -errno : 0;
+}
+
+int nacycler_usb_control(int descriptor, uint8_t request_type, uint8_t request, uint16_t value, uint16_t index, void *data,
+                         uint16_t length, uint32_t timeout_ms) {
+  struct usbdevfs_ctrltransfer transfer = {.bRequestType = request_type,
+                                           .bRequest = request,
+                                           .wValue = value,
+                                           .wIndex = index,
+                                           .wLength = length,
+                                           .timeout = timeout_ms,
+                                           .data = data};
+  int count = ioctl(descriptor, USBDEVFS_CONTROL, &transfer);
+  return count < 0 ? -errno : count;
+}
+
+int nacycler_usb_clear_halt(int descriptor, uint8_t endpoint) {
+  unsigned int address = endpoint;
+  return ioctl(descriptor, USBDEVFS_CLEAR_HALT, &address) < 0 ? -errno : 0;
+}
+
+struct nacycler_usb_transfer {
+  uint32_t capacity;
+  // Last, because it may end in descriptions of isochronous packets; a bulk transfer has none, and its bytes lie there.
+  struct usbdevfs_urb request;
+};
+
+struct nacycler_usb_transfer *nacycler_usb_transfer_new(uint8_t endpoint, uint32_t capacity) {
+  struct nacycler_usb_transfer *transfer = calloc(1, sizeof *transfer + capacity);
+  if (transfer != NULL) {
+    transfer->request.type = USBDEVFS_URB_TYPE_BULK;
+    transfer->request.endpoint = endpoint;
+    transfer->request.buffer = transfer + 1;
+    transfer->capacity = capacity;
+  }
+  return transfer;
+}
+
+void nacycler_usb_transfer_free(struct nacycler_usb_transfer *transfer) { free(transfer); }
+
+uint8_t *nacycler_usb_transfer_bytes(struct nacycler_usb_transfer *transfer) { return transfer->request.buffer; }
+
+int nacycler_usb_transfer_outcome(const struct nacycler_usb_transfer *transfer) {
+  return transfer->request.status != 0 ? transfer->request.status : transfer->request.actual_length;
+}
+
+int nacycler_usb_submit(int descriptor, struct nacycler_usb_transfer *transfer, uint32_t length) {
+  if (length > transfer->capacity) {
+    return -EINVAL;
+  }
+  transfer->request.buffer_length = (int)length;
+  transfer->request.status = 0;
+  transfer->request.actual_length = 0;
+  transfer->request.usercontext = transfer;
+  return ioctl(descriptor, USBDEVFS_SUBMITURB, &transfer->request) < 0 ? -errno : 0;
+}
+
+int nacycler_usb_cancel(int descriptor, struct nacycler_usb_transfer *transfer) {
+  return ioctl(descriptor, USBDEVFS_DISCARDURB, &transfer->request) < 0 ? -errno : 0;
+}
+
+int nacycler_usb_reap(int descriptor, struct nacycler_usb_transfer **transfer) {
+  struct usbdevfs_urb *request = NULL;
+  if (ioctl(descriptor, USBDEVFS_REAPURBNDELAY, &request) < 0) {
+    return -errno;
+  }
+  if (request == NULL) {
+    return -EAGAIN;
+  }
+  *transfer = request->usercontext;
+  return 0;
+}
+
+int nacycler_usb_watch(int descriptor, int event) {
+  int watch = epoll_create1(EPOLL_CLOEXEC);
+  if (watch < 0) {
+    return -errno;
+  }
+  // usbfs says "writable" when a transfer is over, and hangs up when the device is gone.
+  struct epoll_event over = {.events = EPOLLOUT, .data.fd = descriptor};
+  struct epoll_event said = {.events = EPOLLIN, .data.fd = event};
+  if (epoll_ctl(watch, EPOLL_CTL_ADD, descriptor, &over) != 0 || epoll_ctl(watch, EPOLL_CTL_ADD, event, &said) != 0) {
+    int error = errno;
+    (void)close(watch);
+    return -error;
+  }
+  return watch;
 }

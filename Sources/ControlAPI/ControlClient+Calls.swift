@@ -24,6 +24,12 @@ extension ControlClient {
   }
   /// All instruments.
   public func instruments() async throws -> Received<InstrumentList> { try await get("/v1/instruments") }
+  /// Asks who is at a port that the daemon does not use; may take minutes.
+  public func identify(_ request: IdentifyRequest) async throws -> Received<IdentifiedPort> {
+    var patient = self
+    patient.timeout = .minutes(5)
+    return try await patient.post("/v1/ports/identify", request)
+  }
   /// All thermometers.
   public func thermometers() async throws -> Received<ThermometerList> { try await get("/v1/thermometers") }
   /// Binds a thermometer to a channel, or none.
@@ -130,6 +136,14 @@ extension ControlClient {
   /// A consistent copy of the database, in pieces as they come.
   public func snapshot(_ take: ([UInt8]) async throws -> Void) async throws {
     try await receive(.POST, "/v1/snapshot") { try await take(Array(buffer: $0)) }
+  }
+
+  /// What passes between the daemon and an idle instrument from its port's next opening on, in pieces as they come.
+  public func recordTranscript(
+    of instrument: String, _ request: TranscriptRequest, _ take: ([UInt8]) async throws -> Void
+  ) async throws {
+    let target = "/v1/instruments/\(PercentEncoding.encode(instrument))/transcript"
+    try await receive(.POST, target, body: try WireCoding.encode(request)) { try await take(Array(buffer: $0)) }
   }
 
   private func get<Value: Decodable & Sendable>(_ target: String) async throws -> Received<Value> {

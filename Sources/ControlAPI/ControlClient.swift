@@ -57,11 +57,13 @@ public struct ControlClient: Sendable {
 
   /// Sends a request and hands the body over as it comes. `take` is not called for a refusal, which is thrown.
   func receive(
-    _ method: HTTPMethod, _ target: String, headers: [(String, String)] = [],
+    _ method: HTTPMethod, _ target: String, headers: [(String, String)] = [], body: [UInt8]? = nil,
     _ take: (ByteBuffer) async throws -> Void
   ) async throws {
+    try WireCoding.checkSize(ofBody: body?.count ?? 0)
     var refusal: [UInt8] = []
-    let status = try await exchange(try await connect(), method, target, headers: headers) { status, buffer in
+    let status = try await exchange(try await connect(), method, target, headers: headers, body: body) {
+      status, buffer in
       if status == 200 {
         try await take(buffer)
       } else {

@@ -125,6 +125,53 @@ public struct InstrumentStatus: Codable, Sendable, Hashable {
   }
 }
 
+/// Body of `POST /v1/ports/identify`.
+public struct IdentifyRequest: StrictRequest, Hashable {
+  /// The port's name, such as `/dev/ttyUSB3` or `tcp://192.168.1.20:5025`.
+  public var port: String
+
+  /// Makes one.
+  public init(port: String) { self.port = port }
+
+  /// The keys that a request may have.
+  public static let shape: RequestShape = .object(["port": .value])
+}
+
+/// Answer to `POST /v1/ports/identify`.
+public struct IdentifiedPort: Codable, Sendable, Hashable {
+  /// The request's number, by which the daemon's journal knows it.
+  public var request_id: String
+  /// The port's name.
+  public var port: String
+  /// The driver that understood the instrument; null when nobody answered.
+  @OrNull public var instrument_family: String?
+  /// Model, as the instrument says it.
+  @OrNull public var instrument_model: String?
+  /// Serial number; empty where it has none.
+  @OrNull public var instrument_serial: String?
+  /// Firmware version.
+  @OrNull public var instrument_firmware: String?
+  /// What the daemon is to be told so that it takes the instrument: the value of `--port`; null when nobody answered.
+  @OrNull public var port_option: String?
+  /// The families that were asked for, in this order.
+  public var asked: [String]
+
+  /// Makes one from its parts.
+  public init(
+    request_id: String, port: String, instrument_family: String? = nil, instrument_model: String? = nil,
+    instrument_serial: String? = nil, instrument_firmware: String? = nil, port_option: String? = nil, asked: [String]
+  ) {
+    self.request_id = request_id
+    self.port = port
+    self.instrument_family = instrument_family
+    self.instrument_model = instrument_model
+    self.instrument_serial = instrument_serial
+    self.instrument_firmware = instrument_firmware
+    self.port_option = port_option
+    self.asked = asked
+  }
+}
+
 /// Answer to `GET /v1/instruments`.
 public struct InstrumentList: Codable, Sendable, Hashable {
   /// All that are known, by model and serial number.
@@ -140,4 +187,24 @@ public struct InstrumentList: Codable, Sendable, Hashable {
     self.unusable_ports = unusable_ports
     self.families = families
   }
+}
+
+/// Records what passes between the daemon and an instrument: `POST /v1/instruments/{instrument}/transcript`.
+public struct TranscriptRequest: StrictRequest, Hashable {
+  /// How long; null: until the connection ends.
+  public var seconds: Double?
+  /// What a reader of the recording should know, for its header.
+  public var note: String?
+
+  /// No recording lasts longer: a week.
+  public static let longestSeconds = 604_800.0
+
+  /// Makes one from its parts.
+  public init(seconds: Double? = nil, note: String? = nil) {
+    self.seconds = seconds
+    self.note = note
+  }
+
+  /// The keys that a request may have.
+  public static let shape: RequestShape = .object(["seconds": .value, "note": .value])
 }

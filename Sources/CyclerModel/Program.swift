@@ -331,3 +331,13 @@ public struct JoinedComparison: Sendable, Hashable {
     self.threshold = threshold
   }
 }
+
+extension ProgramStep {
+  /// The voltage that the step holds, from its beginning or after its constant current; nil where it holds none.
+  public var heldVoltage: Voltage? {
+    switch action {
+    case .constantCurrentConstantVoltage(_, _, let voltage), .hold(_, let voltage, _): voltage
+    case .rest, .constantCurrent, .demand, .sweep, .profile, .impedance: nil
+    }
+  }
+}

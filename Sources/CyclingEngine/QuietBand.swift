@@ -85,20 +85,26 @@ extension SafetyMonitor {
       let half = Int64(clamping: set.picoamperes.magnitude) / 2
       return driven(
         above: set.picoamperes.subtractingSaturating(half), below: set.picoamperes.addingSaturating(half))
-    case .voltage(.charge, let atMost):
-      return driven(above: -1, below: atMost.picoamperes)
-    case .voltage(.discharge, let atMost):
-      return driven(above: -atMost.picoamperes, below: 1)
-    case .voltage(.none, let atMost):
-      return driven(above: -atMost.picoamperes, below: atMost.picoamperes)
+    case .voltage(.charge, let atMost, let held):
+      return driven(above: -1, below: atMost.picoamperes, held)
+    case .voltage(.discharge, let atMost, let held):
+      return driven(above: -atMost.picoamperes, below: 1, held)
+    case .voltage(.none, let atMost, let held):
+      return driven(above: -atMost.picoamperes, below: atMost.picoamperes, held)
     }
   }
 
-  /// Currents inside the soft limits of their direction, voltages inside both.
-  private func driven(above: Int64, below: Int64) -> QuietBand {
-    QuietBand(
+  /// Currents inside the soft limits of their direction, voltages inside both, and near the one that is held.
+  private func driven(above: Int64, below: Int64, _ held: Voltage? = nil) -> QuietBand {
+    var band = QuietBand(
       voltageAbove: limits.lowerVoltage.soft, voltageBelow: limits.upperVoltage.soft,
       currentAbove: max(above, -limits.dischargeCurrent.soft), currentBelow: min(below, limits.chargeCurrent.soft))
+    if let held {
+      let tolerance = FollowedDrive.tolerance(ofHeld: held)
+      band.voltageAbove = max(band.voltageAbove, (held - tolerance).nanovolts)
+      band.voltageBelow = min(band.voltageBelow, (held + tolerance).nanovolts)
+    }
+    return band
   }
 }
 

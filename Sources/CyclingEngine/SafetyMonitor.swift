@@ -17,8 +17,28 @@ public enum CommandedDrive: Sendable, Hashable {
   case current(Current)
   /// A current that follows the cell's voltage.
   case demand(CurrentDemand)
-  /// A held voltage whose current should have that direction and stay below that magnitude.
-  case voltage(Direction, atMost: Current)
+  /// A held voltage, if it is one, whose current should have that direction and stay below that magnitude.
+  case voltage(Direction, atMost: Current, held: Voltage?)
+}
+
+extension CommandedDrive {
+  /// Whether a voltage is one of the cell under the commanded current, as far as the current that was measured with it
+  /// shows; otherwise it ends no step.
+  public func vouches(for voltage: Voltage?, with current: Current?) -> Bool {
+    switch self {
+    case .open, .voltage: true
+    case .current(let set): current.map { FollowedDrive.shows($0, asked: set) } ?? false
+    case .demand(let demand):
+      current.map { FollowedDrive.shows($0, at: voltage ?? .zero, asked: demand) } ?? false
+    }
+  }
+
+  /// Whether a current is one into the held voltage, as far as the voltage that was measured with it shows; otherwise it
+  /// ends no step.
+  public func vouches(for current: Current?, at voltage: Voltage?) -> Bool {
+    guard case .voltage(_, _, let held?) = self else { return true }
+    return voltage.map { FollowedDrive.shows($0, held: held) } ?? false
+  }
 }
 
 /// The judge of every reading. One a run; cheap to copy, cheap to store.
@@ -54,8 +74,7 @@ public struct SafetyMonitor: Sendable, Hashable {
   public static let toleratedBlindReadings = 1
 
   /// So many readings in a row may differ from the commanded current by more than half of it: a range may be changed, a
-  /// converter may settle. (A tenth would be too strict: where a block has one range, the offset of a large range can be
-  /// a tenth of a small current.) Then the instrument does something else than it was told, or nothing.
+  /// converter may settle. Then the instrument does something else than it was told, or nothing.
   public static let toleratedAstrayReadings = 10
 
   /// Whether no earlier reading has a bearing on the judgement of the next one.
@@ -94,16 +113,16 @@ public struct SafetyMonitor: Sendable, Hashable {
       if let fault = judgeDirection(reading, set.picoamperes > 0 ? .charge : .discharge, floor: set.magnitude / 10) {
         return fault
       }
-      return judgeClosed(reading) ?? judgeSetpoint(reading, set, tolerance: set.magnitude / 2)
-        ?? judgeLife(reading, set)
+      return judgeClosed(reading) ?? judgeUnseen(reading, set)
+        ?? judgeSetpoint(reading, set, tolerance: set.magnitude / 2) ?? judgeLife(reading, set)
     case .demand(let demand):
       if let fault = judgeSight(reading) { return fault }
       return judgeDemand(reading, demand) ?? judgeLife(reading, reading.current ?? .zero)
-    case .voltage(let direction, let atMost):
+    case .voltage(let direction, let atMost, let held):
       restedAt = nil
       if let fault = judgeSight(reading) { return fault }
       if let fault = judgeHold(reading, direction, atMost) { return fault }
-      return judgeClosed(reading)
+      return judgeClosed(reading) ?? held.flatMap { judgeHeld(reading, $0, atMost) }
     }
   }
 
@@ -165,6 +184,17 @@ public struct SafetyMonitor: Sendable, Hashable {
       reading, demand.direction == .discharge ? -asked : asked, tolerance: max(asked / 2, least))
   }
 
+  /// A voltage beyond the hard limit, in the direction of a current that was asked for and is not measured: an ammeter may be
+  /// dead while the cell is driven, and then the sign of what it measures says nothing.
+  private func judgeUnseen(_ reading: Reading, _ set: Current) -> Fault? {
+    guard let current = reading.current, let voltage = reading.voltage, !FollowedDrive.shows(current, asked: set),
+      set > .zero ? voltage.nanovolts > limits.upperVoltage.hard : voltage.nanovolts < limits.lowerVoltage.hard
+    else { return nil }
+    return Fault(
+      .instrumentSetpointNotFollowed,
+      "\(voltage.written), beyond the hard limit, with \(current.written) measured where \(set.written) was asked for")
+  }
+
   /// A constant current that is not the one that was asked for: a lead that came off, a range that cannot carry it, an
   /// instrument that acknowledged and did nothing.
   private mutating func judgeSetpoint(_ reading: Reading, _ set: Current, tolerance: Current) -> Fault? {
@@ -175,6 +205,23 @@ public struct SafetyMonitor: Sendable, Hashable {
     astrayReadingsInARow += 1
     guard astrayReadingsInARow > Self.toleratedAstrayReadings else { return nil }
     return Fault(.instrumentSetpointNotFollowed, .astray(current, asked: set, readings: astrayReadingsInARow))
+  }
+
+  /// A voltage that is not the one that is held, and no current that could bring the cell there: nobody drives it. Whoever
+  /// waits for the contact to return closes on a cell that is far away (hazard rule 2). A thousandth of what the hold allows
+  /// is offset and noise.
+  private mutating func judgeHeld(_ reading: Reading, _ held: Voltage, _ atMost: Current) -> Fault? {
+    guard let voltage = reading.voltage, let current = reading.current, !FollowedDrive.shows(voltage, held: held),
+      current.magnitude <= atMost / 1_000
+    else {
+      astrayReadingsInARow = 0
+      return nil
+    }
+    astrayReadingsInARow += 1
+    guard astrayReadingsInARow > Self.toleratedAstrayReadings else { return nil }
+    let detail =
+      "\(astrayReadingsInARow) readings in a row of \(voltage.written) or so and no current, where \(held.written) is held"
+    return Fault(.instrumentSetpointNotFollowed, detail)
   }
 
   /// A voltage that does not answer to the current.

@@ -85,6 +85,10 @@ extension RunPilot {
     switch end {
     case .cutOff(let index):
       let reason = endReason(active, cutOff: index)
+      if let fault = doubt(of: index, active, reason) {
+        closeRow(reason: fault.code.rawValue, now, &outputs)
+        return settle(.fault(fault, latches: true), now, &outputs)
+      }
       stepEnding = .condition(reason)
       closeRow(reason: reason, now, &outputs)
       settle(.condition(reason), now, &outputs)
@@ -110,10 +114,32 @@ extension RunPilot {
   }
 
   func endReason(_ active: ActiveSetpoint, cutOff index: Int) -> String {
-    guard case .step(let step) = machine.place, active.cutOffEnds.indices.contains(index) else { return "cut-off" }
+    stepEnd(active, cutOff: index)?.text ?? "cut-off"
+  }
+
+  /// The step's end that a cut-off stands for.
+  private func stepEnd(_ active: ActiveSetpoint, cutOff index: Int) -> EndCondition? {
+    guard case .step(let step) = machine.place, active.cutOffEnds.indices.contains(index) else { return nil }
     let end = Int(active.cutOffEnds[index])
-    guard program.steps[step].ends.indices.contains(end) else { return "cut-off" }
-    return program.steps[step].ends[end].text
+    guard program.steps[step].ends.indices.contains(end) else { return nil }
+    return program.steps[step].ends[end]
+  }
+
+  /// Why an end that the instrument has judged by itself is none: its last reading shows a cell that nobody drove as it was to
+  /// be driven, and what ends no step when the host sees it ends none here.
+  private func doubt(of index: Int, _ active: ActiveSetpoint, _ reason: String) -> Fault? {
+    guard let last = active.lastReading, let closedAt = active.closedAt, last.time - closedAt >= machine.settle
+    else { return nil }
+    let quantity = stepEnd(active, cutOff: index)?.quantity
+    let isDoubtful =
+      (quantity == .voltage && !active.commanded.vouches(for: last.voltage, with: last.current))
+      || (quantity == .current && !active.commanded.vouches(for: last.current, at: last.voltage))
+    guard isDoubtful else { return nil }
+    let (voltage, current) = (last.voltage?.written ?? "no voltage", last.current?.written ?? "no current")
+    return Fault(
+      .instrumentSetpointNotFollowed,
+      "the instrument ended the step by \(reason), with \(voltage) and \(current), which is not what it was told to drive"
+    )
   }
 
   mutating func refused(_ token: SetpointToken, _ fault: Fault, _ now: RunMoment, _ outputs: inout RunOutputs) {

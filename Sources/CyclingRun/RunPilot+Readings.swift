@@ -86,7 +86,7 @@ extension RunPilot {
     guard case .step(let index) = machine.place else { return }
     let step = program.steps[index]
     let bound = holdBound(of: step)
-    setpoint?.commanded = .voltage(step.direction, atMost: bound)
+    setpoint?.commanded = .voltage(step.direction, atMost: bound, held: step.heldVoltage)
     safety.setpointBegan()
   }
 
@@ -174,14 +174,15 @@ extension RunPilot {
       && voltage.nanovolts <= machine.program.limits.upperVoltage.soft
   }
 
-  /// The reading with what the step and the half-cycle have behind them. Changes nothing; being `mutating` it works in
-  /// place, where otherwise the compiler copies the whole pilot for it.
+  /// The reading, as far as it shows a cell that is driven as it was told to be, with what the step and the half-cycle have
+  /// behind them. Changes nothing; being `mutating` it works in place, where otherwise the compiler copies the whole pilot
+  /// for it.
   @inline(__always)
   private mutating func live(_ taken: ActiveSetpoint.Taken) -> LiveQuantities {
     let candidate = taken.candidate
     var live = LiveQuantities()
-    live.voltage = candidate.voltage
-    live.current = candidate.current
+    if taken.commanded.vouches(for: candidate.voltage, with: candidate.current) { live.voltage = candidate.voltage }
+    if taken.commanded.vouches(for: candidate.current, at: candidate.voltage) { live.current = candidate.current }
     live.cycleNumber = machine.cycleNumber
     live.stepTime = carried.time + candidate.stepTime
     if let holdTime = taken.standing.holdTime { live.holdTime = carried.holdTime + holdTime }

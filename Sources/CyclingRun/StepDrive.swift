@@ -51,12 +51,12 @@ enum StepDrive: Sendable, Hashable {
     case .open: .open(orIn: window)
     case .current(let direction, let current), .currentThenHold(let direction, _, _, let current):
       .current(Self.signed(current, direction))
-    case .hold(let direction, _, let atMost): .voltage(direction, atMost: atMost)
+    case .hold(let direction, let voltage, let atMost): .voltage(direction, atMost: atMost, held: voltage)
     case .approachedHold(let direction, _, let approach, _): .current(Self.signed(approach, direction))
     case .demand(let demand, _): .demand(demand)
-    case .sweep(_, let atMost): .voltage(.none, atMost: atMost)
-    case .profile(let profile): .voltage(.none, atMost: profile.largestCurrent * 3 / 2)
-    case .impedance(let impedance): .voltage(.none, atMost: impedance.spectrum.currentAtMost)
+    case .sweep(_, let atMost): .voltage(.none, atMost: atMost, held: nil)
+    case .profile(let profile): .voltage(.none, atMost: profile.largestCurrent * 3 / 2, held: nil)
+    case .impedance(let impedance): .voltage(.none, atMost: impedance.spectrum.currentAtMost, held: nil)
     }
   }
 

@@ -79,6 +79,8 @@ public struct DriverTrial: Sendable {
   /// How many bytes it handed over since somebody set it to 0.
   var heardBytes = 0
   private static let start = HostInstant(microseconds: 1_000_000)
+  /// Where everything is written down that the driver hears, writes and says; nil for nowhere.
+  var transcript: TranscriptWriter?
 
   /// A trial in which nothing has happened; the port is opened as soon as time passes.
   public init(_ family: DriverFamily, seed: UInt64) {
@@ -122,7 +124,9 @@ public struct DriverTrial: Sendable {
 
   private mutating func give(_ input: DriverInput) {
     outputs.removeAll()
+    let now = now
     driver.handle(input, at: now, into: &outputs)
+    transcript?.turn(input, at: now, outputs)
     wakeAt = outputs.wakeAt
     let said = outputs.events
     if !outputs.writes.isEmpty {
@@ -179,7 +183,9 @@ public struct DriverTrial: Sendable {
     guard wasConnected else { return }
     // Nothing can be written any more.
     outputs.removeAll()
+    let now = now
     driver.handle(.lost, at: now, into: &outputs)
+    transcript?.turn(.lost, at: now, outputs)
     wakeAt = nil
     let said = outputs.events
     events += said
@@ -229,6 +235,12 @@ public struct DriverTrial: Sendable {
     guard !host.hasTripped else { return }
     host.hasTripped = true
     faults.append(fault.code)
+    judge.circuitWasAskedToOpen(at: time)
+    host.wantsOpen = true
+  }
+
+  /// A person stops the set-point under way.
+  mutating func stop() {
     judge.circuitWasAskedToOpen(at: time)
     host.wantsOpen = true
   }
@@ -359,9 +371,11 @@ private struct TrialHost: Sendable {
     case .constantCurrent(let current): .current(current)
     case .constantCurrentThenVoltage(let current, _):
       isHolding
-        ? .voltage(current > .zero ? .charge : .discharge, atMost: setpoint.bounds.currentMagnitude) : .current(current)
+        ? .voltage(current > .zero ? .charge : .discharge, atMost: setpoint.bounds.currentMagnitude, held: nil)
+        : .current(current)
     case .demand(let demand, _): .demand(demand)
-    case .constantVoltage, .sweep, .profile, .impedance: .voltage(.none, atMost: setpoint.bounds.currentMagnitude)
+    case .constantVoltage, .sweep, .profile, .impedance:
+      .voltage(.none, atMost: setpoint.bounds.currentMagnitude, held: nil)
     }
   }
 }

@@ -4,6 +4,9 @@
 // An instrument that is a USB device of its maker's own class: no driver of the system's makes a line of it, and its packets
 // are exchanged through usbfs. One command is one packet to it, and one packet comes back.
 //
+// A command that the device does not take is kept here, because nobody else knows where it ends: together with the next one
+// it would be another command.
+//
 // usbfs tells poll nothing of synchronous transfers. So an answer is fetched right after its question, for a moment at a time,
 // and an event counter stands for what is not fetched yet.
 
@@ -22,6 +25,8 @@ public final class BulkPort: InstrumentPort {
   private let pipes: BulkPipes
   /// Packets that are still to come.
   private var awaited = 0
+  /// Commands that the device has not taken yet, each a packet of its own.
+  private var untaken: [[UInt8]] = []
   /// Tries in a row that brought none.
   private var fruitless = 0
   private var hasHungUp = false
@@ -29,6 +34,8 @@ public final class BulkPort: InstrumentPort {
   /// How long a transfer may keep the port's thread, in milliseconds: an answer that is not there yet is asked for again.
   private static let patienceInMilliseconds: UInt32 = 20
   private static let patienceOutMilliseconds: UInt32 = 250
+  /// A device that leaves so many commands untaken takes none any more.
+  private static let mostUntaken = 16
   /// After so many tries in a row nobody waits for an answer any more: the driver's own patience is shorter.
   private static let mostFruitless = 200
 
@@ -66,29 +73,66 @@ public final class BulkPort: InstrumentPort {
     }
   }
 
-  /// Sends one packet and looks for its answer.
+  /// Sends one command, as one packet. One that the device does not take now is kept and tried again, with every read and
+  /// before the next command.
   public func write(_ bytes: UnsafeRawBufferPointer) -> PortWrite {
     if bytes.isEmpty { return .written(0) }
     guard device >= 0, !hasHungUp else { return .hangUp }
-    let sent = nacycler_usb_bulk(
-      device, pipes.outEndpoint, UnsafeMutableRawPointer(mutating: bytes.baseAddress), UInt32(bytes.count),
-      Self.patienceOutMilliseconds)
-    if sent == -ETIMEDOUT { return .written(0) }
-    guard sent >= 0 else {
+    guard sendUntaken(Self.patienceOutMilliseconds) else { return .hangUp }
+    if untaken.isEmpty {
+      switch send(bytes, Self.patienceOutMilliseconds) {
+      case .taken: return .written(bytes.count)
+      case .gone: return .hangUp
+      case .untaken: break
+      }
+    }
+    guard untaken.count < Self.mostUntaken else {
       hangUp()
       return .hangUp
+    }
+    untaken.append(Array(bytes))
+    _ = nacycler_event_signal(descriptor)
+    return .written(bytes.count)
+  }
+
+  /// What became of a command.
+  private enum Sending {
+    case taken
+    case untaken
+    case gone
+  }
+
+  private func send(_ bytes: UnsafeRawBufferPointer, _ patience: UInt32) -> Sending {
+    let sent = nacycler_usb_bulk(
+      device, pipes.outEndpoint, UnsafeMutableRawPointer(mutating: bytes.baseAddress), UInt32(bytes.count), patience)
+    if sent == -ETIMEDOUT { return .untaken }
+    guard Int(sent) == bytes.count else {
+      hangUp()
+      return .gone
     }
     awaited += 1
     fruitless = 0
     _ = nacycler_event_signal(descriptor)
-    return .written(Int(sent))
+    return .taken
+  }
+
+  /// Sends what was left, in its order, as far as it is taken; false when the device is gone.
+  private func sendUntaken(_ patience: UInt32) -> Bool {
+    while let next = untaken.first {
+      switch next.withUnsafeBytes({ send($0, patience) }) {
+      case .taken: untaken.removeFirst()
+      case .untaken: return true
+      case .gone: return false
+      }
+    }
+    return true
   }
 
   /// Takes the next answer, if it comes within a moment.
   public func read(into buffer: UnsafeMutableRawBufferPointer) -> PortRead {
-    guard device >= 0, !hasHungUp else { return .hangUp }
+    guard device >= 0, !hasHungUp, sendUntaken(Self.patienceInMilliseconds) else { return .hangUp }
     guard awaited > 0 else {
-      _ = nacycler_event_drain(descriptor)
+      settle()
       return .wouldBlock
     }
     let count = nacycler_usb_bulk(
@@ -114,7 +158,12 @@ public final class BulkPort: InstrumentPort {
   private func answered() {
     awaited -= 1
     fruitless = 0
-    if awaited == 0 { _ = nacycler_event_drain(descriptor) }
+    settle()
+  }
+
+  /// Nothing is to come and nothing to go: poll need not look.
+  private func settle() {
+    if awaited == 0, untaken.isEmpty { _ = nacycler_event_drain(descriptor) }
   }
 
   private func hangUp() {

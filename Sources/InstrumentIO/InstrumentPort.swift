@@ -2,7 +2,7 @@
 // SPDX-FileCopyrightText: NaCycler contributors
 //
 // What a port's thread needs of a way to an instrument, and which way a name leads: a serial line, a socket on the network, or a
-// USB device without a driver of the system's.
+// USB device that is spoken to without a driver of the system's.
 
 public import CyclerModel
 internal import Glibc
@@ -54,17 +54,27 @@ public enum InstrumentPorts {
   ) throws(Fault) -> any InstrumentPort {
     if path.hasPrefix(SocketAddress.scheme) { return try SocketPort(path: path) }
     if isUSBDevice(path) {
-      guard let bulk = descriptor.bulk else {
-        throw Fault(
-          .portUnusable, "\(path): is a USB device, and instruments of \(descriptor.family) are no such thing")
-      }
-      return try BulkPort(path: path, pipes: bulk)
+      if let bulk = descriptor.bulk { return try BulkPort(path: path, pipes: bulk) }
+      if descriptor.carriesMessages { return try MessagePort(path: path) }
+      throw Fault(.portUnusable, "\(path): is a USB device, and instruments of \(descriptor.family) are no such thing")
+    }
+    if descriptor.carriesMessages, leads(path, below: "/dev/usbtmc") {
+      throw Fault(
+        .portUnusable,
+        "\(path): is the system's own way to the instrument and is not used; a plugged instrument is found without any "
+          + "name, and otherwise its name is /dev/bus/usb/BUS/DEVICE, with the numbers that lsusb shows")
     }
     return try SerialPort(path: path, baudRate: descriptor.baudRate, parity: parity)
   }
 
+  /// The node that a name leads to, through links; the name itself where it leads nowhere or is an address.
+  public static func node(at path: String) -> String { PortHolder.resolved(path) ?? path }
+
   /// Whether a name, or what it links to, is the node of a USB device.
-  private static func isUSBDevice(_ path: String) -> Bool {
-    PortHolder.resolved(path)?.hasPrefix("/dev/bus/usb/") ?? path.hasPrefix("/dev/bus/usb/")
+  private static func isUSBDevice(_ path: String) -> Bool { leads(path, below: "/dev/bus/usb/") }
+
+  /// Whether a name, or what it links to, begins so.
+  private static func leads(_ path: String, below beginning: String) -> Bool {
+    node(at: path).hasPrefix(beginning)
   }
 }

@@ -3,6 +3,7 @@
 //
 // A raw socket of an instrument on the network, as LXI instruments offer it on port 5025: the same bytes as on a serial line.
 
+internal import CNacycler
 public import CyclerModel
 internal import Glibc
 internal import Quantities

@@ -34,6 +34,22 @@ public struct DriverTranscript: Sendable, Hashable {
   }
 }
 
+extension DriverTranscript.Entry {
+  /// Gives it to a driver, after the time that it says has passed.
+  func give(to driver: inout any InstrumentDriver, at now: inout HostInstant, into outputs: inout DriverOutputs) {
+    switch self {
+    case .opened: driver.handle(.opened, at: now, into: &outputs)
+    case .command(let channel, let command):
+      driver.handle(.command(channel: channel, command), at: now, into: &outputs)
+    case .received(let bytes): bytes.withUnsafeBytes { driver.handle(.bytes($0), at: now, into: &outputs) }
+    case .tick(let span):
+      now = now + span
+      driver.handle(.tick, at: now, into: &outputs)
+    case .lost: driver.handle(.lost, at: now, into: &outputs)
+    }
+  }
+}
+
 /// Replays transcripts in the ways in which a serial line spoils them and tells what a driver did wrong.
 public enum DriverConformance {
   /// A rule that a driver broke.
@@ -101,19 +117,7 @@ public enum DriverConformance {
     var now = HostInstant(microseconds: 1_000_000)
     for entry in entries {
       outputs.removeAll()
-      switch entry {
-      case .opened:
-        driver.handle(.opened, at: now, into: &outputs)
-      case .command(let channel, let command):
-        driver.handle(.command(channel: channel, command), at: now, into: &outputs)
-      case .received(let bytes):
-        bytes.withUnsafeBytes { driver.handle(.bytes($0), at: now, into: &outputs) }
-      case .tick(let span):
-        now = now + span
-        driver.handle(.tick, at: now, into: &outputs)
-      case .lost:
-        driver.handle(.lost, at: now, into: &outputs)
-      }
+      entry.give(to: &driver, at: &now, into: &outputs)
       outcome.events.append(contentsOf: outputs.events)
       outcome.writes.append(contentsOf: outputs.writes)
     }

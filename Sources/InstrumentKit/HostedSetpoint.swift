@@ -15,7 +15,7 @@ public struct HostedSetpoint: Sendable, Hashable {
   public enum Verdict: Sendable, Hashable {
     /// Nothing: it goes on.
     case goOn
-    /// The voltage is reached: hold it from now on, and say `held(at:)` once the instrument does.
+    /// The voltage is reached: hold it from now on, and say `held(at:)` once the instrument does. It is said once.
     case hold(Voltage)
     /// It is over: disconnect the cell.
     case end(SetpointEnd)
@@ -33,7 +33,7 @@ public struct HostedSetpoint: Sendable, Hashable {
   /// A set-point that has not begun.
   public init(_ setpoint: Setpoint) { self.setpoint = setpoint }
 
-  /// Current may flow from this moment on.
+  /// Current may flow from this moment on; a constant voltage is held from it on. Not said in a rest, whose times count from zero.
   public mutating func closed(at time: TimeSpan) {
     closedAt = time
     if case .constantVoltage = setpoint.mode { holdBeganAt = time }
@@ -45,7 +45,9 @@ public struct HostedSetpoint: Sendable, Hashable {
     if holdBeganAt == nil { holdBeganAt = time }
   }
 
-  /// Judges a reading: bounds at once, cut-offs and the voltage to be held once it has settled (hazard rule 10).
+  /// Judges a reading: bounds at once, cut-offs and the voltage to be held once it has settled (hazard rule 10). A voltage
+  /// ends a constant current only while that current is measured, and a current ends a hold only at its voltage: what nobody
+  /// drives is at no cut-off.
   public mutating func judge(_ reading: Reading) -> Verdict {
     if let end = passedBound(reading) { return .end(end) }
     if let index = setpoint.cutOffs.firstIndex(where: { isMet($0, reading) }) { return .end(.cutOff(index)) }
@@ -99,8 +101,21 @@ public struct HostedSetpoint: Sendable, Hashable {
     } else if reading.time - zero < setpoint.settle {
       return false
     }
-    guard let value = value(of: cutOff.quantity, reading) else { return false }
+    guard shows(cutOff.quantity, reading), let value = value(of: cutOff.quantity, reading) else { return false }
     return cutOff.comparison.holds(value, cutOff.threshold)
+  }
+
+  /// Whether the reading is of a cell that is driven as it was told to be, as far as the quantity depends on it.
+  private func shows(_ quantity: CutOff.Quantity, _ reading: Reading) -> Bool {
+    switch (quantity, setpoint.mode) {
+    case (.voltage, .constantCurrent(let set)), (.voltage, .constantCurrentThenVoltage(let set, _)):
+      holdBeganAt != nil || reading.current.map { FollowedDrive.shows($0, asked: set) } ?? false
+    case (.currentMagnitude, .constantVoltage(let held)), (.currentMagnitude, .constantCurrentThenVoltage(_, let held)):
+      holdBeganAt == nil || reading.voltage.map { FollowedDrive.shows($0, held: held) } ?? false
+    case (.voltage, .demand(let demand, _)):
+      reading.current.map { FollowedDrive.shows($0, at: reading.voltage ?? .zero, asked: demand) } ?? false
+    case (.voltage, _), (.currentMagnitude, _), (.time, _), (.holdTime, _): true
+    }
   }
 
   private func value(of quantity: CutOff.Quantity, _ reading: Reading) -> Int64? {
@@ -118,7 +133,8 @@ public struct HostedSetpoint: Sendable, Hashable {
   /// longer than usual: past its target the current must not go on for a long `settle`.
   private func reachedTarget(_ reading: Reading) -> Voltage? {
     guard case .constantCurrentThenVoltage(let current, let target) = setpoint.mode, holdBeganAt == nil, !awaitsHold,
-      reading.time - zero >= min(setpoint.settle, Setpoint.usualSettle), let voltage = reading.voltage
+      reading.time - zero >= min(setpoint.settle, Setpoint.usualSettle), let voltage = reading.voltage,
+      let measured = reading.current, FollowedDrive.flows(measured, asked: current)
     else { return nil }
     return (current > .zero ? voltage >= target : voltage <= target) ? target : nil
   }

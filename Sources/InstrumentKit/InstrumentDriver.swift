@@ -25,11 +25,11 @@ public protocol InstrumentDriver: Sendable {
 
 /// What can happen to a driver.
 public enum DriverInput {
-  /// The port was opened; identify the instrument and make it safe.
+  /// The port was opened, for the first time or anew: forget what was, make the instrument safe, and ask who is there.
   case opened
   /// Bytes arrived. The buffer is valid during the call only.
   case bytes(UnsafeRawBufferPointer)
-  /// Time passed; sent at `DriverOutputs.wakeAt` or later.
+  /// Time passed; sent at `DriverOutputs.wakeAt` or later, and sometimes although nobody asked for it.
   case tick
   /// Do this with a channel.
   case command(channel: Int, ChannelCommand)
@@ -66,7 +66,8 @@ public enum DriverEvent: Sendable, Hashable {
   indirect case identified(InstrumentIdentity)
   /// The instrument took the set-point; the time of its readings counts from here.
   case began(channel: Int, SetpointToken)
-  /// Current may flow from this moment on the set-point's clock.
+  /// Current may flow from this moment on the set-point's clock: that at which the instrument was told to close the circuit, where
+  /// it does not say itself when it did.
   case circuitClosed(channel: Int, at: TimeSpan)
   /// The instrument closed or opened the circuit at a moment that the line swallowed, at this moment on the set-point's
   /// clock or before: the charge around it is not known. What was missed follows, at the nearest known moments.
@@ -79,7 +80,8 @@ public enum DriverEvent: Sendable, Hashable {
   indirect case impedance(channel: Int, ImpedancePoint)
   /// No current flows from this moment on the set-point's clock.
   case circuitOpened(channel: Int, at: TimeSpan)
-  /// The set-point is over and the cell is confirmed to be disconnected.
+  /// The set-point is over and the cell is confirmed to be disconnected; the circuit counts as open from here on, said by
+  /// `circuit` too or not.
   case ended(channel: Int, SetpointToken, SetpointEnd)
   /// The instrument did not take the set-point; nothing was closed.
   case refused(channel: Int, SetpointToken, Fault)
@@ -92,7 +94,8 @@ public enum DriverEvent: Sendable, Hashable {
   /// A thermometer says how warm it is. It belongs to no channel and has no clock: it counts from the moment at which the
   /// bytes were handed over.
   case temperature(Temperature)
-  /// Something is wrong with the link or the instrument; nil channel means all.
+  /// Something is wrong with the link or the instrument; nil channel means all. After `link.timeout` and `link.lost` the host
+  /// closes the port and opens it anew.
   case fault(channel: Int?, Fault)
 }
 
@@ -102,7 +105,8 @@ public struct DriverOutputs: Sendable {
   public var writes: [UInt8] = []
   /// In the order in which they happened.
   public var events: [DriverEvent] = []
-  /// When the driver wants its next `tick`; nil when it waits for bytes only.
+  /// When the driver wants its next `tick`; nil when it waits for bytes only. Each call says it anew: what an earlier one said
+  /// counts no more.
   public var wakeAt: HostInstant?
   /// Empty outputs.
   public init() {}
@@ -247,19 +251,24 @@ public struct InstrumentDescriptor: Sendable, Hashable {
   /// The pipes of one that is a USB device of its own class; nil for one at the end of a line. A line that carries its packets
   /// one after the other, such as a pseudo-terminal, is as good.
   public var bulk: BulkPipes?
+  /// Whether its instruments may be USB devices of the class for tests and measurements (USBTMC), which carries lines as messages
+  /// and an answer only where one is asked for. Of the lines that such a driver writes at once at most one has a question
+  /// mark, and it is the last. What is written while an answer is due gives that answer up.
+  public var carriesMessages: Bool
   /// Which ports may carry such an instrument.
   public var matches: [MatchRule]
   /// Maturity.
   public var maturity: Maturity
   /// A descriptor.
   public init(
-    family: String, baudRate: Int, parities: [LineParity] = [.none], bulk: BulkPipes? = nil, matches: [MatchRule],
-    maturity: Maturity
+    family: String, baudRate: Int, parities: [LineParity] = [.none], bulk: BulkPipes? = nil,
+    carriesMessages: Bool = false, matches: [MatchRule], maturity: Maturity
   ) {
     self.family = family
     self.baudRate = baudRate
     self.parities = parities
     self.bulk = bulk
+    self.carriesMessages = carriesMessages
     self.matches = matches
     self.maturity = maturity
   }

@@ -83,7 +83,8 @@ public enum EmulatorPause: Sendable, Hashable {
   /// Nothing runs; only bytes from the host can change that. Virtual time may be moved to the limit by the bench,
   /// with `rest(until:)`.
   case idle
-  /// The next instruction would reach `hostDeadline`, and the limit lies beyond it.
+  /// The next instruction would reach `hostDeadline`, and the limit lies at it or beyond. Said once for each deadline: the next
+  /// `run` passes it.
   case hostDeadline
 }
 

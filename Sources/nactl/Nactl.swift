@@ -17,7 +17,9 @@ import ControlAPI
       4 a protocol has problems; 64 wrong usage.
       """, version: NaCyclerVersion.text,
     subcommands: [
-      Channels.self, Instruments.self, Selftest.self, Observe.self, Cell.self, Check.self, Convert.self, Start.self,
+      Channels.self, Instruments.self, Identify.self, RecordTranscript.self, Selftest.self, Observe.self, Cell.self,
+      Check.self, Convert.self,
+      Start.self,
       Runs.self,
       Show.self, Note.self,
       Tail.self,

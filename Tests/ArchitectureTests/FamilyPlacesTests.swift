@@ -1,66 +1,105 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: NaCycler contributors
 //
-// What docs/adding-an-instrument.md promises: a family is a folder of its own, a line in the manifest, one registration with
-// the daemon and one with the bench, and a row for people. Nothing else may know of it.
+// What docs/adding-an-instrument.md promises: a family is a folder of its own, and a line wherever it is made known. Nothing else
+// may know of it. It is held against every family, and proved by adding one: a copy of the template, by the lines of that page.
 
 import Foundation
 import Testing
 
 @Suite("A family is one folder, and a line wherever it is made known") struct FamilyPlacesTests {
-  /// Protocols are rehearsed and measured on MethodSCRIPT, and a port that is named without a family is taken for one of it;
-  /// the thermometer has a place of its own on the bench. Every other family is known where families are listed only.
-  private static let knownElsewhere: Set<String> = ["MethodSCRIPT", "LineThermometer"]
-  private static let daemonList = "Sources/CyclerService/Laboratory/InstrumentFamilies.swift"
-  private static let benchList = "Sources/VirtualBench/EmulatedFamilies.swift"
-  /// It shows how a family is made and is no instrument that anybody has.
-  private static let template = "Template"
+  private static let texts = RepositoryTexts.present()
 
-  /// The lines of the programs' code that name something of a family.
-  private static func mentions(of family: String) -> [(path: String, line: String)] {
-    let words = ["\(family)Driver", "\(family)Emulator", "\(family)Models"]
-    return ["Sources", "Benchmarks", "Fuzzing"].flatMap { Repository.files(below: $0, endings: [".swift"]) }
-      .flatMap { file in
-        file.code.filter { line in words.contains { line.contains($0) } }
-          .map { (file.path, $0.trimmingCharacters(in: .whitespaces)) }
-      }
-  }
-
-  @Test("the manifest has one line for it", arguments: Room.families) func manifest(_ family: String) throws {
-    let lines = try Repository.text("Package.swift").split(separator: "\n").filter { $0.contains("\"\(family)\"") }
-    #expect(lines == ["  \"\(family)\","], "Package.swift lists a family with one line of its own")
-  }
-
-  @Test("its folder holds its driver, its emulator, their tests and a page", arguments: Room.families)
-  func folder(_ family: String) {
-    #expect(Repository.folders(in: "Drivers/\(family)") == ["Driver", "Emulator", "Tests"])
-    #expect(
-      (try? Repository.text("Drivers/\(family)/README.md"))?.isEmpty == false, "Drivers/\(family) has no README.md")
+  @Test("each family is known where families are listed, and nowhere else", arguments: Room.families)
+  func places(_ family: String) {
+    for objection in FamilyPlaces.objections(to: family, in: Self.texts) { Issue.record("\(family): \(objection)") }
   }
 
   @Test(
-    "the programs know it by two registrations and their imports alone",
-    arguments: Room.families.filter { !knownElsewhere.contains($0) && $0 != template })
-  func registrations(_ family: String) {
-    let expected = [
-      (Self.daemonList, "internal import \(family)Driver"), (Self.daemonList, "\(family)Driver.self,"),
-      (Self.benchList, "internal import \(family)Emulator"), (Self.benchList, "\(family)Models.all,"),
-    ]
-    let mentions = Self.mentions(of: family)
-    for (path, line) in expected {
-      #expect(mentions.filter { $0.path == path && $0.line == line }.count == 1, "\(path) lacks `\(line)`")
+    "the template is in no program and no row",
+    arguments: [
+      (FamilyPlaces.daemonList, "    TemplateDriver.self,"), (FamilyPlaces.benchList, "    TemplateModels.all,"),
+      (FamilyPlaces.page, "| [`template`](../Drivers/Template/README.md) | a row |"),
+    ]) func template(_ path: String, _ line: String)
+  {
+    var texts = Self.texts
+    #expect(FamilyPlaces.objections(to: FamilyPlaces.template, in: texts).isEmpty)
+    texts.texts[path, default: ""] += "\(line)\n"
+    #expect(!FamilyPlaces.objections(to: FamilyPlaces.template, in: texts).isEmpty)
+  }
+
+  @Test("families that are known elsewhere too are families") func exceptions() {
+    #expect(FamilyPlaces.knownElsewhere.isSubset(of: Room.families))
+    #expect(Room.families.contains(FamilyPlaces.template))
+  }
+
+  // MARK: - One more
+
+  /// The template under another name, and the lines of the page that make it known.
+  private static func added() throws -> (texts: RepositoryTexts, additions: [Addition]) {
+    var texts = Self.texts
+    for (path, text) in Self.texts.texts where path.hasPrefix("Drivers/Template/") {
+      texts.texts[Addition.renamed(path)] = Addition.renamed(text)
     }
-    for mention in mentions where !expected.contains(where: { $0 == (mention.path, mention.line) }) {
-      Issue.record("\(mention.path) knows of \(family): \(mention.line)")
+    let additions = try Addition.ofThePage()
+    for addition in additions { try addition.add(to: &texts) }
+    return (texts, additions)
+  }
+
+  @Test("a copy of the template is a family by the lines that the page names") func oneMore() throws {
+    let (texts, additions) = try Self.added()
+    for family in Room.families + [Addition.example] {
+      #expect(FamilyPlaces.objections(to: family, in: texts).isEmpty, "\(family)")
+    }
+    // What differs is the folder and these lines, and nothing was taken away.
+    for (path, text) in texts.texts where text != Self.texts.texts[path] && !path.hasPrefix("Drivers/Example/") {
+      let difference = texts.lines(path).difference(from: Self.texts.lines(path))
+      #expect(difference.removals.isEmpty && difference.insertions.count == additions.count(to: path), "\(path)")
+    }
+    #expect(Set(additions.map(\.path)) == Set(Self.places))
+    // The families stay in their order, by which the manifest is compared with the folders.
+    let manifest = try #require(texts.texts[FamilyPlaces.manifest])
+    #expect(Repository.families(of: manifest) == (Room.families + [Addition.example]).sorted())
+  }
+
+  private static let places = [
+    FamilyPlaces.manifest, FamilyPlaces.daemonList, FamilyPlaces.benchList, FamilyPlaces.matrix, FamilyPlaces.page,
+  ]
+
+  @Test("each of these lines is needed") func eachLine() throws {
+    let (texts, additions) = try Self.added()
+    for addition in additions {
+      // Without the rest of the matrix's line nothing compiles.
+      for line in addition.lines where addition.path != FamilyPlaces.matrix || line.contains("ExampleDriver") {
+        var without = texts
+        without.texts[addition.path] = texts.lines(addition.path).filter { $0 != line }.joined(separator: "\n")
+        #expect(!FamilyPlaces.objections(to: Addition.example, in: without).isEmpty, "\(addition.path): \(line)")
+      }
     }
   }
 
-  @Test("the template is in no program") func registeredNowhere() { #expect(Self.mentions(of: Self.template).isEmpty) }
-
-  @Test("people find it in the table of instruments", arguments: Room.families.filter { !knownElsewhere.contains($0) })
-  func row(_ family: String) throws {
-    let rows = try Repository.text("docs/instruments.md").split(separator: "\n")
-      .filter { $0.hasPrefix("|") && $0.contains("(../Drivers/\(family)/README.md)") }
-    #expect(rows.count == (family == Self.template ? 0 : 1), "docs/instruments.md has one row that links to \(family)")
+  @Test(
+    "whatever else knows of it is found",
+    arguments: [
+      ("Sources/nacyclerd/Nacyclerd.swift", "import ExampleDriver"),
+      ("Sources/VirtualBench/Bench.swift", "let models = ExampleModels.all"),
+      ("Drivers/Batlab/Driver/BatlabDriver.swift", "let other = ExampleDriver()"),
+      ("Sources/CyclerService/CyclerDaemon.swift", "if family == \"example\" { return }"),
+      (FamilyPlaces.daemonList, "    ExampleDriver.self,"),
+      (FamilyPlaces.page, "| [`example`](../Drivers/Example/README.md) | another row |"),
+      (FamilyPlaces.manifest, "  // \"Example\" needs a flag of its own"),
+      ("Drivers/Example/Shared/Values.swift", "struct Values {}"),
+    ]) func strangers(_ path: String, _ line: String) throws
+  {
+    var (texts, _) = try Self.added()
+    let isNew = path.hasPrefix("Drivers/Example/")
+    try #require(isNew || texts.texts[path] != nil, "there is no \(path)")
+    texts.texts[path, default: ""] += "\(line)\n"
+    #expect(!FamilyPlaces.objections(to: Addition.example, in: texts).isEmpty)
   }
+}
+
+extension [Addition] {
+  /// How many lines are added to a file.
+  fileprivate func count(to path: String) -> Int { filter { $0.path == path }.reduce(0) { $0 + $1.lines.count } }
 }

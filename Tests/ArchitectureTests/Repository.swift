@@ -43,9 +43,13 @@ enum Repository {
 
   /// The families that the manifest lists.
   static func familiesOfTheManifest() throws -> [String] {
-    let text = try text("Package.swift")
-    let list = try #require(text.firstMatch(of: /let families = \[\n([^\]]*)\]/)).output.1
-    return list.matches(of: /"(\w+)"/).map { String($0.output.1) }
+    try #require(families(of: text("Package.swift")))
+  }
+
+  /// The families that a manifest lists; nil where it has no such list.
+  static func families(of manifest: String) -> [String]? {
+    manifest.firstMatch(of: /let families = \[\n([^\]]*)\]/)?.output.1.matches(of: /"(\w+)"/)
+      .map { String($0.output.1) }
   }
 
   /// All files below a folder whose names end so; none when there is no such folder. Build folders are not entered.

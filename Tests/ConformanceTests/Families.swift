@@ -20,6 +20,8 @@ import RodeostatDriver
 import RodeostatEmulator
 import TDstatDriver
 import TDstatEmulator
+import TemplateDriver
+import TemplateEmulator
 import VirtualLab
 import ZKEtechEBCDriver
 import ZKEtechEBCEmulator
@@ -98,6 +100,12 @@ let families: [DriverFamily] = [
     menu: [.rest, .charge, .discharge, .chargeAndHold],
     voltageResolution: 1e-3, currentResolution: 0.011, latency: 2.2, reaction: 8, hasChecksums: true,
     makeInstrument: { EBCInstrument(.a20, cell: $0) }),
+  // Microvolts and nanoamperes on the wire, means of 20 ms; asked every 100 ms, and a question has 0.3 s and two repetitions.
+  DriverFamily(
+    "template", TemplateDriver.self, volts: 3, amperes: 500e-6, interval: 0.5,
+    menu: [.rest, .charge, .discharge, .chargeAndHold, .hold],
+    voltageResolution: 2e-6, currentResolution: 2e-9, latency: 0.1, reaction: 2, hasChecksums: true,
+    makeInstrument: { TemplateInstrument(serial: "000042", cell: $0) }),
   // A thousandth of a degree, each second; it drives nothing.
   DriverFamily(
     "line_thermometer", LineThermometerDriver.self, volts: 21.5, amperes: 0, interval: 1, menu: [],

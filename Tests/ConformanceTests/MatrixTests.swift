@@ -12,19 +12,6 @@ private let seed = getenv("NACYCLER_SEED").flatMap { UInt64(String(cString: $0))
 /// What is known to be wrong. A field that gets well is an error, and so is one that is wrong in another way: nothing stays here
 /// by mistake, and nothing hides behind it.
 private let knownFailures: [String: [TrialRow: KnownFailure]] = [
-  "methodscript": [
-    .liarBefore: KnownFailure(
-      "a reading of",
-      because:
-        "in a hold and a sweep the instrument's measuring loops tell the potential that is applied and not the one that is "
-        + "measured, and the scripts measure none beside it; where the cell's switch stays open, the voltage that is read is the set one"
-    ),
-    .liarClosed: KnownFailure(
-      "it says open while",
-      because:
-        "the language acknowledges no command to the hardware: that `cell_off` did nothing would show only in a current "
-        + "that is measured after it, which the scripts do not do; what a real one would show is unverified"),
-  ],
   "tdstat": unprotectedConversions, "tdstat, mystat": unprotectedConversions,
 ]
 

@@ -212,6 +212,27 @@ import Testing
     }
   }
 
+  @Test func recordingsArriveAsTheyAreMadeAndRefusalsAreTold() async throws {
+    let operations = OperationsDouble()
+    try await ControlBench.run(operations) { bench in
+      var text: [UInt8] = []
+      let request = TranscriptRequest(seconds: 2, note: "two wires")
+      try await bench.client.recordTranscript(of: "EM 4/7", request) { text += $0 }
+      #expect(String(decoding: text, as: UTF8.self) == "# nacycler transcript 1\n. over\n")
+      #expect(operations.asked.withLock { $0 } == ["record EM 4/7 2.0 two wires"])
+      var refusal = await #expect(throws: RequestRefused.self) {
+        try await bench.client.recordTranscript(of: "busy", TranscriptRequest()) { _ in }
+      }
+      #expect(refusal?.body.code == "instrument.in_use")
+      for seconds in [0, -1, 1e9] {
+        refusal = await #expect(throws: RequestRefused.self) {
+          try await bench.client.recordTranscript(of: "a", TranscriptRequest(seconds: seconds)) { _ in }
+        }
+        #expect(refusal?.body.code == "request.bad_seconds")
+      }
+    }
+  }
+
   @Test func nobodyAtThePathIsToldAsSuch() async throws {
     let path = FileManager.default.temporaryDirectory.path + "/nacycler-nobody-\(UInt32.random(in: .min ... .max))"
     let client = try ControlClient(socketPath: path)

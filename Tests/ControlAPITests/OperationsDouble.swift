@@ -66,6 +66,10 @@ final class OperationsDouble: CyclerOperations {
             open_circuit: "zero_current_held", observes: []))
       ], unusable_ports: [], families: ["keithley_scpi"])
   }
+  func identify(_ request: IdentifyRequest, by requester: Requester) async throws -> IdentifiedPort {
+    note("identify \(request.port)")
+    return IdentifiedPort(request_id: requester.requestID, port: request.port, asked: ["keithley_scpi"])
+  }
   func thermometers() async throws -> ThermometerList {
     ThermometerList(
       thermometers: [
@@ -251,6 +255,18 @@ final class OperationsDouble: CyclerOperations {
     return ImportResponse(
       request_id: requester.requestID, run: run, uuid: "u", title: "t", cell: cell ?? "c", records: Int64(size),
       cycles: 2, parameter_sets: [ParameterSet(parameter_set: 1, is_own: true, definitions_version: "1", cycles: 2)])
+  }
+  func recordTranscript(
+    of instrument: String, _ request: TranscriptRequest, by requester: Requester
+  ) async throws -> AsyncThrowingStream<[UInt8], any Error> {
+    note("record \(instrument) \(request.seconds.map { "\($0)" } ?? "-") \(request.note ?? "-")")
+    guard instrument != "busy" else {
+      throw RequestRefused(.conflict, code: "instrument.in_use", message: "a run is on it")
+    }
+    let pieces = Mutex(["# nacycler ", "transcript 1\n", ". over\n"])
+    return AsyncThrowingStream {
+      pieces.withLock { pieces in pieces.isEmpty ? nil : Array(pieces.removeFirst().utf8) }
+    }
   }
   func snapshot(by requester: Requester) async throws -> AsyncThrowingStream<[UInt8], any Error> {
     note("snapshot")

@@ -48,6 +48,8 @@ import Testing
     #expect(try keys(of: ClearRequest(reason: "r")))
     #expect(try keys(of: MountRequest(cell: "c", wiring: "4-wire")))
     #expect(try keys(of: ObserveRequest(thermometer: "T-1")))
+    #expect(try keys(of: TranscriptRequest(seconds: 1, note: "n")))
+    #expect(try keys(of: IdentifyRequest(port: "p")))
   }
 
   @Test func whatIsNotKnownIsNullAndNotLeftOut() throws {

@@ -4,7 +4,7 @@
 import Foundation
 import Testing
 
-extension ProgramTests {
+extension CommandProgramTests {
   /// A run whose protocol is changed while it goes on.
   @Suite struct AmendCommandTests {
     /// The demonstration's protocol with other life cycles.

@@ -4,7 +4,7 @@
 import Foundation
 import Testing
 
-extension ProgramTests {
+extension CommandProgramTests {
   @Suite("Analysing files") struct AnalyzeCommandTests {
     private static let folder = LaboratoryRig.repository.appendingPathComponent("../shared/data")
     private static let hasData = FileManager.default.fileExists(atPath: folder.path)

@@ -4,7 +4,7 @@
 import Foundation
 import Testing
 
-extension ProgramTests {
+extension CommandProgramTests {
   /// A run from one laboratory to another in a file.
   @Suite struct ArchiveCommandTests {
     private func laboratory(_ cell: String = "hard-carbon", seed: Int = 1) throws -> LaboratoryRig {

@@ -4,7 +4,7 @@
 import Foundation
 import Testing
 
-extension ProgramTests {
+extension CommandProgramTests {
   /// A block that ends by what its cycles say, from the file to the table.
   @Suite struct BlockEndCommandTests {
     /// The demonstration's protocol with other passes and an `until`.

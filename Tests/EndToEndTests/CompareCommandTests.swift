@@ -4,7 +4,7 @@
 import Foundation
 import Testing
 
-extension ProgramTests {
+extension CommandProgramTests {
   /// Replicates side by side, through the programs and against the database.
   @Suite struct CompareCommandTests {
     private static func rig() throws -> LaboratoryRig {

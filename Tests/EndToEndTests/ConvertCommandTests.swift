@@ -4,7 +4,7 @@
 import Foundation
 import Testing
 
-extension ProgramTests {
+extension CommandProgramTests {
   @Suite("Protocols of other programs") struct ConvertCommandTests {
     private static let unicycler = """
       {"unicycler": {"version": "0.4.6"}, "sample": {"name": "na_007", "capacity_mAh": 0.36},

@@ -4,7 +4,7 @@
 import Foundation
 import Testing
 
-extension ProgramTests {
+extension CommandProgramTests {
   /// What the row of cycles says, through the real programs: the same number in every place.
   @Suite struct CycleSeriesCommandTests {
     private static let keys = [

@@ -4,7 +4,7 @@
 import Foundation
 import Testing
 
-extension ProgramTests {
+extension CommandProgramTests {
   /// Constant powers and resistances, from the file to the table.
   @Suite struct DemandCommandTests {
     private static let cell: TestProtocol.Cell = {

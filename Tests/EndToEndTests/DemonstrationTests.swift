@@ -4,7 +4,7 @@
 import Foundation
 import Testing
 
-extension ProgramTests {
+extension CommandProgramTests {
   /// `scripts/demo.sh`, which is `make demo`, left by Ctrl-C: nothing goes on and nothing stays behind.
   @Suite struct DemonstrationTests {
     @Test(arguments: ["1. ", "2. ", "3. ", "4. "])

@@ -4,7 +4,7 @@
 import Foundation
 import Testing
 
-extension ProgramTests {
+extension CommandProgramTests {
   /// Tests of plating from the file to the table, against what really passed through the terminals.
   @Suite struct EfficiencyTestCommandTests {
     @Test func bothTestsAgreeWithTheTruth() throws {

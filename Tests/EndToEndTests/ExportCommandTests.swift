@@ -4,7 +4,7 @@
 import Foundation
 import Testing
 
-extension ProgramTests {
+extension CommandProgramTests {
   /// What leaves the laboratory: one run and many, and the same numbers again from what left.
   @Suite("Exports") struct ExportCommandTests {
     /// A formation with two currents and a rest in one half-cycle and a hold in the other, then life cycles.

@@ -4,7 +4,7 @@
 import Foundation
 import Testing
 
-extension ProgramTests {
+extension CommandProgramTests {
   /// Phases, rests, resistances and stated errors, from the emulated instrument to `nactl` and the database.
   @Suite("More of one half-cycle") struct HalfCycleDetailCommandTests {
     /// The hard-carbon cell without what makes one cell differ from another: 40 ohm, and what diffusion adds to it.

@@ -4,7 +4,7 @@
 import Foundation
 import Testing
 
-extension ProgramTests {
+extension CommandProgramTests {
   /// Impedance spectra from the file to the table, against the resistances that the virtual cell is made of.
   @Suite struct ImpedanceCommandTests {
     private static let spectrum =

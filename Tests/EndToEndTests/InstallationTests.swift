@@ -4,7 +4,7 @@
 import Foundation
 import Testing
 
-extension ProgramTests {
+extension CommandProgramTests {
   /// What `make install` and `make uninstall` do to a tree, with the programs that are built already in place of static
   /// ones.
   @Suite struct InstallationTests {

@@ -83,19 +83,18 @@ final class LaboratoryRig {
 
   // MARK: Programs
 
-  /// Starts nasim and waits until it says that its instruments are there.
+  /// Starts nasim and waits until it says that its instruments are there; a player of recordings has no cell.
   func startBench(
-    cell: String, count: Int = 1, speed: String = "max", seed: Int? = 1, instrument: String = "emstat4-hr",
+    cell: String?, count: Int = 1, speed: String = "max", seed: Int? = 1, instrument: String = "emstat4-hr",
     links: String? = nil, extra: [String] = []
   ) throws {
     let process = Process()
     process.executableURL = try Self.programs.appendingPathComponent("nasim")
     process.arguments =
       [
-        "run", "--instrument", instrument, "--cell", cell, "--count", "\(count)", "--speed", speed, "--links",
-        links ?? self.links,
+        "run", "--instrument", instrument, "--count", "\(count)", "--speed", speed, "--links", links ?? self.links,
         "--presets", Self.repository.appendingPathComponent("VirtualCells").path,
-      ] + (seed.map { ["--seed", "\($0)"] } ?? []) + extra
+      ] + (cell.map { ["--cell", $0] } ?? []) + (seed.map { ["--seed", "\($0)"] } ?? []) + extra
     let pipe = Pipe()
     process.standardOutput = pipe
     process.standardError = try log("nasim.log")

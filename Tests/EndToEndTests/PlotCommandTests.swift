@@ -4,7 +4,7 @@
 import Foundation
 import Testing
 
-extension ProgramTests {
+extension CommandProgramTests {
   /// What a person sees of cells: pictures, curves, units, cells side by side; through the programs, against the database.
   @Suite struct PlotCommandTests {
     @Test func curvesHaveTheChargeOfTheirHalfCycles() throws {

@@ -4,7 +4,7 @@
 import Foundation
 import Testing
 
-extension ProgramTests {
+extension CommandProgramTests {
   /// What an efficiency means for a life, with and without a run.
   @Suite struct PredictCommandTests {
     @Test func twoOfThreeGiveTheThird() throws {

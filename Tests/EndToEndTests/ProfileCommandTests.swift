@@ -4,7 +4,7 @@
 import Foundation
 import Testing
 
-extension ProgramTests {
+extension CommandProgramTests {
   /// Profiles of currents from the file to the table.
   @Suite struct ProfileCommandTests {
     /// The shipped protocol, short, with its rows in a file of their own.

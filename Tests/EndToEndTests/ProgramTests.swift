@@ -3,5 +3,8 @@
 
 import Testing
 
-/// Tests of the real programs. Each starts several processes, so they take turns.
+/// Tests of the real programs. Each starts several processes, so they take turns; two at once, as they wait most of their time.
 @Suite(.serialized) struct ProgramTests {}
+
+/// Those of single commands.
+@Suite(.serialized) struct CommandProgramTests {}

@@ -19,7 +19,7 @@ extension LaboratoryRig {
   }
 }
 
-extension ProgramTests {
+extension CommandProgramTests {
   /// Cycles that are computed again by the daemon, beside the run's own.
   @Suite struct RecomputeCommandTests {
     private static let steps = """

@@ -4,7 +4,7 @@
 import Foundation
 import Testing
 
-extension ProgramTests {
+extension CommandProgramTests {
   /// Shares of measured capacities, from the shipped file to the records, with the daemon killed on the way.
   @Suite struct ShareCommandTests {
     private static let file =

@@ -4,7 +4,7 @@
 import Foundation
 import Testing
 
-extension ProgramTests {
+extension CommandProgramTests {
   /// The protocols that people start from, word by word, each on a fresh cell of the kind that it is for. A false alarm
   /// here is what makes people widen limits until they protect nothing.
   @Suite struct ShippedProtocolTests {

@@ -4,7 +4,7 @@
 import Foundation
 import Testing
 
-extension ProgramTests {
+extension CommandProgramTests {
   @Suite("A protocol on a virtual cell before it is started") struct SimulationCommandTests {
     private let demo = LaboratoryRig.repository.appendingPathComponent("Protocols/demo-hard-carbon.json").path
 

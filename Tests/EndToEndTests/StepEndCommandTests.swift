@@ -4,7 +4,7 @@
 import Foundation
 import Testing
 
-extension ProgramTests {
+extension CommandProgramTests {
   /// Steps that end by more than one comparison at one reading, from the file to the table.
   @Suite struct StepEndCommandTests {
     @Test func aStepEndsWhenItsConditionHasHeldLongEnough() throws {

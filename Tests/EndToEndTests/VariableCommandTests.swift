@@ -4,7 +4,7 @@
 import Foundation
 import Testing
 
-extension ProgramTests {
+extension CommandProgramTests {
   /// `variables`, `for_each` and `--set`, from the file to the store.
   @Suite struct VariableCommandTests {
     /// A rate test whose numbers are variables.

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: NaCycler contributors
 //
-// Discovery through the real libudev on a machine without USB: umockdev plays the bus. It must be loaded before
-// anything else in a process, so the test starts its own program once more under umockdev's wrapper, and there only the
-// inner test runs.
+// Discovery through the real libudev on a machine without USB: umockdev plays the bus.
 
 import CyclerModel
 import Glibc
@@ -13,31 +11,16 @@ import Quantities
 import Synchronization
 import Testing
 
-private let isInner = getenv("NACYCLER_MOCKED_UDEV") != nil
-private let wrapper = Program.find("umockdev-wrapper")
-
 @Suite("Discovery on a mocked bus") struct MockedUdevTests {
   @Test(
     "plugged instruments are found, described, and seen to come and go",
-    .enabled(if: wrapper != nil && !isInner, "no umockdev-wrapper on this machine (package umockdev)"),
+    .enabled(
+      if: MockedWorld.wrapper != nil && !MockedWorld.isInner, "no umockdev-wrapper on this machine (package umockdev)"),
     .timeLimit(.minutes(5)))
-  func outer() throws {
-    let wrapper = try #require(wrapper)
-    var environment = ["NACYCLER_MOCKED_UDEV": "1"]
-    for name in ["PATH", "LD_LIBRARY_PATH", "HOME"] {
-      environment[name] = getenv(name).map { String(cString: $0) }
-    }
-    let own = try #require(realpath("/proc/self/exe", nil))
-    defer { free(own) }
-    let arguments = [String(cString: own), "--testing-library", "swift-testing", "--filter", "MockedUdevTests"]
-    let program = try Program(wrapper, arguments, environment: environment)
-    let output = program.allOutput()
-    #expect(program.end() == 0, "\(output)")
-    // A run without any test would succeed as well.
-    #expect(output.contains("mocked bus: all seen"), "\(output)")
-  }
+  func outer() throws { try MockedWorld.run("MockedUdevTests", endingWith: "mocked bus: all seen") }
 
-  @Test("inside the mocked world", .enabled(if: isInner, "runs inside the test above")) func inner() throws {
+  @Test("inside the mocked world", .enabled(if: MockedWorld.isInner, "runs inside the test above")) func inner() throws
+  {
     let bus = try MockedBus()
     try bus.plug(line: "ttyACM0", socket: "1-1", product: "EmStat4", serial: "ES4HR24B0012")
     try bus.plug(line: "ttyACM1", socket: "1-2", product: "EmStat4 Bootloader", serial: "ES4HR24B0013")
@@ -104,6 +87,17 @@ private let wrapper = Program.find("umockdev-wrapper")
       #expect(Array(packet.utf8).withUnsafeBytes { port.write($0) } == .written(packet.utf8.count))
       #expect(try port.receivePacket(wake) == Array("got \(packet)".utf8))
     }
+    // Commands that are not taken stay commands, in their order.
+    device.takesNothing.store(true, ordering: .sequentiallyConsistent)
+    for packet in ["ADCREAD", "CELL OFF", "CELL OFF"] {
+      #expect(Array(packet.utf8).withUnsafeBytes { port.write($0) } == .written(packet.utf8.count))
+    }
+    var unread = [UInt8](repeating: 0, count: 64)
+    #expect(unread.withUnsafeMutableBytes { port.read(into: $0) } == .wouldBlock)
+    device.takesNothing.store(false, ordering: .sequentiallyConsistent)
+    for packet in ["ADCREAD", "CELL OFF", "CELL OFF"] {
+      #expect(try port.receivePacket(wake) == Array("got \(packet)".utf8))
+    }
     // Nothing is owed: nothing is readable, and nobody waits.
     #expect(PortPoll.wait(port: port, wake: wake, timeout: .zero).isEmpty)
     #expect(Array("mute".utf8).withUnsafeBytes { port.write($0) } == .written(4))
@@ -115,6 +109,14 @@ private let wrapper = Program.find("umockdev-wrapper")
     port.close()
     #expect(port.descriptor == -1 && nothing.withUnsafeMutableBytes { port.read(into: $0) } == .hangUp)
 
+    // One that takes nothing at all is given up before anything grows.
+    try bus.plugDevice(node: "bus/usb/001/007", socket: "1-5", vendorID: "a0a0", productID: "0002")
+    let deaf = try MockedUSBDevice(node: "/dev/bus/usb/001/007", bed: bus.bed) { _ in nil }
+    deaf.takesNothing.store(true, ordering: .sequentiallyConsistent)
+    let unheard = try InstrumentPorts.open("/dev/bus/usb/001/007", for: family, parity: .none)
+    let outcomes = (0..<17).map { _ in Array("CELL OFF".utf8).withUnsafeBytes { unheard.write($0) } }
+    #expect(outcomes == Array(repeating: .written(8), count: 16) + [.hangUp])
+
     let line = InstrumentDescriptor(family: "lines", baudRate: 9_600, matches: [], maturity: .emulatedOnly)
     let fault = #expect(throws: Fault.self) { _ = try InstrumentPorts.open(node, for: line, parity: .none) }
     #expect(fault?.code == .portUnusable && fault?.detail.contains("USB device") == true)
@@ -122,91 +124,5 @@ private let wrapper = Program.find("umockdev-wrapper")
 
   private static func appearance(_ news: PortDiscovery.News) -> PortCandidate? {
     if case .changed(.appeared(let candidate)) = news { candidate } else { nil }
-  }
-}
-
-/// umockdev's test bed, by the functions of its library that the wrapper has made loadable.
-private struct MockedBus {
-  private typealias Make = @convention(c) () -> OpaquePointer?
-  private typealias Add = @convention(c) (OpaquePointer, UnsafePointer<CChar>, UnsafeMutableRawPointer?) -> CInt
-  private typealias Announce = @convention(c) (OpaquePointer, UnsafePointer<CChar>, UnsafePointer<CChar>) -> Void
-
-  let bed: OpaquePointer
-  private let addDevices: Add
-  private let announceDevice: Announce
-
-  init() throws {
-    let library = try #require(dlopen("libumockdev.so.0", RTLD_NOW), "libumockdev.so.0 does not load")
-    let make = unsafeBitCast(try #require(dlsym(library, "umockdev_testbed_new")), to: Make.self)
-    addDevices = unsafeBitCast(try #require(dlsym(library, "umockdev_testbed_add_from_string")), to: Add.self)
-    announceDevice = unsafeBitCast(try #require(dlsym(library, "umockdev_testbed_uevent")), to: Announce.self)
-    bed = try #require(make())
-  }
-
-  private static func device(_ socket: String) -> String { "/devices/pci0000:00/0000:00:14.0/usb1/\(socket)" }
-
-  private static func line(_ name: String, _ socket: String) -> String {
-    "\(device(socket))/\(socket):1.0/tty/\(name)"
-  }
-
-  func plug(line: String, socket: String, product: String, serial: String) throws {
-    let device = Self.device(socket)
-    // Children before parents is the order that umockdev records, and the only one that it reads.
-    let text = """
-      P: \(Self.line(line, socket))
-      N: \(line)
-      E: DEVNAME=/dev/\(line)
-      E: SUBSYSTEM=tty
-      A: dev=4:64\\n
-
-      P: \(device)/\(socket):1.0
-      E: DEVTYPE=usb_interface
-      E: SUBSYSTEM=usb
-
-      P: \(device)
-      E: DEVTYPE=usb_device
-      E: SUBSYSTEM=usb
-      A: idVendor=0403\\n
-      A: idProduct=6015\\n
-      A: product=\(product)\\n
-      A: manufacturer=PalmSens\\n
-      A: serial=\(serial)\\n
-
-      """
-    try #require(addDevices(bed, text, nil) != 0, "umockdev refuses \(line)")
-  }
-
-  /// A device of which the system makes no line.
-  func plugDevice(node: String, socket: String, vendorID: String, productID: String) throws {
-    let text = """
-      P: \(Self.device(socket))
-      N: \(node)
-      E: DEVNAME=/dev/\(node)
-      E: DEVTYPE=usb_device
-      E: SUBSYSTEM=usb
-      A: idVendor=\(vendorID)\\n
-      A: idProduct=\(productID)\\n
-      A: dev=189:5\\n
-
-      """
-    try #require(addDevices(bed, text, nil) != 0, "umockdev refuses \(node)")
-  }
-
-  func announceDevice(socket: String, action: String) { announceDevice(bed, "/sys\(Self.device(socket))", action) }
-
-  func addMainboardLine() throws {
-    let text = """
-      P: /devices/platform/serial8250/tty/ttyS7
-      N: ttyS7
-      E: DEVNAME=/dev/ttyS7
-      E: SUBSYSTEM=tty
-      A: dev=4:71\\n
-
-      """
-    try #require(addDevices(bed, text, nil) != 0, "umockdev refuses ttyS7")
-  }
-
-  func announce(_ line: String, socket: String, action: String) {
-    announceDevice(bed, "/sys\(Self.line(line, socket))", action)
   }
 }

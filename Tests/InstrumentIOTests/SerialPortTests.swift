@@ -55,6 +55,12 @@ import Testing
     #expect(line.c_cflag == tcflag_t(PARENB) && line.c_iflag == tcflag_t(INPCK | IGNPAR))
   }
 
+  @Test("a line that takes no parity is opened again and again", arguments: LineParity.allCases)
+  func parityAgain(_ parity: LineParity) throws {
+    let line = try TestLine()
+    for _ in 0..<3 { try SerialPort(path: line.path, baudRate: 9_600, parity: parity).close() }
+  }
+
   @Test("what came before opening is still there to be read") func nothingIsFlushed() throws {
     let line = try TestLine()
     // The kernel keeps bytes for a line that someone holds open, as a USB adapter does for a daemon that restarts.

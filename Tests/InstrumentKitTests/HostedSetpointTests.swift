@@ -70,6 +70,29 @@ import Testing
     #expect(course.judge(Self.reading(13_500, 2_000, 50)) == .end(.cutOff(1)))
   }
 
+  @Test func aVoltageEndsOnlyTheCurrentThatIsMeasured() {
+    var course = Self.setpoint(.constantCurrent(Current(picoamperes: -100_000_000)), [Self.atMost(millivolts: 10)])
+    course.closed(at: .zero)
+    #expect(course.judge(Self.reading(1_000, 0, 0)) == .goOn, "as behind a relay that did not close")
+    #expect(course.judge(Self.reading(2_000, 0, nil)) == .goOn)
+    #expect(course.judge(Self.reading(3_000, 0, -49)) == .goOn)
+    #expect(course.judge(Self.reading(4_000, 0, 100)) == .goOn)
+    #expect(course.judge(Self.reading(5_000, 0, -50)) == .end(.cutOff(0)))
+  }
+
+  @Test func noHoldBeginsAtATargetWithoutCurrentAndNoneEndsElsewhere() {
+    let end = CutOff(quantity: .currentMagnitude, comparison: .atMost, threshold: 20_000_000, onlyInHold: true)
+    var course = Self.setpoint(
+      .constantCurrentThenVoltage(Current(picoamperes: -100_000_000), Voltage(millivolts: 100)), [end])
+    course.closed(at: .zero)
+    #expect(course.judge(Self.reading(1_000, 0, 0)) == .goOn)
+    #expect(course.judge(Self.reading(2_000, 0, 5)) == .goOn, "the other way")
+    #expect(course.judge(Self.reading(3_000, 99, -5)) == .hold(Voltage(millivolts: 100)), "it holds by itself")
+    course.held(at: TimeSpan(milliseconds: 3_500))
+    #expect(course.judge(Self.reading(4_000, 0, 0)) == .goOn, "nobody holds 100 mV there")
+    #expect(course.judge(Self.reading(5_000, 51, -20)) == .end(.cutOff(0)))
+  }
+
   @Test func aRestHasTimesAndNoCurrent() {
     let cutOffs = [
       CutOff(quantity: .currentMagnitude, comparison: .atMost, threshold: 1, onlyInHold: false),

@@ -61,4 +61,58 @@ import Testing
     bench.end(.requested)
     #expect(bench.journal.events.contains { $0.code == .instrumentFrozen })
   }
+
+  /// Behind a relay that did not close there are 0 V and no current: no discharge is over because of it.
+  @Test func aVoltageWithoutItsCurrentEndsNothing() throws {
+    var bench = try Self.bench()
+    for _ in 0..<10 { bench.read(0, 0) }
+    #expect(!bench.wantsOpenCircuit)
+    bench.read(0, 0)
+    #expect(bench.wantsOpenCircuit)
+    #expect(bench.journal.latches.map(\.code) == [.instrumentSetpointNotFollowed])
+  }
+
+  /// A hold's current is none while its voltage is not there.
+  @Test func aCurrentWithoutItsVoltageEndsNoHold() throws {
+    let hold = #"{"hold": "10 mV", "current_at_most": "20 uA", "until": ["current <= 2 uA", "step_time >= 2 h"]}"#
+    var bench = try HazardLimitTests.bench(HazardLimitTests.discharge + ", " + hold)
+    bench.start(at: 2.0)
+    bench.accept()
+    for _ in 0..<3 { bench.read(0.01, -100e-6) }
+    bench.end(.cutOff(0))
+    bench.accept()
+    for _ in 0..<10 { bench.read(0.9, 0) }
+    #expect(!bench.wantsOpenCircuit)
+    bench.read(0.01, -5e-6)
+    for _ in 0..<10 { bench.read(0.9, 0) }
+    #expect(!bench.wantsOpenCircuit, "one reading as it should be begins the count anew")
+    bench.read(0.9, 0)
+    #expect(bench.wantsOpenCircuit)
+    #expect(bench.journal.latches.map(\.code) == [.instrumentSetpointNotFollowed])
+  }
+
+  /// A dead ammeter: the cell may be driven, and nobody sees by what.
+  @Test func aVoltageBeyondTheHardLimitWithoutItsCurrentOpensAtOnce() throws {
+    var bench = try HazardLimitTests.bench(HazardLimitTests.discharge)
+    bench.start(at: 2.0)
+    bench.accept()
+    bench.read(2.9, 0)
+    #expect(!bench.wantsOpenCircuit, "a fresh cell above its limits is discharged")
+    bench.read(-0.5, 0)
+    #expect(bench.wantsOpenCircuit)
+    #expect(bench.journal.latches.map(\.code) == [.instrumentSetpointNotFollowed])
+  }
+
+  /// What an instrument judges by itself is held to the same.
+  @Test(arguments: [(0.0, 0.0), (0.01, -49e-6), (0.01, 100e-6)])
+  func anInstrumentsOwnEndWithoutItsCurrentIsAFault(volts: Double, amperes: Double) throws {
+    var bench = try HazardLimitTests.bench(HazardLimitTests.discharge)
+    bench.start(at: 2.0)
+    bench.accept()
+    bench.read(2.0, -100e-6)
+    bench.read(volts, amperes)
+    bench.end(.cutOff(0))
+    #expect(bench.pilot.state == .held)
+    #expect(bench.journal.latches.map(\.code) == [.instrumentSetpointNotFollowed])
+  }
 }

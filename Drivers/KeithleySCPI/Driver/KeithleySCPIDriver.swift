@@ -23,10 +23,15 @@ import Quantities
 /// Keithley SourceMeters 2400 (RS-232), 2450 and 2460 (USBTMC, sockets); their lines are in
 /// Drivers/KeithleySCPI/README.md. Tried on no instrument yet.
 public struct KeithleySCPIDriver: InstrumentDriver {
-  /// A serial adapter says nothing of what is behind it, so the port is named by a person. 9,600 bits per second is
-  /// what a 2400 leaves the factory with; the others have no speed.
+  /// A 2450 or 2460 has a number of its own on USB. A serial adapter says nothing of what is behind it, and an address neither,
+  /// so such a port is named by a person. 9,600 bits per second is what a 2400 leaves the factory with; the others have no
+  /// speed.
   public static let descriptor = InstrumentDescriptor(
-    family: "keithley_scpi", baudRate: 9_600, matches: [], maturity: .emulatedOnly)
+    family: "keithley_scpi", baudRate: 9_600, carriesMessages: true,
+    matches: [
+      MatchRule(vendorID: "05e6", productID: "2450", isWholeDevice: true),
+      MatchRule(vendorID: "05e6", productID: "2460", isWholeDevice: true),
+    ], maturity: .emulatedOnly)
 
   /// By the names of `KeithleyModel`, such as `2400`.
   public static func capabilities(ofModel name: String) -> InstrumentCapabilities? {

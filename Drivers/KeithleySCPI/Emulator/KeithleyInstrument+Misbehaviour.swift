@@ -9,12 +9,11 @@ extension KeithleyInstrument {
     channel == 0 ? TerminalState(cell, under: meter.drive(of: cell)) : nil
   }
 
-  /// Lets it misbehave in every way that there is. Behind an open relay nothing is measured: what it then repeats is what it
-  /// measured at rest.
+  /// Lets it misbehave in every way that there is. Behind an open relay it measures nothing, and repeats that.
   public mutating func misbehave(_ kind: Misbehaviour?, channel: Int) -> Bool {
     guard channel == 0 else { return false }
-    let state = TerminalState(cell, under: meter.drive(of: cell))
-    fault = kind.map { MeterFault($0, volts: state.volts, amperes: state.amperes) }
+    let found = meter.observe(cell)
+    fault = kind.map { MeterFault($0, volts: found.volts ?? 0, amperes: found.amperes ?? 0) }
     meter.isOverdriven = kind == .overload
     return true
   }

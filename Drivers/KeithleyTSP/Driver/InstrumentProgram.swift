@@ -45,10 +45,16 @@ enum InstrumentProgram {
     end
     """
 
-  /// Which cut-off is met; which bound is passed.
+  /// Which cut-off is met, by readings that show the drive (the shares are those of `FollowedDrive`); which bound is passed.
   private static let judging = """
     function nc_cut(c,t,v,i)
     local p=c.p
+    local f,h=true,true
+    if p.m==1 and not c.h then f=v and math.abs(i-p.x)<=math.abs(p.x)/2 end
+    if c.h then
+    local g=p.g or p.x
+    h=v and math.abs(v-g)<=math.max(.05,math.abs(g)/20)
+    end
     local j=1
     while p.k[j] do
     local k=p.k[j]
@@ -58,7 +64,7 @@ enum InstrumentProgram {
     if c.h then a=t-c.h end
     end
     if a>=p.s then
-    if k[1]==1 then x=v elseif k[1]==2 then x=i and math.abs(i)
+    if k[1]==1 then x=f and v elseif k[1]==2 then x=i and h and math.abs(i)
     elseif k[1]==3 then x=t elseif k[1]==4 then x=t-c.h end
     end
     local y=k[3]
@@ -79,7 +85,7 @@ enum InstrumentProgram {
     local r=nc_cut(c,t,v,i)
     if r then return r end
     if v and p.m==1 and not c.h then
-    if p.g and t>=p.z and (p.d*(v-p.g)>=0 or (c.o and k)) then
+    if p.g and t>=p.z and ((p.d*(v-p.g)>=0 and p.d*i>=math.abs(p.x)/20) or (c.o and k)) then
     if c.o and k and math.abs(v-p.g)<=.003 then c.h=t else return 9 end
     elseif k and not c.o then return 8 end
     end

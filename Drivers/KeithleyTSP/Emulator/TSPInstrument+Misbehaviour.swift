@@ -11,11 +11,12 @@ extension TSPInstrument {
   }
 
   /// Lets a channel misbehave in every way that there is. Commands are what its attributes are set to; the language, and
-  /// what runs in it, is sound. Behind an open relay nothing is measured: what it then repeats is what it measured at rest.
+  /// what runs in it, is sound. Behind an open relay it measures nothing, and repeats that.
   public mutating func misbehave(_ kind: Misbehaviour?, channel: Int) -> Bool {
     guard meters.indices.contains(channel) else { return false }
-    let state = TerminalState(cells[channel], under: meters[channel].drive(of: cells[channel]))
-    meters[channel].fault = kind.map { MeterFault($0, volts: state.volts, amperes: state.amperes) }
+    meters[channel].fault = nil
+    let found = meters[channel].measure(cells[channel])
+    meters[channel].fault = kind.map { MeterFault($0, volts: found.volts, amperes: found.amperes) }
     return true
   }
 

@@ -37,13 +37,10 @@ struct PackageVariable {
 
 /// The types that our scripts send.
 enum VariableType {
-  /// Potential of the working against the reference electrode.
+  /// Potential of the working against the reference electrode, measured.
   static let potential: UInt16 = 0x6162  // ab
-  /// Potential that is applied; a loop at constant potential tells this one instead of a measured one.
+  /// Potential that a potentiostat applies, as it is set.
   static let appliedPotential: UInt16 = 0x6461  // da
-  /// Whether a value is the cell's voltage, measured or applied.
-  @inline(__always)
-  static func isVoltage(_ type: UInt16) -> Bool { type == potential || type == appliedPotential }
   /// Current through the working electrode.
   static let current: UInt16 = 0x6261  // ba
   /// Time.

@@ -47,6 +47,10 @@ extension MethodSCRIPTDriver {
     case .demand, .profile: progress.saysLeases = true
     case .openCircuit, .constantCurrent, .constantCurrentThenVoltage, .constantVoltage, .sweep, .impedance: break
     }
+    failure = nil
+    progress.setsVoltage = script.setsVoltage
+    progress.voltageErrorPartsPerMillion = capabilities.voltageErrorPartsPerMillion
+    progress.voltageOffsetError = capabilities.voltageOffsetError
     progress.lease = setpoint.lease.microseconds
     progress.renewsAfter = setpoint.lease.microseconds / 3
     if case .impedance(let impedance) = setpoint.mode {
@@ -62,8 +66,8 @@ extension MethodSCRIPTDriver {
   var isConfirming: Bool {
     guard purpose == .confirming else { return false }
     switch stage {
-    case .aborting, .draining, .cellOffSent, .cellOffRunning, .quiet(.abort), .quiet(.cellOff), .quiet(.question),
-      .catchingUp, .askingWhetherIdle:
+    case .aborting, .draining, .cellOffSent, .cellOffRunning, .proofSent, .proofRunning, .quiet(.abort),
+      .quiet(.cellOff), .quiet(.proof), .quiet(.question), .catchingUp, .askingWhetherIdle:
       return true
     case .portClosed, .askingFirmware, .askingSerial, .askingScriptVersion, .askingFeatures, .undrivable, .idle,
       .uploading, .running,
@@ -80,6 +84,7 @@ extension MethodSCRIPTDriver {
   }
 
   mutating func upload(into outputs: inout DriverOutputs) {
+    proof = nil
     outputs.writes.append(contentsOf: script.utf8)
     wait(.uploading, Deadline.upload)
   }
@@ -101,8 +106,9 @@ extension MethodSCRIPTDriver {
       startAbort(.ending(.requested), into: &outputs)
     case .undrivable:
       startAbort(.confirming, into: &outputs)
-    case .aborting, .draining, .cellOffSent, .cellOffRunning, .quiet(.abort), .quiet(.cellOff), .quiet(.question),
-      .catchingUp, .askingWhetherIdle, .askingFirmware, .askingSerial, .askingScriptVersion, .askingFeatures:
+    case .aborting, .draining, .cellOffSent, .cellOffRunning, .proofSent, .proofRunning, .quiet(.abort),
+      .quiet(.cellOff), .quiet(.proof), .quiet(.question), .catchingUp, .askingWhetherIdle, .askingFirmware,
+      .askingSerial, .askingScriptVersion, .askingFeatures:
       // Already on the way, and the answer comes at its end. What waited for that has not begun and will not.
       guard let waiting else { break }
       self.waiting = nil

@@ -32,8 +32,18 @@ extension MethodSCRIPTDriver {
       misses = 0
       scriptIsOver(into: &outputs)
     case .cellOffRunning:
-      cellIsDisconnected(into: &outputs)
-    case .portClosed, .aborting, .cellOffSent, .askingFirmware, .askingSerial, .askingScriptVersion, .askingFeatures,
+      // What a zero is depends on the model.
+      if model != nil {
+        startProof(into: &outputs)
+      } else if purpose == .opening {
+        askWhoItIs(into: &outputs)
+      } else {
+        cellIsDisconnected(into: &outputs)
+      }
+    case .proofRunning:
+      proofIsOver(into: &outputs)
+    case .portClosed, .aborting, .cellOffSent, .proofSent, .askingFirmware, .askingSerial, .askingScriptVersion,
+      .askingFeatures,
       .undrivable, .idle,
       .uploading, .quiet, .catchingUp, .askingWhetherIdle:
       break
@@ -118,7 +128,10 @@ extension MethodSCRIPTDriver {
       misses += 1
       noteRefusedDisconnection(fault.detail, into: &outputs)
       waitQuietly(misses < Deadline.misses ? .cellOff : .abort)
-    case .portClosed, .cellOffSent, .askingFirmware, .askingSerial, .askingScriptVersion, .askingFeatures, .undrivable,
+    case .proofRunning:
+      doubt(OpeningDoubt("its current is not measured: \(fault.detail)"), into: &outputs)
+    case .portClosed, .cellOffSent, .proofSent, .askingFirmware, .askingSerial, .askingScriptVersion, .askingFeatures,
+      .undrivable,
       .idle, .quiet,
       .catchingUp, .askingWhetherIdle:
       break
@@ -143,7 +156,8 @@ extension MethodSCRIPTDriver {
     case .running, .draining: errorHeardAt = now
     // The abort may have fallen into the deafness, and nothing is more urgent; aborting twice does no harm.
     case .aborting: waitQuietly(.abort)
-    case .portClosed, .uploading, .cellOffSent, .cellOffRunning, .askingFirmware, .askingSerial,
+    case .portClosed, .uploading, .cellOffSent, .cellOffRunning, .proofSent, .proofRunning, .askingFirmware,
+      .askingSerial,
       .askingScriptVersion, .askingFeatures, .undrivable:
       break
     }
@@ -160,7 +174,9 @@ extension MethodSCRIPTDriver {
     }
     guard isError else { return wait(.draining, Deadline.drain) }
     misses = 0
-    guard case .ending = purpose, progress.finalReason != nil else { return waitQuietly(.cellOff) }
+    guard case .ending = purpose, progress.finalReason != nil, openingDoubt == nil else {
+      return waitQuietly(.cellOff)
+    }
     // The script had ended by itself; the error makes the instrument deaf for what comes next.
     errorHeardAt = now
     cellIsDisconnected(into: &outputs)
@@ -174,7 +190,10 @@ extension MethodSCRIPTDriver {
         noteBegan(into: &outputs)
       case .cellOffSent:
         wait(.cellOffRunning, Deadline.answer)
-      case .portClosed, .cellOffRunning, .askingFirmware, .askingSerial, .askingScriptVersion, .askingFeatures,
+      case .proofSent:
+        wait(.proofRunning, Deadline.answer)
+      case .portClosed, .cellOffRunning, .proofRunning, .askingFirmware, .askingSerial, .askingScriptVersion,
+        .askingFeatures,
         .undrivable, .idle,
         .running, .quiet, .catchingUp, .askingWhetherIdle:
         break
@@ -201,7 +220,10 @@ extension MethodSCRIPTDriver {
       misses += 1
       noteRefusedDisconnection(detail, into: &outputs)
       waitQuietly(number == InstrumentErrors.wrongMode || misses >= Deadline.misses ? .abort : .cellOff)
-    case .portClosed, .aborting, .draining, .cellOffRunning, .askingFirmware, .askingSerial, .askingScriptVersion,
+    case .proofSent:
+      doubt(OpeningDoubt("its current is not measured: \(detail)"), into: &outputs)
+    case .portClosed, .aborting, .draining, .cellOffRunning, .proofRunning, .askingFirmware, .askingSerial,
+      .askingScriptVersion,
       .askingFeatures,
       .undrivable, .idle, .running, .quiet, .catchingUp, .askingWhetherIdle:
       break
@@ -241,12 +263,12 @@ extension MethodSCRIPTDriver {
       ask("CM", .askingFeatures, into: &outputs)
     case .askingFeatures:
       guard text.hasPrefix("C") else { return }
-      identify(features: FeatureMask(text.dropFirst(2)), into: &outputs)
-      // An error makes the instrument deaf for a while.
-      if text.hasPrefix("C!"), stage == .idle { waitQuietly(.idle) }
+      identify(features: FeatureMask(text.dropFirst(2)), isDeaf: text.hasPrefix("C!"), into: &outputs)
     case .askingWhetherIdle where text == "i" + serial: caughtUp(into: &outputs)
     case .askingWhetherIdle where text.hasPrefix("i!"): waitQuietly(.question)
-    case .portClosed, .aborting, .draining, .cellOffSent, .cellOffRunning, .undrivable, .idle, .uploading, .running,
+    case .portClosed, .aborting, .draining, .cellOffSent, .cellOffRunning, .proofSent, .proofRunning, .undrivable,
+      .idle,
+      .uploading, .running,
       .quiet, .catchingUp, .askingWhetherIdle:
       // * ends a measuring loop, L and + frame a plain one, Y answers a renewal, which may come too late for its loop.
       if text == "*" || text == "L" || text == "+" || text.hasPrefix("Y") { return }

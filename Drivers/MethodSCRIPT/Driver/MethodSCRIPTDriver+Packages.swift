@@ -11,6 +11,7 @@ extension MethodSCRIPTDriver {
   /// Takes a line that begins with `P`.
   @inline(__always)
   mutating func handlePackage(_ line: UnsafeRawBufferPointer, into outputs: inout DriverOutputs) {
+    if stage == .proofRunning { return handleProofAlone(line, into: &outputs) }
     guard progress.isActive else { return handleForeignPackage(line) }
     var cursor = PackageCursor(line)
     guard cursor.advance() else { return noteGarbage("a malformed package", into: &outputs) }
@@ -34,10 +35,12 @@ extension MethodSCRIPTDriver {
       return noteGarbage("a malformed reading", into: &outputs)
     }
     var reading = Reading(time: TimeSpan(microseconds: microseconds), voltage: nil, current: .zero)
-    guard Self.read(&reading, &cursor, hasCurrent: progress.isDriven), cursor.isComplete
+    var applied: Int64?
+    guard Self.read(&reading, &cursor, hasCurrent: progress.isDriven),
+      !progress.setsVoltage || Self.readApplied(&applied, &cursor), cursor.isComplete
     else { return noteGarbage("a malformed reading", into: &outputs) }
-    layout.learn(line, hasCurrent: progress.isDriven)
-    take(reading, into: &outputs)
+    layout.learn(line, hasCurrent: progress.isDriven, hasApplied: applied != nil)
+    take(reading, applied: applied, into: &outputs)
   }
 
   /// Takes a line that is written as the last reading was; false, and nothing done, for any other.
@@ -47,13 +50,14 @@ extension MethodSCRIPTDriver {
   ) -> Bool {
     guard progress.isActive, framer.isBetweenLines else { return false }
     var reading = Reading(time: .zero, voltage: nil, current: .zero)
-    guard layout.read(&reading, in: bytes, at: &offset) else { return false }
-    take(reading, into: &outputs)
+    var applied: Int64?
+    guard layout.read(&reading, &applied, in: bytes, at: &offset) else { return false }
+    take(reading, applied: applied, into: &outputs)
     return true
   }
 
   @inline(__always)
-  private mutating func take(_ reading: Reading, into outputs: inout DriverOutputs) {
+  private mutating func take(_ reading: Reading, applied: Int64?, into outputs: inout DriverOutputs) {
     guard progress.finalReason == nil, accept(reading, into: &outputs) else { return }
     if !progress.hasBegun { noteBegan(into: &outputs) }
     if progress.isDriven, !progress.isClosed { noteMissedClosing(seenAt: reading.time, into: &outputs) }
@@ -63,6 +67,7 @@ extension MethodSCRIPTDriver {
     guard stage == .running else { return }
     misses = 0
     awaitReading()
+    if let applied, isAstray(reading, applied) { return startAbort(.ending(.requested), into: &outputs) }
     renewLease(at: reading.time.microseconds, into: &outputs)
   }
 
@@ -124,7 +129,7 @@ extension MethodSCRIPTDriver {
   @inline(__always)
   private static func read(_ reading: inout Reading, _ cursor: inout PackageCursor, hasCurrent: Bool) -> Bool {
     var bits = cursor.variable.status
-    guard cursor.advance(), VariableType.isVoltage(cursor.variable.type) else { return false }
+    guard cursor.advance(), cursor.variable.type == VariableType.potential else { return false }
     if cursor.variable.digits != nil {
       guard let nanovolts = cursor.variable.count(unitExponent: -9) else { return false }
       reading.voltage = Voltage(nanovolts: nanovolts)
@@ -142,6 +147,15 @@ extension MethodSCRIPTDriver {
     }
     reading.quality = quality(bits)
     return true
+  }
+
+  /// Reads the potential that is applied, where it is sent: a constant current in front of a hold sends none.
+  @inline(__always)
+  private static func readApplied(_ applied: inout Int64?, _ cursor: inout PackageCursor) -> Bool {
+    if cursor.isComplete { return true }
+    guard cursor.advance(), cursor.variable.type == VariableType.appliedPotential else { return false }
+    applied = cursor.variable.count(unitExponent: -9)
+    return applied != nil
   }
 
   /// The instrument's status bits are 1 timing not met, 2 overload, 4 underload, 8 overload warning.
@@ -189,6 +203,9 @@ extension MethodSCRIPTDriver {
       progress.leaseBegan = microseconds
       progress.renewalAsked = -1
     case Mark.point: handlePoint(&cursor, into: &outputs)
+    case Mark.proof:
+      // Only behind the word that the cell was disconnected it means something.
+      if progress.finalReason != nil { handleProof(&cursor, into: &outputs) }
     default:
       noteGarbage("a mark of no kind of ours", into: &outputs)
     }
@@ -274,7 +291,7 @@ struct FinalMark {
       openedAt >= 0,
       let sampled = cursor.next(), sampled.type == VariableType.time,
       let sampledAt = sampled.count(unitExponent: -6),
-      let potential = cursor.next(), VariableType.isVoltage(potential.type),
+      let potential = cursor.next(), potential.type == VariableType.potential,
       let current = cursor.next(), current.type == VariableType.current, cursor.isComplete
     else { return nil }
     self.reason = number

@@ -53,29 +53,29 @@ extension MethodSCRIPTDriver {
   /// Disconnects the cell at once.
   mutating func startCellOff(_ purpose: Purpose, into outputs: inout DriverOutputs) {
     self.purpose = purpose
+    proof = nil
     outputs.writes.append(contentsOf: Self.cellOffScript.utf8)
     wait(.cellOffSent, Deadline.cellOff)
   }
 
-  /// The aborted script is over; its own last message disconnects and confirms in one.
+  /// The aborted script is over; its own last messages disconnect and confirm in one.
   mutating func scriptIsOver(into outputs: inout DriverOutputs) {
     if case .ending = purpose, progress.finalReason != nil {
-      cellIsDisconnected(into: &outputs)
-    } else {
-      startCellOff(purpose, into: &outputs)
+      guard let doubt = openingDoubt else { return cellIsDisconnected(into: &outputs) }
+      noteDoubt(doubt, into: &outputs)
     }
+    startCellOff(purpose, into: &outputs)
   }
 
-  /// The instrument has confirmed that the cell is disconnected.
+  /// The cell is disconnected: the instrument says so, and measures no current.
   mutating func cellIsDisconnected(into outputs: inout DriverOutputs) {
     switch purpose {
     case .opening:
-      misses = 0
-      firmware = ""
-      ask("t", .askingFirmware, into: &outputs)
+      announce(into: &outputs)
     case .confirming:
       rest(isIdentified ? .idle : .undrivable)
-      outputs.events.append(.circuit(channel: 0, .openConfirmed))
+      // Of one that is not known here it cannot be judged what it measures.
+      outputs.events.append(.circuit(channel: 0, isIdentified ? .openConfirmed : .unknown))
       if unansweredCommands > 0 { return catchUp() }
       beginWaiting(into: &outputs)
     case .ending(let end):
@@ -95,8 +95,10 @@ extension MethodSCRIPTDriver {
     self.setpoint = nil
     script = ""
     progress = Progress()
+    let failed = failure.map { SetpointEnd.failed($0) }
+    failure = nil
     if hasBegun || end == .requested {
-      let told = reason.flatMap { Self.end(reason: $0, of: setpoint) }
+      let told = failed ?? reason.flatMap { Self.end(reason: $0, of: setpoint) }
       outputs.events.append(.ended(channel: 0, setpoint.token, told ?? end))
     } else {
       outputs.events.append(.refused(channel: 0, setpoint.token, Self.fault(of: end)))
@@ -167,8 +169,15 @@ extension MethodSCRIPTDriver {
     wait(stage, Deadline.answer)
   }
 
-  /// All answers are there.
-  mutating func identify(features: FeatureMask?, into outputs: inout DriverOutputs) {
+  /// The first of the questions.
+  mutating func askWhoItIs(into outputs: inout DriverOutputs) {
+    misses = 0
+    firmware = ""
+    ask("t", .askingFirmware, into: &outputs)
+  }
+
+  /// All answers are there. Whether the cell is disconnected is to be shown before anybody is told of them.
+  mutating func identify(features: FeatureMask?, isDeaf: Bool, into outputs: inout DriverOutputs) {
     // "es4_hr1500#Mar 12 2026": six characters of model, four digits of version.
     let build = firmware.split(separator: "#", maxSplits: 1, omittingEmptySubsequences: false).first ?? ""
     let id = build.prefix(6)
@@ -183,10 +192,18 @@ extension MethodSCRIPTDriver {
     let capabilities = model.capabilities(with: features)
     self.model = model
     self.capabilities = capabilities
-    isIdentified = true
     // Who has answered three questions has answered everything before them.
     unansweredCommands = 0
+    // An error makes the instrument deaf for a while.
+    if isDeaf { waitQuietly(.proof) } else { startProof(into: &outputs) }
+  }
+
+  /// Says who it is, and that its circuit is open.
+  private mutating func announce(into outputs: inout DriverOutputs) {
+    guard let model, let capabilities else { return }
+    isIdentified = true
     rest(.idle)
+    let digits = firmware.dropFirst(6).prefix(4)
     let language = scriptVersion.isEmpty ? "" : " (MethodSCRIPT \(scriptVersion))"
     outputs.events.append(
       .identified(

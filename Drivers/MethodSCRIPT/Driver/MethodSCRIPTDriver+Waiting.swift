@@ -39,6 +39,7 @@ extension MethodSCRIPTDriver {
     self.stage = stage
     deadline = nil
     misses = 0
+    doubts = 0
     timeoutWasSaid = false
   }
 
@@ -64,7 +65,7 @@ extension MethodSCRIPTDriver {
       // Nothing is more urgent. If only the answer was late, there are now two such scripts on the line.
       unansweredCommands &+= 1
       startCellOff(purpose, into: &outputs)
-    case .cellOffSent, .cellOffRunning:
+    case .cellOffSent, .cellOffRunning, .proofSent, .proofRunning:
       retryAbort(into: &outputs)
     case .catchingUp, .askingWhetherIdle:
       ask("i", .askingWhetherIdle, into: &outputs)
@@ -79,7 +80,7 @@ extension MethodSCRIPTDriver {
       ask("CM", .askingFeatures, into: &outputs)
     case .askingFeatures:
       // It has told who it is; what it does not tell of its options is taken from its model.
-      identify(features: nil, into: &outputs)
+      identify(features: nil, isDeaf: false, into: &outputs)
     case .askingFirmware, .askingSerial, .askingScriptVersion:
       // Whatever confuses it, a fresh start finds out.
       startAbort(.opening, into: &outputs)
@@ -95,6 +96,7 @@ extension MethodSCRIPTDriver {
     switch next {
     case .abort: retryAbort(into: &outputs)
     case .cellOff: startCellOff(purpose, into: &outputs)
+    case .proof: startProof(into: &outputs)
     case .idle: rest(.idle)
     case .upload: upload(into: &outputs)
     case .question: ask("i", .askingWhetherIdle, into: &outputs)

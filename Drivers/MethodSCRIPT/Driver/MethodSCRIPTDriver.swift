@@ -60,6 +60,10 @@ public struct MethodSCRIPTDriver: InstrumentDriver {
     case cellOffSent
     /// The end of that script.
     case cellOffRunning
+    /// The `e` of the script that measures whether a current flows.
+    case proofSent
+    /// The end of that script.
+    case proofRunning
     /// Two lines of firmware.
     case askingFirmware
     /// The serial number.
@@ -86,7 +90,7 @@ public struct MethodSCRIPTDriver: InstrumentDriver {
 
   /// What comes after a quiet time.
   enum Next: Sendable, Hashable {
-    case abort, cellOff, idle, upload, question
+    case abort, cellOff, proof, idle, upload, question
   }
 
   /// Why the instrument is being made safe.
@@ -125,6 +129,13 @@ public struct MethodSCRIPTDriver: InstrumentDriver {
     var lastTime: Int64 = -1
     var lastReading: Reading?
     var finalReason: Int64?
+    /// Whether the script holds or sweeps a voltage, and so sends the one that is applied.
+    var setsVoltage = false
+    /// What is stated of the error of a voltage, so that it need not be looked up with every reading.
+    var voltageErrorPartsPerMillion: Int64 = 0
+    var voltageOffsetError = Voltage.zero
+    /// Readings in a row whose voltage is not the one that is applied.
+    var astray: Int32 = 0
   }
 
   /// A set-point of an earlier connection, found at opening.
@@ -165,6 +176,12 @@ public struct MethodSCRIPTDriver: InstrumentDriver {
   /// When an error was last heard while a script ran; the instrument may still be deaf when it ends.
   var errorHeardAt: HostInstant?
   var orphan: Orphan?
+  /// The current that was measured after the cell had been disconnected last.
+  var proof: PackageVariable?
+  /// How often in a row it did not show that no current flows.
+  var doubts: Int32 = 0
+  /// What was wrong with the set-point under way, whatever its script says of its end.
+  var failure: Fault?
 
   // MARK: Inputs
 

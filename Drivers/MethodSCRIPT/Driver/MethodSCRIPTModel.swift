@@ -74,7 +74,7 @@ enum MethodSCRIPTModel: Sendable, Hashable, CaseIterable {
   }
 
   /// Of the range's full scale, in millionths. Unverified: from memory of data sheets of the class.
-  private var currentOffsetError: Int64 {
+  var currentOffsetError: Int64 {
     switch self {
     case .emStat4HR, .emStat4LR: 2_000
     case .nexus, .emStatPico: 1_000

@@ -21,6 +21,8 @@ struct ReadingLayout: Sendable {
   private var voltage = Field()
   private var current = Field()
   private var hasCurrent = false
+  private var applied = Field()
+  private var hasApplied = false
   private var range: UInt16 = 0
 
   /// Seven digits.
@@ -46,7 +48,7 @@ struct ReadingLayout: Sendable {
   mutating func forget() { length = 0 }
 
   /// Learns from a line that was read in full and made a reading. One that is out of the ordinary teaches nothing.
-  mutating func learn(_ line: UnsafeRawBufferPointer, hasCurrent: Bool) {
+  mutating func learn(_ line: UnsafeRawBufferPointer, hasCurrent: Bool, hasApplied: Bool = false) {
     length = 0
     guard (8...64).contains(line.count) else { return }
     var cursor = PackageCursor(line)
@@ -59,6 +61,11 @@ struct ReadingLayout: Sendable {
       guard let current = Field(&cursor, unitExponent: -12) else { return }
       self.current = current
       range = cursor.variable.range
+    }
+    self.hasApplied = hasApplied
+    if hasApplied {
+      guard let applied = Field(&cursor, unitExponent: -9) else { return }
+      self.applied = applied
     }
     guard cursor.isComplete else { return }
     keepText(of: line)
@@ -80,13 +87,15 @@ struct ReadingLayout: Sendable {
 
   private func isDigit(_ offset: Int) -> Bool {
     func lies(in field: Field) -> Bool { offset >= field.offset && offset < field.offset + 7 }
-    return lies(in: time) || lies(in: voltage) || (hasCurrent && lies(in: current))
+    return lies(in: time) || lies(in: voltage) || (hasCurrent && lies(in: current)) || (hasApplied && lies(in: applied))
   }
 
-  /// Reads the line that begins at `offset` and moves `offset` behind its end; false, and nothing done, when it does
-  /// not have the layout in every byte.
+  /// Reads the line that begins at `offset`, with the nanovolts that are applied where they are sent, and moves `offset` behind
+  /// its end; false, and nothing done, when it does not have the layout in every byte.
   @inline(__always)
-  func read(_ reading: inout Reading, in bytes: UnsafeRawBufferPointer, at offset: inout Int) -> Bool {
+  func read(_ reading: inout Reading, _ applied: inout Int64?, in bytes: UnsafeRawBufferPointer, at offset: inout Int)
+    -> Bool
+  {
     guard length > 0, bytes.count - offset > length, bytes[offset + length] == 0x0A else { return false }
     // By spans: an element of an array that lies in a structure is otherwise read from a copy of it.
     let (words, masks) = (words.span, masks.span)
@@ -106,6 +115,10 @@ struct ReadingLayout: Sendable {
       guard let current = sevenDigits(in: bytes, at: offset + current.offset) else { return false }
       reading.current = Current(picoamperes: (current - signOffset) &* self.current.factor)
       reading.range = range
+    }
+    if hasApplied {
+      guard let digits = sevenDigits(in: bytes, at: offset + self.applied.offset) else { return false }
+      applied = (digits - signOffset) &* self.applied.factor
     }
     guard reading.time >= .zero else { return false }
     offset += length + 1

@@ -15,6 +15,8 @@ enum Mark {
   static let leased: Int64 = 4
   /// `ja=5;eb;dc;cc;cd`: a point of a spectrum was done at that moment; frequency, real and imaginary impedance.
   static let point: Int64 = 5
+  /// `ja=6;ba`: the current that was measured after the cell had been disconnected.
+  static let proof: Int64 = 6
   /// `ja=9;jb;eb;eb;ab;ba`: the cell is disconnected; reason, moment, time of the last sample, last voltage and current.
   static let final: Int64 = 9
 }

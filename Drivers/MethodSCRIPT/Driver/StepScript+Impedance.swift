@@ -43,8 +43,8 @@ extension StepScript {
     let unrenewed = Literal.script((setpoint.lease - margin).microseconds, unitExponent: -6)
     add("timer_get b", "add_var b \(unrenewed)")
     writeSamples(
-      "meas_loop_ca p i \(level) \(Literal.script(interval.microseconds, unitExponent: -6)) "
-        + Literal.script(setpoint.lease.microseconds, unitExponent: -6), isDriven: true)
+      "meas_loop_ca o i \(level) \(Literal.script(interval.microseconds, unitExponent: -6)) "
+        + Literal.script(setpoint.lease.microseconds, unitExponent: -6) + Self.measuredPotential, isDriven: true)
     judgeCurrentBound()
     judgeVoltageBounds()
     judgeDuration()

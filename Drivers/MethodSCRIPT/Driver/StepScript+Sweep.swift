@@ -36,7 +36,8 @@ extension StepScript {
   private mutating func writeEarlySample(at start: String) {
     guard interval > Self.earlySample else { return }
     writeSamples(
-      "meas_loop_ca p i \(start) \(Literal.script(Self.earlySample.microseconds, unitExponent: -6)) 1", isDriven: true)
+      "meas_loop_ca o i \(start) \(Literal.script(Self.earlySample.microseconds, unitExponent: -6)) 1"
+        + Self.measuredPotential, isDriven: true)
     judgeCurrentBound()
     judgeVoltageBounds()
     judgeDuration()
@@ -63,8 +64,8 @@ extension StepScript {
     add("if f \(isUp ? ">" : "<") \(target)", "store_var f \(target) da", "endif")
     add("timer_get b", "add_var b \(unrenewed)")
     writeSamples(
-      "meas_loop_lsv p i e f \(Literal.script(step, unitExponent: -12)) "
-        + Literal.script(perSecond, unitExponent: -12), isDriven: true)
+      "meas_loop_lsv o i e f \(Literal.script(step, unitExponent: -12)) "
+        + Literal.script(perSecond, unitExponent: -12) + Self.measuredPotential, isDriven: true)
     judgeCurrentBound()
     judgeVoltageBounds()
     judgeDuration()

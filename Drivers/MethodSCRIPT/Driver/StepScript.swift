@@ -26,6 +26,14 @@ struct StepScript: Sendable, Hashable {
 
   /// The longest line that the instrument takes, without its end.
   static let maximumLineLength = 127
+  /// What a potentiostat's loop is told besides: its own output is the potential that is applied, and the cell's voltage is the
+  /// one that is measured. Both are sent.
+  static let measuredPotential = " add_meas(0 ab p)"
+  /// Measures the current of a cell that was disconnected, and sends it. It stands behind everything else, so that nothing is
+  /// lost should an instrument not measure it.
+  static let proof = [
+    "meas 100m m ba", "store_var s \(Mark.proof)i ja", "pck_start", "pck_add s", "pck_add m", "pck_end",
+  ]
   /// When the first sample of a driven phase is taken, if the interval is longer.
   static let earlySample = TimeSpan(milliseconds: 100)
 
@@ -63,7 +71,8 @@ struct StepScript: Sendable, Hashable {
   // MARK: Frame
 
   private mutating func declare() {
-    for name in ["c", "s", "t", "u", "b", "h", "p", "i"] + holdTimes.map({ holdTimeName($0.offset) }) {
+    let applied = setsVoltage ? ["o"] : []
+    for name in ["c", "s", "t", "u", "b", "h", "p", "i", "m"] + applied + holdTimes.map({ holdTimeName($0.offset) }) {
       add("var \(name)")
     }
     // u is -1 until there is a sample.
@@ -81,6 +90,7 @@ struct StepScript: Sendable, Hashable {
     add("store_var s \(Mark.final)i ja", "pck_start")
     for name in ["s", "c", "t", "u", "p", "i"] { add("pck_add \(name)") }
     add("pck_end")
+    lines += Self.proof
   }
 
   /// Sends a mark of the moment in `t`.
@@ -94,7 +104,9 @@ struct StepScript: Sendable, Hashable {
 
   private mutating func writeRest() {
     setUp(mode: 3)
-    add("timer_start")
+    // That no current flows is shown in the range that the maker's own programs take at open circuit.
+    let range = range(for: Current(picoamperes: 1_000_000))
+    add("set_range ba \(Literal.script(range.picoamperes, unitExponent: -12))", "timer_start")
     writeLoops(
       "meas_loop_ocp p", base: Reason.none, isDriven: false, inHold: false, bounds: { $0.judgeDuration() })
   }
@@ -125,7 +137,9 @@ struct StepScript: Sendable, Hashable {
       let threshold = Literal.script(cutOff.threshold, unitExponent: -6)
       add("copy_var t \(holdTimeName(index))", "add_var \(holdTimeName(index)) \(threshold)")
     }
-    writeLoops("meas_loop_ca p i \(level)", base: base, isDriven: true, inHold: true) { script in
+    writeLoops(
+      "meas_loop_ca o i \(level)", besides: Self.measuredPotential, base: base, isDriven: true, inHold: true
+    ) { script in
       script.judgeCurrentBound()
       script.judgeVoltageBounds()
       script.judgeDuration()
@@ -145,12 +159,13 @@ struct StepScript: Sendable, Hashable {
   /// and the current at the begin of a hold, when it changes fastest, is not left to guessing. Cut-offs are left out
   /// there; it is the one reading that hazard rule 10 lets pass.
   private mutating func writeLoops(
-    _ measure: String, base: Int64, isDriven: Bool, inHold: Bool, bounds: (inout StepScript) -> Void,
-    cutOffs: (inout StepScript) -> Void = { _ in }
+    _ measure: String, besides: String = "", base: Int64, isDriven: Bool, inHold: Bool,
+    bounds: (inout StepScript) -> Void, cutOffs: (inout StepScript) -> Void = { _ in }
   ) {
     let lease = Literal.script(setpoint.lease.microseconds, unitExponent: -6)
     if isDriven, interval > Self.earlySample {
-      writeSamples("\(measure) \(Literal.script(Self.earlySample.microseconds, unitExponent: -6)) 1", isDriven: true)
+      let early = Literal.script(Self.earlySample.microseconds, unitExponent: -6)
+      writeSamples("\(measure) \(early) 1\(besides)", isDriven: true)
       bounds(&self)
       add("breakloop", "endloop")
     }
@@ -159,7 +174,7 @@ struct StepScript: Sendable, Hashable {
     let unrenewed = Literal.script((setpoint.lease - margin).microseconds, unitExponent: -6)
     add("loop c == \(base)i", "timer_get b", "add_var b \(unrenewed)")
     writeSamples(
-      "\(measure) \(Literal.script(interval.microseconds, unitExponent: -6)) \(lease)", isDriven: isDriven)
+      "\(measure) \(Literal.script(interval.microseconds, unitExponent: -6)) \(lease)\(besides)", isDriven: isDriven)
     bounds(&self)
     cutOffs(&self)
     judgeCutOffs(inHold: inHold)
@@ -172,6 +187,7 @@ struct StepScript: Sendable, Hashable {
   mutating func writeSamples(_ loop: String, isDriven: Bool) {
     add(loop, "timer_get u", "pck_start", "pck_add u", "pck_add p")
     if isDriven { add("pck_add i") }
+    if loop.hasSuffix(Self.measuredPotential) { add("pck_add o") }
     add("pck_end")
   }
 
@@ -255,6 +271,14 @@ struct StepScript: Sendable, Hashable {
   }
 
   // MARK: Parts
+
+  /// Whether the voltage is set, so that a loop's own output is what is applied.
+  var setsVoltage: Bool {
+    switch setpoint.mode {
+    case .openCircuit, .constantCurrent, .demand, .profile: false
+    case .constantCurrentThenVoltage, .constantVoltage, .sweep, .impedance: true
+    }
+  }
 
   /// Cut-offs are first judged so long after the circuit was closed (hazard rule 10); bounds at once.
   var settleLiteral: String { Literal.script(setpoint.settle.microseconds, unitExponent: -6) }

@@ -8,7 +8,6 @@
 #ifndef NACYCLER_CNACYCLER_H
 #define NACYCLER_CNACYCLER_H
 
-#include <poll.h>
 #include <stdint.h>
 
 #ifdef __cplusplus
@@ -32,9 +31,10 @@ int nacycler_event_on_signal(int signal, int descriptor);
 /// Gives `signal` its usual effect back. Returns 0 or a negative errno value.
 int nacycler_signal_default(int signal);
 
-/// poll with a time-out in microseconds, negative for none. Returns how many descriptors are ready, 0 when the time is
-/// over, or a negative errno value (-EINTR when a signal handler ran).
-int nacycler_poll(struct pollfd *waited, int count, int64_t timeout_us);
+/// poll with a time-out in microseconds, negative for none. `waited` are `count` values of struct pollfd; the type is not
+/// named, or Swift would take this header for its home wherever it happens to be read first. Returns how many descriptors
+/// are ready, 0 when the time is over, or a negative errno value (-EINTR when a signal handler ran).
+int nacycler_poll(void *waited, int count, int64_t timeout_us);
 
 /// Microseconds since the machine started, suspended time included (CLOCK_BOOTTIME).
 int64_t nacycler_boottime_us(void);
@@ -76,6 +76,50 @@ int nacycler_usb_release(int descriptor, uint32_t interface_number);
 /// One bulk transfer through usbfs; the endpoint's highest bit says that it comes from the device. Returns how many bytes
 /// went, or a negative errno value (-ETIMEDOUT when none went in time).
 int nacycler_usb_bulk(int descriptor, uint8_t endpoint, void *data, uint32_t length, uint32_t timeout_ms);
+
+/// Takes an interface of a USB device for this program, away from the driver of the system with that name if it has it, and
+/// from no other. Returns 0 or a negative errno value (-EBUSY when another program or driver has it).
+int nacycler_usb_claim_from(int descriptor, uint32_t interface_number, const char *driver);
+
+/// One control transfer through usbfs; the highest bit of `request_type` says that data come from the device. Returns how many
+/// bytes went, or a negative errno value (-ETIMEDOUT when it was not answered in time, -EPIPE when it was refused).
+int nacycler_usb_control(int descriptor, uint8_t request_type, uint8_t request, uint16_t value, uint16_t index, void *data,
+                         uint16_t length, uint32_t timeout_ms);
+
+/// Ends the halt of an endpoint, at both ends. Returns 0 or a negative errno value.
+int nacycler_usb_clear_halt(int descriptor, uint8_t endpoint);
+
+/// A bulk transfer that the kernel carries out by itself, with the bytes that it carries.
+struct nacycler_usb_transfer;
+
+/// Makes a transfer for an endpoint, with room for `capacity` bytes. Returns NULL when there is no memory.
+struct nacycler_usb_transfer *nacycler_usb_transfer_new(uint8_t endpoint, uint32_t capacity);
+
+/// Frees a transfer. It must have been reaped, or its device be closed.
+void nacycler_usb_transfer_free(struct nacycler_usb_transfer *transfer);
+
+/// Its bytes: those to be sent, or those that came.
+uint8_t *nacycler_usb_transfer_bytes(struct nacycler_usb_transfer *transfer);
+
+/// What became of it, once it was reaped: how many bytes went, or a negative errno value (-ENOENT when it was taken back,
+/// -EPIPE when the device refused it, -ESHUTDOWN or -ENODEV when the device is gone).
+int nacycler_usb_transfer_outcome(const struct nacycler_usb_transfer *transfer);
+
+/// Hands a transfer of `length` bytes to the kernel. Returns at once: 0 or a negative errno value, -EINVAL for more than its
+/// capacity.
+int nacycler_usb_submit(int descriptor, struct nacycler_usb_transfer *transfer, uint32_t length);
+
+/// Takes a transfer back. It still has to be reaped, and is by then: with -ENOENT, or with what became of it before.
+/// Returns 0 or a negative errno value (-EINVAL when the kernel does not have it any more).
+int nacycler_usb_cancel(int descriptor, struct nacycler_usb_transfer *transfer);
+
+/// The next transfer that is over. Returns 0, or a negative errno value (-EAGAIN when none is, -ENODEV when none is and the
+/// device is gone).
+int nacycler_usb_reap(int descriptor, struct nacycler_usb_transfer **transfer);
+
+/// A descriptor that is readable while a transfer of the device is over and not reaped, while the device is gone, or while the
+/// event counter is signalled. Returns it or a negative errno value.
+int nacycler_usb_watch(int descriptor, int event);
 
 #ifdef __cplusplus
 }

@@ -34,6 +34,10 @@ struct ControlRoutes<Operations: CyclerOperations>: Sendable {
   private func addChannels(to router: Router<PeerContext>) {
     look(router, "v1/status") { _ in try JSONResponse.make(try await operations.status()) }
     look(router, "v1/instruments") { _ in try JSONResponse.make(try await operations.instruments()) }
+    operate(router, "v1/ports/identify") { call in
+      let request = try call.decode(IdentifyRequest.self)
+      return try JSONResponse.make(try await operations.identify(request, by: call.requester))
+    }
     look(router, "v1/channels") { _ in try JSONResponse.make(try await operations.channels()) }
     operate(router, "v1/channels/:channel/clear") { call in
       let request = try call.decode(ClearRequest.self)
@@ -170,10 +174,26 @@ struct ControlRoutes<Operations: CyclerOperations>: Sendable {
       let chunks = try await operations.export(try call.run(), as: format)
       return streams.respond(chunks: chunks, contentType: format.contentType, context: call.context)
     }
+    operate(router, "v1/instruments/:instrument/transcript") { call in
+      let request = call.body.isEmpty ? TranscriptRequest() : try call.decode(TranscriptRequest.self)
+      try Self.check(request)
+      let chunks = try await operations.recordTranscript(
+        of: try call.name("instrument"), request, by: call.requester)
+      return streams.respond(chunks: chunks, contentType: "text/plain; charset=us-ascii", context: call.context)
+    }
     // A snapshot costs the disk a copy, so it is for people who may operate.
     operate(router, "v1/snapshot") { call in
       let chunks = try await operations.snapshot(by: call.requester)
       return streams.respond(chunks: chunks, contentType: "application/vnd.sqlite3", context: call.context)
+    }
+  }
+
+  private static func check(_ request: TranscriptRequest) throws {
+    try PersonText.check(request.note, "note")
+    if let seconds = request.seconds, !(seconds > 0 && seconds <= TranscriptRequest.longestSeconds) {
+      throw RequestRefused(
+        .malformed, code: "request.bad_seconds", message: "a recording cannot last \(seconds) s",
+        hint: "more than 0 and at most \(Int(TranscriptRequest.longestSeconds)), or leave it out")
     }
   }
 

@@ -53,6 +53,9 @@ public protocol CyclerOperations: Sendable {
   func clear(channel: String, _ request: ClearRequest, by requester: Requester) async throws -> Acknowledgement
   /// The instruments that are known, what they can do and how their lines are.
   func instruments() async throws -> InstrumentList
+  /// Asks who is at a port that the daemon does not use. Refused with `port.in_use` where it does, `port.unusable` or
+  /// `link.busy` where the port cannot be opened, and `request.field` for a name that is none.
+  func identify(_ request: IdentifyRequest, by requester: Requester) async throws -> IdentifiedPort
   /// The thermometers that are there or bound.
   func thermometers() async throws -> ThermometerList
   /// Binds a thermometer to a channel, or none. Refused with `observer.not_found`, and with `channel.in_use` while a run
@@ -125,6 +128,11 @@ public protocol CyclerOperations: Sendable {
   /// Takes in the run of an archive in a file that the caller removes. Refused with `archive.…` when it is none, or does
   /// not fit. Ends soon after its task is cancelled, and leaves nothing behind then.
   func importArchive(at path: String, asCell cell: String?, by requester: Requester) async throws -> ImportResponse
+  /// What passes between the daemon and an idle instrument from its port's next opening on, as lines of a transcript; it
+  /// ends with its time, and soon after its reader is gone. `instrument` is a serial number, a channel or a port. Refused with
+  /// `instrument.not_found`, `instrument.away`, `instrument.ambiguous`, `instrument.in_use` and `port.stalled`.
+  func recordTranscript(of instrument: String, _ request: TranscriptRequest, by requester: Requester) async throws
+    -> AsyncThrowingStream<[UInt8], any Error>
   /// A consistent copy of the database, in chunks read on demand. A temporary copy is the implementation's to remove,
   /// also when the reader goes away.
   func snapshot(by requester: Requester) async throws -> AsyncThrowingStream<[UInt8], any Error>

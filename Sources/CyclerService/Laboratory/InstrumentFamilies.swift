@@ -61,6 +61,26 @@ enum InstrumentFamilies {
   }
 }
 
+extension InstrumentFamilies {
+  /// Which families may be at a port of which only the name is known, in the order in which to ask for them: first those
+  /// whose words are lines of text, which a stranger takes for a wrong command, then those that listen, and those whose words
+  /// are single bytes at last. What is a USB device of its own class is known by its strings.
+  static func asked(at path: String) -> [any InstrumentDriver.Type] {
+    let isDevice = InstrumentPorts.node(at: path).hasPrefix("/dev/bus/usb/")
+    return all.filter {
+      let hasPipes = $0.descriptor.bulk != nil
+      return isDevice ? hasPipes || $0.descriptor.carriesMessages : !hasPipes
+    }
+    .enumerated().sorted { (boldness($0.element), $0.offset) < (boldness($1.element), $1.offset) }.map(\.element)
+  }
+
+  private static func boldness(_ family: any InstrumentDriver.Type) -> Int {
+    let words = family.safeStopBytes
+    if words.isEmpty { return 1 }
+    return words.allSatisfy { (0x20..<0x7F).contains($0) || $0 == 0x0A || $0 == 0x0D } ? 0 : 2
+  }
+}
+
 extension LaboratoryConfiguration {
   /// What is wrong with a port as a person named it; nil when nothing is.
   public static func problem(withPort text: String) -> String? { InstrumentFamilies.problem(withPort: text) }

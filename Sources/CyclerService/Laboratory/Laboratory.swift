@@ -69,6 +69,8 @@ actor Laboratory {
   var observers: [ObserverKey: ObserverEntry] = [:]
   /// Which of them is bound to which channel.
   var bindings: [Int64: ObserverKey] = [:]
+  /// Somebody is being asked who he is, for a person.
+  var isIdentifying = false
   /// Ports that appeared again before the thread of their earlier life had ended.
   var reappeared: Set<String> = []
   /// Instruments that answered at a second port while the first was still taken for theirs.

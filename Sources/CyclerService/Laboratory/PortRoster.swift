@@ -32,6 +32,9 @@ final class PortRoster: Sendable {
   /// The thread of a port.
   func worker(at path: String) -> PortWorker? { state.withLock { $0.workers.first { $0.path == path } } }
 
+  /// Whether the daemon stops.
+  var isStopping: Bool { state.withLock { $0.isStopping } }
+
   /// All threads.
   var workers: [PortWorker] { state.withLock { $0.workers } }
 

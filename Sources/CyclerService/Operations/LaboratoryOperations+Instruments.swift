@@ -15,6 +15,23 @@ extension LaboratoryOperations {
       instruments: await laboratory.instruments(), unusable_ports: await laboratory.portTroubles(),
       families: InstrumentFamilies.names.sorted())
   }
+
+  func identify(_ request: IdentifyRequest, by requester: Requester) async throws -> IdentifiedPort {
+    let finding = try await laboratory.identify(port: request.port, by: requester)
+    switch finding {
+    case .instrument(let identity, let asked):
+      return IdentifiedPort(
+        request_id: requester.requestID, port: request.port, instrument_family: identity.family,
+        instrument_model: identity.model, instrument_serial: identity.serial, instrument_firmware: identity.firmware,
+        port_option: "\(identity.family):\(request.port)", asked: asked)
+    case .nobody(let asked):
+      return IdentifiedPort(request_id: requester.requestID, port: request.port, asked: asked)
+    case .unusable(let fault):
+      throw RequestRefused(.impossible, code: fault.code.rawValue, message: fault.detail)
+    case .stopped:
+      throw RequestRefused(.unavailable, code: "daemon.stopping", message: "the daemon stops", hint: "ask again later")
+    }
+  }
 }
 
 extension Laboratory {

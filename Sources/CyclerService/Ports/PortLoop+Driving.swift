@@ -18,6 +18,7 @@ extension PortLoop {
   mutating func drive(_ input: DriverInput, _ now: RunMoment) {
     driverOutputs.removeAll()
     driver.handle(input, at: now.host, into: &driverOutputs)
+    if recorder != nil { writeDown(input, now) }
     workOff(now)
   }
 
@@ -33,6 +34,9 @@ extension PortLoop {
       guard next < commands.count else { break }
       driver.handle(
         .command(channel: commands[next].channel, commands[next].command), at: now.host, into: &driverOutputs)
+      if recorder != nil {
+        writeDown(.command(channel: commands[next].channel, commands[next].command), now)
+      }
       next += 1
     }
     if next > 0 { commands.removeAll(keepingCapacity: true) }

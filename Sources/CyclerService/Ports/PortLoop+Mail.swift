@@ -22,6 +22,7 @@ extension PortLoop {
         attach(pilot, channel, of: instrument, now)
       case .person(let channel, let ask): put(ask, channel, now)
       case .bind(let channel, let cell): bind(cell, channel)
+      case .record(let tap): record(tap, now)
       case .release(let channel):
         if slots.indices.contains(channel) { slots[channel].orphans.removeAll() }
       case .suspendAndEnd:
@@ -109,6 +110,7 @@ extension PortLoop {
         let fault = Fault(.linkLost, "the port was given up before the run was taken")
         news(.lost(identity, fault, pilots: [channel: pilot]))
       case .person(_, let ask): ask.reply(.changing)
+      case .record(let tap): tap.refuse("the port is being closed")
       case .bind, .release, .suspendAndEnd, .end: break
       }
     }

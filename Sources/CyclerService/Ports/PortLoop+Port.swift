@@ -19,8 +19,9 @@ extension PortLoop {
     if let reopenAt, now < reopenAt { return }
     do {
       let descriptor = type(of: driver).descriptor
-      port = try InstrumentPorts.open(
-        worker.path, for: descriptor, parity: descriptor.parities[strangers % descriptor.parities.count])
+      let parity = descriptor.parities[strangers % descriptor.parities.count]
+      port = try InstrumentPorts.open(worker.path, for: descriptor, parity: parity)
+      recorder?.remark("\(worker.path) is open; a serial line has \(descriptor.baudRate) baud and parity \(parity)")
       reopenAt = nil
       saidUnusable = false
       driver = makeDriver()
@@ -30,6 +31,7 @@ extension PortLoop {
     } catch {
       reopenAt = now + Self.reopenInterval
       if !saidUnusable {
+        recorder?.remark("\(worker.path) cannot be opened: \(error.detail)")
         saidUnusable = true
         news(.unusable(error))
       }
@@ -74,6 +76,7 @@ extension PortLoop {
     if !hasBeenIdentified { strangers += 1 }
     // Whatever else is wrong, an instrument that still listens shall open its circuits.
     sendSafeStop()
+    recorder?.remark("the link is given up, the bytes of the safe stop are written: \(fault.detail)")
     // Closing throws away what has not left yet; a serial line needs these milliseconds to carry it.
     _ = nacycler_poll(nil, 0, Self.farewellMicroseconds)
     lost.close()

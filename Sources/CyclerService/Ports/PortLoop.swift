@@ -68,6 +68,8 @@ struct PortLoop: ~Copyable {
   var unwritten: [UInt8] = []
   var checkpoint = ByteWriter()
   var resetRequested: Fault?
+  /// Who writes down what passes; nil while nobody records.
+  var recorder: PortRecorder?
   /// What is known of a channel has changed since it was published.
   var hasSightings = false
   /// Set once the daemon stops: the thread ends when every circuit is open, or at that moment.
@@ -106,10 +108,14 @@ struct PortLoop: ~Copyable {
       if ready.contains(.woken) { takeMail(awake) }
       observe(awake)
       if ready.contains(.readable) { readPort(buffer, awake) }
+      // A device that tells of readiness by one descriptor for all never says that it is writable alone.
+      if !ready.isDisjoint(with: [.readable, .writable]) { flush() }
       tick(awake)
       settleTurn(awake)
+      if recorder != nil { keepRecording(awake) }
     }
     port?.close()
+    recorder?.end("the port is closed for good: it is gone, or the daemon stops")
     refuseLateMail()
     news(.ended(pilots: takePilots()))
   }

@@ -21,6 +21,8 @@ enum PortCommand: Sendable {
   case person(channel: Int, PersonAsk)
   /// Look at that thermometer for the channel's runs, or at none.
   case bind(channel: Int, ObservationCell?)
+  /// Close the port, open it anew, and record what its driver hears, writes and says.
+  case record(TranscriptTap)
   /// Forget what earlier connections left on a channel without a run. Its circuit is open already: a driver makes the
   /// instrument safe before it says who it is.
   case release(channel: Int)

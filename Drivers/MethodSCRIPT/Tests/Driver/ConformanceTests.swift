@@ -36,7 +36,7 @@ import Testing
 
     var error = Conversation.running(Samples.discharge)
     error.receive(mark(1, at: 1_000) + "M000A\n" + sample(1_000, 900_000, -134_300) + "!0058: Line 41\n")
-    error.receive("e\n\n")
+    error.disconnect()
 
     var refusal = Conversation()
     _ = refusal.openIdle()

@@ -91,7 +91,23 @@ struct Conversation {
     receive("t\(firmware)#Mar 12 2026 14:28:01\nR*\n")
     receive("i\(serial)\n")
     receive("v01.09.00\n")
-    return receive("CM\(features)\n").events
+    let known = receive("CM\(features)\n")
+    guard known.events.isEmpty else { return known.events }
+    // It may be deaf, after an error.
+    if known.writes.isEmpty { tickWhenWanted() }
+    let milliampere = ["nexus1": ",10,208", "espico": ",10,20A"][String(firmware.prefix(6))] ?? ",10,215"
+    return receive("e\n" + measured(nanoamperes: 0, milliampere) + "\n").events
+  }
+
+  /// The script that measures the current, taken and ended.
+  static let nothingFlows = "e\n" + measured(nanoamperes: 0) + "\n"
+
+  /// The instrument takes the script that disconnects, and then the one that measures the current.
+  @discardableResult
+  mutating func disconnect() -> [DriverEvent] {
+    let first = receive("e\n\n")
+    guard first.writes == MethodSCRIPTDriver.proofScript else { return first.events }
+    return first.events + receive(Self.nothingFlows).events
   }
 
   /// A conversation with an identified instrument that has taken the set-point's script.
@@ -133,7 +149,13 @@ func ending(
   "Tnacycler 12 34 \(kind)\n"
     + package(
       variable("ja", 9, "i"), variable("jb", Int(reason), "i"), variable("eb", milliseconds, "m"),
-      variable("eb", sampled, "m"), variable("ab", microvolts, "u"), variable("ba", nanoamperes, "n")) + "\n"
+      variable("eb", sampled, "m"), variable("ab", microvolts, "u"), variable("ba", nanoamperes, "n"))
+    + measured(nanoamperes: 0) + "\n"
+}
+
+/// The current of a cell that was disconnected, measured in the range of 1 mA.
+func measured(nanoamperes: Int, _ metadata: String = ",10,215") -> String {
+  package(variable("ja", 6, "i"), variable("ba", nanoamperes, "n", metadata))
 }
 
 /// The reading that `sample` stands for.

@@ -12,6 +12,8 @@ extension GoldenScripts {
     var h
     var p
     var i
+    var m
+    var o
     store_var c 0i jb
     store_var s 0i ja
     store_var t 0 eb
@@ -55,12 +57,13 @@ extension GoldenScripts {
     endif
     timer_get b
     add_var b 57
-    meas_loop_ca p i 1900m 100m 60
+    meas_loop_ca o i 1900m 100m 60 add_meas(0 ab p)
     timer_get u
     pck_start
     pck_add u
     pck_add p
     pck_add i
+    pck_add o
     pck_end
     if i > 1m
     store_var c 5i jb
@@ -143,6 +146,12 @@ extension GoldenScripts {
     pck_add u
     pck_add p
     pck_add i
+    pck_end
+    meas 100m m ba
+    store_var s 6i ja
+    pck_start
+    pck_add s
+    pck_add m
     pck_end
     """
 }

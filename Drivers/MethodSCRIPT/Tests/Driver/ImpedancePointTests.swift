@@ -11,7 +11,7 @@ import Testing
 /// What the driver makes of a spectrum's script.
 @Suite struct ImpedancePointTests {
   private static let closed = "Pja8000001i;eb8000000m\n"
-  private static let reading = "Peb8000064m;da81CFDE0u;ba8000001u,10,212\n"
+  private static let reading = "Peb8000064m;ab81CFDE0u,10,206;ba8000001u,10,212\n"
 
   /// A spectrum that holds the voltage before its first point.
   private static func waiting() -> Conversation {

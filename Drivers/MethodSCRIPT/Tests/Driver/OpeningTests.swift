@@ -22,7 +22,9 @@ import Testing
     #expect(conversation.receive("R*\n").writes == "i\n")
     #expect(conversation.receive("iES4HR23A0007\n").writes == "v\n")
     #expect(conversation.receive("v01.09.00\n").writes == "CM\n")
-    let events = conversation.receive("CM\(Conversation.features)\n").events
+    let known = conversation.receive("CM\(Conversation.features)\n")
+    #expect(known.events.isEmpty && known.writes == MethodSCRIPTDriver.proofScript)
+    let events = conversation.receive(Conversation.nothingFlows).events
     let identity = InstrumentIdentity(
       family: "methodscript", model: "EmStat4 HR", serial: "ES4HR23A0007",
       firmware: "1.500 (MethodSCRIPT 01.09.00)", capabilities: MethodSCRIPTModel.emStat4HR.capabilities)

@@ -70,9 +70,9 @@ import Testing
   /// Each piece of a sweep is no longer than the lease: 0.5 mV/s for 60 s are 30 mV.
   @Test func rule12ASweepGoesOnPieceByPiece() {
     let script = lines(Samples.sweep)
-    #expect(script.count { $0 == "meas_loop_lsv p i e f 500u 500u" } == 2)
+    #expect(script.count { $0 == "meas_loop_lsv o i e f 500u 500u add_meas(0 ab p)" } == 2)
     // Bounds are judged 100 ms after the circuit is closed, whatever the interval.
-    let early = script.firstIndex(of: "meas_loop_ca p i 2800m 100m 1") ?? .max
+    let early = script.firstIndex(of: "meas_loop_ca o i 2800m 100m 1 add_meas(0 ab p)") ?? .max
     let bound = script.firstIndex(of: "store_var c \(Reason.current)i jb") ?? .max
     #expect(early < bound && bound < (script.firstIndex(of: "timer_get l") ?? 0))
     #expect(script.contains("add_var f -30m") && script.contains("add_var f 30m"))

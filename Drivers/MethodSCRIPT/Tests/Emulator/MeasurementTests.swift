@@ -108,6 +108,32 @@ struct MeasurementTests {
     #expect(laboratory.instrument.cellTruth(channel: 0).open == nil)
   }
 
+  /// With the cell off there is no current, and one that flows all the same, through a switch that hangs, is measured.
+  @Test(arguments: [false, true])
+  func theCurrentIsMeasuredWithTheCellOffToo(hangs: Bool) {
+    var laboratory = Laboratory(LinearCell(startVoltage: 1, resistance: 100))
+    let script = """
+      var m
+      \(Self.galvanostat)wait 1
+      set_i 500u
+      wait 10
+      cell_off
+      meas 100m m ba
+      pck_start
+      pck_add m
+      pck_end
+      """
+    laboratory.send("e\n\(script)\n\n")
+    var lines = laboratory.run(until: 5)
+    let doesHang = hangs && laboratory.instrument.misbehave(.liar, channel: 0)
+    #expect(doesHang == hangs)
+    lines += laboratory.run()
+    let current = Self.hexadecimal(hangs ? 500_000 : 0)
+    #expect(lines == ["e", "Pba\(current)\(hangs ? "n" : " "),10,215", ""])
+    #expect(!laboratory.instrument.isCellOn)
+    #expect(laboratory.instrument.terminals(channel: 0)?.amperes == (hangs ? 500e-6 : 0))
+  }
+
   @Test func cutOffOnTheInstrumentEndsTheLoop() {
     var laboratory = Laboratory(LinearCell(startVoltage: 1, capacitance: 1))
     let lines = laboratory.execute(Self.cycling("-1m 1 600", body: "if p <= 990m\nbreakloop\nendif\n"))
