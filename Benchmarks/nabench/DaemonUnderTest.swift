@@ -139,6 +139,27 @@ final class DaemonUnderTest {
     }
   }
 
+  /// What an instrument has given since its port appeared.
+  struct ReadingCount {
+    var model: String
+    var channels: Int
+    var readings: Int
+  }
+
+  /// What each instrument has given, by its first channel.
+  func readingCounts() throws -> [String: ReadingCount] {
+    let list = try control.need("GET", "/v1/instruments")["instruments"] as? [[String: Any]] ?? []
+    var counts: [String: ReadingCount] = [:]
+    for entry in list {
+      guard let channels = entry["channels"] as? [String], let first = channels.first,
+        let model = entry["instrument_model"] as? String, let link = entry["link"] as? [String: Any],
+        let readings = link["readings"] as? Int
+      else { continue }
+      counts[first] = ReadingCount(model: model, channels: channels.count, readings: readings)
+    }
+    return counts
+  }
+
   /// Starts a protocol on channels; returns the numbers of the runs.
   func start(_ text: String, on channels: [String], acceptsNoHardwareLimits: Bool = false) throws -> [Int] {
     let started = try control.need(

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: NaCycler contributors
 //
-// A laboratory with instruments of every family at one daemon, 64 channels: those that can, record ten readings a second, the
-// others as fast as their wire or their converter allows. Then one port stalls, and the reaction at another is measured with
-// and without it.
+// A laboratory with instruments of every family at one daemon: 64 channels of the family that can, at ten readings a second each,
+// and beside them 37 of six others, as fast as their wire or their converter allows. Then one port stalls, and the reaction at
+// another is measured with and without it.
 
 import Foundation
 
@@ -11,8 +11,10 @@ enum MixedFleetBenchmark {
   private static let windows = 5
   private static let windowSeconds = 5.0
   private static let shots = 500
-  /// The benchmark's own instruments, which record ten readings a second and hold no limits.
-  private static let fastChannels = 48
+  /// The benchmark's own instruments, which send ten readings a second; with the one of the shots they are 64.
+  private static let boardChannels = 63
+  /// Ten readings a second, all but what a window cuts off.
+  private static let leastRate = 9.5
 
   /// Emulated instruments of one kind, and what runs on each of their channels.
   private struct Group {
@@ -24,6 +26,8 @@ enum MixedFleetBenchmark {
     var role: String
     var window: (String, String)
     var step: String
+    /// Whether each of its channels is asked for ten readings a second.
+    var isFast = false
   }
 
   /// Of ampere-hours, so that nothing ends meanwhile.
@@ -38,24 +42,28 @@ enum MixedFleetBenchmark {
     {"like": "hard-carbon", "positive_electrode": {"potential_V": [[-0.02, 2.8], [0, 2.5], [1, 2.3], [2, 2.0]]}}
     """
 
-  /// 16 channels beside the fast ones. The first group is the one that stalls.
+  private static let gentleStep = #"{"discharge": "36 uA", "until": ["voltage <= 10 mV", "step_time >= 30 h"]}"#
+
+  /// The first group is the one that stalls.
   private static let groups = [
     Group(
       instrument: "keithley-2400", family: "keithley_scpi", count: 1, channels: 1, cell: smallCell,
       role: "anode-half-cell", window: ("-50 mV", "3 V"),
-      step: #"{"discharge": "36 uA", "until": ["voltage <= 10 mV", "step_time >= 30 h"]}"#),
+      step: gentleStep),
     Group(
       instrument: "keithley-2400", family: "keithley_scpi", count: 1, channels: 1, cell: smallCell,
       role: "anode-half-cell", window: ("-50 mV", "3 V"),
-      step: #"{"discharge": "36 uA", "until": ["voltage <= 10 mV", "step_time >= 30 h"]}"#),
+      step: gentleStep),
     Group(
       instrument: "keithley-2602b", family: "keithley_tsp", count: 1, channels: 2, cell: smallCell,
       role: "anode-half-cell", window: ("-50 mV", "3 V"),
-      step: #"{"discharge": "36 uA", "until": ["voltage <= 10 mV", "step_time >= 30 h"]}"#),
+      step: gentleStep),
     Group(
-      instrument: "tdstatv3", family: "tdstat", count: 1, channels: 1, cell: smallCell,
-      role: "anode-half-cell", window: ("-50 mV", "3 V"),
-      step: #"{"discharge": "36 uA", "until": ["voltage <= 10 mV", "step_time >= 30 h"]}"#),
+      instrument: "keithley-2450", family: "keithley_scpi", count: 8, channels: 8, cell: smallCell,
+      role: "anode-half-cell", window: ("-50 mV", "3 V"), step: gentleStep, isFast: true),
+    Group(
+      instrument: "tdstatv3", family: "tdstat", count: 8, channels: 8, cell: smallCell,
+      role: "anode-half-cell", window: ("-50 mV", "3 V"), step: gentleStep, isFast: true),
     Group(
       instrument: "batlab", family: "batlab", count: 2, channels: 8, cell: largeCell, role: "cathode-half-cell",
       window: ("1.9 V", "4.4 V"), step: #"{"charge": "0.5 A", "until": ["voltage >= 4.1 V", "step_time >= 5 h"]}"#),
@@ -63,14 +71,15 @@ enum MixedFleetBenchmark {
       instrument: "ebc-a20", family: "zketech_ebc", count: 1, channels: 1, cell: largeCell, role: "cathode-half-cell",
       window: ("1.9 V", "4.4 V"), step: #"{"charge": "0.5 A", "until": ["voltage >= 4.1 V", "step_time >= 5 h"]}"#),
     Group(
-      instrument: "rodeostat", family: "rodeostat", count: 2, channels: 2, cell: heldCell, role: "anode-half-cell",
+      instrument: "rodeostat", family: "rodeostat", count: 8, channels: 8, cell: heldCell, role: "anode-half-cell",
       window: ("-50 mV", "3 V"),
-      step: #"{"hold": "2.49 V", "current_at_most": "1 mA", "until": ["step_time >= 5 h"], "diagnostic": true}"#),
+      step: #"{"hold": "2.49 V", "current_at_most": "1 mA", "until": ["step_time >= 5 h"], "diagnostic": true}"#,
+      isFast: true),
   ]
 
   static func run() throws {
     let folder = try ScratchDirectory()
-    let board = try Company.start(.instruments, [folder.path + "/fast", "\(fastChannels)"])
+    let board = try Company.start(.instruments, [folder.path + "/fast", "\(boardChannels)"])
     try board.awaitLine("ready")
     var benches: [StartedProgram] = []
     for (index, group) in groups.enumerated() {
@@ -84,8 +93,8 @@ enum MixedFleetBenchmark {
     let daemon = try DaemonUnderTest(ports: ports)
     let run = try target.startRun(at: daemon)
     let others = groups.map(\.channels).reduce(0, +)
-    try target.serve(for: "\(others + fastChannels) idle channels") { _ in
-      try daemon.channelsByPort().filter { $0.state == "idle" }.count == fastChannels + others
+    try target.serve(for: "\(others + boardChannels) idle channels") { _ in
+      try daemon.channelsByPort().filter { $0.state == "idle" }.count == boardChannels + others
     }
     try start(daemon, folder.path, board)
     try measureLoad(daemon, &target)
@@ -122,9 +131,9 @@ enum MixedFleetBenchmark {
       let own = named(below: "\(folder)/\(index)")
       count += try daemon.start(text, on: own, acceptsNoHardwareLimits: true).count
     }
-    let wanted = fastChannels + groups.map(\.channels).reduce(0, +)
+    let wanted = boardChannels + groups.map(\.channels).reduce(0, +)
     guard count == wanted else { throw BenchmarkFailure("\(count) of \(wanted) runs were started") }
-    try board.awaitLine("driving \(fastChannels)")
+    try board.awaitLine("driving \(boardChannels)")
   }
 
   private static func protocolText(_ group: Group) -> String {
@@ -137,7 +146,7 @@ enum MixedFleetBenchmark {
         "charge_current": {"max": "1 A", "for": "1 s"}, "discharge_current": {"max": "1 A", "for": "1 s"},
         "half_cycle_charge": {"max": "3 Ah"}, "empty_half_cycle": {"below": "0.001 uAh", "in_a_row": 3}
       },
-      "record": {"every": "2 s"},
+      "record": {"every": "\(group.isFast ? "100 ms" : "2 s")"},
       "on_interruption": {"resume_within": "30 min", "otherwise": "hold"},
       "steps": [\(group.step)]
     }
@@ -148,6 +157,7 @@ enum MixedFleetBenchmark {
   private static func measureLoad(_ daemon: DaemonUnderTest, _ target: inout ReactionBenchmark.Target) throws {
     try target.serve(seconds: 3)
     var shares: [Double] = []
+    let (counted, countedAt) = (try daemon.readingCounts(), Figures.now())
     for _ in 0..<windows {
       let before = try daemon.processorSeconds()
       let begun = Figures.now()
@@ -155,8 +165,30 @@ enum MixedFleetBenchmark {
       let used = try daemon.processorSeconds() - before
       shares.append(used / (Double(Figures.now() - begun) * 1e-9) * 100)
     }
+    try sayRates(since: counted, countedAt, try daemon.readingCounts())
     shares.sort()
     Figures.say("cpu_percent_64_mixed_channels", shares[windows / 2], "percent of a core")
     Figures.say("cpu_percent_64_mixed_channels_least", shares[0], "percent of a core")
+  }
+
+  private typealias Counts = [String: DaemonUnderTest.ReadingCount]
+
+  /// What the instruments gave: a load without its readings is none.
+  private static func sayRates(since before: Counts, _ begun: Int64, _ after: Counts) throws {
+    let seconds = Double(Figures.now() - begun) * 1e-9
+    var rates: [String: [Double]] = [:]
+    for (channel, count) in after {
+      let given = Double(count.readings - (before[channel]?.readings ?? 0)) / seconds / Double(count.channels)
+      rates[count.model, default: []] += Array(repeating: given, count: count.channels)
+    }
+    let all = rates.values.joined()
+    let fast = all.count { $0 >= leastRate }
+    Figures.say("channels_mixed", Double(all.count), "channels")
+    Figures.say("channels_mixed_10hz", Double(fast), "channels")
+    Figures.say("readings_per_second_mixed", all.reduce(0, +), "1/s")
+    for (model, own) in rates.sorted(by: { $0.key < $1.key }) {
+      Figures.say("readings_per_second_of_a_\(model)", own.reduce(0, +) / Double(own.count), "1/s")
+    }
+    guard fast >= 64 else { throw BenchmarkFailure("\(fast) channels only gave ten readings a second") }
   }
 }

@@ -148,13 +148,19 @@ public struct ChannelList: Codable, Sendable, Hashable {
   public var channels: [ChannelStatus]
   /// Ports that were found or named and carry no channel, by name.
   public var unusable_ports: [UnusablePort]
+  /// Patterns of `--port` that match no port now, as they were given; one that appears is taken.
+  public var unmatched_ports: [String]
   /// Why nothing can be stored just now, with the name of the fault; null when it can.
   @OrNull public var store_failure: String?
 
   /// Makes one from its parts.
-  public init(channels: [ChannelStatus], unusable_ports: [UnusablePort] = [], store_failure: String? = nil) {
+  public init(
+    channels: [ChannelStatus], unusable_ports: [UnusablePort] = [], unmatched_ports: [String] = [],
+    store_failure: String? = nil
+  ) {
     self.channels = channels
     self.unusable_ports = unusable_ports
+    self.unmatched_ports = unmatched_ports
     self.store_failure = store_failure
   }
 }

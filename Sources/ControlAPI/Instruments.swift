@@ -155,11 +155,14 @@ public struct IdentifiedPort: Codable, Sendable, Hashable {
   @OrNull public var port_option: String?
   /// The families that were asked for, in this order.
   public var asked: [String]
+  /// What drivers that understood somebody there will not drive, and why; empty where somebody can be driven.
+  public var refusals: [FamilyRefusal]
 
   /// Makes one from its parts.
   public init(
     request_id: String, port: String, instrument_family: String? = nil, instrument_model: String? = nil,
-    instrument_serial: String? = nil, instrument_firmware: String? = nil, port_option: String? = nil, asked: [String]
+    instrument_serial: String? = nil, instrument_firmware: String? = nil, port_option: String? = nil, asked: [String],
+    refusals: [FamilyRefusal] = []
   ) {
     self.request_id = request_id
     self.port = port
@@ -169,6 +172,24 @@ public struct IdentifiedPort: Codable, Sendable, Hashable {
     self.instrument_firmware = instrument_firmware
     self.port_option = port_option
     self.asked = asked
+    self.refusals = refusals
+  }
+}
+
+/// Why a driver that was understood at a port does not drive what is there.
+public struct FamilyRefusal: Codable, Sendable, Hashable {
+  /// The driver.
+  public var instrument_family: String
+  /// Registered dotted name of the fault, `link.identity`.
+  public var code: String
+  /// What was said there, and what the driver knows.
+  public var message: String
+
+  /// Makes one from its parts.
+  public init(instrument_family: String, code: String, message: String) {
+    self.instrument_family = instrument_family
+    self.code = code
+    self.message = message
   }
 }
 
@@ -178,13 +199,18 @@ public struct InstrumentList: Codable, Sendable, Hashable {
   public var instruments: [InstrumentStatus]
   /// Ports that were found or named and carry none, by name.
   public var unusable_ports: [UnusablePort]
+  /// Patterns of `--port` that match no port now, as they were given; one that appears is taken.
+  public var unmatched_ports: [String]
   /// The families of which an instrument can be named with `--port FAMILY:PORT`.
   public var families: [String]
 
   /// Makes one from its parts.
-  public init(instruments: [InstrumentStatus], unusable_ports: [UnusablePort], families: [String]) {
+  public init(
+    instruments: [InstrumentStatus], unusable_ports: [UnusablePort], unmatched_ports: [String] = [], families: [String]
+  ) {
     self.instruments = instruments
     self.unusable_ports = unusable_ports
+    self.unmatched_ports = unmatched_ports
     self.families = families
   }
 }

@@ -127,12 +127,18 @@ public struct StartRequest: StrictRequest, Hashable {
   public var allow_voltage: String?
   /// Agrees to an instrument that cannot hold limits when the host dies.
   public var accept_no_hardware_limits: Bool
+  /// A resistor is connected in place of a cell: channels hold no cell, before and afterwards, an open circuit of exactly 0 V is
+  /// right, and the protocols are for `no-cycles`. Absent is false.
+  public var on_resistor: Bool?
+
+  /// Whether it is said that a resistor is connected.
+  public var isOnResistor: Bool { on_resistor ?? false }
 
   /// Makes one from its parts.
   public init(
     protocols: [ProtocolSource], channels: [String], cells: [String], active_mass_ug: Int64? = nil,
     area_mm2: Double? = nil, nominal_capacity_mAh: Double? = nil, set: [String]? = nil, allow_voltage: String? = nil,
-    accept_no_hardware_limits: Bool = false
+    accept_no_hardware_limits: Bool = false, on_resistor: Bool? = nil
   ) {
     self.protocols = protocols
     self.channels = channels
@@ -143,13 +149,14 @@ public struct StartRequest: StrictRequest, Hashable {
     self.set = set
     self.allow_voltage = allow_voltage
     self.accept_no_hardware_limits = accept_no_hardware_limits
+    self.on_resistor = on_resistor
   }
 
   /// The keys that a request may have.
   public static let shape: RequestShape = .object([
     "protocols": .list(ProtocolSource.shape), "channels": .value, "cells": .value, "active_mass_ug": .value,
     "area_mm2": .value, "nominal_capacity_mAh": .value, "set": .value, "allow_voltage": .value,
-    "accept_no_hardware_limits": .value,
+    "accept_no_hardware_limits": .value, "on_resistor": .value,
   ])
 }
 

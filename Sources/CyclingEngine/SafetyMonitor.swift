@@ -207,12 +207,12 @@ public struct SafetyMonitor: Sendable, Hashable {
     return Fault(.instrumentSetpointNotFollowed, .astray(current, asked: set, readings: astrayReadingsInARow))
   }
 
-  /// A voltage that is not the one that is held, and no current that could bring the cell there: nobody drives it. Whoever
-  /// waits for the contact to return closes on a cell that is far away (hazard rule 2). A thousandth of what the hold allows
-  /// is offset and noise.
+  /// A voltage that is not the one that is held, and not even half of the current that might bring the cell there: nobody
+  /// drives it, or something else than its voltage is kept. Whoever waits for the contact to return closes on a cell that is
+  /// far away (hazard rule 2). Only an instrument at the most that the hold allows may be on its way.
   private mutating func judgeHeld(_ reading: Reading, _ held: Voltage, _ atMost: Current) -> Fault? {
     guard let voltage = reading.voltage, let current = reading.current, !FollowedDrive.shows(voltage, held: held),
-      current.magnitude <= atMost / 1_000
+      current.magnitude < atMost / 2
     else {
       astrayReadingsInARow = 0
       return nil
@@ -220,7 +220,7 @@ public struct SafetyMonitor: Sendable, Hashable {
     astrayReadingsInARow += 1
     guard astrayReadingsInARow > Self.toleratedAstrayReadings else { return nil }
     let detail =
-      "\(astrayReadingsInARow) readings in a row of \(voltage.written) or so and no current, where \(held.written) is held"
+      "\(astrayReadingsInARow) readings in a row of \(voltage.written) or so where \(held.written) is held, and \(current.written) or so, which is less than half of the \(atMost.written) that may flow"
     return Fault(.instrumentSetpointNotFollowed, detail)
   }
 

@@ -123,8 +123,13 @@ public struct ProgramListing {
   }
 
   static func text(_ voltage: Voltage, _ instrument: InstrumentLimits?) -> String {
-    guard let instrument else { return voltage.written }
-    return "\(voltage.written) ± \(instrument.voltageError(at: voltage).shown(digits: 3))"
+    voltage.written + error(at: voltage, instrument)
+  }
+
+  /// The stated error, to be written behind a voltage; nothing where none is stated. No instrument is without any.
+  private static func error(at voltage: Voltage, _ instrument: InstrumentLimits?) -> String {
+    guard let error = instrument?.voltageError(at: voltage), error > .zero else { return "" }
+    return " ± \(error.shown(digits: 3))"
   }
 
   /// A block's condition as it was written, with the charge that it resolves to where that is something else.
@@ -147,9 +152,7 @@ public struct ProgramListing {
     let operand = end.text.split(separator: " ", maxSplits: 2).last.map(String.init) ?? ""
     switch end.quantity {
     case .voltage:
-      guard let instrument else { return end.text }
-      let error = instrument.voltageError(at: Voltage(count: end.threshold))
-      return "\(end.text) ± \(error.shown(digits: 3))"
+      return end.text + error(at: Voltage(count: end.threshold), instrument)
     case .current:
       return (try? Current(written: operand)) == nil
         ? "\(end.text) (\(Current(count: end.threshold).shown()))" : end.text

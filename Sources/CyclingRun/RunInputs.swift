@@ -133,6 +133,8 @@ public struct RunSettings: Sendable, Hashable {
   public var observerPatience: TimeSpan = TimeSpan(seconds: 30)
   /// A person allowed a start voltage outside the protocol's window, and why.
   public var allowedVoltageReason: String?
+  /// A resistor is connected in place of the cell, on which exactly 0 V is right; all else is judged as ever.
+  public var isOnResistor = false
   /// Whether the instrument can drive a constant current to a voltage. Where it cannot, a hold is not approached, and a cell
   /// that relaxed too far away from it waits for a person.
   public var setsCurrents = true

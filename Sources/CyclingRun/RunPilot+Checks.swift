@@ -66,13 +66,16 @@ extension RunPilot {
         return
       }
       note(.preflightAllowed, .warning, actor: identity.startedBy, "\(fault.detail); allowed: \(reason)", now, &outputs)
+    } else if low == .zero, high == .zero {
+      let detail = "the open circuit is exactly 0 V; the run was started on a resistor in place of a cell"
+      note(.preflightAllowed, .warning, actor: identity.startedBy, detail, now, &outputs)
     }
     hasPassedPreflight = true
     enterPlace(now, &outputs)
   }
 
   private func preflightFault(low: Voltage, high: Voltage, last: Voltage) -> Fault? {
-    if low == .zero, high == .zero {
+    if low == .zero, high == .zero, !settings.isOnResistor {
       return Fault(.preflightExactlyZero, "the open circuit is exactly 0 V: no cell, or the leads are shorted")
     }
     if (high - low) > Self.tolerableDrift {

@@ -70,6 +70,11 @@ public enum InstrumentPorts {
   /// The node that a name leads to, through links; the name itself where it leads nowhere or is an address.
   public static func node(at path: String) -> String { PortHolder.resolved(path) ?? path }
 
+  /// Whether something is there under that name, or where it links to; an address is always there.
+  public static func isThere(_ path: String) -> Bool {
+    SocketAddress(path) != nil || PortHolder.resolved(path) != nil
+  }
+
   /// Whether a name, or what it links to, is the node of a USB device.
   private static func isUSBDevice(_ path: String) -> Bool { leads(path, below: "/dev/bus/usb/") }
 

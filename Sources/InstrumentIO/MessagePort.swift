@@ -22,22 +22,22 @@ public final class MessagePort: InstrumentPort {
   public let path: String
   /// Readable while transfers are over, answers wait or the instrument is gone; -1 once closed.
   public private(set) var descriptor: CInt = -1
-  private var device: CInt = -1
+  var device: CInt = -1
   /// Signalled while whole answers wait here, and once the instrument is gone.
-  private var event: CInt = -1
-  private let interface: MessageInterface
-  private let inward: USBTransfer
-  private let outward: [USBTransfer]
-  private var inbox = MessageInbox()
-  private var outbox = MessageOutbox()
-  private var tag: UInt8 = 0
+  var event: CInt = -1
+  let interface: MessageInterface
+  let inward: USBTransfer
+  let outward: [USBTransfer]
+  var inbox = MessageInbox()
+  var outbox = MessageOutbox()
+  var tag: UInt8 = 0
   /// Whether an answer was requested and is not there.
-  private var isAnswerDue = false
+  var isAnswerDue = false
   /// Whether something went wrong with a transfer, or with clearing, and the instrument was not cleared since.
-  private var isTroubled = false
+  var isTroubled = false
   /// Whether the instrument halted the pipe from it.
-  private var isInwardHalted = false
-  private var hasHungUp = false
+  var isInwardHalted = false
+  var hasHungUp = false
 
   /// The driver of the system's that takes such instruments, and has to give them up.
   private static let systemDriver = "usbtmc"
@@ -45,8 +45,6 @@ public final class MessagePort: InstrumentPort {
   private static let outwardCount = 16
   /// Descriptors of a device, at most. An instrument has some dozens of bytes.
   private static let descriptorLimit = 4_096
-  /// So many transfers are taken from the kernel before the caller has his turn again.
-  private static let turnLimit = 256
 
   /// Opens a device and takes its interface, also from the system's own driver.
   ///
@@ -144,189 +142,6 @@ public final class MessagePort: InstrumentPort {
     if inbox.readable == 0, !hasHungUp { _ = nacycler_event_drain(event) }
     if count > 0 { return .bytes(count) }
     return hasHungUp ? .hangUp : .wouldBlock
-  }
-
-  private func send(_ part: MessageOutbox.Part) {
-    submit(outbox.bytes.count) { tag, bytes in
-      let count = outbox.bytes.count
-      MessageHeader.writeMessage(tag, count: count, isLast: part.isLast, into: bytes)
-      outbox.bytes.withUnsafeBytes {
-        UnsafeMutableRawBufferPointer(rebasing: bytes[MessageHeader.size...]).copyMemory(from: $0)
-      }
-      for index in MessageHeader.size + count..<MessageHeader.transferSize(of: count) { bytes[index] = 0 }
-    }
-    outbox.sent(part)
-    if part.isQuestion { request() }
-  }
-
-  /// Asks for an answer, or for more of one.
-  private func request() {
-    submit(0) { tag, bytes in MessageHeader.writeRequest(tag, atMost: MessageInbox.partLimit, into: bytes) }
-    inbox.expect(tag)
-    isAnswerDue = true
-    awaitPacket()
-  }
-
-  // MARK: - Transfers
-
-  /// Hands a transfer with a header and so many bytes to the kernel.
-  private func submit(_ count: Int, _ fill: (UInt8, UnsafeMutableRawBufferPointer) -> Void) {
-    guard !hasHungUp else { return }
-    tag = MessageHeader.tag(after: tag)
-    guard let transfer = outward.first(where: { !$0.isUnderWay }) else {
-      isTroubled = true
-      return
-    }
-    fill(tag, transfer.bytes)
-    if !transfer.submit(to: device, count: MessageHeader.transferSize(of: count)) { hangUp() }
-  }
-
-  /// One packet at a time: some instruments leave out the empty packet that ends a transfer of full ones, and a transfer of
-  /// more would wait for it.
-  private func awaitPacket() {
-    guard !hasHungUp, !inward.isUnderWay else { return }
-    if !inward.submit(to: device, count: interface.packetSize) { hangUp() }
-  }
-
-  /// Takes from the kernel what is over.
-  private func settle() {
-    for _ in 0..<Self.turnLimit {
-      var handle: OpaquePointer?
-      let error = nacycler_usb_reap(device, &handle)
-      guard error == 0, let handle else {
-        if error != -EAGAIN, error != -EINTR { hangUp() }
-        return
-      }
-      if handle == inward.handle {
-        takePacket(inward.reaped())
-      } else if let transfer = outward.first(where: { $0.handle == handle }) {
-        note(transfer.reaped())
-      }
-    }
-  }
-
-  /// What became of a transfer; false when it did not go as it should.
-  @discardableResult private func note(_ outcome: CInt) -> Bool {
-    switch outcome {
-    case 0...: return true
-    case -ENODEV, -ESHUTDOWN: hangUp()
-    // Taken back by us.
-    case -ENOENT: break
-    default: isTroubled = true
-    }
-    return false
-  }
-
-  private func takePacket(_ outcome: CInt) {
-    if outcome == -EPIPE { isInwardHalted = true }
-    let count = Int(outcome)
-    guard note(outcome), isAnswerDue, count <= inward.bytes.count else {
-      endAnswer()
-      return
-    }
-    let packet = UnsafeRawBufferPointer(rebasing: inward.bytes[..<count])
-    switch inbox.take(packet, isShort: count < interface.packetSize) {
-    case .more: awaitPacket()
-    case .partEnded: request()
-    case .messageEnded:
-      isAnswerDue = false
-      _ = nacycler_event_signal(event)
-    case .damaged:
-      isTroubled = true
-      endAnswer()
-    }
-  }
-
-  private func endAnswer() {
-    isAnswerDue = false
-    inbox.giveUp()
-  }
-
-  private func hangUp() {
-    hasHungUp = true
-    endAnswer()
-    _ = nacycler_event_signal(event)
-  }
-
-  // MARK: - Clearing
-
-  /// Requests of the class, to an interface (USBTMC 1.0, section 4.2.1, table 15), and what answers them begin with (table 16).
-  private enum Request {
-    static let toInterface: UInt8 = 0xA1
-    static let initiateClear: UInt8 = 5
-    static let checkClearStatus: UInt8 = 6
-    static let success: UInt8 = 0x01
-    static let pending: UInt8 = 0x02
-  }
-
-  /// How long one request may take, in milliseconds.
-  private static let requestPatience: UInt32 = 50
-  /// How long a packet that the instrument says it has may take, in milliseconds.
-  private static let packetPatience: UInt32 = 20
-  /// How long the whole of it may take, in microseconds. An instrument that does not answer gets its message all the same.
-  private static let clearPatience: Int64 = 200_000
-  /// Between two looks whether it is done, in microseconds.
-  private static let clearPause: Int64 = 1_000
-
-  /// Takes everything back that is under way, and empties the instrument's buffers.
-  private func clear() {
-    takeBack()
-    isTroubled = true
-    let deadline = nacycler_boottime_us() + Self.clearPatience
-    guard ask(Request.initiateClear, 1, until: deadline)?.status == Request.success else { return }
-    while let answer = ask(Request.checkClearStatus, 2, until: deadline) {
-      switch answer.status {
-      case Request.success: return endClearing()
-      case Request.pending where nacycler_boottime_us() < deadline:
-        // The lowest bit says that packets wait to be thrown away.
-        if answer.detail & 1 != 0 {
-          throwPacketsAway(until: deadline)
-        } else {
-          _ = nacycler_poll(nil, 0, Self.clearPause)
-        }
-      default: return
-      }
-    }
-  }
-
-  /// The instrument halted the pipe to it while it cleared itself.
-  private func endClearing() {
-    isTroubled = nacycler_usb_clear_halt(device, interface.outEndpoint) != 0
-    if isInwardHalted { isInwardHalted = nacycler_usb_clear_halt(device, interface.inEndpoint) != 0 }
-  }
-
-  private func takeBack() {
-    endAnswer()
-    for transfer in outward + [inward] where transfer.isUnderWay { _ = nacycler_usb_cancel(device, transfer.handle) }
-    settle()
-  }
-
-  /// A request, again while it is not answered and there is time; nil when it never was, or was refused.
-  private func ask(_ request: UInt8, _ count: UInt16, until deadline: Int64) -> (status: UInt8, detail: UInt8)? {
-    var answer: (status: UInt8, detail: UInt8) = (0, 0)
-    while !hasHungUp {
-      let answered = withUnsafeMutableBytes(of: &answer) {
-        nacycler_usb_control(
-          device, Request.toInterface, request, 0, UInt16(interface.number), $0.baseAddress, count,
-          Self.requestPatience)
-      }
-      switch answered {
-      case CInt(count): return answer
-      case -ENODEV, -ESHUTDOWN: hangUp()
-      case -ETIMEDOUT where nacycler_boottime_us() < deadline: continue
-      default: return nil
-      }
-    }
-    return nil
-  }
-
-  private func throwPacketsAway(until deadline: Int64) {
-    let size = UInt32(interface.packetSize)
-    repeat {
-      let count = nacycler_usb_bulk(
-        device, interface.inEndpoint, inward.bytes.baseAddress, size, Self.packetPatience)
-      if count < CInt(size) { return }
-    } while nacycler_boottime_us() < deadline
   }
 
   /// Gives interface and device back. The kernel takes back what is under way; the system's own driver has the instrument

@@ -9,6 +9,9 @@ public struct NamedPattern: Sendable, Hashable {
   /// The path.
   public let glob: String
 
+  /// As a person writes it.
+  public var text: String { family.map { "\($0):\(glob)" } ?? glob }
+
   /// Reads one. A colon behind a slash or a full stop belongs to the path (`/dev/serial/by-path/pci-0000:00:14.0`), and so
   /// it does behind anything that is no family's name.
   public init(_ text: String) {

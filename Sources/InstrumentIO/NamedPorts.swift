@@ -37,6 +37,8 @@ struct NamedPorts: ~Copyable {
   private var known: [String: Found] = [:]
   /// What the patterns led to at the last evaluation and is no character device: it is never opened.
   private(set) var passedOver: Set<String> = []
+  /// The patterns, as they were written, that led to nothing at all at the last evaluation.
+  private(set) var leadingNowhere: Set<String> = []
 
   init(patterns: [String]) {
     // Who says what is at a port is heard before who says nothing, in whatever order they speak.
@@ -64,20 +66,26 @@ struct NamedPorts: ~Copyable {
     var found: [Found] = []
     var nodes: Set<String> = []
     passedOver.removeAll(keepingCapacity: true)
+    leadingNowhere.removeAll(keepingCapacity: true)
     for pattern in patterns {
       if SocketAddress(pattern.glob) != nil {
         found.append(Self.remote(pattern))
         continue
       }
+      var leadsNowhere = true
       for path in Self.expand(pattern.glob) {
         switch Self.look(at: path, known[path]) {
         case .line(var one):
           one.family = pattern.family
+          leadsNowhere = false
           if nodes.insert(one.node).inserted { found.append(one) }
-        case .somethingElse: passedOver.insert(path)
+        case .somethingElse:
+          leadsNowhere = false
+          passedOver.insert(path)
         case .nothing: break
         }
       }
+      if leadsNowhere { leadingNowhere.insert(pattern.text) }
     }
     known = Dictionary(found.map { ($0.path, $0) }, uniquingKeysWith: { first, _ in first })
     return found

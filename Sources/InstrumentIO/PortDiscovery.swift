@@ -22,6 +22,10 @@ public final class PortDiscovery: Sendable {
     case passedOver(path: String, Fault)
     /// What was passed over is gone, or has become a line.
     case noLongerPassedOver(path: String)
+    /// A named pattern leads to nothing now. That is no fault: it is looked at again and again.
+    case leadsNowhere(pattern: String)
+    /// It leads somewhere again.
+    case leadsSomewhere(pattern: String)
   }
 
   private let wake: WakeUp
@@ -85,14 +89,16 @@ public final class PortDiscovery: Sendable {
   private static func report(
     _ census: inout PortCensus, _ named: inout NamedPorts, _ plugged: [PortCandidate], _ receive: (News) -> Void
   ) {
-    let before = named.passedOver
+    let (before, absent) = (named.passedOver, named.leadingNowhere)
     let found = named.evaluate()
     for path in before.subtracting(named.passedOver).sorted() { receive(.noLongerPassedOver(path: path)) }
+    for pattern in absent.subtracting(named.leadingNowhere).sorted() { receive(.leadsSomewhere(pattern: pattern)) }
     for change in census.update(named: found, plugged: plugged) { receive(.changed(change)) }
     for path in named.passedOver.subtracting(before).sorted() {
       let detail = "\(path) is no serial line: a pattern of --port leads to a plain file, a directory or the like"
       receive(.passedOver(path: path, Fault(.portUnusable, detail)))
     }
+    for pattern in named.leadingNowhere.subtracting(absent).sorted() { receive(.leadsNowhere(pattern: pattern)) }
   }
 
   /// Waits for a reason to look; false when the watch is to end.

@@ -163,11 +163,14 @@ struct TranscriptReader {
       mayHear = false
       return try add(.received(bytes))
     }
-    guard rank == 0, let last = turns.last, case .received(let before) = last.input else {
+    guard rank == 0, let last = turns.indices.last, case .received(var heard) = turns[last].input else {
       throw TranscriptMistake("bytes from the instrument come after their moment, a line `@ MICROSECONDS`")
     }
-    turns[turns.count - 1].input = .received(before + bytes)
-    turns[turns.count - 1].firstOutputLine = line + 1
+    // Held by nobody else meanwhile, so that a row of short lines is not copied again with each.
+    turns[last].input = .lost
+    heard += bytes
+    turns[last].input = .received(heard)
+    turns[last].firstOutputLine = line + 1
   }
 
   private mutating func takeOutput(_ sign: String, _ content: ArraySlice<UInt8>, rank: Int) throws(TranscriptMistake) {

@@ -16,6 +16,7 @@ struct Channels: AsyncParsableCommand {
       empty: "no channels: is an instrument plugged in, or given with nacyclerd --port?")
     if list.format == .table {
       for port in answer.value.unusable_ports { Terminal.out(Self.text(port)) }
+      for pattern in answer.value.unmatched_ports { Terminal.out(Self.text(unmatched: pattern)) }
       StoreWatch.warn(of: answer.value.store_failure)
     }
   }
@@ -23,6 +24,15 @@ struct Channels: AsyncParsableCommand {
   /// A port of no use, in two lines.
   static func text(_ port: UnusablePort) -> String {
     "port \(port.port) cannot be used: \(port.code): \(port.message)\n    hint: \(port.hint)\n"
+  }
+
+  /// A name given with `--port` that leads nowhere, in two lines.
+  static func text(unmatched pattern: String) -> String {
+    // The family in front is none of the name's, a colon behind a slash is.
+    let parts = pattern.split(separator: ":", maxSplits: 1)
+    let path = parts.count == 2 && !parts[0].contains("/") ? parts[1] : pattern[...]
+    return "--port \(pattern) matches no port now; one that appears is taken by itself\n"
+      + "    hint: is the instrument plugged in and the name right? `ls -l \(path)`\n"
   }
 
   /// What is known of the circuit, with the moment when a lease ran out.

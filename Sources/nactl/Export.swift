@@ -20,7 +20,7 @@ struct Export: AsyncParsableCommand {
   @Option(help: "bdf, csv, json, cycles-csv or archive.") var format: RunFileFormat
   @Option(name: .shortAndLong, help: "The new file; otherwise standard output.", completion: .file())
   var output: String?
-  @Option(help: "The folder for a file of each run.", completion: .directory) var into: String?
+  @Option(help: "The folder for a file of each run; made when missing.", completion: .directory) var into: String?
   @Option(
     help: ArgumentHelp(
       "Put in front of the names of files, as the Battery Data Format asks.", valueName: "name"))

@@ -21,6 +21,7 @@ struct Instruments: AsyncParsableCommand {
     guard list.format == .table else { return }
     if abilities { for instrument in answer.value.instruments { Terminal.out(Self.text(instrument)) } }
     for port in answer.value.unusable_ports { Terminal.out(Channels.text(port)) }
+    for pattern in answer.value.unmatched_ports { Terminal.out(Channels.text(unmatched: pattern)) }
   }
 
   /// What one can do, in a few lines.

@@ -27,11 +27,8 @@ struct RunExports {
 
   /// Writes the runs that are meant, oldest first, and tells each on a line of its own.
   func write(_ wanted: ExportedRuns, into folder: String) async throws {
-    var status = stat()
-    guard stat(folder, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
-      throw FileFailure(code: "file.no_folder", message: "\(folder) is no folder", hint: "make it: mkdir -p \(folder)")
-    }
     let runs = try await chosen(wanted)
+    try Self.make(folder)
     var failure: (any Error)?
     var failures = 0
     for run in runs {
@@ -49,6 +46,17 @@ struct RunExports {
     let written = runs.count - failures
     Terminal.error("\(written) of \(runs.count) \(runs.count == 1 ? "run" : "runs") written to \(folder)\n")
     if let failure { Exit.report(failure) }
+  }
+
+  /// Makes the folder where it is missing; what it is to lie in must be there, so that a slip makes no tree of folders.
+  private static func make(_ folder: String) throws {
+    guard mkdir(folder, 0o777) != 0 else { return Terminal.error("made the folder \(folder)\n") }
+    guard errno == EEXIST else { throw FileFailure("unwritable", path: folder) }
+    var status = stat()
+    guard stat(folder, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
+      throw FileFailure(
+        code: "file.no_folder", message: "\(folder) is no folder", hint: "name another; it is made where it is missing")
+    }
   }
 
   /// Whether an error is about this run or this file, so that the next may do better. A daemon that is gone is not.

@@ -3,15 +3,18 @@
 
 import ArgumentParser
 import ControlAPI
+import Dispatch
+import Glibc
 
 /// `nactl selftest CHANNEL --resistor OHM`
 struct Selftest: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Tries an instrument on a resistor in place of the cell, and says whether it measures what flows.",
     discussion: """
-      Connect the resistor first, without any cell, and mount none on the channel. Nothing flows, then a current in each direction, then half of its \
-      voltage is held, 12 s each. Ends with 1 when anything is wrong. docs/instruments.md says what to try besides, and \
-      what to send to the project.
+      Connect the resistor first, without any cell; a channel that holds a cell is refused. Nothing flows, then a current in \
+      each direction, then half of its voltage is held, 8 s each; an instrument that keeps no current sweeps the voltage \
+      both ways instead. Ctrl-C stops it. Ends with 1 when anything is wrong. docs/instruments.md says what to try besides, \
+      and what to send to the project.
       """)
   @OptionGroup var daemon: DaemonOption
   @Argument(help: "The channel.") var channel: String
@@ -41,32 +44,84 @@ struct Selftest: AsyncParsableCommand {
     let started = try await client.start(
       StartRequest(
         protocols: [ProtocolSource(name: "self-test", text: plan.protocolText)], channels: [channel],
-        cells: [], accept_no_hardware_limits: acceptNoHardwareLimits)
+        cells: [try await standIn(client)], accept_no_hardware_limits: acceptNoHardwareLimits, on_resistor: true)
     ).value
     guard let run = started.runs.first?.run else { return }
+    for warning in started.warnings { Terminal.error("warning: \(warning)\n") }
+    let interrupt = Self.stopAtInterrupt(client, run)
+    defer { interrupt.cancel() }
     Terminal.error("run \(run) goes on for about a minute\n")
-    let records = try await records(of: run, client)
-    try await report(client, plan, run, records, before)
+    let (records, reasons) = try await records(of: run, client)
+    try await report(client, plan, run, records, before, reasons)
   }
 
-  /// All that is recorded until the run is over. One that is held is ended: somebody has to look at the channel first.
-  private func records(of run: Int64, _ client: ControlClient) async throws -> [RecordFrame] {
+  /// What the register of cells has in the resistor's place, the same for each test of a channel. It is never mounted.
+  private func standIn(_ client: ControlClient) async throws -> String {
+    let name = "resistor-\(channel)"
+    do {
+      return try await client.cell(named: name).value.cell
+    } catch let refusal as RequestRefused where refusal.body.code == "cell.not_found" {
+      _ = try await client.add(CellRequest(cell: name, role: "no-cycles", notes: "stands for resistors of self-tests"))
+      return name
+    }
+  }
+
+  /// All that is recorded until the run is over. One that is held is ended, for the reason that it was held: nobody has to look
+  /// after a resistor.
+  private func records(of run: Int64, _ client: ControlClient) async throws -> ([RecordFrame], [String]) {
     struct Held: Error {}
     var records: [RecordFrame] = []
+    let all = StreamRequest(run: .number(run), kinds: [.records])
     do {
-      try await client.stream(StreamRequest(run: .number(run), kinds: [.records])) { news in
+      try await client.stream(all) { news in
         guard case .frame(let received) = news else { return }
         if case .record(let record) = received.frame.body { records.append(record) }
         if case .run(let status) = received.frame.body, status.state == "held" { throw Held() }
       }
     } catch is Held {
+      let reasons = Self.reasons(try await client.run(.number(run)).value)
       _ = try await client.command("stop", CommandRequest(reason: "the self-test was held"), on: .number(run))
+      try await client.stream(all) { _ in }
+      return (records, reasons)
     }
-    return records
+    return (records, Self.reasons(try await client.run(.number(run)).value))
   }
 
+  /// Why a run is over or held, and what went wrong before.
+  private static func reasons(_ detail: RunDetail) -> [String] {
+    // A latch repeats what set it.
+    let told = detail.events.filter {
+      $0.severity != "info" && !["preflight.allowed_by_person", "latch.set"].contains($0.code)
+    }
+    var reasons = told.map { "\($0.code): \($0.detail)" }
+    if let reason = detail.run.end_reason, !told.contains(where: { $0.code == reason }) { reasons.append(reason) }
+    if let latch = detail.latch, latch.run == detail.run.run {
+      reasons.append(
+        "the channel is latched: look at the resistor, then `nactl clear \(detail.run.channel) --reason TEXT`")
+    }
+    return reasons
+  }
+
+  /// From now on Ctrl-C stops the run, whose end then comes as any other; a second one leaves it to itself.
+  private static func stopAtInterrupt(_ client: ControlClient, _ run: Int64) -> any DispatchSourceSignal {
+    signal(SIGINT, SIG_IGN)
+    let source = DispatchSource.makeSignalSource(signal: SIGINT, queue: DispatchQueue(label: "nactl.interrupt"))
+    source.setEventHandler {
+      signal(SIGINT, SIG_DFL)
+      Task {
+        do {
+          _ = try await client.command(
+            "stop", CommandRequest(reason: "the self-test was interrupted"), on: .number(run))
+        } catch { Terminal.error("run \(run) could not be stopped, and ends by itself within a minute\n") }
+      }
+    }
+    source.resume()
+    return source
+  }
+
+  /// The instrument that drives the channel; a thermometer beside it drives nothing.
   private func instrument(_ client: ControlClient) async throws -> InstrumentStatus {
-    let all = try await client.instruments().value.instruments
+    let all = try await client.instruments().value.instruments.filter { !$0.abilities.step_kinds.isEmpty }
     guard let found = all.first(where: { $0.channels.contains(channel) }) else {
       let known = all.flatMap(\.channels).sorted().joined(separator: ", ")
       throw UsageFailure(
@@ -76,7 +131,8 @@ struct Selftest: AsyncParsableCommand {
   }
 
   private func report(
-    _ client: ControlClient, _ plan: SelfTestPlan, _ run: Int64, _ records: [RecordFrame], _ before: InstrumentStatus
+    _ client: ControlClient, _ plan: SelfTestPlan, _ run: Int64, _ records: [RecordFrame], _ before: InstrumentStatus,
+    _ reasons: [String]
   ) async throws {
     let after = try await instrument(client)
     let status = try await client.run(.number(run)).value.run
@@ -89,7 +145,7 @@ struct Selftest: AsyncParsableCommand {
       report.damaged_messages = last.damaged_messages - first.damaged_messages
       report.losses = last.losses - first.losses
     }
-    report.judge(plan, records)
+    report.judge(plan, records, endedBy: reasons)
     switch format {
     case .json: Terminal.out(bytes: try WireCoding.encode(report))
     case .table: Terminal.out(report.text)

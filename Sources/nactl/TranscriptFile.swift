@@ -29,7 +29,7 @@ final class TranscriptFile: Sendable {
     state = Mutex(State(download: try Download(path: path, replacing: replacing)))
   }
 
-  /// Adds what has come.
+  /// Adds what has come. Where it cannot be written the recording is over and leaves no file.
   func append(_ bytes: [UInt8]) throws {
     try state.withLock { state in
       guard !state.isOver else { return }
@@ -39,7 +39,10 @@ final class TranscriptFile: Sendable {
       state.begun.removeFirst(whole.count)
       let last = whole.dropLast().lastIndex(of: 0x0A).map { $0 + 1 } ?? 0
       state.lastSign = whole[last]
-      try state.download.append(whole)
+      do { try state.download.append(whole) } catch {
+        state.isOver = true
+        throw error
+      }
     }
   }
 

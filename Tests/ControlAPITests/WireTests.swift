@@ -25,7 +25,7 @@ import Testing
     set: ["a=1"])
   private static let start = StartRequest(
     protocols: [source], channels: ["a"], cells: ["b"], active_mass_ug: 1, area_mm2: 2, nominal_capacity_mAh: 3,
-    set: ["a=1"], allow_voltage: "w", accept_no_hardware_limits: true)
+    set: ["a=1"], allow_voltage: "w", accept_no_hardware_limits: true, on_resistor: true)
   private static let source = ProtocolSource(name: "p", text: "{}")
 
   /// A request with all its keys, and whether it comes back.

@@ -30,7 +30,7 @@ import Testing
     #expect(cell.observation?.arrivedAt == HostInstant(microseconds: 5_000))
   }
 
-  @Test func aPortIsOfTheFamilyThatSomebodyNamesOrUSBSays() {
+  @Test func aPortIsOfTheFamilyThatSomebodyNamesOrUSBSays() throws {
     func family(_ candidate: PortCandidate) -> String? {
       InstrumentFamilies.driver(at: candidate)?.descriptor.family
     }
@@ -43,5 +43,11 @@ import Testing
     #expect(InstrumentFamilies.problem(withPort: "line_thermometer:/dev/ttyUSB0") == nil)
     #expect(InstrumentFamilies.problem(withPort: "/dev/by-path/pci-0:1") == nil)
     #expect(InstrumentFamilies.problem(withPort: "thermometer:/dev/ttyUSB0")?.contains("line_thermometer") == true)
+    let address = try #require(InstrumentFamilies.problem(withPort: "tcp://192.168.1.20:5025"))
+    #expect(address.contains("FAMILY:tcp://192.168.1.20:5025") && address.contains("keithley_tsp"), "\(address)")
+    #expect(!address.contains("tdstat"), "that one is a USB device and nothing else: \(address)")
+    #expect(InstrumentFamilies.problem(withPort: "keithley_scpi:tcp://192.168.1.20:5025") == nil)
+    let name = try #require(InstrumentFamilies.problem(withPort: "tcp://keithley.local:5025"))
+    #expect(name.contains("numeric address") && name.contains("keithley_scpi:tcp://"), "\(name)")
   }
 }

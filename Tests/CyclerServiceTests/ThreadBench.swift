@@ -48,20 +48,75 @@ final class ThreadBench {
   private let folder: URL
   private var bench: CInt = -1
   private var host: CInt = -1
+  private let line: String
+  /// All that the thread has written and `awaitWritten` has read.
+  private var heard = ""
+
+  convenience init(
+    _ gate: Gate? = nil, startsStore: Bool = true, news: @escaping @Sendable (PortNews) -> Void = { _ in }
+  ) throws {
+    try self.init(
+      startsStore: startsStore, makeDriver: { gate.map { SilentDriver($0) } ?? SilentDriver() }, news: news)
+  }
 
   init(
-    _ gate: Gate? = nil, startsStore: Bool = true, news: @escaping @Sendable (PortNews) -> Void = { _ in }
+    startsStore: Bool = true, makeDriver: @escaping @Sendable () -> any InstrumentDriver,
+    news: @escaping @Sendable (PortNews) -> Void
   ) throws {
     folder = FileManager.default.temporaryDirectory.appending(path: "nacycler-port-\(UUID().uuidString)")
     store = try CycleStore.open(at: folder.path)
     if startsStore { try store.start() }
     var name = [CChar](repeating: 0, count: 64)
     try #require(nacycler_pty_open(&bench, &host, &name, CInt(name.count)) == 0)
-    worker = try PortWorker(path: name.withUnsafeBytes { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) })
+    line = name.withUnsafeBytes { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+    worker = try PortWorker(path: folder.appending(path: "port").path)
+    try FileManager.default.createSymbolicLink(atPath: worker.path, withDestinationPath: line)
     inlet = store.makeInlet(name: "port")
     try worker.start(
       inlet: inlet, storePatience: TimeSpan(seconds: 600),
-      makeDriver: { gate.map { SilentDriver($0) } ?? SilentDriver() }, news: { news($1) })
+      makeDriver: makeDriver, news: { news($1) })
+  }
+
+  /// From now on the port cannot be opened; what is open stays so.
+  func unplug() { _ = unlink(worker.path) }
+
+  /// The port can be opened again.
+  func plugIn() { _ = symlink(line, worker.path) }
+
+  /// Says something as the instrument.
+  func send(_ words: [ToldDriver.Word]) {
+    let bytes = words.map(\.rawValue)
+    _ = write(bench, bytes, bytes.count)
+  }
+
+  /// Reads until the thread has written this so often; a minute at most.
+  func awaitWritten(_ text: String, times: Int = 1, sourceLocation: SourceLocation = #_sourceLocation) {
+    let isWritten = waits {
+      heard += written()
+      return heard.components(separatedBy: text).count > times
+    }
+    if !isWritten {
+      Issue.record("“\(text)” was not written \(times) times: \(heard)", sourceLocation: sourceLocation)
+    }
+  }
+
+  /// Whether the first channel's circuit comes to be seen so.
+  func sees(_ circuit: CircuitState) -> Bool { waits { worker.sighting(channel: 0)?.circuit == circuit } }
+
+  /// Blocks, because on a busy machine an asynchronous test may not be called again before a run's patience is over.
+  private func waits(for condition: () -> Bool) -> Bool {
+    let deadline = HostClock.now() + TimeSpan(seconds: 60)
+    while !condition() {
+      guard HostClock.now() < deadline else { return false }
+      sched_yield()
+    }
+    return true
+  }
+
+  /// Waits until the thread has ended by itself.
+  func ended() {
+    worker.join()
+    end()
   }
 
   /// What the thread has written so far.

@@ -266,6 +266,15 @@ import Testing
       ])
   }
 
+  /// Of a recording nobody knows the instrument's error: none is stated, and it is not nought.
+  @Test func anErrorThatIsNotStatedIsNotShown() throws {
+    var silent = InstrumentLimits.small
+    (silent.voltageErrorPartsPerMillion, silent.voltageOffsetError) = (0, .zero)
+    let lines = ProgramListing.lines(of: try program(SampleProtocol.cycles(pair)), instrument: silent)
+    #expect(lines.contains { $0.contains("voltage <= 10 mV or step_time") }, "\(lines)")
+    #expect(!lines.contains { $0.contains("±") }, "\(lines)")
+  }
+
   /// Only what the cell does not decide makes a protocol last.
   @Test(arguments: [
     (#"[{"rest": "10 min"}]"#, "10 min"),

@@ -255,11 +255,13 @@ extension CommandProgramTests {
         try #require(start.status == 0, "\(start.errors)")
       }
       let folder = rig.directory.appendingPathComponent("out").path
-      let missing = try rig.nactl("export", "HC*", "--format", "bdf", "--into", folder)
-      #expect(missing.status == 2 && missing.errors.contains("file.no_folder"), "\(missing.errors)")
-      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
+      let deep = try rig.nactl("export", "HC*", "--format", "bdf", "--into", folder + "/deep/er")
+      #expect(deep.status == 2 && deep.errors.contains("make it: mkdir -p \(folder)/deep"), "\(deep.errors)")
+      let plain = try rig.nactl("export", "HC*", "--format", "bdf", "--into", file.path)
+      #expect(plain.status == 2 && plain.errors.contains("file.no_folder"), "\(plain.errors)")
       let both = try rig.nactl("export", "HC?[0-9]", "--format", "bdf", "--into", folder, "--institution", "TU X")
       #expect(both.status == 0 && both.errors.contains("2 of 2 runs written"), "\(both.errors)")
+      #expect(both.errors.contains("made the folder \(folder)\n"), "\(both.errors)")
       var files = try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
       try #require(files.count == 4, "\(files)")
       let pattern = /TU-X__HC-1__\d{8}_00[12]\.bdf\.(csv|metadata\.json)/

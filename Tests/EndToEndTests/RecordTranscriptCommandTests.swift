@@ -98,6 +98,38 @@ import Testing
     #expect(TranscriptReplay.differences(in: transcript) { MethodSCRIPTDriver() } == [])
   }
 
+  /// A limit of the size of files stands for a full disk: a write fails in the middle of the recording.
+  @Test func aRecordingThatCannotBeWrittenLeavesNothing() throws {
+    let rig = try rig()
+    let file = rig.directory.appendingPathComponent("hr.transcript").path
+    let nactl = try LaboratoryRig.programs.appendingPathComponent("nactl").path
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/bin/sh")
+    process.arguments = [
+      "-c", "trap '' XFSZ; ulimit -f 1; exec \"$0\" \"$@\"", nactl, "record-transcript", "ch1", "--output", file,
+      "--socket",
+      rig.socket, "--seconds", "60",
+    ]
+    process.standardOutput = FileHandle.nullDevice
+    try process.runAsFromAShell()
+    process.waitUntilExit()
+    #expect(process.terminationStatus == 2)
+    let names = try FileManager.default.contentsOfDirectory(atPath: rig.directory.path)
+    #expect(!names.contains { $0.hasPrefix("hr.transcript") }, "\(names)")
+  }
+
+  /// A recorder that was killed keeps nobody from recording for longer than it takes to write to him again.
+  @Test func aRecorderThatWasKilledGivesItsPlaceUp() throws {
+    let rig = try rig()
+    let file = rig.directory.appendingPathComponent("hr.transcript").path
+    let recorder = try rig.recording("ch1", file)
+    kill(recorder.processIdentifier, SIGKILL)
+    recorder.waitUntilExit()
+    try rig.wait(for: "the recorder's place", seconds: 30) {
+      try rig.nactl("record-transcript", "ch1", "--output", file, "--seconds", "0.1").status == 0
+    }
+  }
+
   @Test func aDaemonThatStopsLeavesTheFile() throws {
     let rig = try rig()
     let file = rig.directory.appendingPathComponent("hr.transcript").path

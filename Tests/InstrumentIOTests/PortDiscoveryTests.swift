@@ -86,6 +86,28 @@ import Testing
     #expect(times == 1, "once, not at every look")
   }
 
+  @Test("a pattern that leads nowhere is told, once, and again when it leads somewhere") func leadsNowhere() throws {
+    let folder = try TestFolder()
+    let line = try TestLine()
+    let (later, there) = ("line_thermometer:" + folder.path + "/later*", folder.path + "/line")
+    try #require(symlink(line.path, there) == 0)
+    try #require(symlink("/nowhere", folder.path + "/gone") == 0)
+    let gone = folder.path + "/gone"
+    var named = NamedPorts(patterns: [there, later, gone, "/dev/null*", "keithley_scpi:tcp://127.0.0.1:5025"])
+    _ = named.evaluate()
+    #expect(named.leadingNowhere == [later, gone], "as they were written")
+
+    let said = try Mailbox<PortDiscovery.News>()
+    let discovery = try PortDiscovery(patterns: [there, later], watchesUSB: false) { said.put($0) }
+    #expect(said.first { $0 == .settled } != nil)
+    #expect(said.all.filter { $0 == .leadsNowhere(pattern: later) }.count == 1)
+    // A second name of a line that is known leads somewhere too.
+    try #require(symlink(line.path, folder.path + "/later-1") == 0)
+    #expect(said.first { $0 == .leadsSomewhere(pattern: later) } != nil)
+    discovery.stop()
+    #expect(!said.all.contains(.leadsNowhere(pattern: there)))
+  }
+
   // MARK: Census
 
   private func found(_ path: String, _ node: String, inode: UInt = 1) -> NamedPorts.Found {

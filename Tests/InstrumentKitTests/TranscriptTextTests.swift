@@ -198,6 +198,20 @@ private let top =
     }
   }
 
+  /// What one read of the port gave may be very many lines. A reader that copies all before with each would need minutes.
+  @Test(.timeLimit(.minutes(1))) func manyShortLinesAreOneInput() throws {
+    let lines = 1_000_000
+    let text =
+      Array((top + "@ 0 opened\n@ 5\n").utf8) + Array(repeatElement(Array("< a\\n\n".utf8), count: lines).joined())
+    let transcript = try InstrumentTranscript(text + Array(". over\n".utf8))
+    #expect(transcript.turns.count == 2)
+    guard case .received(let bytes) = try #require(transcript.turns.last).input else {
+      Issue.record("no bytes")
+      return
+    }
+    #expect(bytes.count == 2 * lines && bytes.prefix(4) == [0x61, 0x0A, 0x61, 0x0A])
+  }
+
   @Test func aTranscriptThatWasCutIsFoundOut() throws {
     var numbers = Numbers(state: seed)
     let text = Self.written(Array(Self.entries(&numbers).prefix(4)), &numbers)

@@ -305,6 +305,7 @@ struct PlanTests {
     let root = String(#filePath.dropLast("Tests/VirtualBenchTests/BenchTests.swift".count))
     let shelf = try PresetShelf(named: root + "VirtualCells")
     #expect(shelf.names().contains("anode-free-nvpf"))
+    for name in shelf.names() { #expect(throws: Never.self, "\(name)") { try shelf.preset(name) } }
     let error = #expect(throws: BenchError.self) { try shelf.preset("lead-acid") }
     #expect(error?.description.contains("hard-carbon") == true)
     #expect(throws: BenchError.self) { try PresetShelf(named: root + "nowhere") }

@@ -91,6 +91,23 @@ import Testing
     #expect(bench.journal.latches.map(\.code) == [.instrumentSetpointNotFollowed])
   }
 
+  /// Away from its voltage a hold may be on its way there only with all the current that it may have.
+  @Test(arguments: [(-9.9e-6, true), (-10.1e-6, false)])
+  func aHoldAwayFromItsVoltageEnds(amperes: Double, ends: Bool) throws {
+    let hold = #"{"hold": "10 mV", "current_at_most": "20 uA", "until": ["current <= 2 uA", "step_time >= 2 h"]}"#
+    var bench = try HazardLimitTests.bench(HazardLimitTests.discharge + ", " + hold)
+    bench.start(at: 2.0)
+    bench.accept()
+    for _ in 0..<3 { bench.read(0.01, -100e-6) }
+    bench.end(.cutOff(0))
+    bench.accept()
+    for _ in 0..<10 { bench.read(0.9, amperes) }
+    #expect(!bench.wantsOpenCircuit)
+    bench.read(0.9, amperes)
+    #expect(bench.wantsOpenCircuit == ends)
+    #expect(bench.journal.latches.map(\.code) == (ends ? [.instrumentSetpointNotFollowed] : []))
+  }
+
   /// A dead ammeter: the cell may be driven, and nobody sees by what.
   @Test func aVoltageBeyondTheHardLimitWithoutItsCurrentOpensAtOnce() throws {
     var bench = try HazardLimitTests.bench(HazardLimitTests.discharge)

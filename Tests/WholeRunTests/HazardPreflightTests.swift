@@ -71,6 +71,43 @@ import Testing
     #expect(event.actor == "tester" && event.detail.contains("measured by hand"))
   }
 
+  /// On a resistor exactly nothing is right, and nothing else is that a cell is not allowed.
+  @Test(
+    arguments: [
+      (Array(repeating: 0.0, count: 10), nil), (Array(repeating: 0.9, count: 10), .preflightOutsideWindow),
+      ((0..<10).map { -0.04 + 0.008 * Double($0) }, .preflightDrifting),
+    ] as [([Double], FaultCode?)])
+  func hazard19AResistorMayShowExactlyNothing(_ voltages: [Double], _ refusal: FaultCode?) throws {
+    var settings = RunSettings()
+    settings.isOnResistor = true
+    var bench = try Self.bench(settings, open: ("-50 mV", "50 mV"))
+    bench.feed(.begin)
+    bench.check(voltages)
+    guard let refusal else {
+      #expect(bench.pilot.state == .running)
+      let event = try #require(bench.journal.events.last { $0.code == .preflightAllowed })
+      #expect(event.actor == "tester" && event.severity == .warning && event.detail.contains("resistor"))
+      return
+    }
+    #expect(bench.pilot.state == .ended && bench.journal.events.contains { $0.code == refusal })
+    #expect(!bench.journal.events.contains { $0.code == .preflightAllowed })
+  }
+
+  /// A cell that is connected after all is found at rest by the run's own limits.
+  @Test func hazard19ARestOnAResistorKeepsTheLimits() throws {
+    var settings = RunSettings()
+    settings.isOnResistor = true
+    let steps = #"{"rest": "1 min"}, {"charge": "100 uA", "until": ["voltage >= 2 V", "step_time >= 1 h"]}"#
+    var bench = PilotBench(
+      try TestLaboratory.program(
+        TestLaboratory.text(role: "anode-half-cell", steps: steps, open: ("-50 mV", "50 mV"))), settings: settings)
+    bench.feed(.begin)
+    bench.check(Array(repeating: 0, count: 10))
+    bench.accept()
+    bench.read(3.0, 0)
+    #expect(bench.wantsOpenCircuit || bench.pilot.state != .running)
+  }
+
   @Test func hazard19AnAllowedVoltageIsAllowedAtRestToo() throws {
     var settings = RunSettings()
     settings.allowedVoltageReason = "stored deeply discharged"

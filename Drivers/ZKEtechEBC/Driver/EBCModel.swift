@@ -90,7 +90,7 @@ enum EBCModel: UInt8, Sendable, Hashable, CaseIterable {
       holdsBounds: true, hasLease: false,
       leaseHole: """
         the instrument has no watchdog: when this machine dies it goes on until its own cut-off voltage, current or time \
-        ends it, or somebody presses its button
+        ends it, or somebody presses its button; whether a relay disconnects the cell then, or at a stop, is unverified
         """,
       openCircuit: .disconnectedAndMeasured,
       elsewhere: knowsPower ? [:] : [.constantPower: "EBC-A20"])

@@ -20,6 +20,7 @@ import ZKEtechEBCEmulator
     let identity = try #require(laboratory.identity)
     #expect(identity.model == "EBC-A20" && identity.capabilities.openCircuit == .disconnectedAndMeasured)
     #expect(!identity.capabilities.hasLease && identity.capabilities.leaseHole?.contains("dies") == true)
+    #expect(identity.capabilities.leaseHole?.contains("relay") == true, "what a stop leaves connected is unverified")
     #expect(laboratory.circuit == .openConfirmed)
   }
 

@@ -19,7 +19,7 @@ extension ControlRoutes {
   }
 
   /// Adds a path whose work is cancelled when whoever asked hangs up.
-  private func operateAtLength(
+  func operateAtLength(
     _ router: Router<PeerContext>, _ path: RouterPath,
     _ answer: @escaping @Sendable (OperateCall) async throws -> Response
   ) {

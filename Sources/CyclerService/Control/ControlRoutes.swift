@@ -34,7 +34,8 @@ struct ControlRoutes<Operations: CyclerOperations>: Sendable {
   private func addChannels(to router: Router<PeerContext>) {
     look(router, "v1/status") { _ in try JSONResponse.make(try await operations.status()) }
     look(router, "v1/instruments") { _ in try JSONResponse.make(try await operations.instruments()) }
-    operate(router, "v1/ports/identify") { call in
+    // A person who gives up leaves no port being asked.
+    operateAtLength(router, "v1/ports/identify") { call in
       let request = try call.decode(IdentifyRequest.self)
       return try JSONResponse.make(try await operations.identify(request, by: call.requester))
     }

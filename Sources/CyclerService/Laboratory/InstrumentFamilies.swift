@@ -42,12 +42,24 @@ enum InstrumentFamilies {
 
   /// What is wrong with a port as it was named; nil when nothing is.
   static func problem(withPort text: String) -> String? {
+    if text.hasPrefix(SocketAddress.scheme) { return problem(withAddress: text) }
     let pattern = NamedPattern(text)
     if let problem = SocketAddress.problem(with: pattern.glob) { return "--port \(problem)" }
     guard let family = pattern.family, named(family) == nil else { return nil }
     return
       "--port \(text): `\(family)` is no family of instruments; known are \(names.joined(separator: ", ")), and a path "
       + "with a colon in it is written ./\(text)"
+  }
+
+  /// An address on the network that was named without saying who listens there.
+  private static func problem(withAddress text: String) -> String {
+    if let problem = SocketAddress.problem(with: text) {
+      return "--port \(problem), with the family in front: keithley_scpi:tcp://192.168.1.20:5025"
+    }
+    let families = all.filter { $0.descriptor.bulk == nil }.map { $0.descriptor.family }
+    return
+      "--port \(text) does not say who listens there: write FAMILY:\(text), where FAMILY is one of "
+      + "\(families.joined(separator: ", ")); `nactl identify \(text)` asks who it is"
   }
 
   /// Who speaks at a port; nil when the port is nobody's.

@@ -4,6 +4,7 @@
 // What threads say of their ports: which instrument stands at one, that it is gone, that it cannot be used. An instrument
 // is known by its identity, so it may come back at any port.
 
+internal import ControlAPI
 internal import CycleStore
 internal import CyclerModel
 internal import CyclingRun
@@ -24,6 +25,10 @@ extension Laboratory {
     case .impaired(let fault): logger.warning("\(fault.code.rawValue): \(fault.detail)")
     case .passedOver(let path, let fault): cannotUse(path, fault)
     case .noLongerPassedOver(let path): unusablePorts[path] = nil
+    case .leadsNowhere(let pattern):
+      logger.notice("--port \(pattern) matches no port now; one that appears is taken")
+      unmatchedPatterns.insert(pattern)
+    case .leadsSomewhere(let pattern): unmatchedPatterns.remove(pattern)
     case .changed(.appeared(let candidate)):
       guard let driver = InstrumentFamilies.driver(at: candidate) else { return }
       drivers[candidate.path] = driver
@@ -36,8 +41,20 @@ extension Laboratory {
     }
   }
 
-  private func open(_ path: String) {
-    guard roster.worker(at: path) == nil else {
+  /// Refuses what needs an instrument that is not there. While ports are still being looked for and asked who is at them, as
+  /// in the first seconds of a daemon, it may only be not there yet.
+  func away(_ code: String, _ message: String, hint: String) -> RequestRefused {
+    guard !portsAreSettled || !unheard.isEmpty else {
+      return RequestRefused(.conflict, code: code, message: message, hint: hint)
+    }
+    return RequestRefused(
+      .conflict, code: code,
+      message: "\(message) yet: the daemon is still asking at the ports which instruments are there",
+      hint: "wait some seconds and try again; `nactl channels` shows when it is there")
+  }
+
+  func open(_ path: String) {
+    guard roster.worker(at: path) == nil, !isAsked(path) else {
       reappeared.insert(path)
       return
     }
@@ -77,7 +94,8 @@ extension Laboratory {
     case .observer(let fault): await observerTold(fault, at: worker)
     case .lost(let identity, let fault, let pilots):
       if identity == nil {
-        cannotUse(worker.path, fault)
+        // A port that was taken from its thread, so that others may be asked for there, is not lost.
+        if !isAsked(worker.path) { cannotUse(worker.path, fault) }
       } else {
         logger.warning("\(fault.code.rawValue): \(fault.detail)")
       }
@@ -91,8 +109,9 @@ extension Laboratory {
       unusablePorts[worker.path] = nil
       roster.remove(worker)
       unheard.remove(worker.path)
+      introduced.remove(worker.path)
       await registerNewcomers()
-      if reappeared.remove(worker.path) != nil { open(worker.path) }
+      if !isAsked(worker.path), reappeared.remove(worker.path) != nil { open(worker.path) }
     }
   }
 
@@ -105,6 +124,7 @@ extension Laboratory {
 
   private func identified(_ identity: InstrumentIdentity, _ worker: PortWorker) async {
     unheard.remove(worker.path)
+    introduced.insert(worker.path)
     if identity.capabilities.isObserver {
       await observerIdentified(identity, worker)
       await registerNewcomers()

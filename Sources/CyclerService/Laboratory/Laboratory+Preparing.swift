@@ -33,6 +33,7 @@ extension Laboratory {
       for named in documents {
         let values = try CellValues(target.cell, CellValues(request))
         try Self.checkRole(named.document, target.cell)
+        if request.isOnResistor { try Self.checkResistor(named.document, target.cell) }
         let limits = target.channel.instrument.capabilities.limits
         switch named.document.compile(cell: values, instrument: limits) {
         case .failure(let found): problems += found.problems.map { Problem($0, in: named.name) }
@@ -48,6 +49,20 @@ extension Laboratory {
     }
     guard problems.isEmpty else { throw RequestRefused(problems: problems) }
     return prepared
+  }
+
+  /// On a resistor nothing of a cell's life may be counted, and no cell be meant that is elsewhere.
+  private static func checkResistor(_ document: ProtocolDocument, _ cell: StoredCell?) throws {
+    guard document.role == .noCycles else {
+      throw RequestRefused(
+        .malformed, code: "start.resistor_role",
+        message: "a resistor has no cycles, and the protocol is for \(document.role.rawValue)",
+        hint: "choose a protocol for \(CellRole.noCycles.rawValue), or leave on_resistor out")
+    }
+    guard let cell, cell.channelId != nil else { return }
+    throw RequestRefused(
+      .conflict, code: "cell.mounted", message: "“\(cell.name)” is to stand for a resistor, and is mounted as a cell",
+      hint: "`nactl cell list` shows where; `nactl cell mount CHANNEL` takes it off")
   }
 
   static func checkRole(_ document: ProtocolDocument, _ cell: StoredCell?) throws {

@@ -205,8 +205,7 @@ extension Laboratory {
     guard let text = revisions.first(where: { $0.revision == Int64(revision) })?.source else {
       throw CannotGoOn("revision \(revision) of its protocol is not in the store")
     }
-    let reason = StartSettings(stored: run.settings).allowedVoltageReason
-    return (try compile(text, of: run), settings(allowedVoltageReason: reason, nil))
+    return (try compile(text, of: run), settings(StartSettings(stored: run.settings), nil))
   }
 
   /// A run's protocol, compiled for what the run was started with.
@@ -219,11 +218,12 @@ extension Laboratory {
     }
   }
 
-  func settings(allowedVoltageReason: String?, _ capabilities: InstrumentCapabilities?) -> RunSettings {
+  func settings(_ start: StartSettings, _ capabilities: InstrumentCapabilities?) -> RunSettings {
     var settings = RunSettings()
     settings.lease = configuration.lease
     settings.observerPatience = configuration.observerPatience
-    settings.allowedVoltageReason = allowedVoltageReason
+    settings.allowedVoltageReason = start.allowedVoltageReason
+    settings.isOnResistor = start.isOnResistor ?? false
     if let capabilities { settings.fit(capabilities) }
     return settings
   }

@@ -92,7 +92,7 @@ extension Laboratory {
     }
     var targets: [Target] = []
     for target in chosen {
-      targets.append(try await checked(target, acceptsNoHardwareLimits: request.accept_no_hardware_limits))
+      targets.append(try await checked(target, request))
     }
     return targets
   }
@@ -122,7 +122,7 @@ extension Laboratory {
   }
 
   /// A channel that can take a run: there, not latched, and free or busy with the same cell.
-  private func checked(_ target: Target, acceptsNoHardwareLimits: Bool) async throws -> Target {
+  private func checked(_ target: Target, _ request: StartRequest) async throws -> Target {
     let channel = target.channel
     let (latch, mountedCell, open) = try await store.read { view in
       (try view.latch(channel: channel.id), try view.mountedCell(channel: channel.id), try view.openRuns())
@@ -133,14 +133,17 @@ extension Laboratory {
         hint: "look at the cell, then `nactl clear \(channel.name) --reason TEXT`")
     }
     guard channel.worker != nil else {
-      throw RequestRefused(
-        .conflict, code: "channel.away", message: "the instrument of \(channel.name) is not connected",
+      throw away(
+        "channel.away", "the instrument of \(channel.name) is not connected",
         hint: "`nactl channels` shows where it was last")
     }
     let capabilities = channel.instrument.capabilities
-    if let refusal = capabilities.checkHardwareLimits(channel.name, accepted: acceptsNoHardwareLimits) { throw refusal }
+    if let refusal = capabilities.checkHardwareLimits(channel.name, accepted: request.accept_no_hardware_limits) {
+      throw refusal
+    }
     var chosen = target
     let run = open.last { $0.channelId == channel.id }
+    if request.isOnResistor { try Self.requireNoCell(channel.name, mountedCell, run) }
     if let run, chosen.cell == nil { chosen.cell = try await store.read { try $0.cell(run.cellId) } }
     if chosen.cell == nil { chosen.cell = mountedCell }
     if let run, run.cellId != chosen.cell?.cellId {
@@ -154,6 +157,19 @@ extension Laboratory {
     return chosen
   }
 
+  /// Where a resistor is to be measured no cell may be, and none that waits for its next run.
+  private static func requireNoCell(_ channel: String, _ mounted: StoredCell?, _ run: StoredRun?) throws {
+    if let run {
+      throw RequestRefused(
+        .conflict, code: "channel.busy", message: "\(channel) cycles “\(run.cellName)” in run \(run.runId)",
+        hint: "stop that run first, or try another channel")
+    }
+    guard let mounted else { return }
+    throw RequestRefused(
+      .conflict, code: "channel.holds_cell", message: "\(channel) holds the cell “\(mounted.name)”",
+      hint: "connect the resistor in its place, then say so with `nactl cell mount \(channel)`")
+  }
+
   // MARK: - Storing and beginning
 
   private func start(
@@ -165,6 +181,7 @@ extension Laboratory {
     var settings = StartSettings()
     settings.allowedVoltageReason = request.allow_voltage
     settings.acceptsNoHardwareLimits = request.accept_no_hardware_limits
+    settings.isOnResistor = request.on_resistor
     let stored = try await keep(prepared, targets, settings, requester)
     var begun: Set<Int64> = []
     for (run, plan) in zip(stored, prepared) {
@@ -215,7 +232,7 @@ extension Laboratory {
         run: run, channel: channel.id, instrumentChannel: channel.number, earlierCellCycles: firstCycle - 1,
         protocolRevision: 1, startedBy: person, earlierHalfCycle: earlier),
       program: program,
-      settings: settings(allowedVoltageReason: start.allowedVoltageReason, channel.instrument.capabilities),
+      settings: settings(start, channel.instrument.capabilities),
       instrumentIsHere: true)
   }
 
@@ -250,7 +267,10 @@ extension Laboratory {
           cells[plan.target], named: plan.cellName, role: plan.role, values: plan.values, by: requester.name, at: at)
         cells[plan.target] = cell
         var displaced: String?
-        if cell.channelId != channel.id {
+        if settings.isOnResistor == true {
+          let elsewhere = try edit.view.openRuns().first { $0.cellId == cell.cellId && $0.channelId != channel.id }
+          if let elsewhere { throw StoreError.inUse(kind: "cell", name: cell.name, run: elsewhere.runId) }
+        } else if cell.channelId != channel.id {
           displaced = try edit.view.mountedCell(channel: channel.id)?.name
           try edit.mount(cell: cell.cellId, channel: channel.id, by: requester.name, at: at)
         }

@@ -61,6 +61,8 @@ actor Laboratory {
   var waiting: [Int64: WaitingRun] = [:]
   /// Ports that carry no usable instrument now, and why.
   var unusablePorts: [String: Fault] = [:]
+  /// Patterns of named ports that match nothing now, as they were given.
+  var unmatchedPatterns: Set<String> = []
   /// Who speaks at which port.
   var drivers: [String: any InstrumentDriver.Type] = [:]
   /// Where plugged ports are plugged in.
@@ -69,9 +71,10 @@ actor Laboratory {
   var observers: [ObserverKey: ObserverEntry] = [:]
   /// Which of them is bound to which channel.
   var bindings: [Int64: ObserverKey] = [:]
-  /// Somebody is being asked who he is, for a person.
-  var isIdentifying = false
-  /// Ports that appeared again before the thread of their earlier life had ended.
+  /// The port at which somebody is being asked who he is, for a person.
+  var askedPort: String?
+  /// Ports that have no thread of their own for the moment and are to be opened when they may: those that appeared again
+  /// before the thread of their earlier life had ended, and the one that a person has asked for.
   var reappeared: Set<String> = []
   /// Instruments that answered at a second port while the first was still taken for theirs.
   var refused: [(identity: InstrumentIdentity, worker: PortWorker)] = []
@@ -80,6 +83,8 @@ actor Laboratory {
   /// Ports at which nobody has answered yet. Channels that are new get their numbers once none is left or the patience is
   /// over, in the order of their ports: which instrument answers first is chance.
   var unheard: Set<String> = []
+  /// Ports at which an instrument has said who it is since they appeared.
+  var introduced: Set<String> = []
   var newcomers: [(identity: InstrumentIdentity, worker: PortWorker)] = []
   var newcomersSince: ContinuousClock.Instant?
   var portsAreSettled = false

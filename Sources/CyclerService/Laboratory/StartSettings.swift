@@ -9,10 +9,13 @@ struct StartSettings: Codable, Sendable, Hashable {
   var allowedVoltageReason: String?
   /// The person accepts an instrument that stays on when this machine dies.
   var acceptsNoHardwareLimits = false
+  /// A resistor is connected in place of a cell; nil, as of runs that were started before one could say it: none.
+  var isOnResistor: Bool?
 
   enum CodingKeys: String, CodingKey {
     case allowedVoltageReason = "allow_voltage_reason"
     case acceptsNoHardwareLimits = "accept_no_hardware_limits"
+    case isOnResistor = "on_resistor"
   }
 
   init() {}

@@ -13,7 +13,7 @@ extension LaboratoryOperations {
   func instruments() async throws -> InstrumentList {
     InstrumentList(
       instruments: await laboratory.instruments(), unusable_ports: await laboratory.portTroubles(),
-      families: InstrumentFamilies.names.sorted())
+      unmatched_ports: await laboratory.unmatchedPatterns.sorted(), families: InstrumentFamilies.names.sorted())
   }
 
   func identify(_ request: IdentifyRequest, by requester: Requester) async throws -> IdentifiedPort {
@@ -24,8 +24,12 @@ extension LaboratoryOperations {
         request_id: requester.requestID, port: request.port, instrument_family: identity.family,
         instrument_model: identity.model, instrument_serial: identity.serial, instrument_firmware: identity.firmware,
         port_option: "\(identity.family):\(request.port)", asked: asked)
-    case .nobody(let asked):
-      return IdentifiedPort(request_id: requester.requestID, port: request.port, asked: asked)
+    case .nobody(let asked, let refusals):
+      return IdentifiedPort(
+        request_id: requester.requestID, port: request.port, asked: asked,
+        refusals: refusals.map {
+          FamilyRefusal(instrument_family: $0.family, code: $0.fault.code.rawValue, message: $0.fault.detail)
+        })
     case .unusable(let fault):
       throw RequestRefused(.impossible, code: fault.code.rawValue, message: fault.detail)
     case .stopped:

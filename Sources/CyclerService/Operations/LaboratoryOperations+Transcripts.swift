@@ -53,9 +53,8 @@ extension Laboratory {
     }
     let workers = driving.compactMap(\.worker) + observing.compactMap(\.value.worker)
     guard let worker = workers.first else {
-      throw RequestRefused(
-        .conflict, code: "instrument.away", message: "“\(name)” is away: it has no port",
-        hint: "plug it in and see `nactl instruments`")
+      throw away(
+        "instrument.away", "“\(name)” is away: it has no port", hint: "plug it in and see `nactl instruments`")
     }
     guard workers.allSatisfy({ $0 === worker }) else {
       throw RequestRefused(

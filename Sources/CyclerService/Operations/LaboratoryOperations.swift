@@ -60,7 +60,8 @@ struct LaboratoryOperations: CyclerOperations {
       return status
     }
     return ChannelList(
-      channels: list, unusable_ports: await laboratory.portTroubles(), store_failure: store.health.trouble?.told)
+      channels: list, unusable_ports: await laboratory.portTroubles(),
+      unmatched_ports: await laboratory.unmatchedPatterns.sorted(), store_failure: store.health.trouble?.told)
   }
 
   func clear(channel: String, _ request: ClearRequest, by requester: Requester) async throws -> Acknowledgement {
@@ -182,11 +183,24 @@ struct LaboratoryOperations: CyclerOperations {
         case .success(let program):
           var answer = CheckedProtocol(source.name, program, limits, values.filled(from: document.values))
           await judgeThermometer(program, entry, &answer)
+          Self.judgeHardwareLimits(entry, &answer)
           answers.append(answer)
         }
       }
     }
     return CheckResponse(valid: answers.allSatisfy(\.problems.isEmpty), protocols: answers)
+  }
+
+  /// What a start on the channel would be refused for, unless a person agrees. One whose instrument is away is not judged.
+  private static func judgeHardwareLimits(_ entry: ChannelEntry?, _ answer: inout CheckedProtocol) {
+    guard let entry, entry.worker != nil,
+      let refusal = entry.instrument.capabilities.checkHardwareLimits(entry.name, accepted: false)
+    else { return }
+    answer.warnings.append(
+      Problem(
+        protocol_name: answer.name, path: "",
+        message: refusal.body.message + ": `nactl start` there needs --accept-no-hardware-limits",
+        hint: "choose another channel, or agree to it at the start; the run keeps your word"))
   }
 
   private func checkedCell(_ name: String?) async throws -> StoredCell? {

@@ -15,15 +15,16 @@ extension StoreFailure {
 extension UnusablePort {
   /// A port with what was found there.
   init(port: String, _ fault: Fault) {
-    self.init(port: port, code: fault.code.rawValue, message: fault.detail, hint: Self.hint(for: fault.code))
+    self.init(port: port, code: fault.code.rawValue, message: fault.detail, hint: Self.hint(for: fault.code, at: port))
   }
 
-  private static func hint(for code: FaultCode) -> String {
+  private static func hint(for code: FaultCode, at port: String) -> String {
     switch code {
     case .linkBusy: "end the other program, or leave the port to it; it is tried again by itself"
     case .linkIdentity: "docs/instruments.md lists what is driven, and from which firmware on"
     case .linkTimeout, .linkLost, .linkGarbage:
-      "is it an instrument that is driven here? Switch it off and on, or take the port out of --port"
+      "is it another family's instrument? `nactl identify \(port)` asks; otherwise switch it off and on, or take the port "
+        + "out of --port"
     case .portStalled: "unplug the instrument and plug it in; look into `dmesg`"
     default: "the message says what is missing; `nactl channels` shows it until the port can be used"
     }

@@ -32,6 +32,7 @@ extension PortLoop {
       for index in events.indices { dispatch(events[index], now) }
       events.removeAll(keepingCapacity: true)
       guard next < commands.count else { break }
+      tellsToClose(commands[next].channel, commands[next].command)
       driver.handle(
         .command(channel: commands[next].channel, commands[next].command), at: now.host, into: &driverOutputs)
       if recorder != nil {
@@ -53,12 +54,19 @@ extension PortLoop {
       else { return }
       takeOutputs(channel)
       compareClocks(channel, reading, now)
-    case .began(let channel, _), .holdBegan(let channel, _), .ended(let channel, _, _), .refused(let channel, _, _):
-      if case .began = event, slots.indices.contains(channel) { slots[channel].clocks.setpointBegan() }
+    case .began(let channel, _):
+      if slots.indices.contains(channel) { slots[channel].clocks.setpointBegan() }
       feed(.driver(event), channel, now)
-      if case .ended = event { see(channel) { $0.circuit = .openConfirmed } }
+    case .holdBegan(let channel, _): feed(.driver(event), channel, now)
+    case .ended(let channel, _, _):
+      feed(.driver(event), channel, now)
+      see(channel, .openConfirmed)
+    case .refused(let channel, _, _):
+      feed(.driver(event), channel, now)
+      // Nothing was closed.
+      if slots.indices.contains(channel), slots[channel].wasOpen { see(channel, .openConfirmed) }
     case .circuitClosed(let channel, _):
-      see(channel) { $0.circuit = .closed }
+      see(channel, .closed)
       feed(.driver(event), channel, now)
     case .circuitOpened(let channel, _), .circuitMarkLost(let channel, _), .impedance(let channel, _):
       feed(.driver(event), channel, now)
@@ -66,7 +74,7 @@ extension PortLoop {
     case .temperature(let temperature):
       counts.readings += 1
       worker.observation.post(temperature, at: now.host)
-    case .circuit(let channel, let state): see(channel) { $0.circuit = state }
+    case .circuit(let channel, let state): see(channel, state)
     case .fault(let channel, let fault):
       if fault.code == .linkGarbage { counts.damagedMessages += 1 }
       if fault.code == .linkTimeout || fault.code == .linkLost {
@@ -115,6 +123,23 @@ extension PortLoop {
     if let fault = runOutputs.resetLink { resetRequested = fault }
     slots[channel].pilotWakeAt = runOutputs.wakeAt
     runOutputs.removeAll()
+  }
+
+  /// From the moment at which an instrument is told to close a circuit it is not known to be open, until it says what it
+  /// did. Where a rest holds zero current it closes the circuit too.
+  private mutating func tellsToClose(_ channel: Int, _ command: ChannelCommand) {
+    guard case .begin(let setpoint) = command, slots.indices.contains(channel),
+      slots[channel].sighting.circuit == .openConfirmed,
+      setpoint.mode != .openCircuit || identity?.capabilities.openCircuit == .zeroCurrentHeld
+    else { return }
+    see(channel, .unknown)
+    slots[channel].wasOpen = true
+  }
+
+  /// What is known of a circuit, from now on.
+  private mutating func see(_ channel: Int, _ circuit: CircuitState) {
+    see(channel) { $0.circuit = circuit }
+    slots[channel].wasOpen = false
   }
 
   mutating func see(_ channel: Int, _ change: (inout ChannelSighting) -> Void) {

@@ -14,7 +14,8 @@ internal import Quantities
 
 extension PortLoop {
   mutating func openIfDue() {
-    guard port == nil, endsAt == nil else { return }
+    // Whoever left a cell driven is looked for until the very end.
+    guard port == nil, endsAt == nil || isLeftDriven else { return }
     let now = HostClock.now()
     if let reopenAt, now < reopenAt { return }
     do {
@@ -83,6 +84,7 @@ extension PortLoop {
     port = nil
     unwritten.removeAll(keepingCapacity: true)
     let now = moment()
+    if identity != nil { isLeftDriven = slots.contains { $0.sighting.circuit != .openConfirmed } }
     drive(.lost, now)
     for channel in slots.indices {
       slots[channel].sighting.circuit = .unknown

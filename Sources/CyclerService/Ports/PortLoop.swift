@@ -27,6 +27,8 @@ struct PortLoop: ~Copyable {
     var pilotWakeAt: HostInstant?
     var hasNews = false
     var sighting = ChannelSighting()
+    /// The circuit was open when the instrument was told to close it, and it has not said anything since.
+    var wasOpen = false
     /// The instrument's clock against ours, while this run goes on.
     var clocks = ClockComparison()
     /// The thermometer that is bound to the channel.
@@ -79,6 +81,8 @@ struct PortLoop: ~Copyable {
   /// How often the link was given up before anybody had ever said who he is.
   var strangers = 0
   var hasBeenIdentified = false
+  /// The link was lost while a circuit was not known to be open, and nobody has made it safe since.
+  var isLeftDriven = false
   /// What was counted since the port appeared.
   var counts = LinkCounts()
   var storeVigil: StoreVigil
@@ -145,18 +149,32 @@ struct PortLoop: ~Copyable {
       guard slots.indices.contains(channel), let due = slots[channel].pilotWakeAt, due <= now.host else { continue }
       feed(.tick, channel, now)
     }
+    endIfSafe(now)
+  }
+
+  /// Once the daemon stops: ends when every circuit is open, or when patience is over.
+  private mutating func endIfSafe(_ now: RunMoment) {
     guard let endsAt else { return }
-    // A port that is still being opened may lead to a script of an earlier connection that drives its cell.
-    let isKnown = port == nil || identity != nil
-    if isKnown, slots.allSatisfy({ $0.pilot?.isCircuitOpen ?? true }) {
+    if isSafe {
       hasEnded = true
     } else if endsAt <= now.host {
+      let fault = Fault(.linkTimeout, "\(worker.path) has not confirmed that its circuits are open")
       // Nobody confirmed anything: the bytes that make it safe go out once more, and again for an instrument that answers
       // the first with an error and is deaf for a while. The runs hear that nothing is known.
       sendSafeStop()
       _ = nacycler_poll(nil, 0, Self.deafMicroseconds)
-      loseLink(Fault(.linkTimeout, "\(worker.path) has not confirmed that its circuits are open"))
+      if port == nil { news(.unusable(fault)) }
+      loseLink(fault)
       hasEnded = true
+    }
+  }
+
+  /// Whether nothing is driven any more, as far as can be known here.
+  private var isSafe: Bool {
+    // A port that is still being opened may lead to a script of an earlier connection that drives its cell.
+    guard identity != nil else { return port == nil && !isLeftDriven }
+    return slots.allSatisfy {
+      ($0.pilot?.isCircuitOpen ?? true) && (!isLeftDriven || $0.sighting.circuit == .openConfirmed)
     }
   }
 

@@ -15,12 +15,18 @@ struct PortProbe: Sendable {
   /// What was found.
   enum Finding: Sendable {
     case instrument(InstrumentIdentity, asked: [String])
-    /// Nobody that a driver knows; the families that were asked for.
-    case nobody(asked: [String])
+    /// Nobody that a driver drives; the families that were asked for, and why drivers that understood somebody will not.
+    case nobody(asked: [String], refusals: [Refusal])
     /// The port itself cannot be used.
     case unusable(Fault)
-    /// The daemon stops.
+    /// The daemon stops, or whoever asked has gone.
     case stopped
+  }
+
+  /// Somebody is there whom a driver understands and does not drive.
+  struct Refusal: Sendable, Hashable {
+    var family: String
+    var fault: Fault
   }
 
   /// How long an instrument may take to say who it is, with the repetitions of its driver.
@@ -29,36 +35,46 @@ struct PortProbe: Sendable {
   let path: String
   /// In the order in which they are asked.
   let families: [any InstrumentDriver.Type]
-  /// Whether there is no time left.
+  /// Whether there is no time left: the daemon stops, or nobody waits for the answer any more.
   let isStopping: @Sendable () -> Bool
 
   func run() -> Finding {
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 4_096, alignment: 16)
     defer { buffer.deallocate() }
     var asked: [String] = []
-    var refusal: Fault?
+    var unusable: Fault?
+    var refusals: [Refusal] = []
     for family in families {
-      for parity in family.descriptor.parities {
+      parities: for parity in family.descriptor.parities {
         guard !isStopping() else { return .stopped }
         do {
           let wake = try WakeUp()
-          let identity = try ask(family, parity, buffer, wake)
-          if asked.last != family.descriptor.family { asked.append(family.descriptor.family) }
-          if let identity { return .instrument(identity, asked: asked) }
+          let answer = try ask(family, parity, buffer, wake)
+          let name = family.descriptor.family
+          if asked.last != name { asked.append(name) }
+          switch answer {
+          case .identified(let identity): return .instrument(identity, asked: asked)
+          case .turnedDown(let fault):
+            // It was understood, so the line was set right. Another family may drive it all the same.
+            refusals.append(Refusal(family: name, fault: fault))
+            break parities
+          case .nobody: break
+          }
         } catch {
           // The line may not do what this family needs, and do what another does.
-          refusal = error
+          unusable = error
         }
       }
     }
-    if asked.isEmpty, let refusal { return .unusable(refusal) }
-    return .nobody(asked: asked)
+    guard !isStopping() else { return .stopped }
+    if asked.isEmpty, let unusable { return .unusable(unusable) }
+    return .nobody(asked: asked, refusals: refusals)
   }
 
   /// One family at one setting of the line.
   private func ask(
     _ family: any InstrumentDriver.Type, _ parity: LineParity, _ buffer: UnsafeMutableRawBufferPointer, _ wake: WakeUp
-  ) throws(Fault) -> InstrumentIdentity? {
+  ) throws(Fault) -> Answer {
     let port = try InstrumentPorts.open(path, for: family.descriptor, parity: parity)
     defer { port.close() }
     var driver = family.init()
@@ -68,15 +84,11 @@ struct PortProbe: Sendable {
     driver.handle(.opened, at: HostClock.now(), into: &outputs)
     while true {
       unwritten += outputs.writes
-      switch Self.answer(in: outputs.events) {
-      case .identified(let identity): return identity
-      case .givenUp: return nil
-      case .nothingYet: break
-      }
+      if let answer = Self.answer(in: outputs.events) { return answer }
       let now = HostClock.now()
-      guard now < deadline, !isStopping() else { return nil }
+      guard now < deadline, !isStopping() else { return .nobody }
       let due = min(outputs.wakeAt ?? deadline, min(deadline, now + PortLoop.longestWait))
-      guard Self.write(&unwritten, to: port) else { return nil }
+      guard Self.write(&unwritten, to: port) else { return .nobody }
       let ready = PortPoll.wait(
         port: port, wake: wake, timeout: max(.zero, due - now), untilWritable: !unwritten.isEmpty)
       let wakeAt = outputs.wakeAt
@@ -87,7 +99,7 @@ struct PortProbe: Sendable {
         case .bytes(let count):
           driver.handle(.bytes(UnsafeRawBufferPointer(rebasing: buffer[..<count])), at: HostClock.now(), into: &outputs)
         case .wouldBlock: break
-        case .hangUp: return nil
+        case .hangUp: return .nobody
         }
       }
       if let due = outputs.wakeAt, due <= HostClock.now() { driver.handle(.tick, at: HostClock.now(), into: &outputs) }
@@ -97,21 +109,23 @@ struct PortProbe: Sendable {
   /// What a driver says of who is there.
   private enum Answer {
     case identified(InstrumentIdentity)
-    case givenUp
-    case nothingYet
+    case turnedDown(Fault)
+    case nobody
   }
 
-  private static func answer(in events: [DriverEvent]) -> Answer {
+  /// Nil while nothing is decided.
+  private static func answer(in events: [DriverEvent]) -> Answer? {
     for event in events {
       switch event {
       case .identified(let identity): return .identified(identity)
-      case .fault(_, let fault) where fault.code == .linkTimeout || fault.code == .linkLost: return .givenUp
+      case .fault(_, let fault) where fault.code == .linkIdentity: return .turnedDown(fault)
+      case .fault(_, let fault) where fault.code == .linkTimeout || fault.code == .linkLost: return .nobody
       case .fault, .began, .circuitClosed, .circuitMarkLost, .holdBegan, .reading, .impedance, .circuitOpened, .ended,
         .refused, .orphanEnded, .circuit, .temperature:
         continue
       }
     }
-    return .nothingYet
+    return nil
   }
 
   /// Hands over what the port takes; false when it takes nothing any more.

@@ -11,10 +11,12 @@ import Testing
 /// In a hold and a sweep what is logged is measured, and what is applied is only compared with it.
 @Suite struct FollowingTests {
   /// A reading of a potentiostat's loop: milliseconds, microvolts measured and applied, nanoamperes.
-  private static func sample(_ milliseconds: Int, _ measured: Int, applied: Int, _ nanoamperes: Int) -> String {
+  private static func sample(
+    _ milliseconds: Int, _ measured: Int, applied: Int, _ nanoamperes: Int, range: String = "215"
+  ) -> String {
     package(
       variable("eb", milliseconds, "m"), variable("ab", measured, "u", ",10,206"),
-      variable("ba", nanoamperes, "n", ",10,215"), variable("da", applied, "u"))
+      variable("ba", nanoamperes, "n", ",10,\(range)"), variable("da", applied, "u"))
   }
 
   private static func holding() -> Conversation {
@@ -70,6 +72,18 @@ import Testing
       let microvolts = second % 3 == 0 ? 10_000 : 900_000
       let answer = conversation.receive(Self.sample(second * 1_000, microvolts, applied: 10_000, 0))
       #expect(answer.writes.isEmpty)
+    }
+  }
+
+  /// A number of a range that the model does not have says nothing of what zero is there.
+  @Test func aReadingOfAnUnknownRangeNeitherCountsNorBeginsTheCountAnew() {
+    var conversation = Self.holding()
+    for second in 1...9 {
+      let isKnown = second % 3 == 0
+      let answer = conversation.receive(
+        Self.sample(second * 1_000, 900_000, applied: 10_000, 0, range: isKnown ? "215" : "216"))
+      // The third that counts is the ninth reading.
+      #expect(answer.events.count == 1 && answer.writes == (second == 9 ? "Z\n" : ""), "reading \(second)")
     }
   }
 
