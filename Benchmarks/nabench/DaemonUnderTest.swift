@@ -131,11 +131,11 @@ final class DaemonUnderTest {
   }
 
   /// All channels that are there, with their ports.
-  func channelsByPort() throws -> [(channel: String, port: String, state: String)] {
+  func channelsByPort() throws -> [(channel: String, port: String, state: String, circuit: String)] {
     let list = try control.need("GET", "/v1/channels")["channels"] as? [[String: Any]] ?? []
     return list.compactMap { entry in
       guard let channel = entry["channel"] as? String, let port = entry["port"] as? String else { return nil }
-      return (channel, port, entry["state"] as? String ?? "")
+      return (channel, port, entry["state"] as? String ?? "", entry["circuit"] as? String ?? "")
     }
   }
 

@@ -62,7 +62,8 @@ public struct LinkStatistics: Codable, Sendable, Hashable {
   public var sent_bytes: Int64
   /// Readings of all its channels.
   public var readings: Int64
-  /// What arrived damaged or was not understood and was left aside (`link.garbage`), as far as the driver tells it.
+  /// What arrived damaged or was not understood and was left aside, in lines, frames or pieces, as far as the driver can tell it;
+  /// from the moment at which the instrument was identified.
   public var damaged_messages: Int64
   /// How often the line was given up and opened anew.
   public var losses: Int64

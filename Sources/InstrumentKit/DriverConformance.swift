@@ -50,6 +50,10 @@ extension DriverTranscript.Entry {
   }
 }
 
+extension DriverEvent {
+  fileprivate var isIdentification: Bool { if case .identified = self { true } else { false } }
+}
+
 /// Replays transcripts in the ways in which a serial line spoils them and tells what a driver did wrong.
 public enum DriverConformance {
   /// A rule that a driver broke.
@@ -68,6 +72,8 @@ public enum DriverConformance {
       case noiseChangesNothing = "noise in front changes nothing"
       /// The same input gives the same output.
       case repeatable
+      /// Of what came as it was sent nothing counts as damaged.
+      case soundIsNotDamaged = "sound is not damaged"
     }
     /// Which rule.
     public var rule: Rule
@@ -85,6 +91,8 @@ public enum DriverConformance {
     public var events: [DriverEvent] = []
     /// All bytes written.
     public var writes: [UInt8] = []
+    /// What the driver has counted as damaged since the instrument was identified.
+    public var damagedMessages = 0
 
     /// The readings alone.
     public var readings: [Reading] {
@@ -115,12 +123,15 @@ public enum DriverConformance {
     var outputs = DriverOutputs()
     var outcome = Outcome()
     var now = HostInstant(microseconds: 1_000_000)
+    var damagedBefore: Int?
     for entry in entries {
       outputs.removeAll()
       entry.give(to: &driver, at: &now, into: &outputs)
+      if outputs.events.contains(where: \.isIdentification) { damagedBefore = driver.damagedMessages }
       outcome.events.append(contentsOf: outputs.events)
       outcome.writes.append(contentsOf: outputs.writes)
     }
+    outcome.damagedMessages = damagedBefore.map { driver.damagedMessages - $0 } ?? 0
     return outcome
   }
 
@@ -176,6 +187,7 @@ private struct Check {
     if DriverConformance.replay(transcript.entries, with: make) != reference {
       fail(.repeatable, "two replays of the same transcript differ")
     }
+    if reference.damagedMessages > 0 { fail(.soundIsNotDamaged, "\(reference.damagedMessages) messages") }
   }
 
   mutating func checkSplits() {

@@ -31,6 +31,8 @@ struct SeatThread: ~Copyable {
   private var input = [UInt8](repeating: 0, count: 4096)
   private var clock: PacedClock
   private let tick: Int64
+  /// When the host was heard last, in real microseconds.
+  private var heardAt = Int64.min / 2
   /// Whether nothing ran when time last passed.
   private var isIdle = false
   /// Whether virtual time passes as real time does, although it is to pass as fast as the host reads: while a scripted fault
@@ -51,7 +53,7 @@ struct SeatThread: ~Copyable {
       }
     clock = PacedClock(factor: factor, now: nacycler_boottime_us(), virtual: 0)
     // An instrument does not say when it will speak next, so it is asked 20 times a second at real time, which costs 64
-    // of them some per cent of a core; faster time is divided more finely.
+    // of them some per cent of a core; faster time is divided more finely, and so is the time behind a question.
     tick = min(50_000, max(1_000, Int64(50_000 / factor)))
   }
 
@@ -104,9 +106,13 @@ struct SeatThread: ~Copyable {
         _ = runInstrument(until: nil)
       }
     } else if !hasUnwritten {
-      wait(microseconds: pause == .idle ? idleTime(factor: factor) : pause == .outputFull ? 0 : tick)
+      wait(microseconds: pause == .idle ? idleTime(factor: factor) : pause == .outputFull ? 0 : untilNextLook)
     }
   }
+
+  /// How long a busy instrument is left alone, in real microseconds: a tick, or while it may be about to answer, a quarter of
+  /// the time that it has taken already. So no answer is much later than the instrument is slow.
+  private var untilNextLook: Int64 { min(tick, max(1_000, (nacycler_boottime_us() - heardAt) / 4)) }
 
   /// How long an idle instrument sleeps, in real microseconds: until the next scripted fault, or for ever.
   private func idleTime(factor: Double) -> Int64 {
@@ -205,6 +211,7 @@ struct SeatThread: ~Copyable {
     guard !seat.shared.withLock({ $0.instrument.isStalled }) else { return false }
     let count = input.withUnsafeMutableBytes { terminal?.read(into: $0) ?? 0 }
     guard count > 0 else { return false }
+    heardAt = nacycler_boottime_us()
     input.withUnsafeBytes { bytes in
       seat.shared.withLock { $0.instrument.receive(.init(rebasing: bytes[..<count])) }
     }

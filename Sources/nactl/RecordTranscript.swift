@@ -40,7 +40,7 @@ struct RecordTranscript: AsyncParsableCommand {
     do {
       var hasBegun = false
       try await client.recordTranscript(of: instrument, request) { bytes in
-        if !hasBegun { file.finishAtInterrupt(tell) }
+        if !hasBegun { await file.finishAtInterrupt(tell) }
         hasBegun = true
         try file.append(bytes)
       }

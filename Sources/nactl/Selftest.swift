@@ -3,7 +3,6 @@
 
 import ArgumentParser
 import ControlAPI
-import Dispatch
 import Glibc
 
 /// `nactl selftest CHANNEL --resistor OHM`
@@ -48,8 +47,8 @@ struct Selftest: AsyncParsableCommand {
     ).value
     guard let run = started.runs.first?.run else { return }
     for warning in started.warnings { Terminal.error("warning: \(warning)\n") }
-    let interrupt = Self.stopAtInterrupt(client, run)
-    defer { interrupt.cancel() }
+    let interrupt = await Self.stopAtInterrupt(client, run)
+    defer { interrupt.end() }
     Terminal.error("run \(run) goes on for about a minute\n")
     let (records, reasons) = try await records(of: run, client)
     try await report(client, plan, run, records, before, reasons)
@@ -103,10 +102,8 @@ struct Selftest: AsyncParsableCommand {
   }
 
   /// From now on Ctrl-C stops the run, whose end then comes as any other; a second one leaves it to itself.
-  private static func stopAtInterrupt(_ client: ControlClient, _ run: Int64) -> any DispatchSourceSignal {
-    signal(SIGINT, SIG_IGN)
-    let source = DispatchSource.makeSignalSource(signal: SIGINT, queue: DispatchQueue(label: "nactl.interrupt"))
-    source.setEventHandler {
+  private static func stopAtInterrupt(_ client: ControlClient, _ run: Int64) async -> SignalWatch {
+    await SignalWatch.hear([SIGINT]) {
       signal(SIGINT, SIG_DFL)
       Task {
         do {
@@ -115,8 +112,6 @@ struct Selftest: AsyncParsableCommand {
         } catch { Terminal.error("run \(run) could not be stopped, and ends by itself within a minute\n") }
       }
     }
-    source.resume()
-    return source
   }
 
   /// The instrument that drives the channel; a thermometer beside it drives nothing.

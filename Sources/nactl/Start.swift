@@ -78,7 +78,7 @@ struct Start: AsyncParsableCommand {
   /// Runs of one cell are shown one after the other, each whole; runs of several cells side by side from now on.
   private static func follow(_ runs: [StartedRun], _ client: ControlClient) async throws {
     let view = TailView(client: client, form: .table, units: .milliampereHours)
-    view.endAtInterrupt()
+    await view.endAtInterrupt()
     if Set(runs.map(\.cell)).count == 1 {
       for run in runs { try await view.show(StreamRequest(run: .number(run.run))) }
     } else {

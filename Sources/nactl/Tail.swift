@@ -44,7 +44,7 @@ struct Tail: AsyncParsableCommand {
   func run() async throws {
     let client = try daemon.client()
     let view = TailView(client: client, form: format, units: units)
-    view.endAtInterrupt()
+    await view.endAtInterrupt()
     let request = StreamRequest(
       run: try await run?.looked(at: client), kinds: kinds, after: after?.cursor, last: after == nil ? number : nil,
       follow: follow)

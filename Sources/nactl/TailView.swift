@@ -2,7 +2,6 @@
 // SPDX-FileCopyrightText: NaCycler contributors
 
 import ControlAPI
-import Dispatch
 import Glibc
 import Synchronization
 
@@ -11,19 +10,13 @@ final class TailView: Sendable {
   /// On a terminal the headings come again after so many lines, which keeps them on most screens.
   private static let linesBetweenHeadings = 30
 
-  /// Keeps a signal's source alive.
-  ///
-  /// Unchecked, and safe: the source is set up and resumed before it is put here, and from then on nothing is ever asked
-  /// of it; it is only held, behind the mutex, and let go. Its reference count is atomic.
-  private struct KeptSource: @unchecked Sendable { let source: any DispatchSourceSignal }
-
   private struct State {
     var cursor: StreamCursor?
     var linesSinceHeadings: Int?
     var channelWidth = 7
     var cellWidth = 8
     var scales: [Int64: CapacityScale] = [:]
-    var signals: KeptSource?
+    var signals: SignalWatch?
     var hasPrintedCursor = false
   }
 
@@ -40,17 +33,13 @@ final class TailView: Sendable {
   }
 
   /// From now on Ctrl-C prints the place and ends the process with 0: leaving a tail is no failure.
-  func endAtInterrupt() {
-    signal(SIGINT, SIG_IGN)
-    let source = DispatchSource.makeSignalSource(signal: SIGINT, queue: DispatchQueue(label: "nactl.interrupt"))
-    source.setEventHandler { [self] in
+  func endAtInterrupt() async {
+    let watch = await SignalWatch.hear([SIGINT]) { [self] in
       Terminal.error("\n")
       printCursor()
       exit(0)
     }
-    source.resume()
-    let kept = KeptSource(source: source)
-    state.withLock { $0.signals = kept }
+    state.withLock { $0.signals = watch }
   }
 
   /// Says on standard error how to go on from here, once.

@@ -1,16 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: NaCycler contributors
 
-import Dispatch
 import Glibc
 import Synchronization
 
 /// A recording as it comes, line by line; it gets its name and a last line however it ends, also by Ctrl-C.
 final class TranscriptFile: Sendable {
-  /// Holds the source of the signal for as long as the recording. Unchecked, and safe: it is set up and resumed before it is
-  /// put here, and nothing is asked of it from then on.
-  private struct KeptSource: @unchecked Sendable { let source: any DispatchSourceSignal }
-
   private struct State {
     var download: Download
     /// The beginning of a line whose end has not come yet.
@@ -18,7 +13,7 @@ final class TranscriptFile: Sendable {
     /// How the last whole line begins.
     var lastSign: UInt8?
     var isOver = false
-    var signals: [KeptSource] = []
+    var signals: SignalWatch?
   }
   private let path: String
   private let state: Mutex<State>
@@ -63,21 +58,15 @@ final class TranscriptFile: Sendable {
   }
 
   /// From now on Ctrl-C, or a request to end, finishes the file and ends the process.
-  func finishAtInterrupt(_ tell: @escaping @Sendable (Int) -> Void) {
-    for number in [SIGINT, SIGTERM] {
-      signal(number, SIG_IGN)
-      let source = DispatchSource.makeSignalSource(signal: number, queue: DispatchQueue(label: "nactl.interrupt"))
-      source.setEventHandler { [self] in
-        do {
-          if let count = try finish("who recorded it has ended it") { tell(count) }
-          exit(0)
-        } catch {
-          Exit.report(error)
-        }
+  func finishAtInterrupt(_ tell: @escaping @Sendable (Int) -> Void) async {
+    let watch = await SignalWatch.hear([SIGINT, SIGTERM]) { [self] in
+      do {
+        if let count = try finish("who recorded it has ended it") { tell(count) }
+        exit(0)
+      } catch {
+        Exit.report(error)
       }
-      source.resume()
-      let kept = KeptSource(source: source)
-      state.withLock { $0.signals.append(kept) }
     }
+    state.withLock { $0.signals = watch }
   }
 }

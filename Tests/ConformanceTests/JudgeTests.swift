@@ -28,6 +28,7 @@ struct Mistaken<Way: Mistake>: InstrumentDriver {
   init() {}
   static var descriptor: InstrumentDescriptor { BatlabDriver.descriptor }
   static var safeStopBytes: [UInt8] { BatlabDriver.safeStopBytes }
+  var damagedMessages: Int { driver.damagedMessages }
   static func capabilities(ofModel name: String) -> InstrumentCapabilities? { BatlabDriver.capabilities(ofModel: name) }
   mutating func handle(_ input: DriverInput, at now: HostInstant, into outputs: inout DriverOutputs) {
     guard Way.hears(input) else { return }

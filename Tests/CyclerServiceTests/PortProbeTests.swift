@@ -18,6 +18,7 @@ private struct ChoosyDriver: InstrumentDriver {
   static let descriptor = InstrumentDescriptor(
     family: "choosy", baudRate: 9_600, parities: [.odd, .even], matches: [], maturity: .emulatedOnly)
   static let safeStopBytes = Array("stop\n".utf8)
+  var damagedMessages: Int { 0 }
   static let refusal = Fault(.linkIdentity, "model 7 is none that the driver knows")
   static func capabilities(ofModel name: String) -> InstrumentCapabilities? { nil }
 
@@ -30,6 +31,7 @@ private struct ChoosyDriver: InstrumentDriver {
 private struct DeafDriver: InstrumentDriver {
   static let descriptor = InstrumentDescriptor(family: "deaf", baudRate: 9_600, matches: [], maturity: .emulatedOnly)
   static let safeStopBytes = Array("stop\n".utf8)
+  var damagedMessages: Int { 0 }
   static func capabilities(ofModel name: String) -> InstrumentCapabilities? { nil }
 
   mutating func handle(_ input: DriverInput, at now: HostInstant, into outputs: inout DriverOutputs) {
@@ -41,6 +43,7 @@ private struct DeafDriver: InstrumentDriver {
 private struct KindDriver: InstrumentDriver {
   static let descriptor = InstrumentDescriptor(family: "kind", baudRate: 9_600, matches: [], maturity: .emulatedOnly)
   static let safeStopBytes = Array("stop\n".utf8)
+  var damagedMessages: Int { 0 }
   static let identity = InstrumentIdentity(
     family: "kind", model: "K", serial: "1", firmware: "", capabilities: .observer(of: [.temperature]))
   static func capabilities(ofModel name: String) -> InstrumentCapabilities? { nil }

@@ -18,6 +18,7 @@ struct SilentDriver: InstrumentDriver {
   static let descriptor = InstrumentDescriptor(
     family: "silent", baudRate: 115_200, matches: [], maturity: .emulatedOnly)
   static let safeStopBytes = Array("safe\n".utf8)
+  var damagedMessages: Int { 0 }
   static func capabilities(ofModel name: String) -> InstrumentCapabilities? { nil }
   var gate: Gate?
 
@@ -102,6 +103,9 @@ final class ThreadBench {
 
   /// Whether the first channel's circuit comes to be seen so.
   func sees(_ circuit: CircuitState) -> Bool { waits { worker.sighting(channel: 0)?.circuit == circuit } }
+
+  /// Whether the link comes to have so many damaged messages.
+  func counts(damaged count: Int64) -> Bool { waits { worker.counters.counts.damagedMessages == count } }
 
   /// Blocks, because on a busy machine an asynchronous test may not be called again before a run's patience is over.
   private func waits(for condition: () -> Bool) -> Bool {

@@ -14,6 +14,7 @@ struct ToldDriver: InstrumentDriver {
     case closed = 0x63  // c
     case refused = 0x72  // r
     case deaf = 0x64  // d
+    case damaged = 0x21  // !
   }
 
   static let descriptor = InstrumentDescriptor(
@@ -31,6 +32,7 @@ struct ToldDriver: InstrumentDriver {
       shortestReadingInterval: TimeSpan(milliseconds: 100), voltageErrorPartsPerMillion: 0, voltageOffsetError: .zero,
       holdsBounds: false, hasLease: false, openCircuit: .zeroCurrentHeld))
 
+  private(set) var damagedMessages = 0
   private var token: SetpointToken?
 
   mutating func handle(_ input: DriverInput, at now: HostInstant, into outputs: inout DriverOutputs) {
@@ -45,7 +47,7 @@ struct ToldDriver: InstrumentDriver {
     }
   }
 
-  private func say(_ word: Word?, _ outputs: inout DriverOutputs) {
+  private mutating func say(_ word: Word?, _ outputs: inout DriverOutputs) {
     switch word {
     case .identified: outputs.events.append(.identified(Self.identity))
     case .open: outputs.events.append(.circuit(channel: 0, .openConfirmed))
@@ -54,7 +56,7 @@ struct ToldDriver: InstrumentDriver {
       guard let token else { return }
       outputs.events.append(.refused(channel: 0, token, Fault(.instrumentRefused, "not now")))
     case .deaf: outputs.events.append(.fault(channel: nil, Fault(.linkTimeout, "nobody answers")))
-    case nil: break
+    case .damaged, nil: damagedMessages += 1
     }
   }
 }

@@ -189,12 +189,20 @@ extension ProgramTests {
         #expect(state == "completed", "\(family)")
         try expectAgreement(family, rig, run: index + 1, before: before[index])
       }
+      for own in try instruments(rig) {
+        let link = try #require(own["link"] as? [String: Any])
+        #expect(link["losses"] as? Int == 0 && link["damaged_messages"] as? Int == 0, "\(own)")
+      }
+    }
+
+    private func instruments(_ rig: LaboratoryRig) throws -> [[String: Any]] {
+      let answer = try rig.nactl("instruments", "--format", "json").json()
+      return try #require(answer["instruments"] as? [[String: Any]])
     }
 
     /// Each is listed with what it can do and with a line that speaks.
     private func expectInstruments(_ rig: LaboratoryRig) throws {
-      let answer = try rig.nactl("instruments", "--format", "json").json()
-      let list = try #require(answer["instruments"] as? [[String: Any]])
+      let list = try instruments(rig)
       #expect(list.count == Self.all.count)
       for family in Self.all {
         let own = try #require(

@@ -158,7 +158,7 @@ private final class MeterHost {
     let identity = events.compactMap { if case .identified(let identity) = $0 { identity } else { nil } }.first
     #expect(identity?.model == "2450" && identity?.serial == "04123451")
     #expect(events.contains(.circuit(channel: 0, .openConfirmed)) && !meter.isOn)
-    #expect(driver.garbageLines == 0 && device.seen.clears == 1 && device.seen.offences.isEmpty, "\(device.seen)")
+    #expect(driver.damagedMessages == 0 && device.seen.clears == 1 && device.seen.offences.isEmpty, "\(device.seen)")
     #expect(device.seen.takenFrom == ["usbtmc"])
   }
 
@@ -193,7 +193,7 @@ private final class MeterHost {
     device.behave { $0.holdsPackets = false }
     try turn("end") { if case .ended(_, _, .requested) = $0 { true } else { false } }
     #expect(events.contains(.circuit(channel: 0, .openConfirmed)))
-    #expect(device.seen.clears == 2 && device.seen.offences.isEmpty && driver.garbageLines == 0, "\(device.seen)")
+    #expect(device.seen.clears == 2 && device.seen.offences.isEmpty && driver.damagedMessages == 0, "\(device.seen)")
   }
 
   func comesBackFromSilence() throws {

@@ -26,6 +26,7 @@ private let seed = getenv("NACYCLER_SEED").flatMap { UInt64(String(cString: $0))
 private struct Echo: InstrumentDriver {
   static let descriptor = InstrumentDescriptor(family: "echo", baudRate: 9_600, matches: [], maturity: .emulatedOnly)
   static let safeStopBytes: [UInt8] = []
+  var damagedMessages: Int { 0 }
   static func capabilities(ofModel name: String) -> InstrumentCapabilities? { nil }
   private var count: Int64 = 0
   init() {}

@@ -13,7 +13,7 @@ extension KeithleySCPIDriver {
   mutating func take(_ line: UnsafeRawBufferPointer, _ now: HostInstant, _ outputs: inout DriverOutputs) {
     if pending?.question == .languageAlone { return takeLanguageAlone(line, now, &outputs) }
     guard let pending, Self.carries(pending.number, line) else {
-      if !line.isEmpty { garbageLines += 1 }
+      if !line.isEmpty, !isLate(line) { damagedMessages += 1 }
       return
     }
     if case .measure(let restartsClock) = pending.question {
@@ -22,7 +22,7 @@ extension KeithleySCPIDriver {
     }
     // Text to its last byte: a conversion of numbers would stop at a zero byte and call the rest of it right.
     guard line.allSatisfy({ (0x20..<0x7F).contains($0) }) else {
-      garbageLines += 1
+      damagedMessages += 1
       return
     }
     let answer = String(decoding: line.dropFirst(4), as: UTF8.self)
@@ -36,7 +36,12 @@ extension KeithleySCPIDriver {
       case .close, .checkClosed: takeClosed(answer, pending, now, &outputs)
       case .languageAlone, .measure: false
       }
-    if !isUnderstood { garbageLines += 1 }
+    if !isUnderstood { damagedMessages += 1 }
+  }
+
+  /// Whether a line answers what was waited for in vain: the last question, or the one before it.
+  private func isLate(_ line: UnsafeRawBufferPointer) -> Bool {
+    Self.carries(lastNumber, line) || Self.carries(Self.number(before: lastNumber), line)
   }
 
   /// Whether a line begins with a question's number, and more or nothing follows.
@@ -199,7 +204,7 @@ extension KeithleySCPIDriver {
     _ line: UnsafeRawBufferPointer, _ now: HostInstant, _ outputs: inout DriverOutputs
   ) {
     guard line.elementsEqual("TSP".utf8) else {
-      if !line.isEmpty { garbageLines += 1 }
+      if !line.isEmpty { damagedMessages += 1 }
       return
     }
     answered()

@@ -33,7 +33,7 @@ extension KeithleySCPIDriver {
     guard let measured = found else {
       // The number and no measurement: it refused, as it does when its output is off. A 2450 says that it is off.
       let isRefused = line.count == 3 || (dialect == .interactive && MeterReading.isOn(line) == false)
-      if isRefused { measurementRefused(now, &outputs) } else { garbageLines += 1 }
+      if isRefused { measurementRefused(now, &outputs) } else { damagedMessages += 1 }
       return
     }
     pending = nil

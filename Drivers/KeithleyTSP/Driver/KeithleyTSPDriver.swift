@@ -96,7 +96,7 @@ public struct KeithleyTSPDriver: InstrumentDriver {
   /// When an unused instrument is looked after next.
   var watchAt: HostInstant?
   /// Lines that were no answer to what was asked, since the port was opened.
-  public internal(set) var garbageLines = 0
+  public internal(set) var damagedMessages = 0
   private var lastNumber = Self.numbers.upperBound
   private var framer = LineFramer(maximumLength: Self.maximumLineLength)
 
@@ -160,7 +160,7 @@ public struct KeithleyTSPDriver: InstrumentDriver {
         framer.exchangeAssembled(&line)
         line.withUnsafeBytes { take($0, now, &outputs) }
         framer.exchangeAssembled(&line)
-      case .overlong: garbageLines += 1
+      case .overlong: damagedMessages += 1
       case .none: return
       }
     }
@@ -170,7 +170,7 @@ public struct KeithleyTSPDriver: InstrumentDriver {
     if stage == .ready, let said = ProgramLine(line) {
       take(said, line, now, &outputs)
     } else if question == nil || !takeAnswer(line, now, &outputs) {
-      if !line.isEmpty { garbageLines += 1 }
+      if !line.isEmpty { damagedMessages += 1 }
     }
   }
 }

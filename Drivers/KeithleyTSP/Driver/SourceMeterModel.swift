@@ -28,8 +28,9 @@ public enum SourceMeterModel: String, Sendable, Hashable, CaseIterable {
   /// What the driver uses of the voltages: the range that every cell fits into, in which all currents are allowed.
   static let largestVoltage = Voltage(millivolts: 6_000)
 
-  /// Two channels, each measured with one power-line cycle for current and voltage, and a line of 9,600 bits per second.
-  static let shortestInterval = TimeSpan(milliseconds: 250)
+  /// Of each of two channels that run, each measured with one power-line cycle for current and voltage, over a line of 9,600 bits
+  /// per second.
+  static let shortestInterval = TimeSpan(milliseconds: 300)
 
   /// The largest current of a range: 101 % of its full scale.
   static func limit(of range: Current) -> Current { range * 101 / 100 }

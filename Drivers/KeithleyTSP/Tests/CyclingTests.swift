@@ -23,7 +23,7 @@ import VirtualLab
     #expect(laboratory.written.components(of: "loadscript") == 1)
     let messages = laboratory.written.split(separator: "\n")
     #expect(messages[0] == "endscript" && messages[1] == "abort" && messages[2].hasPrefix("smua.source.offmode="))
-    #expect(laboratory.faults.isEmpty && laboratory.driver.garbageLines == 0)
+    #expect(laboratory.faults.isEmpty && laboratory.driver.damagedMessages == 0)
   }
 
   /// A socket carries bytes at once, and many messages in one piece.
@@ -50,7 +50,7 @@ import VirtualLab
     laboratory.pass(2)
     laboratory.command(.openCircuit)
     laboratory.pass(1)
-    #expect(laboratory.end(0) == .requested && laboratory.faults.isEmpty && laboratory.driver.garbageLines <= 1)
+    #expect(laboratory.end(0) == .requested && laboratory.faults.isEmpty && laboratory.driver.damagedMessages <= 1)
   }
 
   /// What the driver exists to end: an instrument that wakes up discharges both cells at its outputs.
@@ -140,7 +140,7 @@ import VirtualLab
       // The bend lies between two readings: half the fall of one second.
       #expect(abs(laboratory.charge(channel) - truth) < 3e-4 * truth)
     }
-    #expect(laboratory.faults.isEmpty && laboratory.driver.garbageLines == 0)
+    #expect(laboratory.faults.isEmpty && laboratory.driver.damagedMessages == 0)
   }
 
   /// A limit that is off by more than a hold may be, and a hold on the other side of the current.

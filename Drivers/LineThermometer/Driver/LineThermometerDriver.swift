@@ -36,7 +36,7 @@ public struct LineThermometerDriver: InstrumentDriver {
   static let garbageInterval = TimeSpan(seconds: 60)
 
   /// Lines that were none of the protocol's, since the port was opened.
-  public private(set) var garbageLines = 0
+  public private(set) var damagedMessages = 0
 
   private var framer = LineFramer(maximumLength: ThermometerLine.maximumLength)
   private var isOpen = false
@@ -158,11 +158,11 @@ public struct LineThermometerDriver: InstrumentDriver {
   }
 
   private mutating func noteGarbage(_ now: HostInstant, into outputs: inout DriverOutputs) {
-    garbageLines += 1
+    damagedMessages += 1
     // Before it is known who is there, noise is what a port begins with.
     guard serial != nil, garbageToldAt.map({ now - $0 >= Self.garbageInterval }) ?? true else { return }
     garbageToldAt = now
-    let detail = "a line of the thermometer was damaged on its way, \(garbageLines) since its port was opened"
+    let detail = "a line of the thermometer was damaged on its way, \(damagedMessages) since its port was opened"
     outputs.events.append(.fault(channel: nil, Fault(.linkGarbage, detail)))
   }
 

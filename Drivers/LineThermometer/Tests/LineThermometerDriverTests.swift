@@ -59,7 +59,7 @@ import Testing
       damaged.remove(at: place)
       #expect(conversation.receive(damaged).temperatures.isEmpty, "\(damaged)")
     }
-    #expect(conversation.driver.garbageLines == whole.count - 1)
+    #expect(conversation.driver.damagedMessages == whole.count - 1)
     #expect(conversation.receive(whole.replacing("60", with: "61")).temperatures.isEmpty)
     #expect(conversation.receive("T 60.125\n").temperatures.isEmpty, "a line without a checksum")
     #expect(conversation.receive(whole.lowercased()).temperatures.isEmpty)

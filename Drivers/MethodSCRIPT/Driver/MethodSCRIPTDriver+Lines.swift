@@ -286,12 +286,12 @@ extension MethodSCRIPTDriver {
 
   /// Counts a line that cannot be what it should be, and says so at most once a second.
   mutating func noteGarbage(_ what: @autoclosure () -> String, into outputs: inout DriverOutputs) {
-    garbageLines += 1
+    damagedMessages += 1
     guard isIdentified else { return }
     if let lastGarbageFault, now.microseconds - lastGarbageFault.microseconds < 1_000_000 { return }
     lastGarbageFault = now
     outputs.events.append(
-      .fault(channel: nil, Fault(.linkGarbage, "unusable line, number \(garbageLines) since opening: \(what())")))
+      .fault(channel: nil, Fault(.linkGarbage, "unusable line, number \(damagedMessages) since opening: \(what())")))
   }
 
   private static func printable(_ line: UnsafeRawBufferPointer) -> String? {

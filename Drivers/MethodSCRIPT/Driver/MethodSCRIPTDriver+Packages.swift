@@ -77,7 +77,7 @@ extension MethodSCRIPTDriver {
     let time = reading.time.microseconds
     guard progress.lastTime >= 0 else { return true }
     if time < progress.lastTime {
-      garbageLines += 1
+      damagedMessages += 1
       outputs.events.append(
         .fault(
           channel: 0,

@@ -41,7 +41,7 @@ public struct MethodSCRIPTDriver: InstrumentDriver {
   static let maximumLineLength = 1_000
 
   /// Lines that could not be what they should be, since the port was opened.
-  public internal(set) var garbageLines = 0
+  public internal(set) var damagedMessages = 0
 
   /// A driver that has seen nothing yet.
   public init() {}

@@ -70,7 +70,7 @@ public struct ReplayDriver: InstrumentDriver {
   static let garbageInterval = TimeSpan(seconds: 60)
 
   /// Lines that were none of the protocol's or did not arrive, since the port was opened.
-  public internal(set) var garbageLines: Int64 = 0
+  public internal(set) var damagedMessages = 0
 
   var stage = Stage.closed
   var now = HostInstant(microseconds: 0)
@@ -130,11 +130,11 @@ public struct ReplayDriver: InstrumentDriver {
   }
 
   /// Tells of damage, once a minute at most and not before it is known who is there.
-  mutating func noteGarbage(_ what: @autoclosure () -> String, lines: Int64, into outputs: inout DriverOutputs) {
-    garbageLines += lines
+  mutating func noteGarbage(_ what: @autoclosure () -> String, lines: Int, into outputs: inout DriverOutputs) {
+    damagedMessages += lines
     guard serial != nil, garbageToldAt.map({ now - $0 >= Self.garbageInterval }) ?? true else { return }
     garbageToldAt = now
-    let detail = "\(what()); \(garbageLines) lines were lost or damaged since the port was opened"
+    let detail = "\(what()); \(damagedMessages) lines were lost or damaged since the port was opened"
     outputs.events.append(.fault(channel: 0, Fault(.linkGarbage, detail)))
   }
 }

@@ -64,8 +64,10 @@ extension RodeostatDriver {
 
   /// A test's sample came.
   mutating func take(_ sample: TestSample, _ now: HostInstant, _ outputs: inout DriverOutputs) {
-    guard var course, course.isRunning, course.isPlausible(sample, now) else {
-      garbageLines += 1
+    // On its way while its test was ended.
+    guard var course, course.isRunning else { return }
+    guard course.isPlausible(sample, now) else {
+      damagedMessages += 1
       return
     }
     course.lastSample = sample.milliseconds

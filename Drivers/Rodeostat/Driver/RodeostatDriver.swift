@@ -48,7 +48,7 @@ public struct RodeostatDriver: InstrumentDriver {
   static let tolerableDeviations = 2
 
   /// Lines that were neither a sample nor the answer to what was asked, since the port was opened.
-  public internal(set) var garbageLines = 0
+  public internal(set) var damagedMessages = 0
 
   /// What the exchanges under way are for.
   enum Purpose: Sendable, Hashable {
@@ -185,7 +185,7 @@ public struct RodeostatDriver: InstrumentDriver {
         framer.exchangeAssembled(&line)
         line.withUnsafeBytes { take($0, now, &outputs) }
         framer.exchangeAssembled(&line)
-      case .overlong: garbageLines += 1
+      case .overlong: damagedMessages += 1
       case .none: return
       }
     }
@@ -194,15 +194,16 @@ public struct RodeostatDriver: InstrumentDriver {
   private mutating func take(_ line: UnsafeRawBufferPointer, _ now: HostInstant, _ outputs: inout DriverOutputs) {
     guard !line.isEmpty else { return }
     guard let object = LineObject(line: line) else {
-      garbageLines += 1
+      damagedMessages += 1
       return
     }
     if object.count == 0 {
       testEnded(now, &outputs)
     } else if let sample = TestSample(object) {
       take(sample, now, &outputs)
-    } else if !takeAnswer(object, now, &outputs) {
-      garbageLines += 1
+    } else if !takeAnswer(object, now, &outputs), pending?.isFence != true {
+      // Before the fence's answer those may come that were waited for in vain.
+      damagedMessages += 1
     }
   }
 }

@@ -26,7 +26,7 @@ import VirtualLab
     #expect(identity.firmware == "never calibrated: offsets, shunts")
     #expect(!identity.capabilities.hasLease && !identity.capabilities.holdsBounds)
     #expect(identity.capabilities.leaseHole?.contains("stays connected") == true)
-    #expect(laboratory.circuit == .openConfirmed && laboratory.driver.garbageBytes == 0)
+    #expect(laboratory.circuit == .openConfirmed && laboratory.driver.damagedMessages == 0)
     #expect(laboratory.instrument.time < 0.5, "\(laboratory.instrument.time) s")
   }
 
@@ -104,7 +104,7 @@ import VirtualLab
       packets.allSatisfy { packet in
         known.contains(packet) || (packet.count == 10 && packet.starts(with: Array("DACSET ".utf8)))
       })
-    #expect(laboratory.driver.garbageBytes == 0)
+    #expect(laboratory.driver.damagedMessages == 0)
   }
 
   /// No faster than its converters, and no slower than a tenth of a second.

@@ -58,6 +58,8 @@ public struct TemplateDriver: InstrumentDriver {
   var hasToldStuck = false
   private var misses = 0
   private var hasToldTimeout = false
+  /// Lines that were none of the instrument's, since the port was opened.
+  public private(set) var damagedMessages = 0
   /// Numbers go on when a port is opened anew: an answer that was on its way belongs to none of the next questions.
   private var number: UInt8 = 0
   private var framer = LineFramer(maximumLength: TemplateLine.maximumLength)
@@ -123,7 +125,7 @@ public struct TemplateDriver: InstrumentDriver {
     while true {
       switch framer.next(in: bytes, at: &offset) {
       case .none: return
-      case .overlong: continue
+      case .overlong: damagedMessages += 1
       case .line(let range): take(TemplateAnswer(UnsafeRawBufferPointer(rebasing: bytes[range])), now, &outputs)
       case .assembled:
         var line: [UInt8] = []
@@ -137,7 +139,11 @@ public struct TemplateDriver: InstrumentDriver {
 
   /// What answers no open question is late, doubled or somebody else's, and says nothing.
   private mutating func take(_ answer: TemplateAnswer?, _ now: HostInstant, _ outputs: inout DriverOutputs) {
-    guard let answer, let asked = pending, asked.number == answer.number else { return }
+    guard let answer else {
+      damagedMessages += 1
+      return
+    }
+    guard let asked = pending, asked.number == answer.number else { return }
     switch (answer.content, asked.question) {
     case (.refused(let error), let question):
       pending = nil

@@ -59,7 +59,7 @@ public struct ZKEtechEBCDriver: InstrumentDriver {
   var hasToldStuck = false
 
   /// Frames that were damaged since the port was opened.
-  public var damagedReports: Int { scanner.damaged }
+  public var damagedMessages: Int { scanner.damaged }
 
   /// A driver that has seen nothing yet.
   public init() {}

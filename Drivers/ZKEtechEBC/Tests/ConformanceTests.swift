@@ -79,7 +79,7 @@ import ZKEtechEBCEmulator
         driver.handle(.tick, at: now, into: &outputs)
       }
       #expect(outputs.wakeAt.map { $0 > now } == true)
-      #expect(driver.damagedReports > 100)
+      #expect(driver.damagedMessages > 100)
       #expect(!outputs.events.contains { if case .reading = $0 { true } else { false } })
     }
   }

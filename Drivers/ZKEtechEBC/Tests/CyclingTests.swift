@@ -180,6 +180,6 @@ import ZKEtechEBCEmulator
     }
     let truth = laboratory.instrument.cell.terminalCharge - before
     print("20 cycles: counted", counted, "C, cell", truth, "C of 48000 C")
-    #expect(abs(counted - truth) < 0.05 && laboratory.driver.damagedReports == 0)
+    #expect(abs(counted - truth) < 0.05 && laboratory.driver.damagedMessages == 0)
   }
 }

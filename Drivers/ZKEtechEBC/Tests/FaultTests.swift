@@ -38,7 +38,7 @@ import ZKEtechEBCEmulator
     var laboratory = try Self.running()
     laboratory.instrument.reportsToSpoil = 2
     laboratory.run(seconds: 10)
-    #expect(laboratory.driver.damagedReports == 2)
+    #expect(laboratory.driver.damagedMessages == 2)
     #expect(laboratory.readings.count == 5 && laboratory.faults(.linkTimeout) == 0, "\(laboratory.readings)")
     #expect(laboratory.end == nil)
     #expect(laboratory.readings.allSatisfy { $0.current == Current(amperes: -1) })

@@ -19,7 +19,16 @@ extension PortLoop {
     driverOutputs.removeAll()
     driver.handle(input, at: now.host, into: &driverOutputs)
     if recorder != nil { writeDown(input, now) }
+    countDamage()
     workOff(now)
+  }
+
+  /// The driver counts from the opening of its port, the link for as long as its port is known, but for what was on the line
+  /// before the instrument was identified.
+  private mutating func countDamage() {
+    let present = driver.damagedMessages
+    if identity != nil, present > damageSeen { counts.damagedMessages += Int64(present - damageSeen) }
+    damageSeen = present
   }
 
   mutating func workOff(_ now: RunMoment) {
@@ -76,7 +85,6 @@ extension PortLoop {
       worker.observation.post(temperature, at: now.host)
     case .circuit(let channel, let state): see(channel, state)
     case .fault(let channel, let fault):
-      if fault.code == .linkGarbage { counts.damagedMessages += 1 }
       if fault.code == .linkTimeout || fault.code == .linkLost {
         resetRequested = fault
       } else if let channel {

@@ -26,6 +26,7 @@ extension PortLoop {
       reopenAt = nil
       saidUnusable = false
       driver = makeDriver()
+      damageSeen = 0
       unwritten.removeAll(keepingCapacity: true)
       drive(.opened, moment())
       flush()

@@ -57,6 +57,8 @@ struct PortLoop: ~Copyable {
   let news: (PortNews) -> Void
 
   var driver: any InstrumentDriver
+  /// How many of the driver's damaged messages are counted.
+  var damageSeen = 0
   var driverOutputs = DriverOutputs()
   var events: [DriverEvent] = []
   var runOutputs = RunOutputs()

@@ -123,6 +123,7 @@ private struct TrustingDriver: InstrumentDriver {
   }
   static let descriptor = MethodSCRIPTDriver.descriptor
   static let safeStopBytes: [UInt8] = []
+  var damagedMessages: Int { 0 }
   mutating func handle(_ input: DriverInput, at now: HostInstant, into outputs: inout DriverOutputs) {
     guard case .bytes(let bytes) = input else { return }
     var value: Int64 = 0

@@ -124,7 +124,7 @@ import Testing
       conversation.now = conversation.now + TimeSpan(milliseconds: 100)
       faults += conversation.receive("Peb80030D4m;ab82F4D6Xu;ba5050F80p\n").events
     }
-    #expect(faults.count == 2 && conversation.driver.garbageLines == 20)
+    #expect(faults.count == 2 && conversation.driver.damagedMessages == 20)
     for fault in faults {
       guard case .fault(nil, let fault) = fault else {
         Issue.record("\(fault)")
@@ -162,7 +162,7 @@ import Testing
       let events = conversation.receive(line).events
       #expect(!events.contains { if case .reading = $0 { true } else { false } }, "\(line)")
     }
-    #expect(conversation.driver.garbageLines == 5)
+    #expect(conversation.driver.damagedMessages == 5)
   }
 }
 

@@ -74,10 +74,10 @@ import Testing
     var conversation = Self.waiting()
     conversation.receive(Self.reading)
     conversation.receive("Y\n*\nM000D\n")
-    let before = conversation.driver.garbageLines
+    let before = conversation.driver.damagedMessages
     let answer = conversation.receive(line)
     #expect(!answer.events.contains { if case .impedance = $0 { true } else { false } })
-    #expect(conversation.driver.garbageLines == before + 1)
+    #expect(conversation.driver.damagedMessages == before + 1)
   }
 
   /// Another script has no points.

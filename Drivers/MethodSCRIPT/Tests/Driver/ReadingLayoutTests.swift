@@ -65,7 +65,7 @@ import Testing
     for byte in bytes { withUnsafeBytes(of: byte) { byBytes.handle(.bytes($0), at: now, into: &second) } }
     #expect(first.events == second.events, "seed \(seed)")
     #expect(first.writes == second.writes, "seed \(seed)")
-    #expect(byPieces.garbageLines == byBytes.garbageLines, "seed \(seed)")
+    #expect(byPieces.damagedMessages == byBytes.damagedMessages, "seed \(seed)")
     let readings = first.events.count { if case .reading = $0 { true } else { false } }
     #expect(readings > 20, "seed \(seed)")
   }

@@ -205,7 +205,7 @@ import Testing
     // The variables have no types of ours yet.
     let last = "Pja8000009i;aa8000000 ;eb8000001m;aa8000000 ;aa8000000 ;aa8000000 \n"
     let answer = conversation.receive("e\nZ\nTnacycler 12 34 driven\n" + last + measured(nanoamperes: 0) + "\n")
-    #expect(answer.writes == "e\ncell_off\n\n" && conversation.driver.garbageLines == 0)
+    #expect(answer.writes == "e\ncell_off\n\n" && conversation.driver.damagedMessages == 0)
     #expect(conversation.disconnect().last == .ended(channel: 0, Samples.token, .requested))
   }
 
