@@ -50,6 +50,16 @@ extension DriverTranscript.Entry {
   }
 }
 
+extension DriverTranscript.Entry {
+  /// Whether nobody is known at the port any more.
+  fileprivate var endsKnowledge: Bool {
+    switch self {
+    case .opened, .lost: true
+    case .command, .received, .tick: false
+    }
+  }
+}
+
 extension DriverEvent {
   fileprivate var isIdentification: Bool { if case .identified = self { true } else { false } }
 }
@@ -74,6 +84,8 @@ public enum DriverConformance {
       case repeatable
       /// Of what came as it was sent nothing counts as damaged.
       case soundIsNotDamaged = "sound is not damaged"
+      /// Noise on the line of an identified instrument counts.
+      case noiseIsCounted = "noise is counted"
     }
     /// Which rule.
     public var rule: Rule
@@ -91,8 +103,8 @@ public enum DriverConformance {
     public var events: [DriverEvent] = []
     /// All bytes written.
     public var writes: [UInt8] = []
-    /// What the driver has counted as damaged since the instrument was identified.
-    public var damagedMessages = 0
+    /// What the driver has counted as damaged of identified instruments.
+    public var damagedMessages: Int64 = 0
 
     /// The readings alone.
     public var readings: [Reading] {
@@ -123,15 +135,21 @@ public enum DriverConformance {
     var outputs = DriverOutputs()
     var outcome = Outcome()
     var now = HostInstant(microseconds: 1_000_000)
-    var damagedBefore: Int?
+    var damage = DamageTally()
+    var isIdentified = false
     for entry in entries {
       outputs.removeAll()
       entry.give(to: &driver, at: &now, into: &outputs)
-      if outputs.events.contains(where: \.isIdentification) { damagedBefore = driver.damagedMessages }
+      if entry.endsKnowledge {
+        damage.reopened()
+        isIdentified = false
+      }
+      damage.take(driver.damagedMessages, isIdentified: isIdentified)
+      if outputs.events.contains(where: \.isIdentification) { isIdentified = true }
       outcome.events.append(contentsOf: outputs.events)
       outcome.writes.append(contentsOf: outputs.writes)
     }
-    outcome.damagedMessages = damagedBefore.map { driver.damagedMessages - $0 } ?? 0
+    outcome.damagedMessages = damage.count
     return outcome
   }
 
@@ -296,6 +314,13 @@ private struct Check {
     return nil
   }
 
+  /// Whether the instrument is known when an entry comes.
+  private func isIdentified(before index: Int) -> Bool {
+    let begin = transcript.entries[..<index].lastIndex(where: \.endsKnowledge) ?? 0
+    return DriverConformance.replay(Array(transcript.entries[begin..<index]), with: make).events
+      .contains(where: \.isIdentification)
+  }
+
   mutating func checkNoise() {
     // Noise without a line end would damage the line behind it; that is the rule before this one.
     let noise: [[UInt8]] = [
@@ -308,6 +333,9 @@ private struct Check {
           || outcome.temperatures != reference.temperatures
         {
           fail(.noiseChangesNothing, "entry \(index), noise \(number)")
+        }
+        if number > 0, isIdentified(before: index), outcome.damagedMessages == 0 {
+          fail(.noiseIsCounted, "entry \(index), noise \(number)")
         }
       }
     }

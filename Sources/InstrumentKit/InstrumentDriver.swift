@@ -19,9 +19,10 @@ public protocol InstrumentDriver: Sendable {
   init()
   /// Takes one input and appends what follows from it. Allocates nothing for a reading once `outputs` has grown.
   mutating func handle(_ input: DriverInput, at now: HostInstant, into outputs: inout DriverOutputs)
-  /// What arrived since the port was opened and was damaged, or was not understood, and was left aside: lines, frames, or pieces of
-  /// what came, as far as the driver can tell it. What merely came late or crossed a stop on its way is none of them. Before the instrument is
-  /// identified whatever somebody left on the line may be among it; the host counts from there on.
+  /// What came since the port was opened and has the form of nothing that the instrument says, or did not come although others
+  /// say that it was sent: lines, frames, or pieces, as far as the driver can tell. What is well formed and merely late, or crossed
+  /// a stop on its way, is none of them. Before the instrument is identified whatever somebody left on the line may be among it;
+  /// the host counts from there on (`DamageTally`).
   var damagedMessages: Int { get }
   /// Bytes that disconnect every cell of the instrument, whatever state it is in; they need no driver state.
   static var safeStopBytes: [UInt8] { get }

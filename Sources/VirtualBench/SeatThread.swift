@@ -6,7 +6,7 @@
 //
 // Virtual time never runs over a host that had no chance: it stands still while output does not fit into the line, and,
 // when it runs faster than real time, before the end of a lease until the host has read everything and then kept silent
-// for a quarter of a second.
+// for a second.
 
 internal import CNacycler
 internal import Synchronization

@@ -9,15 +9,15 @@ import Glibc
 /// Unchecked, and safe: the sources are set up and resumed before they are kept here, and from then on nothing is asked of them but
 /// to be cancelled, which may be done from any thread.
 final class SignalWatch: @unchecked Sendable {
-  private let sources: [any DispatchSourceSignal]
+  private let sources: [(number: CInt, source: any DispatchSourceSignal)]
 
-  private init(_ sources: [any DispatchSourceSignal]) { self.sources = sources }
+  private init(_ sources: [(number: CInt, source: any DispatchSourceSignal)]) { self.sources = sources }
 
-  /// Hears these signals for as long as the watch is kept. When this returns none is missed any more: a source is known to the
-  /// kernel only some time after it was resumed, and what comes before would be lost.
+  /// Hears these signals for as long as the watch is kept. From its return on none is missed: a source is known to the kernel only
+  /// some time after it was resumed, and what comes meanwhile does nothing.
   static func hear(_ signals: [CInt], _ act: @escaping @Sendable () -> Void) async -> SignalWatch {
     let queue = DispatchQueue(label: "nactl.signals")
-    var sources: [any DispatchSourceSignal] = []
+    var sources: [(number: CInt, source: any DispatchSourceSignal)] = []
     for number in signals {
       signal(number, SIG_IGN)
       let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
@@ -26,11 +26,16 @@ final class SignalWatch: @unchecked Sendable {
         source.setRegistrationHandler { registered.resume() }
         source.resume()
       }
-      sources.append(source)
+      sources.append((number, source))
     }
     return SignalWatch(sources)
   }
 
-  /// Hears nothing any more.
-  func end() { for source in sources { source.cancel() } }
+  /// Hears nothing any more: the signals end the process again.
+  func end() {
+    for (number, source) in sources {
+      source.cancel()
+      signal(number, SIG_DFL)
+    }
+  }
 }

@@ -9,9 +9,6 @@ struct AnswerScanner: Sendable, Hashable {
   private var found = 0
   private var low: UInt8 = 0
 
-  /// Whether the last byte was none of an answer's.
-  var isEmpty: Bool { found == 0 }
-
   /// Before the answer to another question.
   mutating func reset() { found = 0 }
 

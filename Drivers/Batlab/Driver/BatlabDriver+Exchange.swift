@@ -72,15 +72,10 @@ extension BatlabDriver {
   // MARK: - Answers
 
   mutating func receive(_ bytes: UnsafeRawBufferPointer, _ now: HostInstant, into outputs: inout DriverOutputs) {
-    var hasStrays = false
-    defer { if hasStrays { damagedMessages += 1 } }
+    if form.take(bytes) { damagedMessages += 1 }
     for byte in bytes {
       // What nobody asked for answers nothing.
-      guard let asked = question, let value = scanner.take(byte, answering: asked.packet) else {
-        // Nor does what comes late, while the line is left to drain.
-        if question == nil ? now >= quietUntil : scanner.isEmpty { hasStrays = true }
-        continue
-      }
+      guard let asked = question, let value = scanner.take(byte, answering: asked.packet) else { continue }
       question = nil
       misses = 0
       hasToldTimeout = false

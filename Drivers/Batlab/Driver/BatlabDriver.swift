@@ -61,7 +61,8 @@ public struct BatlabDriver: InstrumentDriver {
   var lastServed = channelCount - 1
   var identification = BatlabIdentification()
   var lease = BatlabLease()
-  /// Pieces of what arrived with bytes in them that answered nothing, since the port was opened.
+  var form = PacketForm()
+  /// Pieces of what arrived with bytes in them that are in no packet, since the port was opened.
   public internal(set) var damagedMessages = 0
 
   /// A driver that has seen nothing yet.

@@ -13,7 +13,7 @@ extension KeithleySCPIDriver {
   mutating func take(_ line: UnsafeRawBufferPointer, _ now: HostInstant, _ outputs: inout DriverOutputs) {
     if pending?.question == .languageAlone { return takeLanguageAlone(line, now, &outputs) }
     guard let pending, Self.carries(pending.number, line) else {
-      if !line.isEmpty, !isLate(line) { damagedMessages += 1 }
+      if !line.isEmpty, !Self.isNumbered(line) { damagedMessages += 1 }
       return
     }
     if case .measure(let restartsClock) = pending.question {
@@ -39,9 +39,13 @@ extension KeithleySCPIDriver {
     if !isUnderstood { damagedMessages += 1 }
   }
 
-  /// Whether a line answers what was waited for in vain: the last question, or the one before it.
-  private func isLate(_ line: UnsafeRawBufferPointer) -> Bool {
-    Self.carries(lastNumber, line) || Self.carries(Self.number(before: lastNumber), line)
+  /// Whether a line answers some question of ours, be it late or left.
+  private static func isNumbered(_ line: UnsafeRawBufferPointer) -> Bool {
+    guard line.count >= 3 else { return false }
+    let digits = line[..<3].map { Int($0) - Int(UInt8(ascii: "0")) }
+    guard digits.allSatisfy((0...9).contains) else { return false }
+    let number = digits.reduce(0) { $0 * 10 + $1 }
+    return numbers.contains(number) && carries(number, line)
   }
 
   /// Whether a line begins with a question's number, and more or nothing follows.

@@ -51,7 +51,7 @@ public struct KeithleySCPIDriver: InstrumentDriver {
   /// count.
   static let clockPeriod = TimeSpan(seconds: 9_000)
 
-  /// Lines that were no answer to what was asked, since the port was opened.
+  /// Lines that answered no question, since the port was opened.
   public internal(set) var damagedMessages = 0
 
   /// So often an instrument that nobody uses is disconnected anew: one that lost its power meanwhile holds 0 V across
@@ -176,7 +176,7 @@ public struct KeithleySCPIDriver: InstrumentDriver {
   var active: Active?
   /// When an unused instrument is looked after next.
   var watchAt: HostInstant?
-  private(set) var lastNumber = Self.numbers.upperBound
+  private var lastNumber = Self.numbers.upperBound
   private var framer = LineFramer(maximumLength: Self.maximumLineLength)
 
   /// Three digits each, so that a lost one is seen; the register holds eight bits.
@@ -217,17 +217,9 @@ public struct KeithleySCPIDriver: InstrumentDriver {
 
   // MARK: - Questions
 
-  private static func number(after number: Int) -> Int {
-    number >= numbers.upperBound ? numbers.lowerBound : number + 1
-  }
-
-  static func number(before number: Int) -> Int {
-    number <= numbers.lowerBound ? numbers.upperBound : number - 1
-  }
-
   /// Sends a question under a number of its own.
   mutating func ask(_ question: Question, _ now: HostInstant, _ outputs: inout DriverOutputs) {
-    lastNumber = Self.number(after: lastNumber)
+    lastNumber = lastNumber >= Self.numbers.upperBound ? Self.numbers.lowerBound : lastNumber + 1
     pending = Pending(question: question, number: lastNumber, deadline: now + Self.patience, sentAt: now)
     switch question {
     case .safe: if dialect == .series2400 { outputs.writes.append(UInt8(ascii: "\n")) }

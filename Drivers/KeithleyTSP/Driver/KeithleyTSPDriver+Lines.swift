@@ -25,15 +25,7 @@ extension KeithleyTSPDriver {
     if isOurs {
       unheardRenewals = 0
       isProgramInDoubt = false
-    } else if isUnderWay(said.origin) {
-      damagedMessages += 1
     }
-  }
-
-  /// Whether the channel does something for us; otherwise its last words may have crossed our stop.
-  private func isUnderWay(_ origin: ProgramLine.Origin?) -> Bool {
-    guard let origin else { return false }
-    return channels[origin.channel].phase != .idle
   }
 
   /// Whether a line belongs to the last call of its channel.

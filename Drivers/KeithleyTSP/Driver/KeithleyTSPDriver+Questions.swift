@@ -106,6 +106,18 @@ extension KeithleyTSPDriver {
     }
   }
 
+  /// Whether a line says something, be it late or to a question that was left: the program's words, or an answer's.
+  static func hasForm(_ line: UnsafeRawBufferPointer) -> Bool {
+    if ProgramLine(line) != nil { return true }
+    guard line.allSatisfy({ (0x20..<0x7F).contains($0) }) else { return false }
+    let text = String(decoding: line, as: UTF8.self)
+    let parts = text.split(separator: " ", omittingEmptySubsequences: false)
+    guard parts.count >= 4, let number = Int(parts[1]) else {
+      return text.uppercased().hasPrefix("KEITHLEY") && text.split(separator: ",").count == 4
+    }
+    return InstrumentState(text, number: number) != nil || (parts[0] == "X" && Int(parts[2]) != nil)
+  }
+
   /// The question is answered; the next may be asked.
   private mutating func answered() {
     question = nil

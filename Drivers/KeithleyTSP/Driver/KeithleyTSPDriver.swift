@@ -95,7 +95,7 @@ public struct KeithleyTSPDriver: InstrumentDriver {
   var isProgramInDoubt = false
   /// When an unused instrument is looked after next.
   var watchAt: HostInstant?
-  /// Lines that were no answer to what was asked, since the port was opened.
+  /// Lines that have the form of none, since the port was opened.
   public internal(set) var damagedMessages = 0
   private var lastNumber = Self.numbers.upperBound
   private var framer = LineFramer(maximumLength: Self.maximumLineLength)
@@ -170,7 +170,7 @@ public struct KeithleyTSPDriver: InstrumentDriver {
     if stage == .ready, let said = ProgramLine(line) {
       take(said, line, now, &outputs)
     } else if question == nil || !takeAnswer(line, now, &outputs) {
-      if !line.isEmpty { damagedMessages += 1 }
+      if !line.isEmpty, !Self.hasForm(line) { damagedMessages += 1 }
     }
   }
 }

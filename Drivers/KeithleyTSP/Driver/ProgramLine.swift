@@ -39,16 +39,6 @@ enum ProgramLine: Sendable, Hashable {
   /// The host's renewal was heard.
   case alive
 
-  /// Whose line it is; nil of one that belongs to no call.
-  var origin: Origin? {
-    switch self {
-    case .reading(let origin, _, _, _, _), .closed(let origin, _), .held(let origin, _), .opened(let origin, _, _),
-      .error(let origin):
-      origin
-    case .alive: nil
-    }
-  }
-
   /// Reads a line; nil unless its form is exact.
   init?(_ line: UnsafeRawBufferPointer) {
     guard line.count >= 1 else { return nil }

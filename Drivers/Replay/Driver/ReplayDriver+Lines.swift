@@ -25,7 +25,7 @@ extension ReplayDriver {
     lastNumber = said.number
     if lost > 0, stage == .playing || stage == .starting {
       active?.hasGap = true
-      noteGarbage("\(lost) lines of the player did not arrive", lines: Int(lost), into: &outputs)
+      noteGarbage("\(lost) lines of the player did not arrive", lines: Int(min(lost, 1_000)), into: &outputs)
     }
     if stage == .playing { heard() }
     follow(said, line, into: &outputs)

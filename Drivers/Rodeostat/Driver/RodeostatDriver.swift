@@ -47,7 +47,7 @@ public struct RodeostatDriver: InstrumentDriver {
   /// So many measurements in a row may lie farther.
   static let tolerableDeviations = 2
 
-  /// Lines that were neither a sample nor the answer to what was asked, since the port was opened.
+  /// Lines that were neither a sample nor an answer, since the port was opened.
   public internal(set) var damagedMessages = 0
 
   /// What the exchanges under way are for.
@@ -201,8 +201,8 @@ public struct RodeostatDriver: InstrumentDriver {
       testEnded(now, &outputs)
     } else if let sample = TestSample(object) {
       take(sample, now, &outputs)
-    } else if !takeAnswer(object, now, &outputs), pending?.isFence != true {
-      // Before the fence's answer those may come that were waited for in vain.
+    } else if !takeAnswer(object, now, &outputs), object.truth("success") == nil || object.object("response") == nil {
+      // Answers that came too late, or to what was left for a stop, have their form.
       damagedMessages += 1
     }
   }

@@ -109,8 +109,10 @@ public struct TDstatDriver: InstrumentDriver {
   var course: SetpointCourse?
   private var assembler = AnswerAssembler()
 
-  /// Packets, and pieces of packets, that answered nothing, since the port was opened.
-  public internal(set) var damagedMessages = 0
+  /// Packets, and pieces of packets, that have no answer's form, since the port was opened.
+  public var damagedMessages: Int { unasked + assembler.damaged }
+  /// Those that came while nothing was asked.
+  private var unasked = 0
 
   /// A driver that has seen nothing yet.
   public init() {}
@@ -195,16 +197,12 @@ public struct TDstatDriver: InstrumentDriver {
     guard !bytes.isEmpty else { return }
     guard let pending else {
       // A conversion may be late; while a set-point runs nothing else is.
-      if AnswerBytes(bytes)?.answer(.acknowledgement) == .acknowledged {
-        return takeUnasked(now, &outputs)
-      }
-      damagedMessages += 1
+      let answer = AnswerBytes(bytes)?.answer(.acknowledgement)
+      if answer == .acknowledged { return takeUnasked(now, &outputs) }
+      if answer == nil { unasked += 1 }
       return
     }
-    guard let answer = assembler.take(bytes, pending.question.expected, at: now) else {
-      if assembler.quietAt == nil { damagedMessages += 1 }
-      return
-    }
+    guard let answer = assembler.take(bytes, pending.question.expected, at: now) else { return }
     if answer.fits(pending.question.expected) {
       take(answer, to: pending, now, &outputs)
     } else {
@@ -215,7 +213,6 @@ public struct TDstatDriver: InstrumentDriver {
   /// `OK` where a conversion or nothing should be, or a conversion where `OK` should. It may be late, of what was given up;
   /// while a cell is connected nothing was, so that answers are out of step, and no conversion's moment is known.
   private mutating func takeUnasked(_ now: HostInstant, _ outputs: inout DriverOutputs) {
-    damagedMessages += 1
     switch purpose {
     case .none, .opening, .confirming, .arming, .handingOver, .ending, .refusing: return
     case .closing, .running:
@@ -231,7 +228,6 @@ public struct TDstatDriver: InstrumentDriver {
     if let pending {
       if let quietAt = assembler.quietAt, now >= quietAt {
         if let answer = assembler.settle(pending.question.expected) { return take(answer, to: pending, now, &outputs) }
-        damagedMessages += 1
       }
       if now >= pending.deadline { missed(pending, now, &outputs) }
     } else if let pausedUntil, now >= pausedUntil {

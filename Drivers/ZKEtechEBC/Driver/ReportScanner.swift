@@ -7,7 +7,9 @@
 /// Looks for reports, byte by byte.
 struct ReportScanner: Sendable, Hashable {
   private var frame: [UInt8] = []
-  /// Frames that began and were no reports.
+  /// Whether what comes is counted already, until the next report begins.
+  private var isCounted = false
+  /// Frames that were no reports, and bytes between reports.
   private(set) var damaged = 0
 
   init() { frame.reserveCapacity(Report.length) }
@@ -17,14 +19,20 @@ struct ReportScanner: Sendable, Hashable {
     if byte == CommandFrame.start {
       if !frame.isEmpty { damaged += 1 }
       frame.removeAll(keepingCapacity: true)
+      isCounted = false
     } else if frame.isEmpty {
+      if !isCounted { damaged += 1 }
+      isCounted = true
       return nil
     }
     frame.append(byte)
     guard frame.count == Report.length else { return nil }
     let report = Report(frame)
     frame.removeAll(keepingCapacity: true)
-    if report == nil { damaged += 1 }
+    if report == nil {
+      damaged += 1
+      isCounted = true
+    }
     return report
   }
 }

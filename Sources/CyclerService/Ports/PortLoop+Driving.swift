@@ -19,16 +19,9 @@ extension PortLoop {
     driverOutputs.removeAll()
     driver.handle(input, at: now.host, into: &driverOutputs)
     if recorder != nil { writeDown(input, now) }
-    countDamage()
+    damage.take(driver.damagedMessages, isIdentified: identity != nil)
+    counts.damagedMessages = damage.count
     workOff(now)
-  }
-
-  /// The driver counts from the opening of its port, the link for as long as its port is known, but for what was on the line
-  /// before the instrument was identified.
-  private mutating func countDamage() {
-    let present = driver.damagedMessages
-    if identity != nil, present > damageSeen { counts.damagedMessages += Int64(present - damageSeen) }
-    damageSeen = present
   }
 
   mutating func workOff(_ now: RunMoment) {

@@ -26,7 +26,7 @@ extension PortLoop {
       reopenAt = nil
       saidUnusable = false
       driver = makeDriver()
-      damageSeen = 0
+      damage.reopened()
       unwritten.removeAll(keepingCapacity: true)
       drive(.opened, moment())
       flush()

@@ -57,8 +57,7 @@ struct PortLoop: ~Copyable {
   let news: (PortNews) -> Void
 
   var driver: any InstrumentDriver
-  /// How many of the driver's damaged messages are counted.
-  var damageSeen = 0
+  var damage = DamageTally()
   var driverOutputs = DriverOutputs()
   var events: [DriverEvent] = []
   var runOutputs = RunOutputs()

@@ -102,6 +102,15 @@ import Testing
     #expect(rules.contains(.splitChangesNothing) && rules.contains(.damageInventsNothing))
     #expect(rules.contains(.truncationInventsNothing))
   }
+
+  /// And one that counts what is sound, or does not count what is not.
+  @Test func findsADriverThatMiscounts() throws {
+    let transcript = try #require(Self.transcripts.first { $0.name == "constant current" })
+    let eager = DriverConformance.check(transcript) { MiscountingDriver(perPiece: 1) }
+    #expect(Set(eager.map(\.rule)).contains(.soundIsNotDamaged))
+    let careless = DriverConformance.check(transcript) { MiscountingDriver(perPiece: 0) }
+    #expect(Set(careless.map(\.rule)) == [.noiseIsCounted])
+  }
 }
 
 /// A seeded generator, so that a failure can be repeated.
@@ -130,5 +139,23 @@ private struct TrustingDriver: InstrumentDriver {
     for byte in bytes { value = (value &* 10) &+ Int64(byte) }
     outputs.events.append(
       .reading(channel: 0, Reading(time: .zero, voltage: Voltage(nanovolts: value), current: nil)))
+  }
+}
+
+/// Does everything right but to count damage: so many for each piece.
+private struct MiscountingDriver: InstrumentDriver {
+  static func capabilities(ofModel name: String) -> InstrumentCapabilities? {
+    MethodSCRIPTDriver.capabilities(ofModel: name)
+  }
+  static let descriptor = MethodSCRIPTDriver.descriptor
+  static let safeStopBytes = MethodSCRIPTDriver.safeStopBytes
+  private(set) var damagedMessages = 0
+  private let perPiece: Int
+  private var driver = MethodSCRIPTDriver()
+  init() { self.init(perPiece: 0) }
+  init(perPiece: Int) { self.perPiece = perPiece }
+  mutating func handle(_ input: DriverInput, at now: HostInstant, into outputs: inout DriverOutputs) {
+    if case .bytes = input { damagedMessages += perPiece }
+    driver.handle(input, at: now, into: &outputs)
   }
 }
