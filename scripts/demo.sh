@@ -20,7 +20,11 @@ finish() {
     kill "$pid" 2>/dev/null || true
     wait "$pid" 2>/dev/null || true
   done
-  if [[ -n $dir ]]; then rm -rf "$dir"; fi
+  # A child that was ended while it began may still have made something in it.
+  for _ in $(seq 50); do
+    if [[ -z $dir ]] || { rm -rf "$dir" 2>/dev/null && [[ ! -e $dir ]]; }; then break; fi
+    sleep 0.1
+  done
   exit "$status"
 }
 trap finish EXIT

@@ -17,8 +17,8 @@ enum MixedFleetBenchmark {
   private static let groupChannels = groups.map(\.channels).reduce(0, +)
   /// All channels but that of the shots.
   private static let wanted = boardChannels + groupChannels
-  /// So many channels must give ten readings a second.
-  private static let fastChannels = boardChannels + 1 + groups.filter(\.isFast).map(\.channels).reduce(0, +)
+  /// So many channels must give ten readings a second; that of the shots is paced by this process and not counted.
+  private static let fastChannels = boardChannels + groups.filter(\.isFast).map(\.channels).reduce(0, +)
   /// Ten readings a second, all but what a window cuts off.
   private static let leastRate = 9.5
 

@@ -97,12 +97,15 @@ extension CommandProgramTests {
         left.count == 1
           && (left.first?["reason"] as? String)?.hasPrefix("other conditions: discharge to voltage") == true, "\(left)")
       #expect((same["warnings"] as? [String])?.contains("cut-offs or rates differ in one cycle") == true)
-      // So many that it cannot be over before it is stopped.
-      let long = try TestProtocol.write(.hardCarbon, cycles: 500, to: rig.directory, name: "long.json")
+      // So slow that it is stopped in its second half-cycle, and not in a rest.
+      var slow = TestProtocol.Cell.hardCarbon
+      slow.second = #"{"charge": "0.1 uA", "until": ["voltage >= 2 V", "step_time >= 4000 h"]}"#
+      let long = try TestProtocol.write(slow, cycles: 1, to: rig.directory, name: "long.json")
       let start = try rig.nactl("start", long, "--cells", "HC 1", "--channels", channels[0])
       #expect(start.status == 0, "\(start.errors)")
       try rig.wait(for: "a step of the second run", seconds: 30) {
-        Int(try rig.sqlite("SELECT count(*) FROM half_cycle WHERE run_id = 4 AND charge_nc > 0")) ?? 0 > 0
+        try rig.sqlite(
+          "SELECT EXISTS (SELECT 1 FROM record JOIN step USING (step_id) WHERE run_id = 4 AND current_pa > 0)") == "1"
       }
       _ = try rig.nactl("stop", "4")
       try rig.wait(for: "its end", seconds: 30) {

@@ -66,9 +66,10 @@ extension KeithleySCPIDriver {
 
   private mutating func takeSafe(_ answer: String, _ now: HostInstant, _ outputs: inout DriverOutputs) -> Bool {
     let parts = answer.split(separator: ";", omittingEmptySubsequences: false)
-    guard parts.count == 3, parts[1].uppercased().hasPrefix("HIMP"), parts[2] == "0" else {
+    guard parts.count == 3 else { return false }
+    guard parts[1].uppercased().hasPrefix("HIMP"), parts[2] == "0" else {
       // Acknowledged and not carried out: it stays unanswered, and is asked again.
-      return false
+      return parts[2] == "0" || parts[2] == "1"
     }
     var time: TimeSpan?
     switch dialect {

@@ -112,7 +112,7 @@ extension KeithleyTSPDriver {
     guard line.allSatisfy({ (0x20..<0x7F).contains($0) }) else { return false }
     let text = String(decoding: line, as: UTF8.self)
     let parts = text.split(separator: " ", omittingEmptySubsequences: false)
-    guard parts.count >= 4, let number = Int(parts[1]) else {
+    guard parts.count >= 4, let number = Int(parts[1]), numbers.contains(number) else {
       return text.uppercased().hasPrefix("KEITHLEY") && text.split(separator: ",").count == 4
     }
     return InstrumentState(text, number: number) != nil || (parts[0] == "X" && Int(parts[2]) != nil)

@@ -95,10 +95,11 @@ extension RodeostatDriver {
 
   /// A question is answered as it should be.
   mutating func answered(_ exchange: Exchange, _ now: HostInstant, _ outputs: inout DriverOutputs) {
+    let askedAt = pending?.askedAt ?? now
     pending = nil
     place += 1
     if exchange.command == "stopTest" { noteStopped(now) }
-    if exchange.command == "runTest" { testBegan(now, &outputs) }
+    if exchange.command == "runTest" { testBegan(askedAt, now, &outputs) }
     if self.exchange == nil { isDone(now, &outputs) } else { askNext(now, &outputs) }
   }
 

@@ -37,11 +37,12 @@ extension RodeostatDriver {
     return max(min(lease, most), 1)
   }
 
-  /// The answer to `runTest`: since some moment before it the test's clock runs.
-  mutating func testBegan(_ now: HostInstant, _ outputs: inout DriverOutputs) {
+  /// The answer to `runTest`: since some moment between the question and it the test's clock runs.
+  mutating func testBegan(_ askedAt: HostInstant, _ now: HostInstant, _ outputs: inout DriverOutputs) {
     guard var course else { return }
     let at = course.hasBegun ? max(course.expected(now), course.lastTime) : .zero
     course.legBeganAt = at
+    course.legAskedHost = askedAt
     course.legBeganHost = now
     course.lastSample = 0
     course.moment = nil
@@ -66,6 +67,8 @@ extension RodeostatDriver {
   mutating func take(_ sample: TestSample, _ now: HostInstant, _ outputs: inout DriverOutputs) {
     // On its way while its test was ended.
     guard var course, course.isRunning else { return }
+    // A line that came twice.
+    if sample.milliseconds == course.lastSample, sample.milliseconds > 0 { return }
     guard course.isPlausible(sample, now) else {
       damagedMessages += 1
       return
@@ -198,7 +201,7 @@ extension RodeostatDriver {
     guard var course, course.isRunning else { return }
     course.isRunning = false
     let end = course.plan.end(of: course.leg, until: course.deadline)
-    let passed = now - course.legBeganHost
+    let passed = now - course.legAskedHost
     let early = TimeSpan(milliseconds: end.at - course.plan.period) - passed
     if early > TimeSpan(milliseconds: 200) + passed / 100 {
       course.openedAt = max(course.expected(now), course.lastTime)

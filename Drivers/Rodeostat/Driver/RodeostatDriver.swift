@@ -73,6 +73,7 @@ public struct RodeostatDriver: InstrumentDriver {
   /// A question that is not answered yet.
   struct Pending: Sendable, Hashable {
     var exchange: Exchange
+    var askedAt: HostInstant
     var deadline: HostInstant
     /// It asks for nothing but to be answered itself.
     var isFence = false
@@ -150,7 +151,7 @@ public struct RodeostatDriver: InstrumentDriver {
       case .done, .doneOrAbsent, .truth, .text, .whole, .parameters, .anything: false
       }
     pending = Pending(
-      exchange: exchange, deadline: now + (isMeasurement ? Self.measuringPatience : Self.patience))
+      exchange: exchange, askedAt: now, deadline: now + (isMeasurement ? Self.measuringPatience : Self.patience))
     exchange.write(into: &outputs.writes)
   }
 
@@ -164,7 +165,7 @@ public struct RodeostatDriver: InstrumentDriver {
     let name = Self.fenceNames[fences % Self.fenceNames.count]
     let exchange = Exchange(
       command: "getTestDoneTime", rest: ",\"test\":\"\(name)\"", expected: .text("test", name))
-    pending = Pending(exchange: exchange, deadline: now + Self.patience, isFence: true)
+    pending = Pending(exchange: exchange, askedAt: now, deadline: now + Self.patience, isFence: true)
     exchange.write(into: &outputs.writes)
   }
 

@@ -28,7 +28,9 @@ struct SetpointCourse: Sendable, Hashable {
   var isRunning = false
   /// The set-point's time at which the leg's test began.
   var legBeganAt = TimeSpan.zero
-  /// The same moment on the host's clock.
+  /// Before which moment of the host's clock that was not: nothing of the test can be older.
+  var legAskedHost = HostInstant(microseconds: 0)
+  /// The same moment on the host's clock, as far as it is known: when the host heard of it.
   var legBeganHost = HostInstant(microseconds: 0)
   /// The last sample, in the test's milliseconds, and when it came.
   var lastSample: Int64 = 0
@@ -105,7 +107,7 @@ struct SetpointCourse: Sendable, Hashable {
 
   /// Whether a sample is one: they come at whole periods, in order, and no faster than time passes.
   func isPlausible(_ sample: TestSample, _ now: HostInstant) -> Bool {
-    let passed = (now - legBeganHost).microseconds / 1_000
+    let passed = (now - legAskedHost).microseconds / 1_000
     return sample.milliseconds > lastSample && sample.milliseconds % max(plan.period, 1) == 0
       && sample.milliseconds <= passed + passed / 100 + 200
   }

@@ -22,6 +22,15 @@ struct Laboratory {
   var heard = ""
   /// Nothing passes the line any more, in either direction.
   var isCut = false
+  /// The host is kept from its processor: what comes waits for it.
+  var isHostLate = false {
+    didSet {
+      let waiting = backlog
+      backlog = []
+      if !isHostLate, !waiting.isEmpty { receive(waiting) }
+    }
+  }
+  private var backlog: [UInt8] = []
   /// Changes what the line carries to the host.
   var spoil: (@Sendable ([UInt8]) -> [UInt8])?
   /// What the last of these events said; kept, because it is looked at at each step.
@@ -135,7 +144,7 @@ struct Laboratory {
   }
 
   private mutating func step(to end: Double) {
-    let wake = wakeAt.map { Double($0.microseconds - Self.start) / 1e6 } ?? end
+    let wake = isHostLate ? end : wakeAt.map { Double($0.microseconds - Self.start) / 1e6 } ?? end
     let limit = min(end, max(wake, instrument.time + 0.000_1))
     var output: [UInt8] = []
     switch instrument.run(until: limit, output: &output, outputLimit: 1) {
@@ -144,6 +153,7 @@ struct Laboratory {
     }
     if isCut { output.removeAll() }
     if let spoil { output = spoil(output) }
+    if isHostLate { return backlog.append(contentsOf: output) }
     if !output.isEmpty || wakeAt.map({ $0 <= now }) == true { syncTick() }
     if !output.isEmpty { receive(output) }
   }
