@@ -14,7 +14,8 @@ final class SignalWatch: @unchecked Sendable {
   private init(_ sources: [(number: CInt, source: any DispatchSourceSignal)]) { self.sources = sources }
 
   /// Hears these signals for as long as the watch is kept. From its return on none is missed: a source is known to the kernel only
-  /// some time after it was resumed, and what comes meanwhile does nothing.
+  /// some time after it was resumed, and what comes meanwhile does nothing. Once in a process for each signal: the dispatch library
+  /// installs its handler for the first source only, so a watch behind an ended one would hear nothing.
   static func hear(_ signals: [CInt], _ act: @escaping @Sendable () -> Void) async -> SignalWatch {
     let queue = DispatchQueue(label: "nactl.signals")
     var sources: [(number: CInt, source: any DispatchSourceSignal)] = []

@@ -25,6 +25,7 @@ extension ReplayDriver {
     lastNumber = said.number
     if lost > 0, stage == .playing || stage == .starting {
       active?.hasGap = true
+      // Numbers of a player that lies must not bring the count to its limits.
       noteGarbage("\(lost) lines of the player did not arrive", lines: Int(min(lost, 1_000)), into: &outputs)
     }
     if stage == .playing { heard() }
