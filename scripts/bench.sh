@@ -18,7 +18,8 @@ export TMPDIR=$work
 
 names=("$@")
 if ((${#names[@]} == 0)); then
-  names=(engine_ns_per_reading metrics_ns_per_reading driver_ns_per_reading allocations_per_1e6_readings
+  names=(engine_ns_per_reading metrics_ns_per_reading driver_ns_per_reading transcript_ns_per_line
+    allocations_per_1e6_readings
     analysis_ns_per_record analysis_metrics_ns_per_record allocations_per_1e6_analysed_records
     allocations_per_1e6_analysed_rows analysis_seconds_1e7_rows store_rows_per_s recompute
     end_to_end_readings_per_s reaction_us cpu_percent_64_channels_10hz

@@ -40,7 +40,12 @@ enum AnalysisBenchmark {
       guard complete == 100 else { throw BenchmarkFailure("\(complete) cycles were found in place of 100") }
       return nanoseconds / Double(table.count)
     }
-    guard let counter = try? allocationCounter() else { return }
+  }
+
+  /// The allocator's calls for records in memory.
+  static func rowAllocations() throws {
+    let counter = try allocationCounter()
+    let table = try ParsedTable(heading + rows(0..<200_000))
     var analysis = RowAnalysis(options)
     let before = counter()
     table.hand(to: &analysis)

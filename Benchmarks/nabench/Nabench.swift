@@ -26,10 +26,11 @@ enum Nabench {
     Benchmark(names: ["engine_ns_per_reading"], run: PureBenchmarks.engine),
     Benchmark(names: ["metrics_ns_per_reading"], run: PureBenchmarks.metrics),
     Benchmark(names: ["driver_ns_per_reading"], run: PureBenchmarks.driver),
+    Benchmark(names: ["transcript_ns_per_line"], run: PureBenchmarks.transcript),
     Benchmark(names: ["allocations_per_1e6_readings"], run: PureBenchmarks.allocations),
     Benchmark(names: ["analysis_ns_per_record"], run: AnalysisBenchmark.records),
-    Benchmark(
-      names: ["analysis_metrics_ns_per_record", "allocations_per_1e6_analysed_rows"], run: AnalysisBenchmark.metrics),
+    Benchmark(names: ["analysis_metrics_ns_per_record"], run: AnalysisBenchmark.metrics),
+    Benchmark(names: ["allocations_per_1e6_analysed_rows"], run: AnalysisBenchmark.rowAllocations),
     Benchmark(names: ["allocations_per_1e6_analysed_records"], run: AnalysisBenchmark.allocations),
     Benchmark(
       names: [

@@ -91,6 +91,23 @@ enum PureBenchmarks {
     }
   }
 
+  /// A transcript in which one read of the port has very many short lines: a reader that copies the lines before with
+  /// each takes a hundred times as long.
+  static func transcript() throws {
+    let lines = 500_000
+    let header = "# nacycler transcript 1\n# family: f\n# instrument: i\n# version: 1\n# recorded: now\n"
+    let text = Array((header + "@ 0 opened\n@ 5\n" + String(repeating: "< a\\n\n", count: lines) + ". over\n").utf8)
+    try Figures.sayRounds("transcript_ns_per_line") {
+      let begun = Figures.used()
+      let transcript = try InstrumentTranscript(text)
+      let nanoseconds = Double(Figures.used() - begun)
+      guard case .received(let bytes) = transcript.turns.last?.input, bytes.count == 2 * lines else {
+        throw BenchmarkFailure("the transcript was read as something else")
+      }
+      return nanoseconds / Double(lines)
+    }
+  }
+
   // MARK: - Allocations
 
   /// The counter that scripts/bench.sh preloads; nil without it.

@@ -19,7 +19,7 @@ import VirtualLab
     "a 2450 is found, identified, drives a cell, is stopped in the middle of an answer, and comes back from silence",
     .enabled(
       if: MockedWorld.wrapper != nil && !MockedWorld.isInner, "no umockdev-wrapper on this machine (package umockdev)"),
-    .timeLimit(.minutes(5)))
+    .timeLimit(.minutes(15)))
   func outer() throws { try MockedWorld.run("KeithleyOverMessagesTests", endingWith: "mocked SourceMeter: all seen") }
 
   @Test("inside the mocked world", .enabled(if: MockedWorld.isInner, "runs inside the test above")) func inner() throws

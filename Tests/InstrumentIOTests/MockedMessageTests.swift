@@ -15,7 +15,7 @@ import Testing
     "lines are messages, and whatever happens to one, the next is understood",
     .enabled(
       if: MockedWorld.wrapper != nil && !MockedWorld.isInner, "no umockdev-wrapper on this machine (package umockdev)"),
-    .timeLimit(.minutes(5)))
+    .timeLimit(.minutes(15)))
   func outer() throws { try MockedWorld.run("MockedMessageTests", endingWith: "mocked messages: all seen") }
 
   @Test("inside the mocked world", .enabled(if: MockedWorld.isInner, "runs inside the test above")) func inner() throws

@@ -16,7 +16,7 @@ import Testing
     "plugged instruments are found, described, and seen to come and go",
     .enabled(
       if: MockedWorld.wrapper != nil && !MockedWorld.isInner, "no umockdev-wrapper on this machine (package umockdev)"),
-    .timeLimit(.minutes(5)))
+    .timeLimit(.minutes(15)))
   func outer() throws { try MockedWorld.run("MockedUdevTests", endingWith: "mocked bus: all seen") }
 
   @Test("inside the mocked world", .enabled(if: MockedWorld.isInner, "runs inside the test above")) func inner() throws

@@ -12,7 +12,7 @@ import Rehearsal
 import Testing
 import VirtualLab
 
-@Suite("A run before it is started", .timeLimit(.minutes(2))) struct RehearsalTests {
+@Suite("A run before it is started", .timeLimit(.minutes(15))) struct RehearsalTests {
   private static let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../..")
 
   private static func preset(_ name: String) throws -> CellPreset {

@@ -8,7 +8,7 @@ import VirtualLab
 
 @testable import VirtualBench
 
-@Suite("A bench with emulated instruments", .timeLimit(.minutes(2)))
+@Suite("A bench with emulated instruments", .timeLimit(.minutes(15)))
 struct BenchTests {
   @Test("Every instrument has its link, its serial number and its cell, and leaves its truth behind")
   func comesAndGoes() throws {
@@ -191,7 +191,7 @@ struct BenchTests {
   }
 }
 
-@Suite("Faults on the bench", .timeLimit(.minutes(2)))
+@Suite("Faults on the bench", .timeLimit(.minutes(15)))
 struct FaultTests {
   @Test("A lost link hangs up and comes back under its name, the script running on meanwhile")
   func linkLost() throws {

@@ -7,7 +7,7 @@ import VirtualLab
 
 @testable import VirtualBench
 
-@Suite("Scripts of faults", .timeLimit(.minutes(2)))
+@Suite("Scripts of faults", .timeLimit(.minutes(15)))
 struct FaultScriptTests {
   private static func script(_ entry: String) throws -> FaultScript {
     try FaultScript(json: Data(#"{"seed": 7, "faults": [\#(entry)]}"#.utf8), file: "faults.json")
