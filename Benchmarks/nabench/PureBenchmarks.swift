@@ -92,7 +92,7 @@ enum PureBenchmarks {
   }
 
   /// A transcript in which one read of the port has very many short lines: a reader that copies the lines before with
-  /// each takes a hundred times as long.
+  /// each shows here (docs/benchmarks.md).
   static func transcript() throws {
     let lines = 500_000
     let header = "# nacycler transcript 1\n# family: f\n# instrument: i\n# version: 1\n# recorded: now\n"

@@ -334,7 +334,7 @@ private struct Check {
         {
           fail(.noiseChangesNothing, "entry \(index), noise \(number)")
         }
-        if number > 0, isIdentified(before: index), outcome.damagedMessages == 0 {
+        if number > 0, outcome.damagedMessages == 0, isIdentified(before: index) {
           fail(.noiseIsCounted, "entry \(index), noise \(number)")
         }
       }
